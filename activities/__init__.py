@@ -1,0 +1,1 @@
+"""Side effects: runtimes, tools, stores, and the calls that reach a keeper."""

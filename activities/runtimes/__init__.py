@@ -1,0 +1,1 @@
+"""Who does the thinking: one independent module per runtime."""

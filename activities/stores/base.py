@@ -1,0 +1,59 @@
+"""The seam between Rota and an object store: two kinds of thing, five verbs.
+
+*Objects* are immutable bytes addressed by their SHA-256. *Refs* are small named pointers
+(`replies/…`, `results/…`) that may be created once or replaced. Nothing else is asked of
+a store, so a folder, S3 or anything S3-compatible can serve.
+"""
+
+from typing import Protocol
+
+
+class StoreError(Exception):
+    """The store could not serve: unreachable, refused, or holding damaged bytes."""
+
+
+class ObjectMissingError(StoreError):
+    """Nothing is stored under that digest."""
+
+
+class ObjectStore(Protocol):
+    """Content-addressed objects and named refs. All methods are safe to repeat."""
+
+    @property
+    def address(self) -> str:
+        """Where this store is, for people: a folder or `s3://bucket/prefix`."""
+        ...
+
+    async def put(self, data: bytes) -> str:
+        """Store `data` and return its digest. Idempotent: equal bytes, equal digest."""
+        ...
+
+    async def get(self, digest: str) -> bytes:
+        """Return the bytes under `digest`, verified against it.
+
+        Raises:
+            ObjectMissingError: nothing is stored there.
+            StoreError: the bytes do not match the digest, or the store is unreachable.
+        """
+        ...
+
+    async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:
+        """Point `name` at `value` and return the value now in force.
+
+        With `if_absent`, an existing ref stays as it is and its value is returned, so of
+        two concurrent writers both learn who won. `name` is a slash-separated path of
+        printable characters; each part is encoded, so `..` and `%` are harmless.
+        """
+        ...
+
+    async def get_ref(self, name: str) -> bytes | None:
+        """Return the value of `name`, or None if there is no such ref."""
+        ...
+
+    async def delete_ref(self, name: str) -> None:
+        """Forget `name`; no error if it was not there."""
+        ...
+
+    async def list_refs(self, prefix: str) -> list[str]:
+        """Names below `prefix` (a whole path part, without trailing slash), sorted."""
+        ...

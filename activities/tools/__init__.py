@@ -1,0 +1,1 @@
+"""How tool functions are found and run."""

@@ -1,0 +1,1 @@
+"""The shared language of Rota: pure models and decisions, no I/O, no Temporal."""

@@ -1,0 +1,71 @@
+"""The closed list of ways a step can fail, and what each one calls for.
+
+Litmus tests between neighbours: `overloaded` is the provider's capacity (529, 503),
+`rate_limited` is ours (429 that waiting cures), `quota` is ours and waiting does not
+cure it. `timeout` means no answer came; `transient` means a broken one did.
+`outcome_invalid` is an answer of the wrong shape, `outcome_unknown` an effect nobody
+saw the end of.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class FailureCategory(StrEnum):
+    """What happened, in one word. Recorded on the run and used as a metric label."""
+
+    TRANSIENT = "transient"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    QUOTA = "quota"
+    INVALID_REQUEST = "invalid_request"
+    CONTEXT_OVERFLOW = "context_overflow"
+    REFUSED = "refused"
+    TOOL_FAILED = "tool_failed"
+    OUTCOME_INVALID = "outcome_invalid"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    LIMIT_REACHED = "limit_reached"
+    BUG = "bug"
+
+    @property
+    def retryable(self) -> bool:
+        """True if the same step may succeed later with nothing changed."""
+        return self in _RETRYABLE
+
+
+_RETRYABLE = frozenset(
+    {
+        FailureCategory.TRANSIENT,
+        FailureCategory.RATE_LIMITED,
+        FailureCategory.OVERLOADED,
+        FailureCategory.TIMEOUT,
+    }
+)
+
+MESSAGE_LIMIT = 2000
+"""Characters kept of a provider's or tool's message: failures travel in history."""
+
+
+class StepError(Exception):
+    """A step failed in a way somebody classified.
+
+    Runtimes and tools raise it; the activity that caught it turns it into Temporal's
+    form. `maybe_billed` is true when the provider may have done the work all the same.
+    """
+
+    def __init__(
+        self,
+        category: FailureCategory,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        maybe_billed: bool = False,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message[:MESSAGE_LIMIT])
+        self.category = category
+        self.retry_after = retry_after
+        self.maybe_billed = maybe_billed
+        self.request_id = request_id

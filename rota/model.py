@@ -1,0 +1,48 @@
+"""Base classes for every model: declared by people, or recorded by Rota.
+
+Two classes because they evolve differently. What a person writes (`Declared`) must
+refuse an unknown key, or a typo becomes a silent default. What Rota records (`Record`)
+must accept one, or a rolled-back worker could not read what a newer one wrote. Records
+gain fields only with defaults; fields are never removed or retyped.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Declared(BaseModel):
+    """Input from outside: immutable, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Record(BaseModel):
+    """A fact written by Rota itself: immutable, unknown keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the one JSON encoding of `value`: sorted keys, no spaces, UTF-8.
+
+    Raises:
+        ValueError: `value` holds NaN or an infinity, which JSON cannot carry.
+        TypeError: `value` holds something JSON has no form for.
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def digest_of(data: bytes) -> str:
+    """Return the lower-case hexadecimal SHA-256 of `data` (64 characters)."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_digest(value: Any) -> str:
+    """Return the digest of the canonical JSON of `value`."""
+    return digest_of(canonical_json(value))

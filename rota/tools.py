@@ -1,0 +1,158 @@
+"""How a team gives its agents tools: a typed Python function and a decorator.
+
+    from rota.tools import ToolContext, tool
+
+    @tool(name="ledger.match_batch", effect="idempotent", timeout="2m")
+    def match_batch(ctx: ToolContext, account: str, limit: int = 100) -> dict[str, int]:
+        '''Match open bank entries of one account with the ledger.'''
+
+The signature becomes the JSON Schema the model sees, the docstring its description.
+Functions may be `def` (run in a thread) or `async def`. The context argument is found
+by its annotation and never shown to the model.
+"""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from rota.conversation import ToolSchema
+from rota.durations import parse_duration
+
+
+class Effect(StrEnum):
+    """What a tool does to the world, which decides whether it may run twice."""
+
+    READ = "read"
+    """Changes nothing: repeated freely."""
+    IDEMPOTENT = "idempotent"
+    """Changes something once per idempotency key: repeated with the same key."""
+    WRITE = "write"
+    """Changes something each time: never repeated after an unknown outcome."""
+
+
+class SecretReader(Protocol):
+    """Resolves secrets by reference, inside the activity only."""
+
+    def __call__(self, reference: str) -> str:
+        """Return the value behind `env:NAME` or `file:/path`.
+
+        Raises:
+            LookupError: nothing is there; the message names the reference only.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a tool may know about the call it serves."""
+
+    idempotency_key: str
+    """The same for every attempt of this call, and for the same call in a re-run of
+    the same slot: hand it to whatever must happen once."""
+    agent: str
+    run_id: str
+    """Workflow id of the run."""
+    slot: datetime | None
+    """The nominal time of the run, aware UTC; None without a slot."""
+    fleet: Path
+    """Folder of the fleet: relative paths in arguments start here."""
+    input: Mapping[str, Any]
+    """The run's input."""
+    heartbeat: Callable[[str], None]
+    """Report progress on a long call; the text shows up in the UI."""
+    log: logging.Logger
+    secrets: SecretReader
+
+
+class ToolError(Exception):
+    """A tool's refusal that the model should read and react to: not retried."""
+
+
+ToolFunction = Callable[..., Any | Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class ToolDefinition:
+    """A registered tool: the function and everything derived from its signature."""
+
+    name: str
+    effect: Effect
+    timeout: timedelta
+    function: ToolFunction
+    context_parameter: str | None
+    arguments: type[BaseModel]
+    """Pydantic model of the arguments, unknown ones refused."""
+    description: str
+
+    @property
+    def schema(self) -> ToolSchema:
+        """The tool as a model sees it."""
+        parameters = self.arguments.model_json_schema()
+        parameters.pop("title", None)
+        return ToolSchema(name=self.name, description=self.description, parameters=parameters)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself: a decorated tool stays testable as plain code."""
+        return self.function(*args, **kwargs)
+
+
+def tool(
+    *,
+    name: str | None = None,
+    effect: Effect | str = Effect.READ,
+    timeout: timedelta | str = "1m",
+) -> Callable[[ToolFunction], ToolDefinition]:
+    """Make a tool of a typed function.
+
+    Args:
+        name: What agents call it; dots group (`ledger.post`). Default: the function's name.
+        effect: `read`, `idempotent` or `write`.
+        timeout: Longest time one attempt may take.
+
+    Raises:
+        TypeError: a parameter has no annotation, or the docstring is missing; both are
+            what the model sees, so a tool without them cannot be used well.
+    """
+
+    def decorate(function: ToolFunction) -> ToolDefinition:
+        label = name or function.__name__
+        description = inspect.getdoc(function)
+        if not description:
+            raise TypeError(f"tool {label}: add a docstring; it is what the model reads")
+        context, arguments = _read_signature(label, function)
+        return ToolDefinition(
+            name=label,
+            effect=Effect(effect),
+            timeout=parse_duration(timeout),
+            function=function,
+            context_parameter=context,
+            arguments=arguments,
+            description=description,
+        )
+
+    return decorate
+
+
+def _read_signature(label: str, function: ToolFunction) -> tuple[str | None, type[BaseModel]]:
+    hints = get_type_hints(function, include_extras=True)
+    context: str | None = None
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(f"tool {label}: *args and **kwargs have no schema; name each argument")
+        if parameter.name not in hints:
+            raise TypeError(f"tool {label}: give the argument '{parameter.name}' a type")
+        if hints[parameter.name] is ToolContext:
+            context = parameter.name
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    model = create_model(f"{label} arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    return context, model

@@ -1,0 +1,47 @@
+"""What a step consumed: tokens, and money in integer micro-dollars."""
+
+from rota.model import Record
+
+
+class Usage(Record):
+    """Consumption of one model call, or the sum of several."""
+
+    input_tokens: int = 0
+    """Uncached input tokens."""
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_micros: int | None = 0
+    """Micro-dollars. None means *unpriced*: the model is in no price table, which is
+    not the same as free, and stays None in every sum it enters."""
+    unknown_attempts: int = 0
+    """Attempts that the provider may have billed although no answer arrived."""
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, cached ones included: what a token limit counts."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+        )
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the sum of both."""
+        unpriced = self.cost_micros is None or other.cost_micros is None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cost_micros=None
+            if unpriced
+            else (self.cost_micros or 0) + (other.cost_micros or 0),
+            unknown_attempts=self.unknown_attempts + other.unknown_attempts,
+        )
+
+
+def format_cost(cost_micros: int | None) -> str:
+    """Print micro-dollars for people: `$0.0123`, or `unpriced`."""
+    return "unpriced" if cost_micros is None else f"${cost_micros / 1_000_000:.4f}"

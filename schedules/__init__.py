@@ -1,0 +1,1 @@
+"""When: declare, lint, plan, apply and compare schedules."""

@@ -1,0 +1,1 @@
+"""Every process one can start: worker, dev server, command line."""

@@ -1,0 +1,1 @@
+"""The `rota` command: one module per group of commands."""

@@ -1,0 +1,1 @@
+"""Deterministic workflow code: what happens, in which order, exactly how often."""
