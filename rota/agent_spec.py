@@ -29,8 +29,11 @@ AgentName = Annotated[str, AfterValidator(_name)]
 
 
 class RuntimeSpec(BaseModel):
-    """Who does the thinking. Keys beyond these belong to the runtime of that kind,
-    which checks them with its own model (`activities.runtimes`)."""
+    """Who does the thinking.
+
+    Keys beyond these belong to the runtime of that kind, which checks them with its own
+    model (`activities.runtimes`).
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -132,6 +135,8 @@ class PinnedSpec(Record):
     wall_clock_seconds: float = 1800.0
     session_key: str = "default"
     session_concurrency: SessionConcurrency = SessionConcurrency.QUEUE
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Declared input; a run lays its own keys over it."""
     emits: tuple[str, ...] = ()
     retry_attempts: int = 5
     retry_backoff_seconds: float = 2.0
@@ -158,6 +163,7 @@ class PinnedSpec(Record):
             wall_clock_seconds=spec.budget.wall_clock.total_seconds(),
             session_key=spec.session.key,
             session_concurrency=spec.session.concurrency,
+            input=spec.input,
             emits=spec.emits,
             retry_attempts=spec.retry.attempts,
             retry_backoff_seconds=spec.retry.backoff.total_seconds(),

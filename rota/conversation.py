@@ -103,7 +103,7 @@ class ModelRequest(Record):
     tools: tuple[ToolSchema, ...] = ()
     turn: int = 1
     """1 for the first turn."""
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = Field(default_factory=dict[str, Any])
     """`input`, `memory`, `covers` of the run: read by the scripted runtime's templates."""
 
 

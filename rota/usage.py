@@ -35,9 +35,7 @@ class Usage(Record):
             output_tokens=self.output_tokens + other.output_tokens,
             cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            cost_micros=None
-            if unpriced
-            else (self.cost_micros or 0) + (other.cost_micros or 0),
+            cost_micros=None if unpriced else (self.cost_micros or 0) + (other.cost_micros or 0),
             unknown_attempts=self.unknown_attempts + other.unknown_attempts,
         )
 
