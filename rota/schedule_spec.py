@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -54,7 +54,7 @@ class Calendar(Declared):
 
 def _as_tuple(value: Any) -> Any:
     if value is None or isinstance(value, list | tuple):
-        return value
+        return cast("Any", value)
     return (value,)
 
 
