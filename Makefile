@@ -1,0 +1,65 @@
+# Every task of this repository. Each one first sets up what it needs in .venv, from
+# requirements.lock with its hashes, and does so again when the lock or pyproject.toml changes.
+
+# The first of these that is 3.11 or newer. To choose: make test PYTHON=/path/to/python
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& echo "$$p" && exit; done; echo python3)
+
+BIN := .venv/bin
+READY := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+# Both tasks of `make -j check test` want both cores: one after the other is faster.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves it running
+	@KEEP='$(KEEP)' $(BIN)/python -m workers.demo
+
+.PHONY: test
+test: $(READY) ## run the tests; choose some with ARGS="-k lease"
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(READY) ## lint, format, types, layers
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@# Unasked, pyright's wrapper looks on the network for a newer version of itself.
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: bench
+bench: $(READY) ## measure speed and size against a hand-written Temporal loop
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: record
+record: $(READY) ## record the workflow histories that the replay tests use
+	@$(BIN)/python -m tests.replay.record $(ARGS)
+
+.PHONY: lock
+lock: $(READY) ## resolve requirements.lock again; UPGRADE=1 also takes newer versions
+	@echo "Resolving requirements.lock" >&2
+	@$(BIN)/uv pip compile pyproject.toml --group dev --output-file requirements.lock \
+		--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+$(READY): requirements.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { echo "No '$(PYTHON)' found:" \
+		"install Python 3.11 or newer, or name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$("$(PYTHON)" --version) is too old: install Python 3.11 or newer," \
+		"or name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "'$(PYTHON)' cannot make" \
+		"virtual environments: install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "Setting up .venv from requirements.lock (about a minute, once)" >&2
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
