@@ -1,0 +1,249 @@
+"""An object store in S3 or anything that speaks its protocol (MinIO, R2, Ceph).
+
+I/O side. Keys are `<prefix>/objects/ab/cdef…` and `<prefix>/refs/…`, the same paths as in
+a folder, so a store can be copied from one to the other with any tool.
+
+Creating a ref once rests on conditional writes (`If-None-Match: *`), which S3 has had
+since August 2024. A look-alike that *ignores* the header would let the last writer win.
+
+Retries: this is storage, not a provider call that costs money, and every request here is
+safe to repeat, so boto3's own three quick attempts stay on below Temporal's.
+
+*Source:* S3 API reference, PutObject and "How to prevent object overwrites with
+conditional writes"; boto3 1.44.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar, cast
+
+import boto3  # pyright: ignore[reportMissingTypeStubs]
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    BotoCoreError,
+    ClientError,
+)
+
+from activities.stores.base import ObjectMissingError, StoreError
+from activities.stores.ref_names import folder_path, name_of_path, pack, ref_path, unpack
+from rota.model import digest_of
+
+T = TypeVar("T")
+
+THREADS = 16
+"""Requests under way at once, also the size of the connection pool. Threads of our own:
+asyncio's default pool has six on two cores, and others wait there."""
+
+PREFIX_LIMIT = 150
+"""Bytes of the prefix: with the longest ref path it must stay below S3's 1,024 per key."""
+
+CONFLICT_ATTEMPTS = 20
+"""Tries when another writer is creating the same ref at this moment (409)."""
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    max_pool_connections=THREADS,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    # boto3's newer default checksums are refused by some look-alikes, and every object is
+    # verified against its SHA-256 anyway.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+_ADVICE = {
+    "NoSuchBucket": "create the bucket, or mend ROTA_STORE",
+    "AccessDenied": "allow s3:GetObject, PutObject, DeleteObject and ListBucket on it",
+    "403": "allow s3:GetObject, PutObject, DeleteObject and ListBucket on it",
+    "InvalidAccessKeyId": "check the AWS credentials",
+    "SignatureDoesNotMatch": "check the AWS credentials and the region",
+    "NotImplemented": "this server lacks conditional writes (If-None-Match), which Rota needs",
+}
+
+
+class S3Client(Protocol):
+    """The four calls used of boto3's client, which comes without types."""
+
+    def put_object(self, **kwargs: Any) -> Any:
+        """Write one object."""
+
+    def get_object(self, **kwargs: Any) -> Any:
+        """Read one object."""
+
+    def delete_object(self, **kwargs: Any) -> Any:
+        """Remove one object."""
+
+    def get_paginator(self, operation_name: str) -> Any:
+        """Return an iterator over the pages of a listing."""
+
+
+class S3Store:
+    """An `ObjectStore` below `prefix` in one bucket."""
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        client: S3Client | None = None,
+    ) -> None:
+        """Use `bucket`, which must exist. Credentials come from boto3's usual places.
+
+        Raises:
+            StoreError: the prefix is too long, or boto3 refuses the settings.
+        """
+        prefix = prefix.strip("/")
+        if len(prefix.encode()) > PREFIX_LIMIT:
+            raise StoreError(f"S3 prefix is longer than {PREFIX_LIMIT} bytes: {prefix!r}")
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._client = client or _new_client(endpoint_url, region)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rota-s3")
+
+    @property
+    def address(self) -> str:
+        """The address, as `s3://bucket/prefix`."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    async def put(self, data: bytes) -> str:
+        """Store `data` and return its digest."""
+        digest = digest_of(data)
+        key = self._object_key(digest)
+        # Unconditional: writing the same bytes again is harmless, and heals damaged ones.
+        await self._call("write", key, lambda: self._put(key, data))
+        return digest
+
+    async def get(self, digest: str) -> bytes:
+        """Return the bytes under `digest`, verified."""
+        key = self._object_key(digest)
+        data = await self._call("read", key, lambda: self._get(key))
+        if data is None:
+            raise ObjectMissingError(f"store {self.address}: no object {digest}")
+        if digest_of(data) != digest:
+            raise StoreError(
+                f"store {self.address}: object {digest} is damaged (its bytes have another "
+                f"digest); remove {key} and store it again"
+            )
+        return data
+
+    async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:
+        """Point `name` at `value` and return the value now in force."""
+        key, stored = self._ref_key(name), pack(name, value)
+        if not if_absent:
+            await self._call("write", key, lambda: self._put(key, stored))
+            return value
+        for attempt in range(CONFLICT_ATTEMPTS):
+            if await self._call("write", key, lambda: self._create(key, stored)):
+                return value
+            if (winner := await self.get_ref(name)) is not None:
+                return winner
+            # Another writer is at it, or the ref was deleted just now: look again.
+            await asyncio.sleep(0.01 * (attempt + 1))
+        raise StoreError(
+            f"store {self.address}: cannot create {key}: still being written by others after "
+            f"{CONFLICT_ATTEMPTS} attempts; try again"
+        )
+
+    async def get_ref(self, name: str) -> bytes | None:
+        """Return the value of `name`, or None."""
+        key = self._ref_key(name)
+        stored = await self._call("read", key, lambda: self._get(key))
+        return None if stored is None else unpack(stored)[1]
+
+    async def delete_ref(self, name: str) -> None:
+        """Forget `name`."""
+        key = self._ref_key(name)
+        await self._call(
+            "remove", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=key)
+        )
+
+    async def list_refs(self, prefix: str) -> list[str]:
+        """Names below `prefix`, sorted."""
+        top = f"{self._prefix}refs/"
+        below = f"{top}{folder_path(prefix)}/" if prefix else top
+        keys = await self._call("list", below, lambda: self._keys(below))
+        names: list[str] = []
+        for key in keys:
+            name = name_of_path(key.removeprefix(top))
+            if name is None:
+                stored = await self._call("read", key, lambda key=key: self._get(key))
+                name = None if stored is None else unpack(stored)[0]
+            if name is not None:
+                names.append(name)
+        return sorted(names)
+
+    def _object_key(self, digest: str) -> str:
+        return f"{self._prefix}objects/{digest[:2]}/{digest[2:]}"
+
+    def _ref_key(self, name: str) -> str:
+        return f"{self._prefix}refs/{ref_path(name)}"
+
+    def _put(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
+
+    def _create(self, key: str, data: bytes) -> bool:
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfNoneMatch="*")
+        except ClientError as error:
+            if _status(error) in (409, 412):
+                return False
+            raise
+        return True
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            return cast(
+                "bytes", self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            )
+        except ClientError as error:
+            if _code(error) == "NoSuchKey":
+                return None
+            raise
+
+    def _keys(self, below: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=below
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    async def _call(self, verb: str, key: str, request: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, request)
+        except ClientError as error:
+            advice = _ADVICE.get(_code(error))
+            raise StoreError(
+                f"store {self.address}: cannot {verb} {key}: {_one_line(error)}"
+                + (f"; {advice}" if advice else "")
+            ) from error
+        except BotoCoreError as error:
+            raise StoreError(
+                f"store {self.address}: cannot {verb} {key}: {_one_line(error)}; check the "
+                "address, the network and the AWS credentials"
+            ) from error
+
+
+def _new_client(endpoint_url: str | None, region: str | None) -> S3Client:
+    try:
+        # A session of its own: boto3's shared one is not safe to use from two threads.
+        session = cast("Any", boto3).Session(region_name=region)
+        client = session.client("s3", endpoint_url=endpoint_url, config=_CONFIG)
+    except (BotoCoreError, ValueError) as error:
+        raise StoreError(f"cannot set up S3: {_one_line(error)}; mend ROTA_STORE") from error
+    return cast("S3Client", client)
+
+
+def _code(error: ClientError) -> str:
+    return str(cast("Any", error).response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: ClientError) -> int:
+    metadata = cast("Any", error).response.get("ResponseMetadata", {})
+    return int(metadata.get("HTTPStatusCode", 0))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
