@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rota.cron import parse_calendar, parse_cron
 from rota.durations import Duration
 from rota.model import Declared
 
@@ -40,16 +41,29 @@ class Catchup(Declared):
     Never Temporal's default of a year: an agent spends money."""
 
 
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+CalendarField = Annotated[str, BeforeValidator(_number_as_text)]
+"""Text; a bare number means that number."""
+
+
 class Calendar(Declared):
     """Wall-clock fields as ranges, in the words of cron: `"1-5"`, `"*/15"`, `"6,18"`."""
 
-    second: str = "0"
-    minute: str = "0"
-    hour: str = "0"
-    day_of_month: str = "*"
-    month: str = "*"
-    day_of_week: str = "*"
-    year: str = "*"
+    second: CalendarField = "0"
+    minute: CalendarField = "0"
+    hour: CalendarField = "0"
+    day_of_month: CalendarField = "*"
+    month: CalendarField = "*"
+    day_of_week: CalendarField = "*"
+    year: CalendarField = "*"
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Calendar":
+        parse_calendar(self.model_dump(exclude_defaults=True))
+        return self
 
 
 def _as_tuple(value: Any) -> Any:
@@ -58,15 +72,28 @@ def _as_tuple(value: Any) -> Any:
     return (value,)
 
 
+def _readable_cron(value: str) -> str:
+    parse_cron(value)
+    return value
+
+
+def _whole_seconds(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1) or value.microseconds:
+        raise ValueError("an interval is a whole number of seconds, at least 1s")
+    return value
+
+
 OneOrMany = BeforeValidator(_as_tuple)
+Cron = Annotated[str, AfterValidator(_readable_cron)]
+Interval = Annotated[Duration, AfterValidator(_whole_seconds)]
 
 
 class ScheduleSpec(Declared):
     """When an agent runs. At least one of `cron`, `every`, `calendar`."""
 
-    cron: Annotated[tuple[str, ...], OneOrMany] = ()
+    cron: Annotated[tuple[Cron, ...], OneOrMany] = ()
     """Five-field cron expressions; the union of all of them fires."""
-    every: Annotated[tuple[Duration, ...], OneOrMany] = ()
+    every: Annotated[tuple[Interval, ...], OneOrMany] = ()
     """Intervals counted from the Unix epoch, deaf to time zones and clock changes."""
     calendar: Annotated[tuple[Calendar, ...], OneOrMany] = ()
     exclude: Annotated[tuple[date, ...], OneOrMany] = ()
