@@ -1,0 +1,54 @@
+"""What a model call costs, from the community's price table.
+
+Runs in activities: the table is data inside an installed package, read from disk once
+and never fetched. The version belongs on every cost, since prices change with it.
+
+Source: genai-prices 0.2.
+"""
+
+from decimal import ROUND_CEILING
+from importlib.metadata import version
+
+import genai_prices
+
+from rota.usage import Usage
+
+_PROVIDERS = {"bedrock": "aws", "agentcore": "aws"}
+"""Rota's runtime kinds whose prices the table lists under another name."""
+
+
+def price(model: str, usage: Usage, provider: str) -> int | None:
+    """Return the cost in micro-dollars, rounded up so that no sum understates.
+
+    Args:
+        model: As the provider names it in its answer, date suffix or ARN included.
+        usage: Tokens with the cached ones counted apart, as Rota keeps them.
+        provider: A runtime kind, or a provider's id in the table.
+
+    Returns:
+        None if the table does not know the model, or has no price for tokens that were
+        used: unpriced is not free.
+    """
+    counted = genai_prices.Usage(
+        # The table's convention: its input tokens include the cached ones, ours do not.
+        input_tokens=usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        output_tokens=usage.output_tokens,
+    )
+    try:
+        calculation = genai_prices.calc_price(
+            counted, model, provider_id=_PROVIDERS.get(provider, provider)
+        )
+    except (LookupError, ValueError):
+        # LookupError: no such model. ValueError: counts the model has no price for.
+        return None
+    total = calculation.total_price
+    if total == 0 and usage.tokens > 0:
+        return None
+    return int((total * 1_000_000).to_integral_value(ROUND_CEILING))
+
+
+def price_table_version() -> str:
+    """Return the name and version of the price table, kept with each cost."""
+    return f"genai-prices {version('genai-prices')}"

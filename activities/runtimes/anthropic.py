@@ -1,0 +1,124 @@
+"""The Claude API as a model runtime: one streamed Messages call per turn.
+
+Runs in an activity. Streaming is used for its honesty, not its speed: the last event of
+a stream proves that the answer is whole, and tokens that keep coming show a long answer
+to be alive. The SDK's retries are off because Temporal owns every retry, and a retried
+call is paid for twice: the API has no idempotency key.
+
+Source: anthropic SDK 2.12, API version 2026-10-21.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+from anthropic import AsyncAnthropic
+from pydantic import ValidationError
+
+from activities.runtimes.anthropic_errors import PROVIDER_ERRORS, classify
+from activities.runtimes.anthropic_messages import ToolNames, request_body, to_reply
+from activities.runtimes.anthropic_stream import MessageAssembler
+from rota.conversation import ModelReply, ModelRequest
+from rota.failures import FailureCategory, StepError
+from rota.runtime_specs import AnthropicSettings
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+"""Enough for a slow handshake; an unreachable host should fail while it is cheap."""
+
+
+class AnthropicRuntime:
+    """Implements `rota.conversation.ModelRuntime` for `kind: anthropic`.
+
+    Args:
+        resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises
+            LookupError naming the reference only.
+
+    One instance serves a worker's whole event loop; connections are kept between calls.
+    """
+
+    def __init__(self, resolve_secret: Callable[[str], str]) -> None:
+        self._resolve_secret = resolve_secret
+        self._clients: dict[tuple[str, str | None, float], AsyncAnthropic] = {}
+
+    async def invoke(self, request: ModelRequest) -> ModelReply:
+        """Make exactly one call.
+
+        `usage.cost_micros` is left for the caller to fill by price.
+
+        Raises:
+            StepError: every failure of the call, classified. An answer that is whole but
+                empty is `outcome_invalid` and not `transient`: it was paid for, and the
+                same request is likely to give the same nothing. Its tokens are lost with
+                it, which `maybe_billed` says.
+
+        **Idempotency:** none; a second call is billed again. Store the reply under the
+        step's key before completing.
+        """
+        settings = _read_settings(request.settings)
+        key = self._key(settings)
+        client = self._client(settings, key)
+        names = ToolNames.of(request)
+        try:
+            async with asyncio.timeout(settings.timeout.total_seconds()):
+                message, request_id = await _stream(client, request_body(request, settings, names))
+        except PROVIDER_ERRORS as error:
+            # Without `from None` the cause would travel along, unredacted, in the failure.
+            raise classify(error, secret=key) from None
+        return to_reply(message, names, request_id)
+
+    async def aclose(self) -> None:
+        """Close all connections; calls in flight fail. Safe to repeat."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.close()
+
+    def _key(self, settings: AnthropicSettings) -> str:
+        try:
+            key = self._resolve_secret(settings.api_key).strip()
+        except LookupError as error:
+            raise StepError(FailureCategory.AUTH, f"runtime.api_key: {error}") from None
+        if not key or not key.isascii() or not key.isprintable():
+            raise StepError(
+                FailureCategory.AUTH,
+                f"runtime.api_key: {settings.api_key} is empty or holds characters no key has",
+            )
+        return key
+
+    def _client(self, settings: AnthropicSettings, key: str) -> AsyncAnthropic:
+        base_url = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
+        timeout = settings.timeout.total_seconds()
+        known = self._clients.get((key, base_url, timeout))
+        if known is None:
+            # The key is always explicit: otherwise the SDK looks for credentials by itself,
+            # in the environment and in profiles on disk.
+            known = self._clients[key, base_url, timeout] = AsyncAnthropic(
+                api_key=key,
+                base_url=base_url,
+                max_retries=0,
+                timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_SECONDS)),
+            )
+        return known
+
+
+def _read_settings(settings: dict[str, Any]) -> AnthropicSettings:
+    try:
+        return AnthropicSettings.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in ("runtime", *first["loc"]))
+        raise StepError(FailureCategory.INVALID_REQUEST, f"{where}: {first['msg']}") from None
+
+
+async def _stream(
+    client: AsyncAnthropic, body: dict[str, Any]
+) -> tuple[dict[str, Any], str | None]:
+    assembler = MessageAssembler()
+    async with await client.messages.create(stream=True, **body) as stream:
+        async for event in stream:
+            # Unknown blocks and events are fine; the SDK's serializer would warn of each.
+            assembler.add(event.to_dict(mode="json", warnings=False))
+        headers = stream.response.headers
+        request_id = headers.get("request-id")
+        return assembler.finish(request_id, headers.get("content-type", "")), request_id
