@@ -32,7 +32,14 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from activities.stores.base import ObjectMissingError, StoreError
-from activities.stores.ref_names import folder_path, name_of_path, pack, ref_path, unpack
+from activities.stores.paths import (
+    folder_path,
+    name_of_path,
+    object_path,
+    pack,
+    ref_path,
+    unpack,
+)
 from rota.model import digest_of
 
 P = ParamSpec("P")
@@ -163,6 +170,7 @@ class LocalStore:
 
     def _write_temporary(self, data: bytes) -> Path:
         folder = self._root / "tmp"
+        self._refuse_links(folder)
         if not self._swept:
             self._swept = True
             _sweep(folder)
@@ -190,9 +198,7 @@ class LocalStore:
                 return file.read()
 
     def _object_path(self, digest: str) -> Path:
-        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise StoreError(f"{digest[:80]!r} is not a digest: 64 lower-case hex digits")
-        return self._root / "objects" / digest[:2] / digest[2:]
+        return self._root / "objects" / object_path(digest)
 
     def _ref_path(self, name: str) -> Path:
         return self._root / "refs" / ref_path(name)

@@ -26,7 +26,14 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 from activities.stores.base import ObjectMissingError, StoreError
-from activities.stores.ref_names import folder_path, name_of_path, pack, ref_path, unpack
+from activities.stores.paths import (
+    folder_path,
+    name_of_path,
+    object_path,
+    pack,
+    ref_path,
+    unpack,
+)
 from rota.model import digest_of
 
 T = TypeVar("T")
@@ -176,7 +183,7 @@ class S3Store:
         return sorted(names)
 
     def _object_key(self, digest: str) -> str:
-        return f"{self._prefix}objects/{digest[:2]}/{digest[2:]}"
+        return f"{self._prefix}objects/{object_path(digest)}"
 
     def _ref_key(self, name: str) -> str:
         return f"{self._prefix}refs/{ref_path(name)}"

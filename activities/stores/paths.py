@@ -1,8 +1,9 @@
-"""The one spelling of a ref's name as a path, the same in a folder and in a bucket.
+"""Where objects and refs lie in a store, the same in a folder and in a bucket.
 
-Pure. A ref's name comes from agents' and sessions' names, so from people: `..`, NUL, a
-percent sign or 500 characters of Chinese must neither leave the store nor meet another
-name half-way. The path uses lower-case letters, digits and `_ . - % ~ = /` alone:
+Pure. An object lies under its digest, `ab/cdef…`. A ref's name comes from the names of
+agents and sessions, so from people: `..`, NUL, a percent sign or 500 characters of
+Chinese must neither leave the store nor meet another name half-way. A ref's path has
+lower-case letters, digits and `_ . - % ~ = /` alone:
 
 - Every other byte of a part, a leading dot and every *capital* is written `%xx`; without
   capitals, `A` and `a` stay apart where file names ignore case (macOS, Windows).
@@ -24,8 +25,20 @@ PART_LIMIT = 150
 PATH_LIMIT = 800
 """Bytes of an encoded path: an S3 key has 1,024, and the store's own prefix comes first."""
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SHORT_DIGEST = 32
 _ENCODED = re.compile(rb"[^a-z0-9_.-]|^\.")
+
+
+def object_path(digest: str) -> str:
+    """Return the relative path of the object `digest`.
+
+    Raises:
+        StoreError: it is no digest; it may come from a history, so from outside.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise StoreError(f"{_shown(digest)} is not a digest: 64 lower-case hex digits")
+    return f"{digest[:2]}/{digest[2:]}"
 
 
 def ref_path(name: str) -> str:
