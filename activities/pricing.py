@@ -26,8 +26,9 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
         provider: A runtime kind, or a provider's id in the table.
 
     Returns:
-        None if the table does not know the model, or has no price for tokens that were
-        used: unpriced is not free.
+        None if the table does not know the model, or lists it without a price: unpriced is
+        not free. A model that really is free counts as unpriced too, since the table does
+        not tell the two apart.
     """
     counted = genai_prices.Usage(
         # The table's convention: its input tokens include the cached ones, ours do not.
@@ -41,7 +42,7 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
             counted, model, provider_id=_PROVIDERS.get(provider, provider)
         )
     except (LookupError, ValueError):
-        # LookupError: no such model. ValueError: counts the model has no price for.
+        # LookupError: no such model or provider. ValueError: counts it cannot price.
         return None
     total = calculation.total_price
     if total == 0 and usage.tokens > 0:

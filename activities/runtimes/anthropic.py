@@ -58,9 +58,9 @@ class AnthropicRuntime:
         """
         settings = _read_settings(request.settings)
         key = self._key(settings)
-        client = self._client(settings, key)
         names = ToolNames.of(request)
         try:
+            client = self._client(settings, key)
             async with asyncio.timeout(settings.timeout.total_seconds()):
                 message, request_id = await _stream(client, request_body(request, settings, names))
         except PROVIDER_ERRORS as error:

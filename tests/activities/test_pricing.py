@@ -1,0 +1,70 @@
+"""Prices: hand-checked sums, and never zero for what nobody priced."""
+
+import pytest
+
+from activities.pricing import price, price_table_version
+from rota.usage import Usage
+
+
+@pytest.mark.parametrize(
+    ("usage", "micros"),
+    [
+        # claude-haiku-4-5, dollars per million: 1 in, 5 out, 0.10 cache read, 1.25 cache write.
+        (Usage(input_tokens=1000), 1000),
+        (Usage(output_tokens=100), 500),
+        (Usage(cache_read_tokens=300), 30),
+        (Usage(cache_write_tokens=200), 250),
+        (
+            Usage(
+                input_tokens=1000, output_tokens=100, cache_read_tokens=300, cache_write_tokens=200
+            ),
+            1780,
+        ),
+        # 0.1 micro-dollars round up: what was used is never free.
+        (Usage(cache_read_tokens=1), 1),
+        (Usage(), 0),
+    ],
+)
+def test_price_each_kind_of_token_costs_its_own_rate(usage: Usage, micros: int):
+    """Cached tokens are counted once, at their own price."""
+    assert price("claude-haiku-4-5", usage, "anthropic") == micros
+
+
+def test_price_dated_model_name_is_known():
+    """The name in an answer, with its date, costs what the model costs."""
+    usage = Usage(input_tokens=10, output_tokens=10)
+    dated = price("claude-haiku-4-5-20251001", usage, "anthropic")
+    assert dated == price("claude-haiku-4-5", usage, "anthropic") == 60
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("claude-next-99", "anthropic"),
+        ("", "anthropic"),
+        ("gpt-5", "anthropic"),
+        ("claude-haiku-4-5", "scripted"),
+        # Listed, but without any price.
+        ("gemma-3", "google"),
+    ],
+)
+def test_price_unknown_model_or_provider_is_unpriced(model: str, provider: str):
+    """What the table does not know is None, which no sum takes for free."""
+    assert price(model, Usage(input_tokens=10), provider) is None
+
+
+def test_price_cached_tokens_without_a_rate_cost_the_full_one():
+    """Where the table has no discount there is none: claude-2 takes 8 dollars per million."""
+    assert price("claude-2", Usage(cache_read_tokens=1000), "anthropic") == 8000
+
+
+def test_price_bedrock_model_is_found_at_aws():
+    """Rota's runtime kind and the table's provider differ in name."""
+    model = "anthropic.claude-haiku-4-5-20251001-v1:0"
+    assert price(model, Usage(input_tokens=1000), "bedrock")
+
+
+def test_price_table_version_names_the_table():
+    """A cost can say which prices it was made of."""
+    name, number = price_table_version().split(" ")
+    assert (name, number.count(".")) == ("genai-prices", 2)
