@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 
 BIN := .venv/bin
 READY := .venv/.installed
+# Programs of the environment (rota, temporal) are found by name, as after activating it.
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 # Both tasks of `make -j check test` want both cores: one after the other is faster.
@@ -21,11 +23,11 @@ help: ## list the targets
 
 .PHONY: demo
 demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves it running
-	@KEEP='$(KEEP)' $(BIN)/python -m workers.demo
+	@KEEP='$(KEEP)' $(RUN) -m workers.demo
 
 .PHONY: test
 test: $(READY) ## run the tests; choose some with ARGS="-k lease"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(RUN) -m pytest $(ARGS)
 
 .PHONY: check
 check: $(READY) ## lint, format, types, layers
@@ -37,11 +39,11 @@ check: $(READY) ## lint, format, types, layers
 
 .PHONY: bench
 bench: $(READY) ## measure speed and size against a hand-written Temporal loop
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(RUN) -m tests.bench $(ARGS)
 
 .PHONY: record
 record: $(READY) ## record the workflow histories that the replay tests use
-	@$(BIN)/python -m tests.replay.record $(ARGS)
+	@$(RUN) -m tests.replay.record $(ARGS)
 
 .PHONY: lock
 lock: $(READY) ## resolve requirements.lock again; UPGRADE=1 also takes newer versions

@@ -13,12 +13,12 @@ from tests.house.repository import PACKAGES
 
 MEETING_POINTS = {
     "activities.runtimes.base",
-    "activities.runtimes.registry",  # knows every kind, to find the one a spec names
+    "activities.runtimes.open",  # knows every kind, to open the one a spec names
     "activities.stores.base",
     "activities.stores.open",  # chooses a store by its address
-    "activities.stores.paths",  # one spelling of names, so stores can be copied
+    "activities.stores.ref_names",  # one encoding of names, so stores can be copied
     "activities.tools.base",
-    "activities.tools.registry",  # knows every source of tools
+    "activities.tools.open",  # knows every source of tools
 }
 """The seam each sibling fills and the place that knows them all."""
 
