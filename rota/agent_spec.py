@@ -43,8 +43,8 @@ class RuntimeSpec(BaseModel):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The whole block as plain JSON."""
-        return self.model_dump(mode="json")
+        """The whole block as plain JSON, what was left out left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class SessionConcurrency(StrEnum):

@@ -1,0 +1,52 @@
+"""Check a model's final answer against what the agent promised to deliver."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+
+from activities.stores.base import ObjectStore
+from rota.agent_spec import AgentSpec
+from rota.conversation import Message
+from rota.loop import INLINE_OUTPUT, AnswerRef
+from rota.model import canonical_json
+
+_FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n```\s*$", re.DOTALL)
+PROBLEMS_SHOWN = 10
+
+
+async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> AnswerRef:
+    """Store the answer and say what is wrong with it, if anything.
+
+    Without an output schema any text is an answer. With one, the text must be one JSON
+    value (a Markdown fence around it is forgiven) that fits.
+    """
+    text = reply.text.strip()
+    value: Any = text
+    problems: list[str] = []
+    if spec.output is not None:
+        fenced = _FENCE.match(text)
+        try:
+            value = json.loads(fenced.group(1) if fenced else text)
+        except ValueError as error:
+            problems = [f"the result is not JSON: {error}"]
+        else:
+            problems = _schema_problems(spec.output.json_schema, value)
+    data = canonical_json(value)
+    return AnswerRef(
+        digest=await store.put(data),
+        problems=tuple(problems),
+        output=value if len(data) <= INLINE_OUTPUT else None,
+    )
+
+
+def _schema_problems(schema: dict[str, Any], value: Any) -> list[str]:
+    validator = jsonschema.Draft202012Validator(schema)
+    problems: list[str] = []
+    for error in validator.iter_errors(value):
+        place = "/".join(str(part) for part in error.absolute_path) or "the result"
+        problems.append(f"{place}: {error.message[:200]}")
+        if len(problems) == PROBLEMS_SHOWN:
+            break
+    return problems

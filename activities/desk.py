@@ -1,0 +1,132 @@
+"""`admit_run`, `prepare_run`, `settle_run`: a run's dealings with its keeper."""
+
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.documents import get_json, get_memory, get_spec, put_record
+from activities.interface import (
+    AdmitInput,
+    PrepareInput,
+    RunDesk,
+    SettleInput,
+)
+from activities.keepers import ask_admission, report_settlement
+from activities.missed_slots import passed_slots
+from activities.preflight import preflight
+from activities.starting import start_coalesced
+from activities.stores.base import ObjectMissingError, ObjectStore
+from activities.toolbox import Toolbox
+from rota.admission import Admission, Admitted, Decision, Settled, Settlement
+from rota.failures import FailureCategory, StepError
+from rota.ids import format_slot
+from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
+from rota.runs import RunStatus
+from rota.transcript import RunContext
+
+
+class RunDeskActivities(RunDesk):
+    """Short look-ups; the workflows run them as local activities."""
+
+    def __init__(self, client: Client, store: ObjectStore, toolbox: Toolbox) -> None:
+        self._client = client
+        self._store = store
+        self._toolbox = toolbox
+
+    @activity.defn(name="admit_run")
+    async def admit_run(self, input: AdmitInput) -> Admitted:
+        """Ask for admission; if it is *go*, check preflight and write the run's context.
+
+        Raises:
+            ApplicationError: not retryable, the agent is not declared.
+        Idempotency: by the run's key in the keeper; a coalesced slot's run starts under
+            the id that the schedule itself would give it.
+        """
+        request = input.request
+        if input.schedule_id is not None and request.slot is not None:
+            now = datetime.now(UTC)
+            passed = await passed_slots(self._client, input.schedule_id, request.slot, now)
+            request = request.model_copy(update={"passed_slots": passed})
+        admission = await ask_admission(self._client, input.agent, request)
+        if admission.coalesced_into is not None:
+            await start_coalesced(self._client, admission, input.task_queue)
+        return await self._prepared(admission)
+
+    @activity.defn(name="prepare_run")
+    async def prepare_run(self, input: PrepareInput) -> Admitted:
+        """Preflight and context of a run whose session became free. Idempotent."""
+        return await self._prepared(input.admission)
+
+    @activity.defn(name="settle_run")
+    async def settle_run(self, input: SettleInput) -> Settled:
+        """Store the new memory version and report the end.
+
+        Idempotency: by the run's key in the keeper; a memory version is content-addressed.
+            If another run changed the memory meanwhile, the patches are laid over its
+            version and the report is repeated: no update is lost.
+        """
+        settlement = input.settlement
+        while True:
+            refused = ""
+            if input.patches:
+                try:
+                    memory = await self._new_memory(settlement.base_memory, input)
+                    settlement = settlement.model_copy(update={"memory": memory})
+                except MemoryTooLargeError as error:
+                    refused = str(error)
+                    settlement = _failed(settlement, refused)
+            settled = await report_settlement(self._client, input.agent, settlement)
+            if not settled.conflict:
+                return settled.model_copy(update={"refused": refused})
+            settlement = settlement.model_copy(update={"base_memory": settled.memory})
+
+    async def _prepared(self, admission: Admission) -> Admitted:
+        if admission.decision is not Decision.GO:
+            return Admitted(admission=admission)
+        try:
+            preflight(await get_spec(self._store, admission.spec.digest), self._toolbox)
+        except StepError as error:
+            return Admitted(admission=admission, blocked=str(error), category=error.category)
+        except ObjectMissingError:
+            return Admitted(
+                admission=admission,
+                blocked=f"the declaration is not in this worker's store ({self._store.address}): "
+                "give worker and 'rota apply' the same ROTA_STORE, then apply again",
+                category=FailureCategory.INVALID_REQUEST,
+            )
+        context = RunContext(
+            run_id=admission.run.id,
+            run_key=admission.run.key,
+            spec=admission.spec,
+            input=admission.input,
+            memory=admission.memory,
+            covers=admission.covers,
+            slot=format_slot(admission.slot) if admission.slot else None,
+            session=admission.session,
+        )
+        return Admitted(admission=admission, context=await put_record(self._store, context))
+
+    async def _new_memory(self, base: str | None, input: SettleInput) -> str:
+        parent = await get_memory(self._store, base)
+        patches = [await get_json(self._store, digest) for digest in input.patches]
+        version = MemoryVersion(
+            parent=base,
+            version=parent.version + 1 if parent else 1,
+            document=apply_patches(parent.document if parent else {}, patches),
+            author=input.settlement.run.id,
+            at=activity.info().scheduled_time,
+        )
+        return await put_record(self._store, version)
+
+
+def _failed(settlement: Settlement, reason: str) -> Settlement:
+    return settlement.model_copy(
+        update={
+            "status": RunStatus.FAILED,
+            "reason": reason,
+            "category": FailureCategory.OUTCOME_INVALID,
+            "memory": None,
+            "events": (),
+        }
+    )

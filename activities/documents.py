@@ -1,0 +1,64 @@
+"""Rota's documents in the object store: declarations, contexts, transcripts, memory."""
+
+import json
+from typing import Any
+
+from activities.stores.base import ObjectStore
+from rota.agent_spec import AgentSpec
+from rota.conversation import Message
+from rota.memory import MemoryVersion
+from rota.model import Record, canonical_json
+from rota.transcript import RunContext, TranscriptNode
+
+
+async def put_record(store: ObjectStore, record: Record) -> str:
+    """Store a record as canonical JSON and return its digest."""
+    return await store.put(canonical_json(record.model_dump(mode="json")))
+
+
+async def put_spec(store: ObjectStore, spec: AgentSpec) -> str:
+    """Store a declaration under its own digest."""
+    return await store.put(canonical_json(spec.document))
+
+
+async def get_spec(store: ObjectStore, digest: str) -> AgentSpec:
+    """Read a declaration."""
+    return AgentSpec.model_validate_json(await store.get(digest))
+
+
+async def get_context(store: ObjectStore, digest: str) -> RunContext:
+    """Read a run's context."""
+    return RunContext.model_validate_json(await store.get(digest))
+
+
+async def get_node(store: ObjectStore, digest: str) -> TranscriptNode:
+    """Read one turn of a transcript."""
+    return TranscriptNode.model_validate_json(await store.get(digest))
+
+
+async def get_transcript(store: ObjectStore, head: str | None) -> list[TranscriptNode]:
+    """Read a whole transcript, first turn first."""
+    nodes: list[TranscriptNode] = []
+    while head is not None:
+        node = await get_node(store, head)
+        nodes.append(node)
+        head = node.parent
+    nodes.reverse()
+    return nodes
+
+
+def messages_of(nodes: list[TranscriptNode]) -> list[Message]:
+    """The conversation that a transcript records."""
+    return [message for node in nodes for message in (*node.added, node.reply)]
+
+
+async def get_memory(store: ObjectStore, digest: str | None) -> MemoryVersion | None:
+    """Read a memory version; None where there is none yet."""
+    if digest is None:
+        return None
+    return MemoryVersion.model_validate_json(await store.get(digest))
+
+
+async def get_json(store: ObjectStore, digest: str) -> Any:
+    """Read any JSON document."""
+    return json.loads(await store.get(digest))

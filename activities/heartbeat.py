@@ -1,0 +1,35 @@
+"""Tell Temporal that a step lives, from its first second on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from temporalio import activity
+
+INTERVAL_SECONDS = 1.0
+"""A quarter of the heartbeat timeout in `workflows.activity_options` (a test compares)."""
+
+
+@asynccontextmanager
+async def heartbeating(detail: str) -> AsyncIterator[Callable[[str], None]]:
+    """Heartbeat now and every second until the block ends.
+
+    Yields a function that changes the detail shown in the UI; it is safe to call from a
+    tool's thread, because it only leaves the text for the next beat.
+    """
+    current = detail
+
+    def report(text: str) -> None:
+        nonlocal current
+        current = text[:200]
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat(current)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield report
+    finally:
+        beating.cancel()

@@ -1,0 +1,63 @@
+"""Reach a keeper: one function per message, with the errors people can act on."""
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from rota.admission import Admission, AdmissionRequest, Settled, Settlement
+from rota.failures import FailureCategory
+from rota.ids import keeper_id
+
+
+async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -> Admission:
+    """Send the update `admit`. Idempotent: the update id is the run's key.
+
+    Raises:
+        ApplicationError: not retryable; the agent is not declared.
+    """
+    try:
+        return await client.get_workflow_handle(keeper_id(agent)).execute_update(
+            "admit", request, id=f"admit-{request.run.key}", result_type=Admission
+        )
+    except RPCError as error:
+        if not is_missing_workflow(error):
+            raise
+        raise _undeclared(agent) from error
+    except WorkflowUpdateFailedError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.type == "UnknownAgentError":
+            raise _undeclared(agent) from error
+        raise
+
+
+async def report_settlement(client: Client, agent: str, settlement: Settlement) -> Settled:
+    """Send the update `settle`. Idempotent by the run's key, within the keeper."""
+    try:
+        return await client.get_workflow_handle(keeper_id(agent)).execute_update(
+            "settle", settlement, result_type=Settled
+        )
+    except RPCError as error:
+        if not is_missing_workflow(error):
+            raise
+        # The keeper was ended by hand: nothing holds a lease any more, and the run's own
+        # history keeps its outcome.
+        return Settled()
+
+
+def is_missing_workflow(error: RPCError) -> bool:
+    """True if the keeper is not there.
+
+    A server whose database is locked may say NOT_FOUND of its own namespace: that is
+    passing trouble, not an answer.
+    """
+    missing = error.status is RPCStatusCode.NOT_FOUND
+    return missing and "namespace" not in error.message.lower()
+
+
+def _undeclared(agent: str) -> ApplicationError:
+    return ApplicationError(
+        f"agent '{agent}' is not declared here: run 'rota apply' in the fleet that declares "
+        "it, or correct the name ('rota runs' and the schedules list show those known)",
+        type=FailureCategory.INVALID_REQUEST.value,
+        non_retryable=True,
+    )

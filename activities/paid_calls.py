@@ -1,0 +1,53 @@
+"""Remember provider calls, so that none is paid for twice and none is forgotten.
+
+Before a call a marker is set for this attempt; after it the reply is recorded and the
+markers that are left over count as *unknown*: attempts that may have been billed although
+nobody saw their answer.
+"""
+
+import json
+
+from temporalio import activity
+
+from activities.stores.base import ObjectStore
+from rota.admission import RunRef
+
+
+class PaidCalls:
+    """The record of one turn of one run."""
+
+    def __init__(self, store: ObjectStore, run: RunRef, turn: int) -> None:
+        self._store = store
+        self._reply = f"replies/{run.key}/{turn}"
+        self._attempts = f"attempts/{run.key}/{turn}"
+
+    async def find(self, asked: str) -> str | None:
+        """Digest of the node recorded for exactly this request, or None."""
+        value = await self._store.get_ref(self._reply)
+        if value is None:
+            return None
+        record = json.loads(value)
+        # A reset run may ask something else at the same turn: that is a new call.
+        return record["node"] if record["asked"] == asked else None
+
+    async def begin(self) -> None:
+        """Mark this attempt as sent."""
+        await self._store.set_ref(self._marker(), b"sent")
+
+    async def abandon(self) -> None:
+        """Take the mark back: the provider certainly did no work."""
+        await self._store.delete_ref(self._marker())
+
+    async def unknown_attempts(self) -> int:
+        """How many earlier attempts may have been billed."""
+        if activity.info().attempt == 1:
+            return 0
+        return max(0, len(await self._store.list_refs(self._attempts)) - 1)
+
+    async def record(self, asked: str, node: str) -> None:
+        """Record the reply; from here on it is never asked for again."""
+        value = json.dumps({"asked": asked, "node": node}).encode()
+        await self._store.set_ref(self._reply, value)
+
+    def _marker(self) -> str:
+        return f"{self._attempts}/{activity.info().attempt}"

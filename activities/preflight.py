@@ -1,0 +1,34 @@
+"""Before a run costs anything: can it work on this worker at all?"""
+
+from activities.secrets import Secrets
+from activities.toolbox import Toolbox
+from rota.agent_spec import AgentSpec
+from rota.failures import FailureCategory, StepError
+from rota.runtime_specs import settings_model
+
+
+def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
+    """Check the agent's tools and the credentials its runtime names.
+
+    Raises:
+        StepError: `auth` or `invalid_request`; says what is missing and where to put it.
+    """
+    missing = [name for name in spec.tools if toolbox.get(name, spec.tools) is None]
+    if missing:
+        raise StepError(
+            FailureCategory.INVALID_REQUEST,
+            f"tool {', '.join(missing)} is not known to the worker of {toolbox.fleet.name}: "
+            f"define it in tools.py and restart the worker; known: {', '.join(toolbox.names)}",
+        )
+    try:
+        settings = settings_model(spec.runtime.kind).model_validate(spec.runtime.settings)
+    except ValueError as error:
+        raise StepError(
+            FailureCategory.INVALID_REQUEST, f"runtime '{spec.runtime.kind}': {error}"
+        ) from error
+    reference = getattr(settings, "api_key", None)
+    if isinstance(reference, str):
+        try:
+            Secrets()(reference)
+        except LookupError as error:
+            raise StepError(FailureCategory.AUTH, str(error)) from error

@@ -1,0 +1,23 @@
+"""From a classified failure to Temporal's form: retry or not, and after how long."""
+
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError
+
+from activities.interface import StepInput
+from rota.failures import StepError
+
+
+def to_application_error(error: StepError, step: StepInput, attempt: int) -> ApplicationError:
+    """Translate `error`, raised in attempt `attempt` (1 for the first) of `step`.
+
+    The error's type is its category. A provider's own retry-after wins over the agent's
+    back-off; the back-off doubles with each attempt up to its maximum.
+    """
+    category = error.category
+    details = {"category": category.value, "request_id": error.request_id}
+    if not category.retryable:
+        return ApplicationError(str(error), details, type=category.value, non_retryable=True)
+    seconds = min(step.backoff_seconds * 2 ** (attempt - 1), step.max_backoff_seconds)
+    delay = error.retry_after or timedelta(seconds=seconds)
+    return ApplicationError(str(error), details, type=category.value, next_retry_delay=delay)

@@ -1,0 +1,195 @@
+"""`invoke_model`: one turn of a conversation, paid for once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from activities.answers import check_answer
+from activities.documents import (
+    get_context,
+    get_memory,
+    get_node,
+    get_spec,
+    get_transcript,
+    messages_of,
+)
+from activities.heartbeat import heartbeating
+from activities.interface import Thinking, TurnInput
+from activities.paid_calls import PaidCalls
+from activities.pricing import price, price_table_version
+from activities.step_errors import to_application_error
+from activities.stores.base import ObjectStore
+from activities.toolbox import Toolbox
+from rota.agent_spec import AgentSpec
+from rota.conversation import (
+    Message,
+    ModelReply,
+    ModelRequest,
+    ModelRuntime,
+    StopReason,
+    ToolCall,
+    ToolResult,
+)
+from rota.failures import FailureCategory, StepError
+from rota.loop import CallRef, TurnOutcome
+from rota.model import content_digest
+from rota.prompt import opening_message, repair_message, system_prompt
+from rota.tools import ToolSchema
+from rota.transcript import RunContext, TranscriptNode, keyed
+
+Runtimes = Callable[[str], ModelRuntime]
+"""Gives the model runtime of a kind."""
+
+
+class ThinkingActivities(Thinking):
+    """Takes turns with whatever runtime the agent names."""
+
+    def __init__(self, store: ObjectStore, runtimes: Runtimes, toolbox: Toolbox) -> None:
+        self._store = store
+        self._runtimes = runtimes
+        self._toolbox = toolbox
+
+    @activity.defn(name="invoke_model")
+    async def invoke_model(self, input: TurnInput) -> TurnOutcome:
+        """Take one turn.
+
+        Raises:
+            ApplicationError: type is the failure category; retryable as that says.
+        Idempotency: the reply is recorded under (run, turn) before this returns; a later
+            attempt finds it and calls nobody.
+        Heartbeat: every second, with the turn's number.
+        """
+        async with heartbeating(f"turn {input.turn}"):
+            try:
+                return await self._turn(input)
+            except StepError as error:
+                raise to_application_error(error, input, activity.info().attempt) from error
+
+    async def _turn(self, input: TurnInput) -> TurnOutcome:
+        context = await get_context(self._store, input.context)
+        spec = await get_spec(self._store, context.spec.digest)
+        earlier = await get_transcript(self._store, input.head)
+        memory = await get_memory(self._store, context.memory)
+        document = memory.document if memory else {}
+        added = await self._added(input, context, document)
+        paid = PaidCalls(self._store, input.run, input.turn)
+        asked = content_digest([input.head, [m.model_dump(mode="json") for m in added]])
+        recorded = await paid.find(asked)
+        if recorded is not None:
+            node = await get_node(self._store, recorded)
+            return await self._outcome(spec, recorded, node)
+        request = ModelRequest(
+            settings=spec.runtime.settings,
+            system=system_prompt(
+                spec.instructions,
+                spec.output.json_schema if spec.output else None,
+                "memory.update" in spec.tools,
+            ),
+            messages=(*messages_of(earlier), *added),
+            tools=self._schemas(spec),
+            turn=input.turn,
+            context=_template_scope(context, document),
+        )
+        await paid.begin()
+        try:
+            reply = await self._runtimes(spec.runtime.kind).invoke(request)
+        except StepError as error:
+            if not error.maybe_billed:
+                await paid.abandon()
+            raise
+        node = self._node(input, context, earlier, added, reply, await paid.unknown_attempts())
+        head = await self._store.put(node.encode())
+        await paid.record(asked, head)
+        return await self._outcome(spec, head, node)
+
+    def _node(
+        self,
+        input: TurnInput,
+        context: RunContext,
+        earlier: list[TranscriptNode],
+        added: tuple[Message, ...],
+        reply: ModelReply,
+        unknown: int,
+    ) -> TranscriptNode:
+        calls = [call for node in earlier for call in node.reply.tool_calls]
+        cost = reply.usage.cost_micros
+        if context.spec.runtime_kind != "scripted":
+            cost = price(reply.model, reply.usage, context.spec.runtime_kind)
+        usage = reply.usage.model_copy(update={"cost_micros": cost, "unknown_attempts": unknown})
+        return TranscriptNode(
+            parent=input.head,
+            context=input.context,
+            turn=input.turn,
+            added=added,
+            reply=keyed(reply.message, context, calls),
+            stop=reply.stop,
+            usage=usage,
+            model=reply.model,
+            request_id=reply.request_id,
+            prices=price_table_version(),
+        )
+
+    async def _added(
+        self, input: TurnInput, context: RunContext, memory: dict[str, Any]
+    ) -> tuple[Message, ...]:
+        """What the model has not been told yet."""
+        if input.repair:
+            return (repair_message(input.repair),)
+        if input.head is None:
+            return (opening_message(context, memory),)
+        if not input.results:
+            return ()
+        calls = (await get_node(self._store, input.head)).reply.tool_calls
+        results: list[ToolResult] = []
+        for result in input.results:
+            content = (await self._store.get(result.digest)).decode()
+            call_id = calls[result.index].id
+            results.append(
+                ToolResult(call_id=call_id, content=content, is_error=result.is_error)
+            )
+        return (Message(role="user", content=tuple(results)),)
+
+    def _schemas(self, spec: AgentSpec) -> tuple[ToolSchema, ...]:
+        missing = [name for name in spec.tools if self._toolbox.get(name, spec.tools) is None]
+        if missing:
+            raise StepError(
+                FailureCategory.INVALID_REQUEST,
+                f"this worker has no tool {', '.join(missing)}; it has: "
+                + ", ".join(self._toolbox.names),
+            )
+        tools = (self._toolbox.get(name, spec.tools) for name in spec.tools)
+        return tuple(tool.schema for tool in tools if tool is not None)
+
+    async def _outcome(self, spec: AgentSpec, head: str, node: TranscriptNode) -> TurnOutcome:
+        calls = tuple(
+            self._call_ref(spec, index, call) for index, call in enumerate(node.reply.tool_calls)
+        )
+        answer = None
+        if node.stop is StopReason.END_TURN:
+            answer = await check_answer(self._store, spec, node.reply)
+        return TurnOutcome(
+            head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage
+        )
+
+    def _call_ref(self, spec: AgentSpec, index: int, call: ToolCall) -> CallRef:
+        tool = self._toolbox.get(call.name, spec.tools)
+        if tool is None:
+            return CallRef(index=index, name=call.name)
+        return CallRef(
+            index=index,
+            name=call.name,
+            effect=tool.effect,
+            timeout_seconds=tool.timeout.total_seconds(),
+        )
+
+
+def _template_scope(context: RunContext, memory: dict[str, Any]) -> dict[str, Any]:
+    covers = context.covers.model_dump(mode="json") if context.covers else {}
+    return {
+        "input": context.input,
+        "memory": memory,
+        "covers": covers,
+        "slot": context.slot or "",
+        "run": {"id": context.run_id, "agent": context.spec.name},
+    }

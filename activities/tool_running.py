@@ -1,0 +1,158 @@
+"""`run_tool`: one tool call, executed once, its result kept outside history."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from temporalio import activity
+
+from activities.documents import get_context, get_json, get_memory, get_node, get_spec
+from activities.heartbeat import heartbeating
+from activities.interface import ToolInput, ToolRunning
+from activities.secrets import Secrets
+from activities.step_errors import to_application_error
+from activities.stores.base import ObjectStore
+from activities.toolbox import Toolbox
+from activities.tools.builtin import MEMORY_UPDATE
+from activities.tools.call import ArgumentsError, call_tool, check_arguments
+from rota.conversation import ToolCall
+from rota.failures import MESSAGE_LIMIT, FailureCategory, StepError
+from rota.ids import parse_slot
+from rota.loop import ResultRef
+from rota.memory import apply_patches
+from rota.model import canonical_json
+from rota.tools import Effect, ToolContext, ToolDefinition, ToolError
+from rota.transcript import RunContext
+
+log = logging.getLogger("rota.tools")
+
+
+class ToolRunningActivities(ToolRunning):
+    """Runs the tools of one fleet."""
+
+    def __init__(self, store: ObjectStore, toolbox: Toolbox) -> None:
+        self._store = store
+        self._toolbox = toolbox
+
+    @activity.defn(name="run_tool")
+    async def run_tool(self, input: ToolInput) -> ResultRef:
+        """Execute one call.
+
+        A refusal of the tool, bad arguments and a failure that outlived its retries are
+        results with `is_error`, for the model to read. Only what the model cannot mend
+        fails the run.
+
+        Raises:
+            ApplicationError: `tool_failed` or `timeout`, retryable, of a read or
+                idempotent tool; `outcome_unknown`, final, of a write tool whose effect
+                nobody saw the end of.
+        Idempotency: the result is recorded under (run, turn, call) before this returns.
+            Between effect and record a crash repeats the call with the same key, except
+            for write tools, which are never repeated.
+        Heartbeat: every second, with the tool's own progress.
+        """
+        name = f"results/{input.run.key}/{input.head}/{input.index}"
+        recorded = await self._store.get_ref(name)
+        if recorded is not None:
+            return ResultRef.model_validate_json(recorded)
+        async with heartbeating("starting") as report:
+            try:
+                result = await self._execute(input, report)
+            except StepError as error:
+                raise to_application_error(error, input, activity.info().attempt) from error
+        await self._store.set_ref(name, canonical_json(result.model_dump(mode="json")))
+        return result
+
+    async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
+        node = await get_node(self._store, input.head or "")
+        context = await get_context(self._store, input.context)
+        spec = await get_spec(self._store, context.spec.digest)
+        call = node.reply.tool_calls[input.index]
+        tool = self._toolbox.get(call.name, spec.tools)
+        if tool is None:
+            listed = ", ".join(spec.tools) or "none"
+            return await self._error(input, f"there is no tool '{call.name}'; you have: {listed}")
+        try:
+            args = check_arguments(tool, call.args)
+        except ArgumentsError as error:
+            return await self._error(input, str(error))
+        if tool.name == MEMORY_UPDATE:
+            return await self._patch_memory(input, context, call)
+        secrets = Secrets()
+        tool_context = ToolContext(
+            idempotency_key=call.key,
+            agent=input.agent,
+            run_id=context.run_id,
+            slot=parse_slot(context.slot) if context.slot else None,
+            fleet=self._toolbox.fleet,
+            input=context.input,
+            heartbeat=report,
+            log=log.getChild(tool.name),
+            secrets=secrets,
+        )
+        await self._refuse_blind_repeat(input, tool)
+        try:
+            # Its own limit, below Temporal's, so that a slow tool is named as such.
+            async with asyncio.timeout(tool.timeout.total_seconds()):
+                text = await call_tool(tool, args, tool_context)
+        except ToolError as error:
+            return await self._error(input, secrets.redact(str(error)))
+        except Exception as error:
+            return await self._failed(input, tool, error, secrets)
+        return ResultRef(
+            index=input.index, digest=await self._store.put(secrets.redact(text).encode())
+        )
+
+    async def _failed(
+        self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets
+    ) -> ResultRef:
+        """Decide what an unexpected failure of a tool's own code leads to."""
+        timed_out = isinstance(error, TimeoutError)
+        what = (
+            f"no answer within {tool.timeout}"
+            if timed_out
+            else f"{type(error).__name__}: {error}"
+        )
+        message = secrets.redact(f"{tool.name}: {what}")
+        log.warning("%s (attempt %d)", message, activity.info().attempt)
+        if tool.effect is Effect.WRITE:
+            raise StepError(
+                FailureCategory.OUTCOME_UNKNOWN,
+                f"{message}. It may have taken effect, so it is not repeated: look, then "
+                "run the slot again",
+            ) from error
+        if activity.info().attempt >= input.attempts:
+            text = f"{message} (after {input.attempts} attempts)"
+            return await self._error(input, text)
+        category = FailureCategory.TIMEOUT if timed_out else FailureCategory.TRANSIENT
+        raise StepError(category, message) from error
+
+    async def _refuse_blind_repeat(self, input: ToolInput, tool: ToolDefinition) -> None:
+        """Let a write tool start once only."""
+        if tool.effect is not Effect.WRITE:
+            return
+        name = f"started/{input.run.key}/{input.head}/{input.index}"
+        attempt = str(activity.info().attempt).encode()
+        if await self._store.set_ref(name, attempt, if_absent=True) != attempt:
+            raise StepError(
+                FailureCategory.OUTCOME_UNKNOWN,
+                f"{tool.name} was started and its worker lost before it answered. It may have "
+                "taken effect, so it is not repeated: look, then run the slot again",
+            )
+
+    async def _patch_memory(
+        self, input: ToolInput, context: RunContext, call: ToolCall
+    ) -> ResultRef:
+        memory = await get_memory(self._store, context.memory)
+        patches = [await get_json(self._store, digest) for digest in input.patches]
+        try:
+            apply_patches(memory.document if memory else {}, [*patches, call.args["patch"]])
+        except ValueError as error:
+            return await self._error(input, str(error))
+        patch = await self._store.put(canonical_json(call.args["patch"]))
+        answer = await self._store.put(b"noted; it takes effect when the run succeeds")
+        return ResultRef(index=input.index, digest=answer, patch=patch)
+
+    async def _error(self, input: ToolInput, text: str) -> ResultRef:
+        digest = await self._store.put(text[:MESSAGE_LIMIT].encode())
+        return ResultRef(index=input.index, digest=digest, is_error=True)

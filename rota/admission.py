@@ -1,0 +1,112 @@
+"""What a run asks of its keeper, and what the keeper answers."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from rota.agent_spec import PinnedSpec
+from rota.failures import FailureCategory
+from rota.model import Record
+from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.usage import Usage
+
+
+class RunRef(Record):
+    """Names one run for good, across its own continue-as-new."""
+
+    id: str
+    """Workflow id."""
+    key: str
+    """Run id of the first execution in the chain: a re-used workflow id gets a new one."""
+
+
+class AdmissionRequest(Record):
+    """A run presents itself. Idempotent by `run.key`."""
+
+    run: RunRef
+    trigger: Trigger
+    slot: datetime | None = None
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    passed_slots: tuple[datetime, ...] = ()
+    """Later slots of the same schedule whose time had come at admission, oldest first."""
+
+
+class Decision(StrEnum):
+    """What a run may do now."""
+
+    GO = "go"
+    WAIT = "wait"
+    """A signal `lease_granted` follows."""
+    SKIP = "skip"
+
+
+class Admission(Record):
+    """The keeper's answer."""
+
+    decision: Decision
+    run: RunRef
+    reason: str = ""
+    """Why it waits or skips."""
+    spec: PinnedSpec
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Declared input with the run's own keys laid over."""
+    session: str = ""
+    memory: str | None = None
+    """Memory version at the start."""
+    slot: datetime | None = None
+    covers: Covers | None = None
+    coalesced_into: datetime | None = None
+    """Set on a skip in favour of this newer slot, which must now run."""
+
+
+class Admitted(Record):
+    """The keeper's answer, and what preflight found."""
+
+    admission: Admission
+    context: str = ""
+    """Digest of the run's context when the decision is *go*."""
+    blocked: str = ""
+    """Why the run cannot work here; empty if it can."""
+    category: FailureCategory | None = None
+
+
+class Settlement(Record):
+    """A run reports its end. Idempotent by `run.key`."""
+
+    run: RunRef
+    status: RunStatus
+    reason: str = ""
+    category: FailureCategory | None = None
+    turns: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    output: str | None = None
+    """Digest of the result."""
+    base_memory: str | None = None
+    """The version that `memory` was made from."""
+    memory: str | None = None
+    """New version, or None to leave the memory as it is."""
+    events: tuple[EventRecord, ...] = ()
+
+
+class Settled(Record):
+    """The keeper's receipt."""
+
+    conflict: bool = False
+    """True: `base_memory` is no longer the head, nothing was recorded; merge onto
+    `memory` and settle again."""
+    memory: str | None = None
+    """Head of the session's memory now."""
+    refused: str = ""
+    """Why the run, though its answer was good, was recorded as failed: its memory patches
+    do not fit onto what the memory has become."""
+
+
+class MemoryChange(Record):
+    """A person replaces a session's memory; compare-and-set on `base`."""
+
+    session: str
+    base: str | None
+    memory: str

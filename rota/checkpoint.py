@@ -1,0 +1,25 @@
+"""What a run carries across continue-as-new."""
+
+from datetime import datetime
+
+from rota.admission import Admitted
+from rota.loop import LoopState
+from rota.model import Record
+from rota.runs import AgentRunInput
+
+
+class RunCheckpoint(Record):
+    """A run between two steps."""
+
+    admitted: Admitted
+    loop: LoopState
+    deadline: datetime
+
+
+class RunArgument(AgentRunInput):
+    """The argument of `AgentRun` itself: what people send, and Rota's own continuation.
+
+    One argument, not two: the SDK drops the type of the first when the second is left out.
+    """
+
+    checkpoint: RunCheckpoint | None = None

@@ -1,0 +1,67 @@
+"""The keeper's whole state, as carried across continue-as-new."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rota.admission import AdmissionRequest, RunRef
+from rota.agent_spec import PinnedSpec
+from rota.failures import FailureCategory
+from rota.model import Record
+from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.usage import Usage
+
+HOT_ENTRIES = 500
+"""Ledger entries kept in the keeper; older ones move to a page in the object store."""
+RECENT_EVENTS = 50
+
+
+class LedgerEntry(Record):
+    """What became of one run, or of one slot that never got a run (`run` is None)."""
+
+    run: RunRef | None = None
+    trigger: Trigger
+    slot: datetime | None = None
+    session: str = ""
+    covers: Covers | None = None
+    status: RunStatus
+    reason: str = ""
+    category: FailureCategory | None = None
+    admitted_at: datetime
+    settled_at: datetime | None = None
+    turns: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    output: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Unique in the ledger: the run's key, or the slot's own."""
+        if self.run is not None:
+            return self.run.key
+        return f"slot:{self.slot.isoformat() if self.slot else ''}"
+
+
+class SessionState(Record):
+    """One session: its memory head, the newest successful slot, who holds it, who waits."""
+
+    memory: str | None = None
+    last_slot: datetime | None = None
+    holder: RunRef | None = None
+    queue: tuple[AdmissionRequest, ...] = ()
+    """First in, first out."""
+
+
+class KeeperState(Record):
+    """One agent's keeper."""
+
+    spec: PinnedSpec | None = None
+    sessions: dict[str, SessionState] = Field(default_factory=dict[str, SessionState])
+    ledger: dict[str, LedgerEntry] = Field(default_factory=dict[str, LedgerEntry])
+    """By entry key, oldest first."""
+    pages: str | None = None
+    """Digest of the newest page of older entries; each page names the one before."""
+    paged: int = 0
+    """How many entries the pages hold."""
+    events: tuple[EventRecord, ...] = ()
+    """The newest published events, oldest first."""

@@ -1,0 +1,203 @@
+"""The turn loop's decisions: `next_step(state, limits, now) -> Step`.
+
+The workflow keeps a `LoopState`, asks what comes next, carries it out and folds the
+answer back in. No rule about limits, repairs or stop reasons lives anywhere else.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from rota.conversation import StopReason
+from rota.failures import FailureCategory
+from rota.model import Record
+from rota.runs import RunStatus
+from rota.tools import Effect
+from rota.usage import Usage
+
+INLINE_OUTPUT = 4096
+"""Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
+
+
+class CallRef(Record):
+    """One tool call of the newest turn, without its arguments."""
+
+    index: int
+    """Position among the calls of its turn, from 0."""
+    name: str
+    effect: Effect | None = None
+    """None: the agent has no such tool; the call is answered with an error."""
+    timeout_seconds: float = 60.0
+
+
+class ResultRef(Record):
+    """Where the result of a call lies."""
+
+    index: int
+    digest: str
+    is_error: bool = False
+    patch: str | None = None
+    """Digest of a memory patch, if the call was `memory.update`."""
+
+
+class AnswerRef(Record):
+    """A final answer, already checked against the output schema."""
+
+    digest: str
+    problems: tuple[str, ...] = ()
+    """Why it is not acceptable, each with its place; empty means verified."""
+    output: Any = None
+    """The answer itself if its JSON is at most `INLINE_OUTPUT` bytes."""
+
+
+class TurnOutcome(Record):
+    """What one turn came to."""
+
+    head: str
+    stop: StopReason
+    calls: tuple[CallRef, ...] = ()
+    answer: AnswerRef | None = None
+    usage: Usage = Usage()
+
+
+class Limits(Record):
+    """What a run may consume."""
+
+    turns: int
+    tokens: int | None
+    deadline: datetime
+
+
+class LoopState(Record):
+    """Where a run's conversation stands."""
+
+    turn: int = 0
+    head: str | None = None
+    stop: StopReason | None = None
+    calls: tuple[CallRef, ...] = ()
+    """Calls that still need results."""
+    results: tuple[ResultRef, ...] = ()
+    """Results to hand to the next turn."""
+    answer: AnswerRef | None = None
+    repaired: bool = False
+    tool_calls: int = 0
+    patches: tuple[str, ...] = ()
+    usage: Usage = Usage()
+
+    def after_turn(self, outcome: TurnOutcome) -> "LoopState":
+        """Fold in a turn's outcome."""
+        repairing = self.answer is not None and bool(self.answer.problems)
+        return self.model_copy(
+            update={
+                "turn": self.turn + 1,
+                "head": outcome.head,
+                "stop": outcome.stop,
+                "calls": outcome.calls,
+                "results": (),
+                "answer": outcome.answer,
+                "repaired": self.repaired or repairing,
+                "usage": self.usage.plus(outcome.usage),
+            }
+        )
+
+    def after_tools(self, results: tuple[ResultRef, ...]) -> "LoopState":
+        """Fold in the results of all open calls, in call order."""
+        return self.model_copy(
+            update={
+                "calls": (),
+                "results": results,
+                "tool_calls": self.tool_calls + len(results),
+                "patches": (*self.patches, *(r.patch for r in results if r.patch)),
+            }
+        )
+
+
+class Think(Record):
+    """Take the next turn."""
+
+    turn: int
+    repair: tuple[str, ...] = ()
+    """Problems of the last answer, which the model gets one chance to mend."""
+
+
+class RunTools(Record):
+    """Execute these calls, all at once."""
+
+    calls: tuple[CallRef, ...]
+
+
+class Finish(Record):
+    """The conversation is over."""
+
+    status: RunStatus
+    reason: str = ""
+    category: FailureCategory | None = None
+    answer: AnswerRef | None = None
+
+
+Step = Think | RunTools | Finish
+
+_STOPS: dict[StopReason, tuple[FailureCategory, str]] = {
+    StopReason.MAX_TOKENS: (
+        FailureCategory.OUTCOME_INVALID,
+        "the answer was cut at the model's output limit; raise runtime.max_output_tokens",
+    ),
+    StopReason.REFUSED: (FailureCategory.REFUSED, "the model refused to answer"),
+    StopReason.CONTEXT_OVERFLOW: (
+        FailureCategory.CONTEXT_OVERFLOW,
+        "the conversation no longer fits into the model's context window",
+    ),
+}
+
+
+def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
+    """Decide what a run does next. Limits are checked before every step, never within one."""
+    finished = _finished(state)
+    if finished is not None:
+        return finished
+    exceeded = _exceeded(state, limits, now)
+    if exceeded is not None:
+        return exceeded
+    if state.calls:
+        return RunTools(calls=state.calls)
+    if state.turn >= limits.turns:
+        return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
+    repair = state.answer.problems if state.answer else ()
+    return Think(turn=state.turn + 1, repair=repair)
+
+
+def _finished(state: LoopState) -> Finish | None:
+    if state.stop in _STOPS:
+        category, reason = _STOPS[state.stop]
+        return Finish(status=RunStatus.FAILED, reason=reason, category=category)
+    if state.answer is None:
+        return None
+    if not state.answer.problems:
+        return Finish(status=RunStatus.SUCCEEDED, answer=state.answer)
+    if not state.repaired:
+        return None
+    return Finish(
+        status=RunStatus.FAILED,
+        reason="the result does not fit the output schema: " + "; ".join(state.answer.problems),
+        category=FailureCategory.OUTCOME_INVALID,
+        answer=state.answer,
+    )
+
+
+def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
+    if now >= limits.deadline:
+        return Finish(
+            status=RunStatus.TIMED_OUT,
+            reason="the run reached its wall-clock limit (budget.wall_clock)",
+            category=FailureCategory.LIMIT_REACHED,
+        )
+    if limits.tokens is not None and state.usage.tokens >= limits.tokens:
+        return _limit(
+            f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)"
+        )
+    return None
+
+
+def _limit(reason: str) -> Finish:
+    return Finish(
+        status=RunStatus.FAILED, reason=reason, category=FailureCategory.LIMIT_REACHED
+    )

@@ -1,0 +1,104 @@
+"""A run as the outside sees it: its input, its result, its closed set of statuses.
+
+`AgentRunInput` is the argument of the workflow type `AgentRun`. A plain dict of the same
+shape works as well, from the CLI, the UI or any SDK.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from rota.agent_spec import AgentName
+from rota.failures import FailureCategory
+from rota.model import Declared, Record
+from rota.usage import Usage
+
+
+class Trigger(StrEnum):
+    """Why a run exists."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. Recorded in the search attribute `RotaStatus`."""
+
+    QUEUED = "queued"
+    """Another run holds its session; it goes on when its turn comes."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    """It cannot work until a person mends something: a credential, a tool, a quota."""
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def closed(self) -> bool:
+        """True if no further status can follow."""
+        return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+"""A point in time; input needs an offset, the value is UTC."""
+
+
+class AgentRunInput(Declared):
+    """What starts a run. Only `agent` is needed."""
+
+    agent: AgentName
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Overrides keys of the agent's declared input."""
+    slot: Instant | None = None
+    """The nominal time to work for. Scheduled runs take it from their schedule."""
+    trigger: Trigger | None = None
+    """Normally left out: Rota knows whether a schedule started the run."""
+
+
+class Covers(Record):
+    """The interval a run answers for: from the last successful slot to its own."""
+
+    start: datetime | None = None
+    """Exclusive; None when no earlier slot of the session has succeeded."""
+    end: datetime
+
+
+class EventRecord(Record):
+    """A published fact."""
+
+    id: str
+    """Derived from the run, so publishing again is recognised: `<run id>/<name>`."""
+    name: str
+    at: datetime
+    payload: str | None = None
+    """Digest of the run's result in the object store."""
+
+
+class AgentRunResult(Record):
+    """How a run ended: the workflow's result, or the details of its failure."""
+
+    agent: str
+    run_id: str
+    status: RunStatus
+    trigger: Trigger
+    slot: datetime | None = None
+    covers: Covers | None = None
+    session: str = ""
+    reason: str = ""
+    """One line for people; empty when the run simply succeeded."""
+    category: FailureCategory | None = None
+    turns: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    output: Any = None
+    """The verified result if its JSON is at most 4 KiB; else read `output_digest`."""
+    output_digest: str | None = None
+    transcript: str | None = None
+    """Head of the transcript chain."""
+    memory: str | None = None
+    """Memory version in force after the run."""
+    events: tuple[EventRecord, ...] = ()

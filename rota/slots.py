@@ -1,0 +1,64 @@
+"""Whether a run may work for its slot: missed, coalesced, or already done."""
+
+from datetime import datetime, timedelta
+
+from rota.admission import AdmissionRequest
+from rota.ids import format_slot
+from rota.keeper_state import KeeperState
+from rota.model import Record
+from rota.runs import RunStatus, Trigger
+
+LATE = timedelta(seconds=60)
+"""Later than this beyond its jitter, a slot counts as missed. A healthy server starts a
+slot within seconds; a minute leaves room for a burst of schedules."""
+
+
+class SlotVerdict(Record):
+    """Why a run must not work for its slot."""
+
+    reason: str
+    coalesced_into: datetime | None = None
+    """The newer slot that runs in its place."""
+
+
+def slot_verdict(
+    state: KeeperState, request: AdmissionRequest, now: datetime
+) -> SlotVerdict | None:
+    """Return why the run is to be skipped, or None if it may go on.
+
+    Only scheduled runs are held to their slot: a person who names a slot means it.
+    """
+    slot, spec = request.slot, state.spec
+    if slot is None or spec is None or request.trigger is not Trigger.SCHEDULE:
+        return None
+    for entry in state.ledger.values():
+        same = entry.slot == slot and entry.run is not None and entry.run.key != request.run.key
+        if same and entry.run is not None and entry.status in _TAKEN:
+            return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
+    if was_busy(state, slot, now):
+        # It waited behind an earlier run: its own overlap policy wanted that.
+        return None
+    late = now - slot > LATE + timedelta(seconds=spec.jitter_seconds)
+    if spec.catchup_policy == "skip" and late:
+        return SlotVerdict(reason="missed: it could not start on time and catch-up is 'skip'")
+    if spec.catchup_policy == "latest" and request.passed_slots:
+        newest = request.passed_slots[-1]
+        return SlotVerdict(
+            reason=f"missed; coalesced into {format_slot(newest)}", coalesced_into=newest
+        )
+    return None
+
+
+_TAKEN = (RunStatus.SUCCEEDED, RunStatus.RUNNING, RunStatus.QUEUED)
+
+
+def was_busy(state: KeeperState, since: datetime, now: datetime) -> bool:
+    """True if a run of this agent really worked at some time between `since` and `now`."""
+    return any(
+        entry.status is not RunStatus.SKIPPED
+        and entry.admitted_at <= now
+        and (entry.settled_at is None or entry.settled_at >= since)
+        and entry.slot is not None
+        and entry.slot < since
+        for entry in state.ledger.values()
+    )

@@ -1,0 +1,88 @@
+"""A run's transcript: a content-addressed chain with one small node per turn.
+
+A node holds only what its turn added, so a conversation of n turns costs n small
+objects, and its head digest vouches for every word before it.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from rota.agent_spec import PinnedSpec
+from rota.conversation import Message, StopReason, ToolCall
+from rota.model import Record, canonical_json, content_digest, digest_of
+from rota.runs import Covers
+from rota.usage import Usage
+
+
+class RunContext(Record):
+    """What stays the same through a run; stored once, named by digest in each step."""
+
+    run_id: str
+    run_key: str
+    spec: PinnedSpec
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    memory: str | None = None
+    covers: Covers | None = None
+    slot: str | None = None
+    """The slot in the form of `rota.ids.format_slot`."""
+    session: str = ""
+
+    @property
+    def occasion(self) -> str:
+        """What the run is for: its slot if it has one, else the run itself.
+
+        Idempotency keys derive from it, so a re-run of a slot repeats no effect.
+        """
+        return self.slot or self.run_id
+
+
+class TranscriptNode(Record):
+    """One turn: what was said to the model since the last one, and its reply."""
+
+    parent: str | None = None
+    context: str
+    """Digest of the run's `RunContext`."""
+    turn: int
+    added: tuple[Message, ...]
+    reply: Message
+    stop: StopReason
+    usage: Usage
+    model: str
+    request_id: str | None = None
+    prices: str = ""
+    """Version of the price table behind `usage.cost_micros`."""
+
+    def encode(self) -> bytes:
+        """Canonical bytes; their digest is the node's address."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> str:
+        """Address of the node."""
+        return digest_of(self.encode())
+
+
+def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Message:
+    """Give each tool call of `reply` its idempotency key.
+
+    The key derives from the agent, the occasion, the tool, its arguments and how often
+    exactly this call was made before in the run. Neither the attempt nor the turn enters:
+    a re-run of the same slot that takes another path still repeats no effect.
+    """
+    counts: dict[str, int] = {}
+
+    def identity(call: ToolCall) -> str:
+        return content_digest([context.spec.name, context.occasion, call.name, call.args])
+
+    for call in earlier:
+        counts[identity(call)] = counts.get(identity(call), 0) + 1
+    blocks = []
+    for block in reply.content:
+        if isinstance(block, ToolCall):
+            base = identity(block)
+            nth = counts.get(base, 0)
+            counts[base] = nth + 1
+            block = block.model_copy(update={"key": content_digest([base, nth])})
+        blocks.append(block)
+    return reply.model_copy(update={"content": tuple(blocks)})

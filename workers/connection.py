@@ -1,0 +1,50 @@
+"""Connect to Temporal the way its own tools do."""
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from activities.stores.base import ObjectStore
+from workers.plugin import RotaPlugin
+from workers.settings import Settings
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+
+class UnreachableError(Exception):
+    """No server answered; the message says where it was looked for."""
+
+
+def target_of(settings: Settings) -> tuple[str, str]:
+    """Return (address, namespace) that `connect` will use."""
+    config = ClientConfig.load_client_connect_config()
+    address = settings.address or config.get("target_host") or DEFAULT_ADDRESS
+    namespace = settings.namespace or config.get("namespace") or "default"
+    return address, namespace
+
+
+async def connect(settings: Settings, store: ObjectStore | None) -> Client:
+    """Connect a client that speaks Rota's payloads.
+
+    Raises:
+        UnreachableError: no server there, or it refused the credentials.
+    """
+    address, namespace = target_of(settings)
+    config = ClientConfig.load_client_connect_config()
+    config["target_host"] = address
+    config["namespace"] = namespace
+    try:
+        return await Client.connect(
+            **config, plugins=[RotaPlugin(store)], runtime=_runtime(settings)
+        )
+    except RuntimeError as error:
+        raise UnreachableError(
+            f"no Temporal server answers at {address} (namespace {namespace}): start one with "
+            "'rota dev', or set TEMPORAL_ADDRESS"
+        ) from error
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    if settings.metrics is None:
+        return None
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(settings.metrics)))

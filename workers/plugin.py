@@ -1,0 +1,55 @@
+"""The one plugin: client, worker, replayer and tests are configured by it alike.
+
+Whatever must be equal on every side is here, so that no side can drift: the converter
+with external storage, the sandbox's passthrough list, the workflows, the failure types.
+"""
+
+import dataclasses
+
+from temporalio.converter import DataConverter
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.converter import data_converter
+from activities.stores.base import ObjectStore
+from workflows.agent import AgentWorkflow
+from workflows.agent_run import AgentRunWorkflow
+
+RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow,)
+"""Served from the task queue itself."""
+KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow,)
+"""Served from the keepers' own queue."""
+
+PASSED_THROUGH = (
+    "rota",  # pure models and decisions; importing them anew cost 270 ms a run
+    "activities",  # workflows see activities.interface only: signatures
+    "workflows",  # no module-level state; the linter bans clocks and randomness in them
+    "pydantic_core",  # a compiled module, which the sandbox cannot import twice
+    "annotated_types",  # pydantic's constraints, compared by identity
+)
+
+
+class RotaPlugin(SimplePlugin):
+    """Give it to `Client.connect` (workers inherit it) or to `Replayer`, never to both."""
+
+    def __init__(self, store: ObjectStore | None) -> None:
+        converter = data_converter(store)
+
+        def runner(existing: WorkflowRunner | None) -> WorkflowRunner:
+            if not isinstance(existing, SandboxedWorkflowRunner):
+                raise TypeError("Rota's workflows run in Temporal's sandbox only")
+            restrictions = existing.restrictions.with_passthrough_modules(*PASSED_THROUGH)
+            return dataclasses.replace(existing, restrictions=restrictions)
+
+        def convert(_existing: DataConverter | None) -> DataConverter:
+            return converter
+
+        super().__init__(
+            "rota",
+            data_converter=convert,
+            workflow_runner=runner,
+            # Narrow on purpose: with `Exception` a non-deterministic deploy would fail
+            # every open run instead of waiting for good code.
+            workflow_failure_exception_types=[],
+        )

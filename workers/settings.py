@@ -1,0 +1,58 @@
+"""Where a process finds its server, its fleet and its store.
+
+Read once at the start, from arguments and environment; nothing below asks the
+environment again. The server's address, namespace, TLS and API key follow Temporal's own
+environment configuration (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`,
+a TOML file, …), so whatever the `temporal` CLI can reach, Rota can.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rota.ids import TASK_QUEUE
+
+STORE_FOLDER = Path(".rota/store")
+"""Default store, relative to the fleet: found by every command run in that fleet."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One process's settings."""
+
+    fleet: Path
+    """Folder of the fleet: declarations and `tools.py`."""
+    store: str
+    """Address of the object store, as `activities.stores.open` reads it."""
+    task_queue: str = TASK_QUEUE
+    address: str | None = None
+    """Overrides Temporal's environment configuration, as does `namespace`."""
+    namespace: str | None = None
+    metrics: str | None = None
+    """`host:port` for Prometheus; None: no metrics endpoint."""
+
+    @staticmethod
+    def read(
+        fleet: Path | None = None,
+        *,
+        store: str | None = None,
+        task_queue: str | None = None,
+        address: str | None = None,
+        namespace: str | None = None,
+        metrics: str | None = None,
+    ) -> "Settings":
+        """Combine arguments with the environment; an argument wins.
+
+        Variables: `ROTA_FLEET`, `ROTA_STORE`, `ROTA_TASK_QUEUE`, `ROTA_METRICS`.
+        """
+        environ = os.environ
+        folder = fleet or Path(environ.get("ROTA_FLEET", "."))
+        default_store = str((folder / STORE_FOLDER).absolute())
+        return Settings(
+            fleet=folder,
+            store=store or environ.get("ROTA_STORE") or default_store,
+            task_queue=task_queue or environ.get("ROTA_TASK_QUEUE") or TASK_QUEUE,
+            address=address,
+            namespace=namespace,
+            metrics=metrics or environ.get("ROTA_METRICS") or None,
+        )

@@ -1,0 +1,128 @@
+"""`AgentRun`: one run of one agent, from admission to settlement."""
+
+import asyncio
+from typing import NoReturn
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    TimeoutError,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from rota.checkpoint import RunArgument
+    from rota.failures import FailureCategory
+    from rota.loop import Finish, RunTools, next_step
+    from rota.runs import AgentRunResult, RunStatus
+    from workflows.run_kit import visibility
+    from workflows.run_kit.kit import RunKit
+
+BLOCKING = (FailureCategory.AUTH, FailureCategory.QUOTA)
+"""Failures that only a person can mend: the run is blocked, not failed."""
+
+
+@workflow.defn(name="AgentRun")
+class AgentRunWorkflow:
+    """One run.
+
+    Messages: signal `lease_granted` (from the keeper), query `status`.
+    Continue-As-New: when the server suggests it, between two steps; carries the admission
+    and the loop's state, so no turn or tool call is repeated.
+    Replay: no patches in force.
+    """
+
+    @workflow.init
+    def __init__(self, input: RunArgument | None = None) -> None:
+        if input is None:
+            # Raised here as a Temporal failure: anything else would leave the run hanging.
+            raise ApplicationError(
+                'AgentRun needs an input, for example {"agent": "reconciliation"}',
+                type="PayloadValidationError",
+                non_retryable=True,
+            )
+        self._kit = RunKit(input)
+
+    @workflow.run
+    async def run(self, input: RunArgument | None = None) -> AgentRunResult:
+        """Admit, think and act until an answer is verified, settle.
+
+        Returns:
+            The result of a run that succeeded or was skipped.
+
+        Raises:
+            ApplicationError: type `RunFailed`, `RunBlocked` or `RunTimedOut`; its first
+                detail is the `AgentRunResult`.
+        """
+        kit = self._kit
+        cancelled: BaseException | None = None
+        try:
+            finish = await kit.admit() or await self._work()
+        except (asyncio.CancelledError, ActivityError) as error:
+            if is_cancelled_exception(error):
+                cancelled = error
+            finish = _finish_of(error, past_deadline=kit.past_deadline)
+        result = await kit.settle(finish)
+        if cancelled is not None:
+            raise cancelled
+        return _close(result)
+
+    async def _work(self) -> Finish:
+        kit = self._kit
+        while True:
+            step = next_step(kit.loop, kit.limits, workflow.now())
+            visibility.show_step(step, kit.admission, kit.loop)
+            if isinstance(step, Finish):
+                return step
+            if isinstance(step, RunTools):
+                await kit.run_tools(step)
+            else:
+                await kit.think(step)
+            continuation = kit.continuation()
+            if continuation is not None:
+                workflow.continue_as_new(continuation)
+
+
+def _finish_of(error: BaseException, *, past_deadline: bool) -> Finish:
+    """Name the end that an unhandled failure of a step leads to."""
+    if is_cancelled_exception(error):
+        return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
+    cause = error.__cause__ or error
+    if past_deadline:
+        return Finish(
+            status=RunStatus.TIMED_OUT,
+            reason="the run reached its wall-clock limit (budget.wall_clock) within a step",
+            category=FailureCategory.LIMIT_REACHED,
+        )
+    if isinstance(cause, TimeoutError):
+        return Finish(
+            status=RunStatus.FAILED,
+            reason=f"no answer in time: {cause.message}",
+            category=FailureCategory.TIMEOUT,
+        )
+    kind = cause.type if isinstance(cause, ApplicationError) else None
+    known = kind in set(FailureCategory)
+    category = FailureCategory(kind) if kind and known else FailureCategory.BUG
+    message = cause.message if isinstance(cause, ApplicationError) else str(cause)
+    if kind and not known:
+        message = f"{kind}: {message}"
+    status = RunStatus.BLOCKED if category in BLOCKING else RunStatus.FAILED
+    return Finish(status=status, reason=message, category=category)
+
+
+def _close(result: AgentRunResult) -> AgentRunResult:
+    """Return a good result; raise a bad one, so that Temporal shows the run as failed."""
+    if result.status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED):
+        return result
+    _raise_failed(result)
+
+
+def _raise_failed(result: AgentRunResult) -> NoReturn:
+    name = "".join(word.capitalize() for word in result.status.value.split("_"))
+    raise ApplicationError(
+        result.reason,
+        result.model_dump(mode="json"),
+        type=f"Run{name}",
+        non_retryable=True,
+    )

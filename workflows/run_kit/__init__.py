@@ -1,0 +1,1 @@
+"""The building blocks of a run: admission, turns, tools, settlement, visibility."""

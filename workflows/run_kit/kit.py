@@ -1,0 +1,297 @@
+"""A run's building blocks, bound to the workflow execution that uses them.
+
+`AgentRun` is built from these, and so may be a team's own workflow class: admit, think,
+run tools, settle. Each method is one step of the life of a run and leaves the kit's state
+(`loop`, `admission`) ready for the next.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import (
+        AdmitInput,
+        PrepareInput,
+        RunDesk,
+        SettleInput,
+        Thinking,
+        ToolInput,
+        ToolRunning,
+        TurnInput,
+    )
+    from rota.admission import (
+        Admission,
+        AdmissionRequest,
+        Admitted,
+        Decision,
+        RunRef,
+        Settlement,
+    )
+    from rota.checkpoint import RunArgument, RunCheckpoint
+    from rota.failures import FailureCategory
+    from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
+    from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
+    from workflows.activity_options import desk_options, tool_options, turn_options
+    from workflows.run_kit import visibility
+
+
+class StepFields(TypedDict):
+    """The part every step's input has in common."""
+
+    agent: str
+    run: RunRef
+    context: str
+    head: str | None
+    attempts: int
+    backoff_seconds: float
+    max_backoff_seconds: float
+
+
+class RunKit:
+    """One run in progress. Create it in the workflow's `__init__`."""
+
+    def __init__(self, input: RunArgument) -> None:
+        checkpoint = input.checkpoint
+        info = workflow.info()
+        attributes = info.typed_search_attributes
+        self.input = input
+        self.run = RunRef(id=info.workflow_id, key=info.first_execution_run_id)
+        self.schedule_id = attributes.get(visibility.SCHEDULED_BY)
+        scheduled_at = attributes.get(visibility.SCHEDULED_AT)
+        slot = input.slot or scheduled_at
+        # A schedule triggered by hand may carry fractions; slots are whole seconds.
+        self.slot = slot.replace(microsecond=0) if slot else None
+        started_by_schedule = self.schedule_id is not None
+        self.trigger = input.trigger or (
+            Trigger.SCHEDULE if started_by_schedule else Trigger.MANUAL
+        )
+        self.loop = checkpoint.loop if checkpoint else LoopState()
+        self._admitted = checkpoint.admitted if checkpoint else None
+        self._deadline = checkpoint.deadline if checkpoint else None
+        self._granted: Admission | None = None
+        self.status = RunStatus.RUNNING
+        workflow.set_signal_handler("lease_granted", self._on_lease_granted)
+        workflow.set_query_handler("status", self._describe)
+
+    @property
+    def admission(self) -> Admission:
+        """The keeper's answer; only after `admit`."""
+        if self._admitted is None:
+            raise RuntimeError("admit the run first")
+        return self._admitted.admission
+
+    @property
+    def limits(self) -> Limits:
+        """What the run may consume; only after `admit` said go."""
+        spec = self.admission.spec
+        deadline = self._deadline or workflow.now()
+        return Limits(turns=spec.max_turns, tokens=spec.run_tokens, deadline=deadline)
+
+    @property
+    def past_deadline(self) -> bool:
+        """True once the wall-clock limit is reached."""
+        return self._deadline is not None and workflow.now() >= self._deadline
+
+    async def admit(self) -> Finish | None:
+        """Ask the keeper; wait for the session if need be.
+
+        Returns:
+            None if the run may work, else how it closes: skipped, or blocked by preflight.
+        """
+        if self._admitted is not None:
+            return None
+        workflow.set_current_details("**asking for admission**")
+        request = AdmissionRequest(
+            run=self.run, trigger=self.trigger, slot=self.slot, input=self.input.input
+        )
+        admitted = await workflow.execute_local_activity_method(
+            RunDesk.admit_run,
+            AdmitInput(
+                request=request,
+                agent=self.input.agent,
+                schedule_id=self.schedule_id,
+                task_queue=workflow.info().task_queue,
+            ),
+            **desk_options(),
+        )
+        if admitted.admission.decision is Decision.WAIT:
+            self._admitted = admitted
+            admitted = await self._wait_for_lease(admitted.admission)
+        else:
+            self._admitted = admitted
+            if admitted.admission.decision is Decision.GO:
+                visibility.show_admitted(admitted.admission, RunStatus.RUNNING, self.trigger)
+        self._admitted = admitted
+        spec = admitted.admission.spec
+        self._deadline = workflow.now() + timedelta(seconds=spec.wall_clock_seconds)
+        if admitted.admission.decision is Decision.SKIP:
+            return Finish(status=RunStatus.SKIPPED, reason=admitted.admission.reason)
+        if admitted.blocked:
+            return Finish(
+                status=RunStatus.BLOCKED, reason=admitted.blocked, category=admitted.category
+            )
+        return None
+
+    async def think(self, step: Think) -> None:
+        """Take one model turn."""
+        spec = self.admission.spec
+        outcome = await workflow.execute_activity_method(
+            Thinking.invoke_model,
+            TurnInput(
+                **self._step_fields(),
+                turn=step.turn,
+                results=self.loop.results,
+                repair=step.repair,
+            ),
+            summary=f"turn {step.turn} · {spec.model or spec.runtime_kind}",
+            **turn_options(spec, self._remaining()),
+        )
+        self.loop = self.loop.after_turn(outcome)
+
+    async def run_tools(self, step: RunTools) -> None:
+        """Execute all open calls at once; results keep the order of the calls."""
+        results = await asyncio.gather(*(self._run_tool(call) for call in step.calls))
+        self.loop = self.loop.after_tools(tuple(results))
+
+    async def settle(self, finish: Finish) -> AgentRunResult:
+        """Report the end to the keeper: memory, usage, events, lease. Safe to repeat."""
+        self.status = finish.status
+        result = self._result(finish)
+        if self._admitted is not None and finish.status is not RunStatus.SKIPPED:
+            succeeded = finish.status is RunStatus.SUCCEEDED
+            settlement = Settlement(
+                run=self.run,
+                status=result.status,
+                reason=result.reason,
+                category=result.category,
+                turns=result.turns,
+                tool_calls=result.tool_calls,
+                usage=result.usage,
+                output=result.output_digest,
+                base_memory=self.admission.memory,
+                events=result.events,
+            )
+            settled = await workflow.execute_local_activity_method(
+                RunDesk.settle_run,
+                SettleInput(
+                    agent=self.input.agent,
+                    settlement=settlement,
+                    patches=self.loop.patches if succeeded else (),
+                ),
+                **desk_options(),
+            )
+            result = result.model_copy(update={"memory": settled.memory})
+            if settled.refused:
+                result = self._result(
+                    Finish(
+                        status=RunStatus.FAILED,
+                        reason=settled.refused,
+                        category=FailureCategory.OUTCOME_INVALID,
+                    )
+                )
+        visibility.show_result(result)
+        return result
+
+    def continuation(self) -> RunArgument | None:
+        """What to continue as new with, or None while history has room."""
+        if self._admitted is None or self._deadline is None:
+            return None
+        if not workflow.info().is_continue_as_new_suggested():
+            return None
+        checkpoint = RunCheckpoint(
+            admitted=self._admitted, loop=self.loop, deadline=self._deadline
+        )
+        return self.input.model_copy(update={"checkpoint": checkpoint})
+
+    async def _wait_for_lease(self, waiting: Admission) -> Admitted:
+        self.status = RunStatus.QUEUED
+        visibility.show_admitted(waiting, RunStatus.QUEUED, self.trigger)
+        visibility.show_waiting(waiting)
+        await workflow.wait_condition(lambda: self._granted is not None)
+        assert self._granted is not None
+        admitted = await workflow.execute_local_activity_method(
+            RunDesk.prepare_run, PrepareInput(admission=self._granted), **desk_options()
+        )
+        self.status = RunStatus.RUNNING
+        visibility.show_status(RunStatus.RUNNING)
+        return admitted
+
+    async def _run_tool(self, call: CallRef) -> ResultRef:
+        timeout = timedelta(seconds=call.timeout_seconds)
+        return await workflow.execute_activity_method(
+            ToolRunning.run_tool,
+            ToolInput(
+                **self._step_fields(),
+                index=call.index,
+                timeout_seconds=call.timeout_seconds,
+                patches=self.loop.patches,
+            ),
+            summary=f"tool {call.name}",
+            **tool_options(self.admission.spec, timeout, self._remaining()),
+        )
+
+    def _step_fields(self) -> StepFields:
+        spec = self.admission.spec
+        context = self._admitted.context if self._admitted else ""
+        return {
+            "agent": self.input.agent,
+            "run": self.run,
+            "context": context,
+            "head": self.loop.head,
+            "attempts": max(2, spec.retry_attempts),
+            "backoff_seconds": spec.retry_backoff_seconds,
+            "max_backoff_seconds": spec.retry_max_backoff_seconds,
+        }
+
+    def _remaining(self) -> timedelta:
+        return self.limits.deadline - workflow.now()
+
+    def _result(self, finish: Finish) -> AgentRunResult:
+        admission = self._admitted.admission if self._admitted else None
+        answer = finish.answer
+        succeeded = finish.status is RunStatus.SUCCEEDED
+        emits = admission.spec.emits if admission and succeeded else ()
+        return AgentRunResult(
+            agent=self.input.agent,
+            run_id=self.run.id,
+            status=finish.status,
+            trigger=self.trigger,
+            slot=self.slot,
+            covers=admission.covers if admission else None,
+            session=admission.session if admission else "",
+            reason=finish.reason,
+            category=finish.category,
+            turns=self.loop.turn,
+            tool_calls=self.loop.tool_calls,
+            usage=self.loop.usage,
+            output=answer.output if answer and succeeded else None,
+            output_digest=answer.digest if answer and succeeded else None,
+            transcript=self.loop.head,
+            memory=admission.memory if admission else None,
+            events=tuple(
+                EventRecord(
+                    id=f"{self.run.id}/{name}",
+                    name=name,
+                    at=workflow.now(),
+                    payload=answer.digest if answer else None,
+                )
+                for name in emits
+            ),
+        )
+
+    def _on_lease_granted(self, admission: Admission) -> None:
+        # The workflow id may have been used before: a grant for an older run is not ours.
+        if admission.run.key == self.run.key:
+            self._granted = admission
+
+    def _describe(self) -> dict[str, object]:
+        return {
+            "status": self.status.value,
+            "turn": self.loop.turn,
+            "tool_calls": self.loop.tool_calls,
+            "tokens": self.loop.usage.tokens,
+            "waiting_for": [call.name for call in self.loop.calls],
+        }

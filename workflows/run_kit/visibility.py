@@ -1,0 +1,85 @@
+"""How a run shows itself: search attributes, memo, current details."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from rota.admission import Admission
+    from rota.ids import format_slot
+    from rota.loop import Finish, LoopState, RunTools, Think
+    from rota.runs import AgentRunResult, RunStatus, Trigger
+    from rota.visibility import RESULT_MEMO
+
+AGENT = SearchAttributeKey.for_keyword("RotaAgent")
+TEAM = SearchAttributeKey.for_keyword("RotaTeam")
+STATUS = SearchAttributeKey.for_keyword("RotaStatus")
+TRIGGER = SearchAttributeKey.for_keyword("RotaTrigger")
+FAILURE = SearchAttributeKey.for_keyword("RotaFailure")
+SLOT = SearchAttributeKey.for_datetime("RotaSlot")
+TURNS = SearchAttributeKey.for_int("RotaTurns")
+TOKENS = SearchAttributeKey.for_int("RotaTokens")
+COST = SearchAttributeKey.for_int("RotaCostMicros")
+SCHEDULED_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
+
+
+def show_admitted(admission: Admission, status: RunStatus, trigger: Trigger) -> None:
+    """Say who runs, why and for which slot. One event."""
+    updates: list[SearchAttributeUpdate] = [
+        AGENT.value_set(admission.spec.name),
+        TEAM.value_set(admission.spec.team),
+        STATUS.value_set(status.value),
+        TRIGGER.value_set(trigger.value),
+    ]
+    if admission.slot is not None:
+        updates.append(SLOT.value_set(admission.slot))
+    workflow.upsert_search_attributes(updates)
+
+
+def show_status(status: RunStatus) -> None:
+    """Change the status alone. One event."""
+    workflow.upsert_search_attributes([STATUS.value_set(status.value)])
+
+
+def show_result(result: AgentRunResult) -> None:
+    """Leave the outcome where it is found without a worker. Two events."""
+    updates: list[SearchAttributeUpdate] = [
+        AGENT.value_set(result.agent),
+        STATUS.value_set(result.status.value),
+        TRIGGER.value_set(result.trigger.value),
+        TURNS.value_set(result.turns),
+        TOKENS.value_set(result.usage.tokens),
+    ]
+    if result.usage.cost_micros is not None:
+        updates.append(COST.value_set(result.usage.cost_micros))
+    if result.category is not None:
+        updates.append(FAILURE.value_set(result.category.value))
+    workflow.upsert_search_attributes(updates)
+    memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
+    workflow.upsert_memo({RESULT_MEMO: memo})
+    details = f"**{result.status.value}**"
+    workflow.set_current_details(f"{details} · {result.reason}" if result.reason else details)
+
+
+def show_waiting(admission: Admission) -> None:
+    """Say what a queued run waits for. No event."""
+    workflow.set_current_details(f"**queued** · {admission.reason}")
+
+
+def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopState) -> None:
+    """Say what the run is doing right now. No event."""
+    spec = admission.spec
+    lines: list[str] = []
+    if isinstance(step, Think):
+        doing = f"thinking, turn {step.turn} of {spec.max_turns}"
+        if step.repair:
+            doing += ", mending a result that did not fit"
+        lines.append(f"**{doing}** · {spec.model or spec.runtime_kind}")
+    elif isinstance(step, RunTools):
+        lines.append("**waiting for tools** · " + ", ".join(call.name for call in step.calls))
+    if admission.slot is not None:
+        since = admission.covers.start if admission.covers else None
+        start = format_slot(since) if since else "the beginning"
+        lines.append(f"slot {format_slot(admission.slot)}, covers from {start}")
+    lines.append(f"{loop.turn} turns, {loop.tool_calls} tool calls, {loop.usage.tokens} tokens")
+    workflow.set_current_details("\n\n".join(lines))
