@@ -1,8 +1,28 @@
 """What every test starts from."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tests.stack import Stack, open_stack
+from workers.devserver import DevServer, dev_server
 
 # A time limit per example judges the machine, not the code: pytest's own timeout is enough.
 # `print_blob` gives the line that repeats a failure seen elsewhere.
 settings.register_profile("rota", deadline=None, print_blob=True)
 settings.load_profile("rota")
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[DevServer]:
+    """The real Temporal server, in memory, shared by the session."""
+    async with dev_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def stack(server: DevServer, tmp_path: Path) -> Stack:
+    """A corner of the server of one's own, without a worker yet."""
+    return await open_stack(server.address, tmp_path)
