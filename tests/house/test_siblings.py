@@ -16,7 +16,7 @@ MEETING_POINTS = {
     "activities.runtimes.open",  # knows every kind, to open the one a spec names
     "activities.stores.base",
     "activities.stores.open",  # chooses a store by its address
-    "activities.stores.ref_names",  # one encoding of names, so stores can be copied
+    "activities.stores.paths",  # one encoding of names, so stores can be copied
     "activities.tools.base",
     "activities.tools.open",  # knows every source of tools
 }
