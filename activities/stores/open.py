@@ -33,7 +33,7 @@ def open_store(address: str | None = None) -> ObjectStore:
         raise StoreError(f"no store is set: give one, or set {STORE_VARIABLE}; {_FORMS}")
     scheme, separator, _ = address.partition("://")
     if not separator:
-        return CachedStore(LocalStore(Path(address)))
+        return CachedStore(_open_folder(address, address))
     match scheme:
         case "file":
             return CachedStore(_open_file(address))
@@ -47,7 +47,15 @@ def _open_file(address: str) -> ObjectStore:
     parts = urlsplit(address)
     if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
         raise StoreError(f"{_safe(address)} is not a folder on this machine: {_FORMS}")
-    return LocalStore(Path(unquote(parts.path)))
+    return _open_folder(unquote(parts.path), address)
+
+
+def _open_folder(path: str, address: str) -> ObjectStore:
+    try:
+        return LocalStore(Path(path))
+    except (OSError, RuntimeError, ValueError) as error:
+        # A `~name` nobody has, a loop of links, a NUL.
+        raise StoreError(f"cannot use {address!r} as a folder: {error}; {_FORMS}") from error
 
 
 def _open_s3(address: str) -> ObjectStore:

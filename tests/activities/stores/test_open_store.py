@@ -38,6 +38,8 @@ async def test_address_of_a_bucket_opens_it(bucket: str, s3_endpoint: str) -> No
         ("S4://bucket", "unknown kind of store"),
         ("file://server/share", "is not a folder on this machine"),
         ("file://", "is not a folder on this machine"),
+        ("~no-such-user/x", "cannot use '~no-such-user/x' as a folder"),
+        ("nul\0inside", "cannot use 'nul\\x00inside' as a folder"),
         ("s3://", "is no bucket"),
         ("s3:///prefix", "is no bucket"),
         ("s3://bucket/x?endpont=y", "unknown option 'endpont'"),
