@@ -1,7 +1,7 @@
 """Tell Temporal that a step lives, from its first second on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from temporalio import activity
@@ -11,7 +11,7 @@ INTERVAL_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def heartbeating(detail: str) -> AsyncIterator[Callable[[str], None]]:
+async def heartbeating(detail: str) -> AsyncGenerator[Callable[[str], None]]:
     """Heartbeat now and every second until the block ends.
 
     Yields a function that changes the detail shown in the UI; it is safe to call from a

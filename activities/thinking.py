@@ -145,9 +145,7 @@ class ThinkingActivities(Thinking):
         for result in input.results:
             content = (await self._store.get(result.digest)).decode()
             call_id = calls[result.index].id
-            results.append(
-                ToolResult(call_id=call_id, content=content, is_error=result.is_error)
-            )
+            results.append(ToolResult(call_id=call_id, content=content, is_error=result.is_error))
         return (Message(role="user", content=tuple(results)),)
 
     def _schemas(self, spec: AgentSpec) -> tuple[ToolSchema, ...]:
@@ -168,9 +166,7 @@ class ThinkingActivities(Thinking):
         answer = None
         if node.stop is StopReason.END_TURN:
             answer = await check_answer(self._store, spec, node.reply)
-        return TurnOutcome(
-            head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage
-        )
+        return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
 
     def _call_ref(self, spec: AgentSpec, index: int, call: ToolCall) -> CallRef:
         tool = self._toolbox.get(call.name, spec.tools)

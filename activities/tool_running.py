@@ -97,7 +97,7 @@ class ToolRunningActivities(ToolRunning):
                 text = await call_tool(tool, args, tool_context)
         except ToolError as error:
             return await self._error(input, secrets.redact(str(error)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything at all
             return await self._failed(input, tool, error, secrets)
         return ResultRef(
             index=input.index, digest=await self._store.put(secrets.redact(text).encode())
@@ -109,9 +109,7 @@ class ToolRunningActivities(ToolRunning):
         """Decide what an unexpected failure of a tool's own code leads to."""
         timed_out = isinstance(error, TimeoutError)
         what = (
-            f"no answer within {tool.timeout}"
-            if timed_out
-            else f"{type(error).__name__}: {error}"
+            f"no answer within {tool.timeout}" if timed_out else f"{type(error).__name__}: {error}"
         )
         message = secrets.redact(f"{tool.name}: {what}")
         log.warning("%s (attempt %d)", message, activity.info().attempt)

@@ -17,7 +17,7 @@ def keeper_queue(task_queue: str) -> str:
 
 
 def keeper_id(agent: str) -> str:
-    """`agent:report`"""
+    """Workflow id of an agent's keeper: `agent:report`."""
     return f"{KEEPER_PREFIX}{agent}"
 
 
@@ -42,10 +42,10 @@ def parse_slot(text: str) -> datetime:
 
 
 def scheduled_run_id(agent: str, slot: datetime) -> str:
-    """`report-2026-11-22T06:00:00Z`: what Temporal itself calls the scheduled run."""
+    """What Temporal itself calls a scheduled run: `report-2026-11-22T06:00:00Z`."""
     return f"{agent}-{format_slot(slot)}"
 
 
 def manual_run_id(agent: str, at: datetime, token: str) -> str:
-    """`report-manual-20261122T061503-4f2a`; `token` keeps two in one second apart."""
+    """Id such as `report-manual-20261122T061503-4f2a`; `token` tells two in a second apart."""
     return f"{agent}-manual-{at.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{token}"

@@ -166,7 +166,7 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
 
 
 def _finished(state: LoopState) -> Finish | None:
-    if state.stop in _STOPS:
+    if state.stop is not None and state.stop in _STOPS:
         category, reason = _STOPS[state.stop]
         return Finish(status=RunStatus.FAILED, reason=reason, category=category)
     if state.answer is None:
@@ -191,13 +191,9 @@ def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
             category=FailureCategory.LIMIT_REACHED,
         )
     if limits.tokens is not None and state.usage.tokens >= limits.tokens:
-        return _limit(
-            f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)"
-        )
+        return _limit(f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)")
     return None
 
 
 def _limit(reason: str) -> Finish:
-    return Finish(
-        status=RunStatus.FAILED, reason=reason, category=FailureCategory.LIMIT_REACHED
-    )
+    return Finish(status=RunStatus.FAILED, reason=reason, category=FailureCategory.LIMIT_REACHED)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from rota.agent_spec import PinnedSpec
-from rota.conversation import Message, StopReason, ToolCall
+from rota.conversation import Block, Message, StopReason, ToolCall
 from rota.model import Record, canonical_json, content_digest, digest_of
 from rota.runs import Covers
 from rota.usage import Usage
@@ -77,7 +77,7 @@ def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Messa
 
     for call in earlier:
         counts[identity(call)] = counts.get(identity(call), 0) + 1
-    blocks = []
+    blocks: list[Block] = []
     for block in reply.content:
         if isinstance(block, ToolCall):
             base = identity(block)

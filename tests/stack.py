@@ -1,7 +1,7 @@
 """Rota on a real server, as tests use it: a store, a fleet, a worker, a client."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -47,7 +47,7 @@ class Stack:
     @asynccontextmanager
     async def worker(
         self, tools: Sequence[ToolDefinition] = (), *, client: Client | None = None
-    ) -> AsyncIterator[None]:
+    ) -> AsyncGenerator[None]:
         """Serve this stack's task queue inside this process."""
         toolbox = Toolbox(self.folder, {**BUILTIN_TOOLS, **{tool.name: tool for tool in tools}})
         async with serving(

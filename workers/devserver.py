@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +116,7 @@ async def dev_server(
     with_ui: bool = False,
     log_file: Path | None = None,
     extra_config: Sequence[str] = (),
-) -> AsyncIterator[DevServer]:
+) -> AsyncGenerator[DevServer]:
     """Run the server while the block lasts, ready to be used.
 
     Ports not given are free ones. The server runs in a process group of its own, so that
@@ -145,7 +145,8 @@ async def dev_server(
         if log_file is not None:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             output = stack.enter_context(log_file.open("ab"))
-        process = subprocess.Popen(
+        # Blocks for the milliseconds of a fork: nothing is served yet.
+        process = subprocess.Popen(  # noqa: ASYNC220
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
         )
         server = DevServer(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ async def serving(
     toolbox: Toolbox,
     runtimes: Runtimes | None = None,
     grace: timedelta = GRACE,
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Serve runs and keepers while the block lasts.
 
     Two workers in one process: an admission waits, inside a workflow task of its run, for

@@ -69,8 +69,10 @@ def tool_options(spec: PinnedSpec, timeout: timedelta, remaining: timedelta) -> 
 
 
 def desk_options() -> DeskOptions:
-    """Options of admission and settlement: repeated until they succeed, a run without
-    its keeper's word can neither work nor end."""
+    """Options of admission and settlement.
+
+    Repeated until they succeed: without its keeper's word a run can neither work nor end.
+    """
     return DeskOptions(
         start_to_close_timeout=DESK_TIMEOUT,
         retry_policy=RetryPolicy(

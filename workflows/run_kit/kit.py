@@ -201,9 +201,7 @@ class RunKit:
             return None
         if not workflow.info().is_continue_as_new_suggested():
             return None
-        checkpoint = RunCheckpoint(
-            admitted=self._admitted, loop=self.loop, deadline=self._deadline
-        )
+        checkpoint = RunCheckpoint(admitted=self._admitted, loop=self.loop, deadline=self._deadline)
         return self.input.model_copy(update={"checkpoint": checkpoint})
 
     async def _wait_for_lease(self, waiting: Admission) -> Admitted:

@@ -1,5 +1,7 @@
 """How a run shows itself: search attributes, memo, current details."""
 
+from typing import Any
+
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
@@ -25,7 +27,7 @@ SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 
 def show_admitted(admission: Admission, status: RunStatus, trigger: Trigger) -> None:
     """Say who runs, why and for which slot. One event."""
-    updates: list[SearchAttributeUpdate] = [
+    updates: list[SearchAttributeUpdate[Any]] = [
         AGENT.value_set(admission.spec.name),
         TEAM.value_set(admission.spec.team),
         STATUS.value_set(status.value),
@@ -43,7 +45,7 @@ def show_status(status: RunStatus) -> None:
 
 def show_result(result: AgentRunResult) -> None:
     """Leave the outcome where it is found without a worker. Two events."""
-    updates: list[SearchAttributeUpdate] = [
+    updates: list[SearchAttributeUpdate[Any]] = [
         AGENT.value_set(result.agent),
         STATUS.value_set(result.status.value),
         TRIGGER.value_set(result.trigger.value),
