@@ -163,7 +163,7 @@ def advance(connection: sqlite3.Connection, day: date) -> None:
     """Record that the ledger is imported up to `day`; never goes back."""
     connection.execute(
         "INSERT INTO progress (name, day) VALUES ('ledger', ?) "
-        "ON CONFLICT (name) DO UPDATE SET day = max(day, excluded.day)",
+        "ON CONFLICT (name) DO UPDATE SET day = excluded.day WHERE excluded.day > day",
         (day.isoformat(),),
     )
 
@@ -191,7 +191,8 @@ def flag(
     connection.execute(
         "INSERT INTO discrepancies (entry_id, kind, proposed_kind, related, facts, "
         "explanation, day) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (entry_id) "
-        "DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation",
+        "DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation "
+        "WHERE (kind, explanation) != (excluded.kind, excluded.explanation)",
         (
             finding.entry_id,
             kind,

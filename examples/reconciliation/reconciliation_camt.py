@@ -39,7 +39,7 @@ def read_statements(path: Path) -> tuple[Statement, ...]:
         statements = tuple(_statement(node) for node in _all(root, "BkToCstmrStmt/Stmt"))
     except etree.XMLSyntaxError as error:
         raise StatementError(
-            f"{path.name}: not well-formed XML ({error.msg}): fetch the file again"
+            f"{path.name}: not well-formed, safe XML ({error.msg}): fetch the file again"
         ) from error
     except ValueError as error:
         raise StatementError(f"{path.name}: {error}") from error

@@ -7,12 +7,12 @@ amount larger than the ledger's (a smaller one may be a first instalment).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from reconciliation_entries import WINDOW, BankEntry, LedgerLine, business_days, money
-from reconciliation_matching import Item, near, same_amount
+from reconciliation_matching import Item, match, near, same_amount
 
 
 class Kind(StrEnum):
@@ -57,7 +57,17 @@ class Books:
 
 
 def classify(books: Books) -> list[Finding]:
-    """Judge the open items of one account; those not certain yet are left out."""
+    """Judge the open items of one account; those not certain yet are left out.
+
+    So is what matching would settle: whoever asks before matching gets no false alarm.
+    """
+    matches = match(books.bank, books.ledger)
+    settled = {item for found in matches for item in (*found.bank_ids, *found.ledger_ids)}
+    books = replace(
+        books,
+        bank=tuple(entry for entry in books.bank if entry.id not in settled),
+        ledger=tuple(line for line in books.ledger if line.id not in settled),
+    )
     findings: list[Finding] = []
     spoken_for: set[str] = set()
     for entry in books.bank:

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS statements (
     closing_cents INTEGER NOT NULL,
     entries INTEGER NOT NULL,
     PRIMARY KEY (account, sequence)
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS bank_entries (
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS bank_entries (
     original_cents INTEGER,
     original_currency TEXT NOT NULL,
     match INTEGER REFERENCES matches (id)
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS ledger_lines (
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -57,13 +57,13 @@ CREATE TABLE IF NOT EXISTS ledger_lines (
     document_cents INTEGER,
     document_currency TEXT NOT NULL,
     match INTEGER REFERENCES matches (id)
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS matches (
     id INTEGER PRIMARY KEY,
     account TEXT NOT NULL,
     method TEXT NOT NULL,
     day TEXT NOT NULL
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS discrepancies (
     entry_id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -72,17 +72,17 @@ CREATE TABLE IF NOT EXISTS discrepancies (
     facts TEXT NOT NULL,
     explanation TEXT NOT NULL,
     day TEXT NOT NULL
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS progress (
     name TEXT PRIMARY KEY,
     day TEXT NOT NULL
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS calls (
     key TEXT NOT NULL,
     tool TEXT NOT NULL,
     answer TEXT NOT NULL,
     PRIMARY KEY (key, tool)
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS open_bank ON bank_entries (account) WHERE match IS NULL;
 CREATE INDEX IF NOT EXISTS open_ledger ON ledger_lines (account) WHERE match IS NULL;
 CREATE INDEX IF NOT EXISTS bank_reference ON bank_entries (account, reference);
@@ -102,8 +102,9 @@ class StateError(ValueError):
 def change(path: Path, key: str, tool: str, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
     """Run `act` in one transaction, once per `key` and `tool`.
 
-    Idempotency: a second call with the same key changes nothing and returns the first
-    answer. If `act` raises, nothing of it remains and the key is free again.
+    Idempotency: once a call has changed something, another with the same key changes
+    nothing and returns the first answer. If `act` raises, or finds nothing to change,
+    nothing of the call remains and the key is free.
 
     Raises:
         sqlite3.OperationalError: another writer held the file for `BUSY_SECONDS`.
@@ -115,7 +116,10 @@ def change(path: Path, key: str, tool: str, act: Callable[[sqlite3.Connection], 
         ).fetchone()
         if known:
             return json.loads(known["answer"])
+        before = connection.total_changes
         answer = act(connection)
+        if connection.total_changes == before:
+            return answer
         connection.execute(
             "INSERT INTO calls (key, tool, answer) VALUES (?, ?, ?)",
             (key, tool, json.dumps(answer)),

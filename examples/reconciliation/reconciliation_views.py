@@ -29,8 +29,9 @@ NAME_LIMIT = 70
 
 
 def open_items(account_books: Books, limit: int) -> list[Answer]:
-    """Describe the oldest open items of one account, bank entries first."""
+    """Describe open items of one account: what is overdue first, then the oldest."""
     items: list[BankEntry | LedgerLine] = [*account_books.bank, *account_books.ledger]
+    items.sort(key=lambda item: (not due(item, account_books), _day(item), item.id))
     return [_describe(item, account_books) for item in items[:limit]]
 
 

@@ -64,23 +64,30 @@ def import_statements(
 
 
 @tool(name="ledger.match_batch", effect="idempotent", timeout="5m")
-def match_batch(ctx: ToolContext, account: str | None = None) -> dict[str, Any]:
-    """Match open bank entries with open ledger lines, of one account (IBAN) or of all.
+def match_batch(
+    ctx: ToolContext,
+    until: Annotated[str, Field(description="The `last_statement` of the import")],
+    account: str | None = None,
+) -> dict[str, Any]:
+    """Match what is open up to the day `until`, of one account (IBAN) or of all.
 
     Four passes: exact, tolerance (days, rounding, exchange rate), split and merged
     payments. Ambiguous ones stay open. Returns matches per method and what is left open.
     """
+    day = _day(until, "until")
 
     def act(connection: Connection) -> Answer:
+        horizon = books.horizon(connection)
+        last = min(day or horizon, horizon)
         methods = {"exact": 0, "tolerance": 0, "split": 0, "merged": 0}
         left: list[Answer] = []
         for iban in _accounts(connection, account):
             ctx.heartbeat(f"account {iban}")
-            for found in match(
-                books.open_bank(connection, iban), books.open_ledger(connection, iban)
-            ):
+            bank = [e for e in books.open_bank(connection, iban) if e.booked <= last]
+            ledger = [e for e in books.open_ledger(connection, iban) if e.entered <= last]
+            for found in match(bank, ledger):
                 methods[found.method] += 1
-                books.settle(connection, iban, found, books.horizon(connection))
+                books.settle(connection, iban, found, last)
             left.append(
                 {
                     "account": iban,
@@ -88,7 +95,7 @@ def match_batch(ctx: ToolContext, account: str | None = None) -> dict[str, Any]:
                     "open_ledger_lines": len(books.open_ledger(connection, iban)),
                 }
             )
-        return {"matched_by_method": methods, "open": left}
+        return {"until": last.isoformat(), "matched_by_method": methods, "open": left}
 
     with _refusals():
         return change(_state(ctx), ctx.idempotency_key, "match_batch", act)
@@ -120,7 +127,7 @@ def classify_items(ctx: ToolContext) -> dict[str, Any]:
     """Propose a kind for every open item that is certainly wrong and not flagged yet.
 
     Returns `items` with `entry_id`, `kind`, the facts as `reason`, and `related` entries.
-    An item whose counterpart may still arrive is not proposed.
+    An item that can be matched, or whose counterpart may still arrive, is not proposed.
     """
 
     def act(connection: Connection) -> Answer:
