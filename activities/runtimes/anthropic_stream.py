@@ -64,7 +64,7 @@ class MessageAssembler:
             case "message_delta":
                 self._update(event["delta"], event["usage"])
             case "message_stop":
-                self._complete = self._opened().get("stop_reason") is not None
+                self._complete = True
             case _:
                 pass
 

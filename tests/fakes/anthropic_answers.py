@@ -44,6 +44,8 @@ class Answer:
     fault: Cut | StreamError | None = None
     first_byte_after: float = 0.0
     """Seconds of silence before the answer starts."""
+    between_events: float = 0.0
+    """Seconds of silence before every further event."""
     broken_arguments: str | None = None
     """Text sent in place of the JSON of every tool call's arguments."""
 

@@ -63,6 +63,7 @@ async def _stream(
         if fault is not None and sent == fault.after:
             break
         await connection.send_chunk(data)
+        await asyncio.sleep(answer.between_events)
     match fault:
         case StreamError():
             error = {"type": fault.type, "message": fault.message}

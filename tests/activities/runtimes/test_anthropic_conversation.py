@@ -186,6 +186,13 @@ async def test_invoke_refusal_without_words_is_a_reply(runtime: AnthropicRuntime
     assert (reply.stop, reply.usage.input_tokens) == (StopReason.REFUSED, 9)
 
 
+async def test_invoke_finished_turn_with_a_call_asks_for_its_answer(runtime: AnthropicRuntime):
+    """A gateway that says end_turn beside a tool call does not leave the call unanswered."""
+    async with AnthropicFake() as fake:
+        fake.add(Answer((text("Look:"), fake.tool_use("ledger__match_batch", {})), "end_turn"))
+        assert (await runtime.invoke(ask(fake))).stop is StopReason.TOOL_CALLS
+
+
 @pytest.mark.parametrize("broken", ['{"account": "A", "lim', "[1, 2]", '{"a": NaN}', "nothing"])
 async def test_invoke_broken_tool_arguments_reach_the_model_as_invalid(
     runtime: AnthropicRuntime, broken: str

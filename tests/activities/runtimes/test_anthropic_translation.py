@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from activities.runtimes.anthropic_messages import ToolNames
@@ -16,6 +16,7 @@ from tests.fakes.anthropic_answers import Answer, events, message, text, thinkin
 names = st.text(st.sampled_from("ab._:/ü-"), max_size=6) | st.text(max_size=200)
 
 
+@example(tools=["a.b"], history=["a__b"])
 @given(tools=st.lists(names, max_size=12), history=st.lists(names, max_size=6))
 def test_tool_names_any_set_is_legal_distinct_and_reversible(tools: list[str], history: list[str]):
     """Whatever a fleet calls its tools, each gets a legal name of its own, and keeps it."""
