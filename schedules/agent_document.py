@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from rota.agent_spec import AgentSpec
 from rota.runtime_specs import settings_model
 from schedules.declaration_errors import DeclarationError, DeclarationErrors, KeyPath
-from schedules.explain import Finding, explain, name_type
+from schedules.explain import Mismatch, explain, name_type
 from schedules.references import (
     FileReferenceError,
     read_data,
@@ -153,7 +153,7 @@ class _Assembly:
                     self._note(self.document, finding._replace(path=path))
         return None
 
-    def _note(self, document: Document, finding: Finding) -> None:
+    def _note(self, document: Document, finding: Mismatch) -> None:
         path = finding.path if finding.absent else document.known(finding.path)
         error = document.error(path, finding.message)
         # A union reports each of its types at the same place; the first says enough.

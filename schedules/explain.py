@@ -18,7 +18,7 @@ _SHOWN = 40
 _LISTED = 12
 
 
-class Finding(NamedTuple):
+class Mismatch(NamedTuple):
     """One problem of a model, before it has a file and a line."""
 
     path: KeyPath
@@ -28,10 +28,10 @@ class Finding(NamedTuple):
     """The key at `path` is missing, so no line holds it."""
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
+def explain(error: ValidationError, model: type[BaseModel]) -> list[Mismatch]:
     """Return each problem and what to do about it, in pydantic's order."""
     return [
-        Finding(tuple(details["loc"]), _message(details, model), details["type"] == "missing")
+        Mismatch(tuple(details["loc"]), _message(details, model), details["type"] == "missing")
         for details in error.errors()
     ]
 

@@ -122,12 +122,12 @@ class _Reader:
                 first = next(events)
                 data = self._value(first, events, ())
                 if data is not None:
-                    line = first.start_mark.line + 1
+                    line = _line(first)
                     yield Document(self.source, line, data, self.lines)
 
     def _events(self, text: str) -> Iterator[Event]:
         try:
-            yield from yaml.parse(text, Loader=_LOADER)  # pyright: ignore[reportUnknownMemberType]
+            yield from yaml.parse(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 0
@@ -177,7 +177,7 @@ class _Reader:
                 first = self.lines[here]
                 self._problem(event, here, f"given twice, first in line {first}; keep one")
             else:
-                self.lines[here] = event.start_mark.line + 1
+                self.lines[here] = _line(event)
             result[key] = self._value(next(events), events, here)
         return result
 
@@ -194,7 +194,7 @@ class _Reader:
             if isinstance(event, CollectionEndEvent):
                 break
             here = (*path, len(result))
-            self.lines[here] = event.start_mark.line + 1
+            self.lines[here] = _line(event)
             result.append(self._value(event, events, here))
         return result
 
@@ -233,11 +233,15 @@ class _Reader:
         return self.anchors[name]
 
     def _problem(self, event: Event, path: KeyPath, message: str) -> None:
-        line = event.start_mark.line + 1
+        line = _line(event)
         self.errors.append(DeclarationError(self.source, line, format_key(path), message))
 
     def _stop(self, event: Event, message: str) -> NoReturn:
-        raise DeclarationError(self.source, event.start_mark.line + 1, "", message)
+        raise DeclarationError(self.source, _line(event), "", message)
+
+
+def _line(event: Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
 
 
 def _explain_syntax(error: yaml.MarkedYAMLError) -> str:

@@ -31,6 +31,7 @@ and Beirut's at midnight."""
 AROUND_CHANGES = [
     {"cron": "30 2 * * *"},
     {"cron": "30 1 * * *"},
+    {"cron": "0,30 2 * * *"},
     {"cron": "15 0 * * *"},
     {"cron": "30 * * * *"},
     {"cron": ["*/20 1-3 * * *", "59 * * * *"]},

@@ -1,0 +1,251 @@
+"""Lint: what it remarks on, where, and in which words."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rota.agent_spec import AgentSpec
+from schedules.fleet import load_fleet
+from schedules.lint import lint, lint_spec
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def _spec(**fields: Any) -> AgentSpec:
+    base = {"name": "x", "runtime": {"kind": "anthropic", "model": "m"}}
+    return AgentSpec.model_validate(base | fields)
+
+
+def _remarks(**fields: Any) -> list[tuple[str, str, str]]:
+    return [
+        (remark.level, ".".join(map(str, remark.path)), remark.message)
+        for remark in lint_spec(_spec(**fields), NOW)
+    ]
+
+
+DAILY = {"cron": "0 6 * * *"}
+
+CLEAN: list[dict[str, Any]] = [
+    {},
+    {"schedule": DAILY},
+    {"schedule": {"every": "1h", "timezone": "Europe/Berlin"}},
+    {"schedule": {"cron": "5 * * * *", "timezone": "Europe/Berlin", "jitter": "30s"}},
+    {"schedule": {"cron": "0 0 29 2 *"}},
+    {"schedule": {"cron": "*/5 * * * *", "overlap": "allow"}},
+    {"schedule": {"cron": "*/5 * * * *"}, "budget": {"wall_clock": "5m"}},
+    {"schedule": DAILY | {"catchup": {"policy": "all"}, "overlap": "queue_all"}},
+    {"schedule": DAILY | {"start": "2026-12-01T00:00:00+01:00"}},
+    {"schedule": DAILY, "session": {"key": "{input.a}"}, "input": {"a": "1"}},
+    {"schedule": DAILY, "session": {"key": "{input.a|none}"}},
+    {"schedule": DAILY, "session": {"key": "fixed"}},
+    {"emits": ["reconciliation.completed", "done", "a_b.c-d.e1"]},
+]
+
+REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
+    (
+        "zone that is none",
+        {"schedule": DAILY | {"timezone": "Mars/Phobos"}},
+        (
+            "error",
+            "schedule.timezone",
+            "'Mars/Phobos' is not a time zone; write an IANA name such as Europe/Berlin",
+        ),
+    ),
+    (
+        "zone with a typing error",
+        {"schedule": DAILY | {"timezone": "Europe/Berlim"}},
+        ("error", "schedule.timezone", "did you mean Europe/Berlin"),
+    ),
+    (
+        "31 February",
+        {"schedule": {"cron": "0 0 31 2 *"}},
+        (
+            "error",
+            "schedule.cron",
+            "'0 0 31 2 *' never fires: no date from now on fits it",
+        ),
+    ),
+    (
+        "31 February among others",
+        {"schedule": {"cron": ["0 0 1 * *", "0 0 31 2 *"]}},
+        ("error", "schedule.cron.1", "'0 0 31 2 *' never fires"),
+    ),
+    (
+        "calendar of a past year",
+        {"schedule": {"calendar": {"year": 2020}}},
+        ("error", "schedule.calendar", "never fires: no date from now on fits it"),
+    ),
+    (
+        "ended",
+        {"schedule": DAILY | {"end": "2026-01-01T00:00:00Z"}},
+        (
+            "error",
+            "schedule.end",
+            "the schedule ended on 2026-01-01T00:00:00+00:00; move it or remove schedule",
+        ),
+    ),
+    (
+        "all days excluded",
+        {"schedule": DAILY | {"end": "2026-11-24T23:00:00Z", "exclude": ["2026-11-24"]}},
+        ("error", "schedule", "never fires: start, end and exclude leave no slot"),
+    ),
+    (
+        "start without offset",
+        {"schedule": DAILY | {"start": "2026-12-01T00:00:00", "timezone": "Europe/Berlin"}},
+        (
+            "error",
+            "schedule.start",
+            "2026-12-01T00:00:00 has no offset and would mean UTC, whatever 'timezone' says; "
+            "write 2026-12-01T00:00:00Z or for example 2026-12-01T00:00:00+01:00",
+        ),
+    ),
+    (
+        "missing hour",
+        {"schedule": {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}},
+        (
+            "warning",
+            "schedule.cron",
+            "the clocks of Europe/Berlin change: 02:30 is skipped on 2027-03-28; "
+            "choose an hour outside 00:00-03:59, or timezone: UTC",
+        ),
+    ),
+    (
+        "repeated hour",
+        {"schedule": {"cron": "30 1 * * *", "timezone": "America/New_York"}},
+        ("warning", "schedule.cron", "01:30 comes once more on 2027-11-07"),
+    ),
+    (
+        "interval shorter than a run",
+        {"schedule": {"every": "5m"}},
+        (
+            "warning",
+            "schedule.every",
+            "slots come 5m apart, and a run may take 30m; slots that come meanwhile are "
+            "skipped; lower budget.wall_clock, or choose overlap: queue_one",
+        ),
+    ),
+    (
+        "cron shorter than a run at times",
+        {"schedule": {"cron": ["0 6 * * *", "20 6 * * *"]}},
+        ("warning", "schedule.cron", "slots come 20m apart"),
+    ),
+    (
+        "day of month and day of week",
+        {"schedule": {"cron": "0 0 13 * FRI"}},
+        (
+            "warning",
+            "schedule.cron",
+            "fires on days that fit day of month AND day of week; Vixie cron fires where either "
+            "fits; if you mean either, write two expressions",
+        ),
+    ),
+    (
+        "catch-up that skip drops",
+        {"schedule": DAILY | {"catchup": {"policy": "all"}}},
+        ("warning", "schedule.catchup.policy", "add overlap: queue_all"),
+    ),
+    (
+        "short catch-up window",
+        {"schedule": DAILY | {"catchup": {"window": "5s"}}},
+        (
+            "warning",
+            "schedule.catchup.window",
+            "5s is shorter than the server allows; it uses 10s",
+        ),
+    ),
+    (
+        "long jitter",
+        {"schedule": {"cron": "0 * * * *", "jitter": "2h"}},
+        (
+            "warning",
+            "schedule.jitter",
+            "2h is longer than the 1h between slots; the server cuts it to that",
+        ),
+    ),
+    (
+        "scheduled session key without input",
+        {"schedule": DAILY, "session": {"key": "{input.account}"}, "input": {"feed": "f"}},
+        (
+            "error",
+            "session.key",
+            "{input.account}: no 'account'; 'input' has feed; "
+            "a scheduled run has nothing else: give it under 'input'",
+        ),
+    ),
+    (
+        "scheduled session key of null",
+        {"schedule": DAILY, "session": {"key": "{input.a}"}, "input": {"a": None}},
+        ("error", "session.key", "{input.a} is null; a scheduled run has nothing else"),
+    ),
+    (
+        "manual session key without input",
+        {"session": {"key": "{input.account}"}},
+        (
+            "warning",
+            "session.key",
+            "{input.account}: no 'account'; 'input' is empty; every run must bring it",
+        ),
+    ),
+    (
+        "session key of something else",
+        {"session": {"key": "{memory.account|x}"}},
+        ("error", "session.key", "{memory.account}: a session key is made from input only"),
+    ),
+    (
+        "malformed session key",
+        {"session": {"key": "{input.account"}},
+        ("error", "session.key", "lone '{'; write {{ for a brace"),
+    ),
+    (
+        "event name",
+        {"emits": ["ok", "Not Good"]},
+        (
+            "error",
+            "emits.1",
+            "'Not Good' is not an event name; write lower-case words joined by dots, "
+            "for example reconciliation.completed",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("fields", CLEAN, ids=str)
+def test_lint_spec_sound_declaration_passes_in_silence(fields: dict[str, Any]) -> None:
+    """What is meant as it is written draws no remark."""
+    assert _remarks(**fields) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"), [c[1:] for c in REMARKS], ids=[c[0] for c in REMARKS]
+)
+def test_lint_spec_doubtful_declaration_draws_one_remark(
+    fields: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    """Each doubt is one remark with its level, its key and what to do."""
+    ((level, key, message),) = _remarks(**fields)
+    assert (level, key) == expected[:2]
+    assert expected[2] in message
+
+
+def test_lint_spec_end_before_start_is_an_error() -> None:
+    """Swapped bounds are named as such, beside the fact that nothing fires."""
+    schedule = DAILY | {"start": "2027-02-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
+    assert ("error", "schedule.end", "lies before start; swap or mend them") in _remarks(
+        schedule=schedule
+    )
+
+
+def test_lint_fleet_finding_has_file_line_and_level(tmp_path: Path) -> None:
+    """A finding prints on one line, with the place in the file."""
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents/x.yaml").write_text(
+        "name: x\nruntime: {kind: anthropic, model: m}\n"
+        'schedule:\n  timezone: UTC\n  cron:\n    - "@daily"\n    - "0 0 31 2 *"\n'
+    )
+    (finding,) = lint(load_fleet(tmp_path).agents.values(), NOW)
+    assert str(finding) == (
+        "agents/x.yaml:7: error: schedule.cron[1]: "
+        "'0 0 31 2 *' never fires: no date from now on fits it"
+    )
