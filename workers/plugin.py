@@ -15,6 +15,7 @@ from activities.converter import data_converter
 from activities.stores.base import ObjectStore
 from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
+from workflows.argument_guard import ArgumentGuard
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow,)
 """Served from the task queue itself."""
@@ -49,6 +50,7 @@ class RotaPlugin(SimplePlugin):
             "rota",
             data_converter=convert,
             workflow_runner=runner,
+            interceptors=[ArgumentGuard()],
             # Narrow on purpose: with `Exception` a non-deterministic deploy would fail
             # every open run instead of waiting for good code.
             workflow_failure_exception_types=[],

@@ -33,19 +33,8 @@ class AgentRunWorkflow:
     Replay: no patches in force.
     """
 
-    @workflow.init
-    def __init__(self, input: RunArgument | None = None) -> None:
-        if input is None:
-            # Raised here as a Temporal failure: anything else would leave the run hanging.
-            raise ApplicationError(
-                'AgentRun needs an input, for example {"agent": "reconciliation"}',
-                type="PayloadValidationError",
-                non_retryable=True,
-            )
-        self._kit = RunKit(input)
-
     @workflow.run
-    async def run(self, input: RunArgument | None = None) -> AgentRunResult:
+    async def run(self, input: RunArgument) -> AgentRunResult:
         """Admit, think and act until an answer is verified, settle.
 
         Returns:
@@ -55,10 +44,10 @@ class AgentRunWorkflow:
             ApplicationError: type `RunFailed`, `RunBlocked` or `RunTimedOut`; its first
                 detail is the `AgentRunResult`.
         """
-        kit = self._kit
+        kit = RunKit(input)
         cancelled: BaseException | None = None
         try:
-            finish = await kit.admit() or await self._work()
+            finish = await kit.admit() or await self._work(kit)
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 cancelled = error
@@ -68,8 +57,7 @@ class AgentRunWorkflow:
             raise cancelled
         return _close(result)
 
-    async def _work(self) -> Finish:
-        kit = self._kit
+    async def _work(self, kit: RunKit) -> Finish:
         while True:
             step = next_step(kit.loop, kit.limits, workflow.now())
             visibility.show_step(step, kit.admission, kit.loop)

@@ -51,7 +51,7 @@ class StepFields(TypedDict):
 
 
 class RunKit:
-    """One run in progress. Create it in the workflow's `__init__`."""
+    """One run in progress. Create it first thing in the workflow's `run`."""
 
     def __init__(self, input: RunArgument) -> None:
         checkpoint = input.checkpoint
