@@ -3,6 +3,7 @@
 import csv
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from reconciliation_entries import LedgerLine, cents_of
 
@@ -51,7 +52,8 @@ def read_ledger(path: Path, until: date) -> tuple[LedgerLine, ...]:
     return tuple(lines)
 
 
-def _line(row: dict[str, str]) -> LedgerLine:
+def _line(row: dict[str | Any, str | Any]) -> LedgerLine:
+    # A long row has its rest under the key None, a short one None as values.
     if None in row or None in row.values() or not row["line_id"]:
         raise ValueError(f"not {len(COLUMNS)} values, or no line id")
     document = row["document_amount"]

@@ -180,6 +180,10 @@ def test_discrepancy_corrected_in_the_ledger_counts_as_resolved(copied: Any) -> 
     resolved = {d["entry_id"]: d["resolved"] for d in report["discrepancies"]}
     assert resolved.pop(finding["entry_id"]) is True
     assert not any(resolved.values())
+    with pytest.raises(ToolError, match="cannot be flagged"):
+        copied.call(
+            "flag", "late", entry_id=finding["entry_id"], kind="doubled", explanation="again"
+        )
 
 
 def test_flag_again_replaces_the_explanation(month: SimpleNamespace) -> None:
