@@ -8,20 +8,26 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from rota.durations import Duration
 from rota.model import Declared
 
+_REFERENCE = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+
 
 def _secret_reference(value: str) -> str:
     # The value stays out of the message: it may be the secret itself.
-    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", value):
+    if not re.fullmatch(_REFERENCE, value):
         raise ValueError("write a reference, env:NAME or file:/path, never the secret itself")
     return value
 
 
-SecretReference = Annotated[str, AfterValidator(_secret_reference)]
+SecretReference = Annotated[
+    str,
+    AfterValidator(_secret_reference),
+    WithJsonSchema({"type": "string", "pattern": _REFERENCE}),
+]
 
 
 class AnthropicSettings(Declared):

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from rota.cron import parse_calendar, parse_cron
 from rota.durations import Duration
@@ -45,7 +45,9 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-CalendarField = Annotated[str, BeforeValidator(_number_as_text)]
+CalendarField = Annotated[
+    str, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "integer"]})
+]
 """Text; a bare number means that number."""
 
 

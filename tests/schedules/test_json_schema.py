@@ -1,0 +1,145 @@
+"""The schema for editors: it takes what loads, and refuses what does not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from rota.agent_spec import AgentSpec
+from schedules.fleet import load_fleet
+from schedules.json_schema import fleet_json_schema
+from schedules.yaml_source import load_documents
+
+SCHEMA = fleet_json_schema()
+ROOT = Path(__file__).parents[2]
+
+EVERYTHING = """\
+kind: Agent
+name: reconciliation
+team: finance
+description: Matches the bank feed to the general ledger every hour.
+runtime:
+  kind: anthropic
+  model: claude-haiku-4-5
+  max_turns: 20
+  max_output_tokens: 4096
+  effort: low
+  api_key: env:ANTHROPIC_API_KEY
+  timeout: 10m
+instructions: Reconcile.
+input: {feed: data/bank.csv}
+tools: [ledger.match_batch, ledger.post]
+output: {schema: {type: object}}
+schedule:
+  cron: ["5 * * * *", "@daily"]
+  every: 1h
+  calendar: {hour: 8, minute: "*/15"}
+  exclude: 2026-12-25
+  timezone: Europe/Berlin
+  jitter: 30s
+  start: 2026-12-01T00:00:00+01:00
+  overlap: skip
+  catchup: {policy: latest, window: 2h}
+  paused: true
+session: {key: "{input.feed}", concurrency: queue}
+emits: [reconciliation.completed]
+budget: {run_tokens: 200000, wall_clock: 30m}
+retry: {attempts: 5, backoff: 2s, max_backoff: 2m}
+"""
+
+BASE = "name: x\nruntime: {kind: anthropic, model: m}\n"
+GOOD = [
+    EVERYTHING,
+    BASE,
+    BASE + 'schedule: {cron: "@hourly"}\n',
+    BASE + "schedule: {every: [1h, 90m]}\n",
+    "name: x\nruntime:\n  kind: scripted\n  turns:\n"
+    "    - {calls: [{tool: a, args: {b: 1}}]}\n    - {result: 1}\n",
+]
+BAD = [
+    BASE + "shedule: {}\n",
+    BASE + "schedule: {timezone: UTC}\n",
+    BASE + "schedule: {every: soon}\n",
+    BASE + "schedule: {cron: '@daily', overlap: maybe}\n",
+    BASE + "schedule: {calendar: {hours: 8}}\n",
+    BASE + "tools: ledger.read\n",
+    "name: Not A Name\nruntime: {kind: anthropic, model: m}\n",
+    "name: x\nruntime: {kind: anthropic}\n",
+    "name: x\nruntime: {model: m}\n",
+    "name: x\nruntime: {kind: gpt, model: m}\n",
+    "name: x\nruntime: {kind: anthropic, model: m, turns: []}\n",
+    "name: x\nruntime: {kind: anthropic, model: m, api_key: sk-secret}\n",
+    "name: x\nruntime: {kind: scripted}\n",
+    "runtime: {kind: anthropic, model: m}\n",
+]
+
+
+def _document(folder: Path, text: str) -> Any:
+    (folder / "agents").mkdir(exist_ok=True)
+    path = folder / "agents" / "x.yaml"
+    path.write_text(text)
+    (document,) = load_documents(path, "agents/x.yaml")
+    return document.data
+
+
+def _errors(data: Any) -> list[str]:
+    return [error.message for error in Draft202012Validator(SCHEMA).iter_errors(data)]
+
+
+def test_fleet_json_schema_is_itself_valid() -> None:
+    """Editors can read it: it follows JSON Schema 2020-12."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_fleet_json_schema_takes_what_loads(tmp_path: Path, text: str) -> None:
+    """A declaration that loads has no error in the editor."""
+    assert _errors(_document(tmp_path, text)) == []
+    assert load_fleet(tmp_path).agents
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_fleet_json_schema_refuses_what_does_not_load(tmp_path: Path, text: str) -> None:
+    """What `rota validate` refuses for its shape is marked in the editor too."""
+    data = _document(tmp_path, text)
+    assert _errors(data)
+    with pytest.raises(ValueError, match=r"agents/x\.yaml:"):
+        load_fleet(tmp_path)
+
+
+def test_fleet_json_schema_takes_script_and_files() -> None:
+    """Names of files stand in for what they hold."""
+    data: dict[str, Any] = {
+        "name": "x",
+        "runtime": {"kind": "scripted", "script": "scripts/x.yaml"},
+        "instructions": "prompts/x.md",
+        "output": {"schema": "schemas/x.json"},
+    }
+    assert _errors(data) == []
+    data["runtime"]["turns"] = [{"result": 1}]
+    assert _errors(data)
+
+
+def test_fleet_json_schema_covers_every_key() -> None:
+    """No key of the model is missing, and every default fits its own schema."""
+    assert set(SCHEMA["properties"]) == set(AgentSpec.model_fields)
+    for definition in (SCHEMA, *SCHEMA["$defs"].values()):
+        for name, form in definition.get("properties", {}).items():
+            if "default" in form:
+                validator = Draft202012Validator({**form, "$defs": SCHEMA["$defs"]})
+                assert list(validator.iter_errors(form["default"])) == [], name
+
+
+def test_fleet_json_schema_describes_keys() -> None:
+    """The models' docstrings reach the editor."""
+    schedule = SCHEMA["$defs"]["ScheduleSpec"]["properties"]
+    assert schedule["exclude"]["description"] == "Whole local days on which nothing fires."
+    assert schedule["jitter"]["default"] == "0s"
+
+
+def test_fleet_json_schema_takes_the_examples() -> None:
+    """Every agent document of every example is valid in the editor."""
+    for path in sorted(ROOT.glob("examples/*/agents/*.yaml")):
+        for document in load_documents(path, path.name):
+            assert _errors(document.data) == [], path
