@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
+_LONGEST = 36_500 * 86_400
+_SHOWN = 40
 PATTERN = r"^(\d+(\.\d+)?(ms|d|h|m|s))+$"
 
 
@@ -24,11 +26,18 @@ def parse_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        return _of_seconds(value, str(value))
     text = str(value).strip()
     if not re.fullmatch(PATTERN, text):
-        raise ValueError(f"'{text}' is not a duration; write for example 30s, 5m or 1h30m")
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in _PART.findall(text)))
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        raise ValueError(f"'{shown}' is not a duration; write for example 30s, 5m or 1h30m")
+    return _of_seconds(sum(float(n) * _UNITS[u] for n, u in _PART.findall(text)), text)
+
+
+def _of_seconds(seconds: float, text: str) -> timedelta:
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"{text[:_SHOWN]} is not a duration between 0s and {_LONGEST // 86400}d")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:
