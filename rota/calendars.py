@@ -12,6 +12,8 @@ clock changes included; a test compares them with the real server. What the serv
   played again one hour later. West of Greenwich that makes a daily 01:30 fire twice on
   that day. East of it a daily 01:30 in Berlin fires a second time at the first 02:30, and
   an hourly one leaves out the second.
+- A walk that begins inside a second occurrence adds an hour to what it finds there: of
+  02:00 and 02:30 in Berlin the latter fires at 03:30 on that day.
 - Intervals count from the Unix epoch and know no zone.
 """
 

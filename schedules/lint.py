@@ -197,12 +197,13 @@ def _distance(spec: AgentSpec, schedule: ScheduleSpec, now: datetime) -> Iterato
     shortest = min((later - earlier for earlier, later in pairwise(slots)), default=None)
     if shortest is None:
         return
-    name = next(n for n in ("every", "cron", "calendar") if getattr(schedule, n))
+    names = [name for name in ("cron", "every", "calendar") if getattr(schedule, name)]
+    path: KeyPath = ("schedule", *names) if len(names) == 1 else ("schedule",)
     limit = spec.budget.wall_clock
     if shortest < limit and schedule.overlap is Overlap.SKIP:
         yield Remark(
             "warning",
-            ("schedule", name),
+            path,
             f"slots come {format_duration(shortest)} apart, and a run may take "
             f"{format_duration(limit)}; slots that come meanwhile are skipped; lower "
             "budget.wall_clock, or choose overlap: queue_one",

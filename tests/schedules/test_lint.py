@@ -132,6 +132,11 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         ("warning", "schedule.cron", "slots come 20m apart"),
     ),
     (
+        "cron and interval too close together",
+        {"schedule": {"cron": "10 6 * * *", "every": "1h"}},
+        ("warning", "schedule", "slots come 10m apart"),
+    ),
+    (
         "day of month and day of week",
         {"schedule": {"cron": "0 0 13 * FRI"}},
         (
