@@ -32,8 +32,10 @@ with workflow.unsafe.imports_passed_through():
     )
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.failures import FailureCategory
+    from rota.ids import keeper_id
     from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
     from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
+    from rota.usage import Usage
     from workflows.activity_options import desk_options, tool_options, turn_options
     from workflows.run_kit import visibility
 
@@ -115,6 +117,7 @@ class RunKit:
                 schedule_id=self.schedule_id,
                 task_queue=workflow.info().task_queue,
             ),
+            summary=f"ask {keeper_id(self.input.agent)} for admission",
             **desk_options(),
         )
         if admitted.admission.decision is Decision.WAIT:
@@ -181,9 +184,12 @@ class RunKit:
                     settlement=settlement,
                     patches=self.loop.patches if succeeded else (),
                 ),
+                summary=f"report to {keeper_id(self.input.agent)}: {result.status.value}",
                 **desk_options(),
             )
-            result = result.model_copy(update={"memory": settled.memory})
+            unknown = Usage(unknown_attempts=settled.unknown_attempts)
+            self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
+            result = result.model_copy(update={"memory": settled.memory, "usage": self.loop.usage})
             if settled.refused:
                 result = self._result(
                     Finish(
@@ -211,7 +217,10 @@ class RunKit:
         await workflow.wait_condition(lambda: self._granted is not None)
         assert self._granted is not None
         admitted = await workflow.execute_local_activity_method(
-            RunDesk.prepare_run, PrepareInput(admission=self._granted), **desk_options()
+            RunDesk.prepare_run,
+            PrepareInput(admission=self._granted),
+            summary="prepare: the session is free",
+            **desk_options(),
         )
         self.status = RunStatus.RUNNING
         visibility.show_status(RunStatus.RUNNING)
