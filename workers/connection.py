@@ -1,8 +1,17 @@
 """Connect to Temporal the way its own tools do."""
 
+import logging
+
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 from activities.stores.base import ObjectStore
 from workers.plugin import RotaPlugin
@@ -44,7 +53,25 @@ async def connect(settings: Settings, store: ObjectStore | None) -> Client:
         ) from error
 
 
+def quiet_core() -> None:
+    """Send the client core's own log to the logger `temporal.core`; once per process.
+
+    Left alone it prints to standard output, where a command's answer belongs.
+    """
+    Runtime.set_default(Runtime(telemetry=_telemetry(None)), error_if_already_set=False)
+
+
 def _runtime(settings: Settings) -> Runtime | None:
     if settings.metrics is None:
         return None
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(settings.metrics)))
+    return Runtime(telemetry=_telemetry(PrometheusConfig(settings.metrics)))
+
+
+def _telemetry(metrics: PrometheusConfig | None) -> TelemetryConfig:
+    return TelemetryConfig(
+        logging=LoggingConfig(
+            filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+            forwarding=LogForwardingConfig(logger=logging.getLogger("temporal.core")),
+        ),
+        metrics=metrics,
+    )

@@ -1,0 +1,43 @@
+"""A fleet checked as far as one can without a server: files, tools, and the lint's findings.
+
+One function for `validate`, `plan`, `apply`, `dev` and `doctor`, so that what one of them
+accepts, all do.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from activities.toolbox import Toolbox
+from schedules.declaration_errors import DeclarationError, DeclarationErrors
+from schedules.fleet import Fleet, load_fleet
+from schedules.lint import Finding, lint
+
+
+@dataclass(frozen=True)
+class CheckedFleet:
+    """A fleet that may be applied."""
+
+    fleet: Fleet
+    warnings: tuple[Finding, ...]
+    """Valid, and worth a look."""
+
+
+def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
+    """Load the fleet in `folder`, import its tools, lint it.
+
+    Raises:
+        DeclarationErrors: everything that is wrong.
+        activities.tools.fleet.ToolLoadError: `tools.py` cannot be used.
+    """
+    fleet = load_fleet(folder)
+    errors = fleet.check_tools(Toolbox.open(folder).names)
+    findings = lint(fleet.agents.values(), now)
+    errors += [
+        DeclarationError(finding.source, finding.line, finding.key, finding.message)
+        for finding in findings
+        if finding.level == "error"
+    ]
+    if errors:
+        raise DeclarationErrors(errors)
+    return CheckedFleet(fleet, tuple(f for f in findings if f.level == "warning"))

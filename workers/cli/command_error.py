@@ -1,0 +1,25 @@
+"""The error a command raises to end with one line and an exit code."""
+
+from typing import IO, Any
+
+import click
+
+from workers.cli.exit_codes import ExitCode
+
+
+class CommandError(click.ClickException):
+    """What went wrong, where, and how to mend it; one `error:` line for each line of text."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = int(code)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to standard error."""
+        show_error(self.message)
+
+
+def show_error(message: str) -> None:
+    """Print each line of `message` as an error of its own."""
+    for line in message.splitlines() or [""]:
+        click.echo(f"error: {line}", err=True)

@@ -1,0 +1,54 @@
+"""A worker's log: one line per event on standard error, as text or as JSON.
+
+Tracebacks become one field: a log with one event per line can be searched and shipped.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class TextLines(logging.Formatter):
+    """`2026-11-22T06:00:00.123Z INFO rota.worker serving rota`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        text = f"{_time_of(record)} {record.levelname} {record.name} {record.getMessage()}"
+        error = _error_of(record)
+        return " ".join(f"{text} · {error}".split()) if error else " ".join(text.split())
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per event: time, level, logger, message, and error if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        event = {
+            "time": _time_of(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if error := _error_of(record):
+            event["error"] = error
+        if record.exc_info:
+            event["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(event, ensure_ascii=False)
+
+
+def log_to_stderr(level: str, *, as_json: bool) -> None:
+    """Send the log of the whole process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if as_json else TextLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _time_of(record: logging.LogRecord) -> str:
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error_of(record: logging.LogRecord) -> str:
+    error = record.exc_info[1] if record.exc_info else None
+    return f"{type(error).__name__}: {error}" if error else ""

@@ -1,0 +1,148 @@
+"""The `rota` command: finds the subcommand, ends the process in one orderly way.
+
+Only the module of the command that is asked for is imported, so that `rota --help` and
+shell completion do not wait for Temporal's SDK.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from workers.cli.command_error import show_error
+from workers.cli.exit_codes import ExitCode
+
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Declare": {
+        "init": ("init", "Write a small working fleet to start from."),
+        "validate": ("validate", "Check a fleet's files without a server."),
+        "schema": ("schema", "Print the JSON Schema of agent files, for editors."),
+        "plan": ("plan", "Show what 'rota apply' would change."),
+        "apply": ("plan", "Bring the server in line with the fleet's files."),
+        "drift": ("plan", "Find what was changed on the server behind the files' back."),
+    },
+    "Run": {
+        "run": ("run", "Run an agent now and show its result."),
+        "runs": ("runs", "List runs, newest first."),
+        "show": ("show", "Show one run whole: result, events, transcript."),
+        "watch": ("watch", "Follow a run, step by step, until it ends."),
+        "cancel": ("cancel", "Cancel a run and wait until it has ended."),
+        "pause": ("pause", "Stop an agent's schedule from starting runs."),
+        "resume": ("pause", "Let a paused schedule start runs again."),
+        "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
+    },
+    "Operate": {
+        "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
+        "worker": ("worker", "Run a worker for a fleet."),
+        "doctor": ("doctor", "Check everything Rota needs; --fix mends what it can."),
+    },
+}
+"""By heading: command name -> (module in `workers.cli`, what `rota --help` says)."""
+
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for, and explains its errors."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of `rota --help`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"workers.cli.{COMMANDS[cmd_name][0]}")
+        found = getattr(module, f"{cmd_name}_command")
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands under their headings, without importing them."""
+        for heading, entries in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, text) for name, (_, text) in entries.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Document the exit codes and the variables."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
+        with formatter.section("Environment"):
+            formatter.write_dl(
+                [
+                    ("ROTA_FLEET", "folder of the fleet, instead of --fleet"),
+                    ("ROTA_STORE", "object store, instead of --store"),
+                    ("ROTA_TASK_QUEUE", "task queue, instead of --task-queue"),
+                    ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
+                ]
+            )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; expected errors become one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+            raise
+        except Exception as error:
+            # Here, not at the top: it knows Temporal's errors, which take long to import.
+            from workers.cli.errors import explained  # noqa: PLC0415
+
+            told = explained(error)
+            if told is None or ctx.meta.get("rota.debug"):
+                raise
+            raise told from error
+
+
+@click.command("rota", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rota", message="rota %(version)s")
+def rota() -> None:
+    """Put AI agents on a rota: declared in YAML, run by Temporal.
+
+    Begin with 'rota init my-fleet' and 'rota dev my-fleet'. Each command has its own --help
+    with an example.
+    """
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code. Prints errors, never raises."""
+    try:
+        with rota.make_context("rota", list(arguments)) as ctx:
+            rota.invoke(ctx)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "rota"
+        show_error(f"{error.format_message()} (see '{command} --help')")
+        return ExitCode.WRONG
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        show_error("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.PIPE_CLOSED
+    except Exception:
+        traceback.print_exc()
+        show_error("this is a bug in Rota; please report it with the lines above")
+        return ExitCode.FAILED
+    return ExitCode.OK
+
+
+def main() -> NoReturn:
+    """Entry point of the `rota` command.
+
+    Ends with `os._exit`: Temporal's runtime threads can crash a short process while Python
+    takes itself apart. Everything was awaited and is flushed before.
+    """
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = ExitCode.PIPE_CLOSED
+    os._exit(code)

@@ -1,0 +1,81 @@
+"""`rota validate` and `rota schema`: what can be said without a server."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from schedules.declaration_errors import DeclarationErrors
+from schedules.json_schema import fleet_json_schema
+from workers.checked_fleet import CheckedFleet, check_fleet
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
+from workers.cli.options import command, fleet_option
+from workers.cli.output import now, print_json, remark
+
+
+@command(
+    "validate",
+    example=("rota validate --fleet my-fleet", "rota validate --json"),
+    json="{ok, fleet, agents: [name], errors: [problem], warnings: [problem]}, "
+    "problem = {source, line, key, message}",
+)
+@fleet_option
+def validate_command(fleet: Path, as_json: bool) -> None:
+    """Check a fleet's files without a server.
+
+    Reads fleet.yaml, agents/*.yaml and all they name, imports tools.py, and looks for
+    schedules that do harm or never fire. Ends with 2 if anything is wrong.
+    """
+    try:
+        checked = check_fleet(fleet, now())
+    except DeclarationErrors as group:
+        if not as_json:
+            raise
+        print_json(
+            {
+                "ok": False,
+                "fleet": None,
+                "agents": [],
+                "errors": _problems(group.errors),
+                "warnings": [],
+            }
+        )
+        count = len(group.errors)
+        raise CommandError(
+            f"{count} problem{'s'[: count != 1]} in {fleet}", ExitCode.WRONG
+        ) from None
+    if as_json:
+        print_json(
+            {
+                "ok": True,
+                "fleet": checked.fleet.name,
+                "agents": list(checked.fleet.agents),
+                "errors": [],
+                "warnings": _problems(checked.warnings),
+            }
+        )
+        return
+    show_warnings(checked)
+    names = ", ".join(checked.fleet.agents) or "none"
+    click.echo(f"fleet {checked.fleet.name} is valid; agents: {names}")
+
+
+@command("schema", example="rota schema > .rota/agent.schema.json")
+def schema_command() -> None:
+    """Print the JSON Schema of agent files, for editors.
+
+    With the YAML extension of an editor, put this into the first line of a file:
+    # yaml-language-server: $schema=../.rota/agent.schema.json
+    """
+    print_json(fleet_json_schema())
+
+
+def show_warnings(checked: CheckedFleet) -> None:
+    """Print each warning to standard error."""
+    for finding in checked.warnings:
+        remark(f"warning: {finding.source}:{finding.line}: {finding.key}: {finding.message}")
+
+
+def _problems(found: Any) -> list[dict[str, Any]]:
+    return [{"source": p.source, "line": p.line, "key": p.key, "message": p.message} for p in found]

@@ -1,0 +1,65 @@
+"""`rota worker`: one worker, until it is told to stop."""
+
+import asyncio
+
+import click
+
+from activities.stores.open import open_store
+from activities.toolbox import Toolbox
+from workers.cli.command_error import CommandError
+from workers.cli.logs import log_to_stderr
+from workers.cli.options import command, server_options
+from workers.connection import connect, quiet_core
+from workers.namespace import attribute_problems
+from workers.settings import Settings
+from workers.worker import serve_until_stopped
+
+
+@command(
+    "worker",
+    example=(
+        "rota worker --fleet my-fleet",
+        "TEMPORAL_PROFILE=prod rota worker --store s3://bucket/rota --log-json",
+    ),
+)
+@server_options
+@click.option("--log-json", is_flag=True, help="Log one JSON object per line.")
+@click.option(
+    "--log-level",
+    default="INFO",
+    show_default=True,
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+)
+@click.option("--metrics", help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.")
+def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: str | None) -> None:
+    """Run a worker for a fleet.
+
+    Serves the fleet's task queue until SIGINT or SIGTERM, then lets steps in flight finish;
+    what does not finish goes on in another worker. Any number may run at once. Logs to
+    standard error, one line per event.
+    """
+    log_to_stderr(log_level.upper(), as_json=log_json)
+    if metrics:
+        settings = Settings.read(
+            settings.fleet,
+            store=settings.store,
+            task_queue=settings.task_queue,
+            address=settings.address,
+            namespace=settings.namespace,
+            metrics=metrics,
+        )
+    quiet_core()
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    toolbox = Toolbox.open(settings.fleet)
+    store = open_store(settings.store)
+    client = await connect(settings, store)
+    problems = await attribute_problems(client)
+    if problems:
+        raise CommandError(
+            f"namespace {client.namespace} is not ready: {'; '.join(problems)}; "
+            "run 'rota doctor --fix'"
+        )
+    await serve_until_stopped(client, task_queue=settings.task_queue, store=store, toolbox=toolbox)

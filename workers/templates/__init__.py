@@ -1,0 +1,1 @@
+"""What `rota init` writes: files, not modules, so they end in `.template`."""
