@@ -14,6 +14,7 @@ from activities.interface import (
 )
 from activities.keepers import ask_admission, report_settlement
 from activities.missed_slots import passed_slots
+from activities.paid_calls import unanswered_attempts
 from activities.preflight import preflight
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
@@ -24,6 +25,7 @@ from rota.ids import format_slot
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
 from rota.transcript import RunContext
+from rota.usage import Usage
 
 
 class RunDeskActivities(RunDesk):
@@ -67,6 +69,12 @@ class RunDeskActivities(RunDesk):
             version and the report is repeated: no update is lost.
         """
         settlement = input.settlement
+        unknown = 0
+        if settlement.status is not RunStatus.SUCCEEDED:
+            turn = settlement.turns + 1
+            unknown = await unanswered_attempts(self._store, settlement.run, turn)
+            usage = settlement.usage.plus(Usage(unknown_attempts=unknown))
+            settlement = settlement.model_copy(update={"usage": usage})
         while True:
             refused = ""
             if input.patches:
@@ -78,7 +86,7 @@ class RunDeskActivities(RunDesk):
                     settlement = _failed(settlement, refused)
             settled = await report_settlement(self._client, input.agent, settlement)
             if not settled.conflict:
-                return settled.model_copy(update={"refused": refused})
+                return settled.model_copy(update={"refused": refused, "unknown_attempts": unknown})
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
     async def _prepared(self, admission: Admission) -> Admitted:

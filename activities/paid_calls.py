@@ -13,6 +13,11 @@ from activities.stores.base import ObjectStore
 from rota.admission import RunRef
 
 
+async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> int:
+    """How many attempts at `turn`, which the run never got an answer to, may be billed."""
+    return len(await store.list_refs(f"attempts/{run.key}/{turn}"))
+
+
 class PaidCalls:
     """The record of one turn of one run."""
 

@@ -1,5 +1,6 @@
 """`invoke_model`: one turn of a conversation, paid for once."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ from rota.tools import ToolSchema
 from rota.transcript import RunContext, TranscriptNode, keyed
 
 Runtimes = Callable[[str], ModelRuntime]
-"""Gives the model runtime of a kind."""
+"""Gives the model runtime of a kind. Called in a thread: the first call may take seconds."""
 
 
 class ThinkingActivities(Thinking):
@@ -91,9 +92,10 @@ class ThinkingActivities(Thinking):
             turn=input.turn,
             context=_template_scope(context, document),
         )
+        runtime = await asyncio.to_thread(self._runtimes, spec.runtime.kind)
         await paid.begin()
         try:
-            reply = await self._runtimes(spec.runtime.kind).invoke(request)
+            reply = await runtime.invoke(request)
         except StepError as error:
             if not error.maybe_billed:
                 await paid.abandon()

@@ -99,6 +99,8 @@ class Settled(Record):
     `memory` and settle again."""
     memory: str | None = None
     """Head of the session's memory now."""
+    unknown_attempts: int = 0
+    """Attempts at the turn the run ended in that may have been billed."""
     refused: str = ""
     """Why the run, though its answer was good, was recorded as failed: its memory patches
     do not fit onto what the memory has become."""

@@ -58,7 +58,10 @@ class Stack:
             runtimes=self.runtimes,
             grace=timedelta(0),
         ):
-            yield
+            try:
+                yield
+            finally:
+                await self.runtimes.aclose()
 
     async def declare(self, name: str, **declaration: Any) -> AgentSpec:
         """Put a declaration in force the way `rota apply` does; needs a worker."""

@@ -46,7 +46,8 @@ async def serving(
     the keeper's answer. With one pool of slots a burst of runs could hold them all.
     """
     desk = RunDeskActivities(client, store, toolbox)
-    thinking = ThinkingActivities(store, runtimes or OpenRuntimes(), toolbox)
+    own_runtimes = OpenRuntimes()
+    thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
     keeper_desk = KeeperDeskActivities(client, store)
     runs = Worker(
@@ -74,8 +75,11 @@ async def serving(
         graceful_shutdown_timeout=grace,
     )
     # Keepers stop last: a run that settles while stopping still needs its keeper.
-    async with keepers, runs:
-        yield
+    try:
+        async with keepers, runs:
+            yield
+    finally:
+        await own_runtimes.aclose()
 
 
 async def serve_until_stopped(

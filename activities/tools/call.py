@@ -1,13 +1,21 @@
 """Call one tool function: check its arguments, run it, give back text."""
 
 import asyncio
+import contextvars
+import functools
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rota.tools import ToolContext, ToolDefinition
+
+
+_THREADS = ThreadPoolExecutor(max_workers=100, thread_name_prefix="tool")
+"""Apart from the event loop's own threads, which serve the store: a few tools that hang
+must stop neither it nor the other tools. As many as a worker has steps at once."""
 
 
 class ArgumentsError(ValueError):
@@ -42,7 +50,9 @@ async def call_tool(tool: ToolDefinition, args: BaseModel, context: ToolContext)
     if inspect.iscoroutinefunction(tool.function):
         result = await tool.function(**values)
     else:
-        result = await asyncio.to_thread(tool.function, **values)
+        # As `asyncio.to_thread` does it, in threads of our own.
+        call = functools.partial(contextvars.copy_context().run, tool.function, **values)
+        result = await asyncio.get_running_loop().run_in_executor(_THREADS, call)
     if isinstance(result, str):
         return result
     plain = TypeAdapter(Any).dump_python(result, mode="json")
