@@ -2,25 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rota.agent_spec import INSTRUCTIONS_LIMIT
-from schedules.declaration_errors import DeclarationErrors
-from schedules.fleet import Fleet, load_fleet
-
-GOOD = """\
-name: report
-runtime: {kind: anthropic, model: claude-haiku-4-5}
-instructions: prompts/report.md
-tools: [ledger.read, ledger.post]
-output:
-  schema: schemas/report.json
-schedule:
-  cron: "0 6 * * MON-FRI"
-  timezone: Europe/Berlin
-"""
+from schedules.fleet import load_fleet
+from tests.schedules.fleet_folder import AGENT, GOOD, problems, problems_of, write
 
 SCRIPTED = """\
 name: demo
@@ -28,229 +15,6 @@ runtime:
   kind: scripted
   script: scripts/demo.yaml
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A fleet of one good agent and the files it names."""
-    fleet = tmp_path / "My Fleet!"
-    write(fleet, "agents/report.yaml", GOOD)
-    write(fleet, "prompts/report.md", "Report the numbers.\n")
-    write(fleet, "schemas/report.json", '{"type": "object", "required": ["total"]}')
-    return fleet
-
-
-def write(folder: Path, name: str, text: str) -> None:
-    """Write one file of a fleet, with the folders above it."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def problems(folder: Path) -> list[str]:
-    """Load a fleet that must not load; return what is said, line by line."""
-    with pytest.raises(DeclarationErrors) as caught:
-        load_fleet(folder)
-    return str(caught.value).splitlines()
-
-
-def problems_of(folder: Path, text: str) -> list[str]:
-    """Load the fleet with one more file, `agents/x.yaml`."""
-    write(folder, "agents/x.yaml", text)
-    return problems(folder)
-
-
-AGENT = "name: x\nruntime: {kind: anthropic, model: m}\n"
-
-BAD: list[tuple[str, str, list[str]]] = [
-    (
-        "unknown key",
-        AGENT + "shedule: {cron: '@daily'}\n",
-        ["agents/x.yaml:3: shedule: unknown key 'shedule'; did you mean 'schedule'?"],
-    ),
-    (
-        "unknown nested key",
-        AGENT + "schedule:\n  cron: '@daily'\n  catchup: {polcy: latest}\n",
-        ["agents/x.yaml:5: schedule.catchup.polcy: unknown key 'polcy'; did you mean 'policy'?"],
-    ),
-    (
-        "unknown calendar key in a list",
-        AGENT + "schedule:\n  calendar:\n    - {hour: 8}\n    - {hours: 8}\n",
-        ["agents/x.yaml:6: schedule.calendar[1].hours: unknown key 'hours'; did you mean 'hour'?"],
-    ),
-    (
-        "key without a likeness",
-        AGENT + "session: {zzz: 1}\n",
-        ["agents/x.yaml:3: session.zzz: unknown key 'zzz'; known: concurrency, key"],
-    ),
-    (
-        "unknown runtime key",
-        "name: x\nruntime:\n  kind: anthropic\n  model: m\n  max_token: 5\n",
-        [
-            "agents/x.yaml:5: runtime.max_token: "
-            "unknown key 'max_token'; did you mean 'max_output_tokens'?"
-        ],
-    ),
-    (
-        "wrong types, all at once",
-        "name: x\nruntime: {kind: anthropic, model: m, max_turns: many}\n"
-        "tools: ledger.read\ninput: [1]\ndescription: {input.x}\n",
-        [
-            "agents/x.yaml:2: runtime.max_turns: expected a whole number, got text",
-            "agents/x.yaml:3: tools: expected a list, got text",
-            "agents/x.yaml:4: input: expected a mapping, got a list",
-            "agents/x.yaml:5: description: expected text, got a mapping; "
-            'quote text that begins with a brace, for example "{input.account}"',
-        ],
-    ),
-    (
-        "out of bounds",
-        "name: x\nruntime: {kind: anthropic, model: m, max_turns: 0}\nretry: {attempts: 101}\n",
-        [
-            "agents/x.yaml:2: runtime.max_turns: must be at least 1, not 0",
-            "agents/x.yaml:3: retry.attempts: must be at most 100, not 101",
-        ],
-    ),
-    (
-        "missing keys",
-        "description: nothing else\n",
-        [
-            "agents/x.yaml:1: name: missing; this key is required",
-            "agents/x.yaml:1: runtime: missing; this key is required",
-        ],
-    ),
-    (
-        "missing runtime keys",
-        "name: x\nruntime:\n  kind: anthropic\n",
-        ["agents/x.yaml:2: runtime.model: missing; this key is required"],
-    ),
-    (
-        "bad name",
-        AGENT.replace("name: x", "name: Nightly Report"),
-        [
-            "agents/x.yaml:1: name: 'Nightly Report' is not a name: lower-case letters, digits "
-            "and single hyphens, at most 60 characters, for example nightly-report"
-        ],
-    ),
-    (
-        "unknown kind",
-        "kind: Pipeline\nname: x\nnodes: {}\n",
-        ["agents/x.yaml:1: kind: unknown kind 'Pipeline'; known: Agent"],
-    ),
-    (
-        "unknown runtime kind",
-        "name: x\nruntime: {kind: gpt}\n",
-        ["agents/x.yaml:2: runtime.kind: unknown runtime 'gpt'; known: anthropic, scripted"],
-    ),
-    (
-        "secret written out",
-        "name: x\nruntime: {kind: anthropic, model: m, api_key: sk-secret}\n",
-        [
-            "agents/x.yaml:2: runtime.api_key: "
-            "write a reference, env:NAME or file:/path, never the secret itself"
-        ],
-    ),
-    (
-        "missing prompt file",
-        AGENT + "instructions: prompts/gone.md\n",
-        [
-            "agents/x.yaml:3: instructions: "
-            "no file 'prompts/gone.md' in the fleet's folder; mend the path"
-        ],
-    ),
-    (
-        "prompt outside",
-        AGENT + "instructions: ../secret.md\n",
-        [
-            "agents/x.yaml:3: instructions: "
-            "'../secret.md' lies outside the fleet's folder; move the file into it"
-        ],
-    ),
-    (
-        "cron banana",
-        AGENT + "schedule:\n  cron: banana\n",
-        [
-            "agents/x.yaml:4: schedule.cron: cron 'banana': expected five fields "
-            "(minute hour day-of-month month day-of-week), found 1; "
-            "write for example '5 * * * *' or @daily"
-        ],
-    ),
-    (
-        "second of several crons",
-        AGENT + "schedule:\n  cron:\n    - '@daily'\n    - '61 * * * *'\n",
-        ["agents/x.yaml:6: schedule.cron[1]: cron '61 * * * *': minute '61': outside 0-59"],
-    ),
-    (
-        "bad calendar, interval, overlap, date and time",
-        AGENT + "schedule:\n  calendar: {hour: 25}\n  every: 0.5s\n  overlap: maybe\n"
-        "  exclude: [2026-02-30]\n  start: soon\n",
-        [
-            "agents/x.yaml:4: schedule.calendar: hour '25': outside 0-23",
-            "agents/x.yaml:5: schedule.every: an interval is a whole number of seconds, "
-            "at least 1s",
-            "agents/x.yaml:6: schedule.overlap: 'maybe' is none of skip, queue_one, queue_all, "
-            "cancel_other, terminate_other, allow",
-            "agents/x.yaml:7: schedule.exclude[0]: expected a date such as 2026-12-25, got text",
-            "agents/x.yaml:8: schedule.start: "
-            "expected a time such as 2026-12-25T06:00:00+01:00, got text",
-        ],
-    ),
-    (
-        "bad duration",
-        AGENT + "budget: {wall_clock: soon}\n",
-        [
-            "agents/x.yaml:3: budget.wall_clock: 'soon' is not a duration; "
-            "write for example 30s, 5m or 1h30m"
-        ],
-    ),
-    (
-        "schedule that says nothing",
-        AGENT + "schedule: {timezone: UTC}\n",
-        ["agents/x.yaml:3: schedule: say when: give at least one of cron, every, calendar"],
-    ),
-    (
-        "inline schema that is none",
-        AGENT + "output:\n  schema:\n    type: object\n    required: total\n",
-        [
-            "agents/x.yaml:6: output.schema.required: not a JSON Schema at required: "
-            "'total' is not of type 'array'"
-        ],
-    ),
-    (
-        "schema that points away",
-        AGENT + "output:\n  schema:\n    $ref: https://example.com/x.json\n",
-        [
-            "agents/x.yaml:5: output.schema.$ref: "
-            "'https://example.com/x.json' is not in this schema; write #/$defs/..."
-        ],
-    ),
-    (
-        "schema of another dialect",
-        AGENT + "output: {schema: {$schema: 'http://json-schema.org/draft-04/schema#'}}\n",
-        [
-            "agents/x.yaml:3: output.schema.$schema: 'http://json-schema.org/draft-04/schema#' "
-            "is not read here; write https://json-schema.org/draft/2020-12/schema or leave it out"
-        ],
-    ),
-    (
-        "script and turns",
-        "name: x\nruntime: {kind: scripted, script: a.yaml, turns: [{result: 1}]}\n",
-        ["agents/x.yaml:2: runtime.script: give either script or turns, not both"],
-    ),
-    (
-        "no mapping",
-        "- name: x\n",
-        ["agents/x.yaml:1: expected a mapping with name and runtime, got a list"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), [c[1:] for c in BAD], ids=[c[0] for c in BAD])
-def test_load_fleet_bad_document_names_place_and_cure(
-    folder: Path, text: str, expected: list[str]
-) -> None:
-    """Each problem is one line with file, line, key, and what to write instead."""
-    assert problems_of(folder, text) == expected
 
 
 def test_load_fleet_good_folder_reads_everything(folder: Path) -> None:
@@ -403,7 +167,7 @@ def test_load_fleet_bad_schema_file_names_it(folder: Path) -> None:
 
 def test_check_tools_unknown_tool_is_named_with_a_likeness(folder: Path) -> None:
     """A tool that nobody defines is reported at its place in the list."""
-    fleet: Fleet = load_fleet(folder)
+    fleet = load_fleet(folder)
     assert fleet.check_tools(["ledger.read", "ledger.post"]) == []
     (problem,) = fleet.check_tools(["ledger.read", "ledger.pots"])
     assert str(problem) == (
@@ -415,5 +179,5 @@ def test_check_tools_unknown_tool_is_named_with_a_likeness(folder: Path) -> None
 
 def test_digest_same_files_loaded_twice_is_equal(folder: Path) -> None:
     """Loading is a function of the files: an unchanged fleet plans no change."""
-    digests: list[Any] = [load_fleet(folder).agents["report"].spec.digest for _ in range(2)]
+    digests = [load_fleet(folder).agents["report"].spec.digest for _ in range(2)]
     assert digests[0] == digests[1]
