@@ -1,0 +1,141 @@
+"""A declared agent as the Temporal schedule it asks for.
+
+Pure: no server is asked. The schedule carries nothing but when to run and whom
+(`{"agent": name}`): what the agent *is* lies with its keeper, so that a run started by
+hand and one started by the clock read the same declaration. Calendars are sent as ranges
+with the declared text as their comment, because the server forgets cron text.
+"""
+
+from datetime import timedelta
+
+from temporalio.client import (
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleState,
+)
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from rota.agent_spec import AgentSpec
+from rota.calendars import aware, excluded_calendars, structured_calendars
+from rota.cron import Range, StructuredCalendar
+from rota.schedule_spec import Catchup, CatchupPolicy, Overlap
+from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
+from rota.visibility import SCHEDULE_MEMO
+from schedules.fleet import DeclaredAgent
+
+RUN_WORKFLOW = "AgentRun"
+PAUSED_NOTE = "declared paused"
+SHORTEST_WINDOW = timedelta(seconds=10)
+"""The server raises a shorter catch-up window to this without a word."""
+
+OVERLAPS = {
+    Overlap.SKIP: ScheduleOverlapPolicy.SKIP,
+    Overlap.QUEUE_ONE: ScheduleOverlapPolicy.BUFFER_ONE,
+    Overlap.QUEUE_ALL: ScheduleOverlapPolicy.BUFFER_ALL,
+    Overlap.CANCEL_OTHER: ScheduleOverlapPolicy.CANCEL_OTHER,
+    Overlap.TERMINATE_OTHER: ScheduleOverlapPolicy.TERMINATE_OTHER,
+    Overlap.ALLOW: ScheduleOverlapPolicy.ALLOW_ALL,
+}
+
+
+def desired_schedule(agent: DeclaredAgent, fleet: str, task_queue: str) -> Schedule | None:
+    """Return the schedule of `agent`, whose id is the agent's name; None without one.
+
+    Raises:
+        ValueError: a calendar cannot be read or the zone is unknown.
+    """
+    declared = agent.spec.schedule
+    if declared is None:
+        return None
+    return Schedule(
+        action=_action(agent, declared, fleet, task_queue),
+        spec=_spec(declared),
+        policy=SchedulePolicy(
+            overlap=OVERLAPS[declared.overlap],
+            catchup_window=catchup_window(declared.catchup),
+            # A failed run says so itself; stopping all later ones is a person's decision.
+            pause_on_failure=False,
+        ),
+        state=ScheduleState(paused=declared.paused, note=PAUSED_NOTE if declared.paused else None),
+    )
+
+
+def catchup_window(catchup: Catchup) -> timedelta:
+    """Return how old a missed slot may be when the server comes back."""
+    if catchup.policy is CatchupPolicy.SKIP:
+        return SHORTEST_WINDOW
+    return max(SHORTEST_WINDOW, catchup.window)
+
+
+def _action(
+    agent: DeclaredAgent, declared: DeclaredSchedule, fleet: str, task_queue: str
+) -> ScheduleActionStartWorkflow:
+    spec = agent.spec
+    return ScheduleActionStartWorkflow(
+        RUN_WORKFLOW,
+        {"agent": spec.name},
+        id=spec.name,
+        task_queue=task_queue,
+        memo={
+            SCHEDULE_MEMO: {
+                "fleet": fleet,
+                "source": agent.source,
+                "digest": spec.digest,
+                "declared": declared.model_dump(mode="json", exclude_defaults=True),
+            }
+        },
+        typed_search_attributes=search_attributes(spec),
+        static_summary=summary(spec),
+        static_details=spec.description or None,
+    )
+
+
+def summary(spec: AgentSpec) -> str:
+    """Return the line that names the agent in lists of the Temporal UI."""
+    return f"{spec.name} · {spec.team}"
+
+
+def search_attributes(spec: AgentSpec) -> TypedSearchAttributes:
+    """Return what the agent's runs and its schedule are found by."""
+    values = {"RotaAgent": spec.name, "RotaTeam": spec.team}
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+            for name, value in values.items()
+        ]
+    )
+
+
+def _spec(declared: DeclaredSchedule) -> ScheduleSpec:
+    return ScheduleSpec(
+        calendars=[_calendar(calendar) for calendar in structured_calendars(declared)],
+        intervals=[ScheduleIntervalSpec(every=every) for every in declared.every],
+        skip=[_calendar(calendar) for calendar in excluded_calendars(declared)],
+        start_at=aware(declared.start) if declared.start else None,
+        end_at=aware(declared.end) if declared.end else None,
+        jitter=declared.jitter or None,
+        time_zone_name=declared.timezone,
+    )
+
+
+def _calendar(calendar: StructuredCalendar) -> ScheduleCalendarSpec:
+    return ScheduleCalendarSpec(
+        second=_ranges(calendar.second),
+        minute=_ranges(calendar.minute),
+        hour=_ranges(calendar.hour),
+        day_of_month=_ranges(calendar.day_of_month),
+        month=_ranges(calendar.month),
+        year=_ranges(calendar.year),
+        day_of_week=_ranges(calendar.day_of_week),
+        comment=calendar.comment or None,
+    )
+
+
+def _ranges(ranges: tuple[Range, ...]) -> list[ScheduleRange]:
+    return [ScheduleRange(start=r.start, end=r.end, step=r.step) for r in ranges]

@@ -1,0 +1,92 @@
+"""What differs between two declarations, or between a live schedule and the one wanted.
+
+Pure. Values that people cannot take in at a glance (instructions, schemas, scripts) are
+shown as their size and a short digest.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from rota.agent_spec import AgentSpec
+from rota.model import canonical_json, digest_of
+from schedules.changes import FieldChange
+from schedules.fields import Fields
+
+SHOWN_WHOLE = 200
+"""Characters of JSON up to which a value is shown as it is."""
+
+_CALENDARS = "schedule.calendars"
+_MERGED = ("schedule.cron", "schedule.calendar")
+_BOOKKEEPING = ("action.digest", "action.source", "action.declared")
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> Fields:
+    """Return a declaration as dotted names; lists are values of their own."""
+    fields: Fields = {}
+    for key, value in document.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            fields |= flatten(cast("dict[str, Any]", value), f"{name}.")
+        else:
+            fields[name] = value
+    return fields
+
+
+def field_changes(before: Fields, after: Fields) -> list[FieldChange]:
+    """Return what differs, in the order of `after`, then what only `before` has."""
+    names = [*after, *(name for name in before if name not in after)]
+    return [
+        FieldChange(field=name, before=shown(before.get(name)), after=shown(after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def declared_fields(spec: AgentSpec) -> list[FieldChange]:
+    """Return what a new agent declares beyond the defaults."""
+    bare = AgentSpec.model_validate({"name": spec.name, "runtime": {"kind": spec.runtime.kind}})
+    usual = flatten(bare.document)
+    always = ("runtime.kind",)
+    fields = flatten(spec.document)
+    said = {name: fields[name] for name in fields if fields[name] != usual.get(name)}
+    said |= {name: fields[name] for name in always}
+    return field_changes({}, said)
+
+
+def spec_changes(before: AgentSpec | None, after: AgentSpec, digest: str) -> list[FieldChange]:
+    """Return what changes from the declaration in force, whose digest is `digest`.
+
+    Without the earlier declaration at hand only the digests can be told apart.
+    """
+    if digest == after.digest:
+        return []
+    changes = field_changes(flatten(before.document), flatten(after.document)) if before else []
+    return [
+        *changes,
+        FieldChange(field="digest", before=digest[:12] or None, after=after.digest[:12]),
+    ]
+
+
+def merged(spec: list[FieldChange], live: list[FieldChange]) -> tuple[FieldChange, ...]:
+    """Return both lists as one, each field once.
+
+    Where both speak of a field, the live one is what the server will really go from. The
+    schedule's own copy of the digest is not worth a line beside the declaration's.
+    """
+    named = {change.field for change in live}
+    if _CALENDARS in named:
+        named |= set(_MERGED)
+    kept = [change for change in spec if change.field not in named]
+    if kept or any(change.field not in _BOOKKEEPING for change in live):
+        live = [change for change in live if change.field not in _BOOKKEEPING]
+    return (*live, *kept)
+
+
+def shown(value: Any) -> Any:
+    """Return `value` if it is short, else its size and a short digest."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= SHOWN_WHOLE and "\n" not in text:
+        return value
+    data = text.encode() if isinstance(value, str) else canonical_json(value)
+    return f"{len(data):,} bytes, {digest_of(data)[:8]}"

@@ -1,0 +1,176 @@
+"""What the server holds of a fleet now: its schedules and its keepers.
+
+Ownership is written where it survives: on a schedule in its own memo, which no update
+changes, and on its action; on a keeper in its memo. Lists come from visibility, which
+may be a moment behind, so every agent known by name is also asked for directly.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleDescription,
+    ScheduleListDescription,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from rota.ids import KEEPER_PREFIX, keeper_id
+from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
+from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
+from schedules.side_by_side import side_by_side
+
+KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
+
+
+@dataclass(frozen=True)
+class LiveSchedule:
+    """A schedule as the server holds it."""
+
+    id: str
+    fleet: str
+    """The fleet that owns it; empty if nobody Rota knows."""
+    fields: Fields
+    note: str
+    next_times: tuple[datetime, ...]
+    """The server's own next starts, up to ten, jitter included. None fire while paused."""
+
+    @property
+    def paused(self) -> bool:
+        """True if it stands still."""
+        return bool(self.fields[PAUSED])
+
+
+@dataclass(frozen=True)
+class LiveKeeper:
+    """A keeper as the server holds it."""
+
+    agent: str
+    fleet: str
+    """The fleet whose declaration is in force; empty if none is."""
+    digest: str
+    task_queue: str
+    ended: str
+    """How it ended, for example `terminated`; empty while it runs."""
+
+
+@dataclass(frozen=True)
+class LiveAgent:
+    """All there is of one agent; both are None if the server does not know it."""
+
+    name: str
+    schedule: LiveSchedule | None
+    keeper: LiveKeeper | None
+
+
+async def read_live(client: Client, fleet: str, declared: Collection[str]) -> dict[str, LiveAgent]:
+    """Return the agents of `declared`, and all others that `fleet` owns, by name.
+
+    Raises:
+        temporalio.service.RPCError: the server did not answer.
+    """
+    names = {
+        *declared,
+        *await _owned_schedules(client, fleet),
+        *await _owned_keepers(client, fleet),
+    }
+
+    async def look(name: str) -> LiveAgent:
+        return LiveAgent(name, await live_schedule(client, name), await live_keeper(client, name))
+
+    return {agent.name: agent for agent in await side_by_side(sorted(names), look)}
+
+
+async def live_schedule(client: Client, id: str) -> LiveSchedule | None:
+    """Return the schedule `id`, or None if there is none."""
+    try:
+        described = await client.get_schedule_handle(id).describe()
+    except RPCError as error:
+        if is_missing(error):
+            return None
+        raise
+    schedule = await _decoded(client, described.schedule)
+    noted = await _noted(described, SCHEDULE_MEMO) or memo_of(schedule)
+    return LiveSchedule(
+        id=id,
+        fleet=str(noted.get("fleet", "")),
+        fields=schedule_fields(schedule),
+        note=schedule.state.note or "",
+        next_times=tuple(described.info.next_action_times),
+    )
+
+
+async def live_keeper(client: Client, agent: str) -> LiveKeeper | None:
+    """Return the keeper of `agent`, or None if there never was one."""
+    try:
+        described = await client.get_workflow_handle(keeper_id(agent)).describe()
+    except RPCError as error:
+        if is_missing(error):
+            return None
+        raise
+    noted = await _noted(described, KEEPER_MEMO)
+    status = described.status or WorkflowExecutionStatus.RUNNING
+    return LiveKeeper(
+        agent=agent,
+        fleet=str(noted.get("fleet", "")),
+        digest=str(noted.get("digest", "")),
+        task_queue=described.task_queue,
+        ended="" if status is WorkflowExecutionStatus.RUNNING else status.name.lower(),
+    )
+
+
+def is_missing(error: RPCError) -> bool:
+    """True if what was asked for is not there, and not the namespace itself."""
+    return error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower()
+
+
+async def _owned_schedules(client: Client, fleet: str) -> list[str]:
+    return [
+        entry.id
+        async for entry in await client.list_schedules()
+        if (await _noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
+    ]
+
+
+async def _owned_keepers(client: Client, fleet: str) -> list[str]:
+    return [
+        entry.id.removeprefix(KEEPER_PREFIX)
+        async for entry in client.list_workflows(KEEPERS)
+        if (await _noted(entry, KEEPER_MEMO)).get("fleet") == fleet
+    ]
+
+
+Noted = (
+    ScheduleDescription | ScheduleListDescription | WorkflowExecution | WorkflowExecutionDescription
+)
+
+
+async def _noted(entry: Noted, key: str) -> dict[str, Any]:
+    noted = await entry.memo_value(key, None, type_hint=dict[str, Any])
+    return noted or {}
+
+
+async def _decoded(client: Client, schedule: Schedule) -> Schedule:
+    """Return the schedule with its payloads as plain values; `schedule` itself is changed."""
+    action = schedule.action
+    if isinstance(action, ScheduleActionStartWorkflow):
+        action.args = await client.data_converter.decode(list(action.args))
+        memo = action.memo or {}
+        action.memo = {key: await _value(client, payload) for key, payload in memo.items()}
+        action.static_summary = await _value(client, action.static_summary)
+        action.static_details = await _value(client, action.static_details)
+    return schedule
+
+
+async def _value(client: Client, payload: Any) -> Any:
+    if not isinstance(payload, Payload):
+        return payload
+    return (await client.data_converter.decode([payload]))[0]

@@ -1,0 +1,64 @@
+"""Fleets for tests: declared in code, planned and applied on a stack."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rota.agent_spec import AgentSpec
+from schedules.apply import AppliedReport, apply_plan
+from schedules.changes import AgentPlan, Plan
+from schedules.drift import Drift, find_drift
+from schedules.fleet import DeclaredAgent, Fleet
+from schedules.plan import make_plan
+from schedules.yaml_source import Document
+from tests.stack import Stack, script
+
+DONE = script({"result": "done"})
+DAILY = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}
+
+
+def declared(name: str, **declaration: Any) -> DeclaredAgent:
+    """An agent as if read from `agents/<name>.yaml`; the scripted runtime by default."""
+    data = {"runtime": DONE, **declaration, "name": name}
+    return DeclaredAgent(
+        AgentSpec.model_validate(data), Document(f"agents/{name}.yaml", 1, data, {})
+    )
+
+
+def fleet_of(stack: Stack, *agents: DeclaredAgent, name: str = "fleet") -> Fleet:
+    """A fleet of one's own: its name is unique to the stack."""
+    by_name = {agent.spec.name: agent for agent in agents}
+    return Fleet(stack.name(name), Path(), by_name)
+
+
+async def plan_of(stack: Stack, fleet: Fleet, *, now: datetime | None = None) -> Plan:
+    """Plan `fleet` on the stack's server and queue."""
+    return await make_plan(
+        stack.client,
+        stack.store,
+        fleet,
+        task_queue=stack.task_queue,
+        now=now or datetime.now(UTC),
+    )
+
+
+async def apply_of(stack: Stack, fleet: Fleet) -> AppliedReport:
+    """Plan and apply; needs a worker unless only schedules change."""
+    return await apply_plan(
+        stack.client,
+        stack.store,
+        fleet,
+        await plan_of(stack, fleet),
+        task_queue=stack.task_queue,
+        worker_timeout=timedelta(seconds=20),
+    )
+
+
+async def drift_of(stack: Stack, fleet: Fleet) -> list[Drift]:
+    """Drift of `fleet` on the stack's server."""
+    return await find_drift(stack.client, stack.store, fleet, task_queue=stack.task_queue)
+
+
+def entry(plan: Plan, agent: str) -> AgentPlan:
+    """The plan's entry for `agent`."""
+    return next(found for found in plan.agents if found.agent == agent)
