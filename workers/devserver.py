@@ -16,6 +16,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from rota.visibility import SEARCH_ATTRIBUTES
+from workers.leash import leashed
 from workers.namespace import RETENTION, prepare_namespace
 
 HOST = "127.0.0.1"
@@ -147,7 +148,11 @@ async def dev_server(
             output = stack.enter_context(log_file.open("ab"))
         # Blocks for the milliseconds of a fork: nothing is served yet.
         process = subprocess.Popen(  # noqa: ASYNC220
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+            leashed(command),
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         server = DevServer(
             process=process,

@@ -12,7 +12,8 @@ class CommandError(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        # Click declares it per class and reads it per instance.
+        self.exit_code = int(code)  # pyright: ignore[reportAttributeAccessIssue]
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to standard error."""

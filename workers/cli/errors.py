@@ -12,17 +12,22 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.stores.base import StoreError
 from activities.tools.fleet import ToolLoadError
+from schedules.apply_errors import ApplyError, NoWorkerError
 from schedules.declaration_errors import DeclarationErrors
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.connection import UnreachableError
+from workers.dev_lock import DevRunningError
 from workers.devserver import ServerStartError
 
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (UnreachableError, ExitCode.NO_SERVER),
     (DeclarationErrors, ExitCode.WRONG),
     (ToolLoadError, ExitCode.WRONG),
+    (NoWorkerError, ExitCode.NO_SERVER),
+    (ApplyError, ExitCode.FAILED),
     (ServerStartError, ExitCode.FAILED),
+    (DevRunningError, ExitCode.FAILED),
     (StoreError, ExitCode.FAILED),
 )
 

@@ -126,7 +126,7 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.PIPE_CLOSED
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last one who can say anything
         traceback.print_exc()
         show_error("this is a bug in Rota; please report it with the lines above")
         return ExitCode.FAILED

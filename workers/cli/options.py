@@ -98,9 +98,10 @@ def server_options(function: Function) -> Function:
         ),
         fleet_option,
     )
+    optioned: Function = wrapper
     for option in options:
-        wrapper = option(wrapper)
-    return wrapper
+        optioned = option(optioned)
+    return optioned
 
 
 def _keep_traceback(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -1,0 +1,165 @@
+"""`rota plan`, `rota apply`, `rota drift`: the files of a fleet against the server."""
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from schedules.apply import AppliedReport, AppliedStep, Progress, apply_plan
+from schedules.changes import Action, AgentPlan, FieldChange, Plan
+from schedules.drift import Drift, find_drift
+from schedules.plan import make_plan
+from workers.checked_fleet import CheckedFleet, check_fleet
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
+from workers.cli.options import command, server_options
+from workers.cli.output import console, format_time, now, print_json, remark
+from workers.cli.server import Link, with_server
+from workers.cli.validate import show_warnings
+from workers.settings import Settings
+
+_SIGNS = {
+    Action.CREATE: "[green]+[/]",
+    Action.CHANGE: "[yellow]~[/]",
+    Action.PAUSE: "[yellow]‖[/]",
+    Action.RESUME: "[green]▸[/]",
+    Action.REMOVE: "[red]-[/]",
+    Action.UNCHANGED: " ",
+}
+_SHOWN = 60
+"""Characters of a value: a prompt in a plan is recognised by its beginning."""
+
+
+@command(
+    "plan",
+    example=("rota plan", "rota plan --fleet my-fleet --json"),
+    json="{fleet, task_queue, made_at, agents: [{agent, action, source, fields, steps, "
+    "next_before, next_after, clock_changes, notes}], conflicts, is_empty, counts, fingerprint}",
+)
+@server_options
+def plan_command(settings: Settings, as_json: bool) -> None:
+    """Show what 'rota apply' would change.
+
+    Field by field, with the next five starts before and after. Changes nothing. Ends with 1
+    if something is in the way of applying it.
+    """
+    checked = check_fleet(settings.fleet, now())
+    show_warnings(checked)
+    plan = with_server(settings, lambda link: _plan(link, checked))
+    print_json(plan.to_json()) if as_json else show_plan(plan)
+    if plan.conflicts:
+        raise CommandError("\n".join(plan.conflicts))
+
+
+@command(
+    "apply",
+    example=("rota apply", "rota apply --fleet my-fleet --json"),
+    json="{plan: as in 'rota plan', steps: [{agent, step}]}",
+)
+@server_options
+def apply_command(settings: Settings, as_json: bool) -> None:
+    """Bring the server in line with the fleet's files.
+
+    Does exactly what 'rota plan' shows, for this fleet's agents only. Safe to interrupt and
+    to repeat. Needs a worker, which puts the declarations in force.
+    """
+    checked = check_fleet(settings.fleet, now())
+    show_warnings(checked)
+    told = None if as_json else _tell
+    plan, report = with_server(settings, lambda link: apply_fleet(link, checked, told))
+    if as_json:
+        steps = [step.model_dump(mode="json") for step in report.steps]
+        print_json({"plan": plan.to_json(), "steps": steps})
+    else:
+        click.echo(f"fleet {plan.fleet}: {plan.summary}; {'done' if report.steps else 'no change'}")
+
+
+@command(
+    "drift",
+    example=("rota drift", "rota drift --json"),
+    json="[{agent, field, declared, live, detail}]",
+)
+@server_options
+def drift_command(settings: Settings, as_json: bool) -> None:
+    """Find what was changed on the server behind the files' back.
+
+    Ends with 1 if anything differs, whoever changed either side; 'rota apply' puts the server
+    back to what the files say.
+    """
+    checked = check_fleet(settings.fleet, now())
+
+    async def find(link: Link) -> list[Drift]:
+        return await find_drift(
+            link.client, link.store, checked.fleet, task_queue=link.settings.task_queue
+        )
+
+    drifts = with_server(settings, find)
+    if as_json:
+        print_json([drift.model_dump(mode="json") for drift in drifts])
+    for drift in [] if as_json else drifts:
+        values = f"files say {_show(drift.declared)}, server has {_show(drift.live)}"
+        detail = f" ({drift.detail})" if drift.detail else ""
+        click.echo(f"{drift.agent or checked.fleet.name}: {drift.field}: {values}{detail}")
+    if drifts:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+    if not as_json:
+        click.echo(f"fleet {checked.fleet.name}: no drift")
+
+
+async def _plan(link: Link, checked: CheckedFleet) -> Plan:
+    return await make_plan(
+        link.client, link.store, checked.fleet, task_queue=link.settings.task_queue, now=now()
+    )
+
+
+async def apply_fleet(
+    link: Link, checked: CheckedFleet, told: Progress | None
+) -> tuple[Plan, AppliedReport]:
+    """Plan and apply in one go; `told` hears of each step."""
+    plan = await _plan(link, checked)
+    report = await apply_plan(
+        link.client,
+        link.store,
+        checked.fleet,
+        plan,
+        task_queue=link.settings.task_queue,
+        on_progress=told,
+    )
+    return plan, report
+
+
+def _tell(step: AppliedStep) -> None:
+    remark(f"{step.agent}: {step.step.value.replace('_', ' ')}")
+
+
+def show_plan(plan: Plan) -> None:
+    """Print a plan for people: what changes in full, what does not in one line each."""
+    out = console()
+    for agent in plan.agents:
+        _show_agent(out, agent)
+    out.print(f"fleet {plan.fleet}: {plan.summary}", markup=False)
+
+
+def _show_agent(out: Console, agent: AgentPlan) -> None:
+    source = f" [dim]{agent.source}[/]" if agent.source else ""
+    out.print(f"{_SIGNS[agent.action]} {agent.agent}: {agent.action.value}{source}")
+    for change in agent.fields if agent.action is not Action.CREATE else ():
+        out.print(f"    {escape(_change(change))}")
+    if agent.action is not Action.UNCHANGED:
+        for label, times in (("next before", agent.next_before), ("next after", agent.next_after)):
+            if times:
+                out.print(f"    {label}: " + ", ".join(format_time(at) for at in times))
+    for effect in agent.clock_changes:
+        out.print(f"    clock change: {escape(str(effect))}")
+    for note in agent.notes:
+        out.print(f"    note: {escape(note)}")
+
+
+def _change(change: FieldChange) -> str:
+    return f"{change.field}: {_show(change.before)} → {_show(change.after)}"
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = " ".join(str(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

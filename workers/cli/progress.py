@@ -1,0 +1,73 @@
+"""What one sees while waiting for a run, on standard error."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from workers.cli.output import console, format_time, remark
+from workers.cli.server import Link
+from workers.cli.steps import steps_of
+from workers.pollers import pollers
+
+INTERVAL_SECONDS = 0.5
+QUERY_TIMEOUT = timedelta(seconds=3)
+"""Above what a busy worker needs; without a worker the query would wait 10 s."""
+
+
+async def show_steps(link: Link, run_id: str) -> None:
+    """Print a line for each step until the run ends."""
+    async for step in steps_of(link.client, run_id, wait=True):
+        remark(f"{format_time(step.at)}  {step.text}")
+
+
+async def show_progress(link: Link, handle: WorkflowHandle[Any, Any]) -> None:
+    """Keep one line up to date on a terminal; elsewhere say only what needs a person."""
+    terminal = console(err=True)
+    told = False
+    with terminal.status("starting") as status:
+        while True:
+            try:
+                status.update(describe_status(await query_status(handle)))
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return
+                if not told and await no_worker(link):
+                    terminal.print(no_worker_remark(link), markup=False)
+                    told = True
+                status.update("waiting for a worker" if told else "waiting for an answer")
+            except WorkflowQueryFailedError:
+                # Between two states of the run; the next look tells.
+                status.update("starting")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def query_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
+    """Ask a run where it stands; needs a worker."""
+    return await handle.query("status", rpc_timeout=QUERY_TIMEOUT)
+
+
+async def no_worker(link: Link) -> bool:
+    """True if nobody serves the task queue of runs."""
+    return not await pollers(link.client, link.settings.task_queue)
+
+
+def no_worker_remark(link: Link) -> str:
+    """What to do about it."""
+    return (
+        f"no worker serves task queue {link.settings.task_queue}: the run waits until one does; "
+        "start it with 'rota worker'"
+    )
+
+
+def describe_status(status: dict[str, Any]) -> str:
+    """`running · turn 2 · 3 tool calls · 812 tokens · waiting for ledger.post`."""
+    parts = [str(status["status"])]
+    if status["turn"] or status["tool_calls"]:
+        parts += [f"turn {status['turn']}", f"{status['tool_calls']} tool calls"]
+        parts.append(f"{status['tokens']:,} tokens")
+    if status["waiting_for"]:
+        parts.append("waiting for " + ", ".join(status["waiting_for"]))
+    return " · ".join(parts)

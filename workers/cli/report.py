@@ -1,0 +1,34 @@
+"""A run's result for people."""
+
+import json
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from workers.cli.output import console, format_time, styled
+from workers.cli.run_view import RunView
+
+
+def print_report(view: RunView, output: Any = None) -> None:
+    """Print the outcome line, the reason, what it covers, events and the output.
+
+    `output` is the whole result where it was read from the store.
+    """
+    result = view.result
+    output = result.output if output is None else output
+    out = console()
+    out.print(f"{styled(result.status.value)} · {view.summary}")
+    if result.reason:
+        out.print(f"reason: {escape(result.reason)}")
+    if result.slot is not None:
+        since = result.covers.start if result.covers else None
+        covers = f", covers since {format_time(since)}" if since else ""
+        out.print(f"slot {format_time(result.slot)}{covers}")
+    for event in result.events:
+        out.print(f"event {escape(event.name)} at {format_time(event.at)}")
+    if output is not None:
+        # Not through rich: a result is printed as it is, to be copied or piped.
+        click.echo(json.dumps(output, indent=2, ensure_ascii=False))
+    elif result.output_digest is not None:
+        out.print(f"output: over 4 KiB, see 'rota show {result.run_id}'")

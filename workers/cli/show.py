@@ -1,0 +1,147 @@
+"""`rota show`: one run whole, from the server and the store."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from activities.documents import get_json, get_transcript
+from activities.stores.base import StoreError
+from rota.conversation import Text, ToolCall, ToolResult
+from rota.transcript import TranscriptNode
+from rota.usage import format_cost
+from workers.cli.links import run_link
+from workers.cli.options import command, server_options
+from workers.cli.output import console, print_json
+from workers.cli.report import print_report
+from workers.cli.run_view import RunView, describe_run, final_view, view_of
+from workers.cli.server import Link, with_server
+from workers.cli.steps import StepLine, steps_of
+from workers.settings import Settings
+
+_SHOWN = 300
+"""Characters of a text, of arguments or of a result; `--full` shows all."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    view: RunView
+    output: Any
+    turns: list[TranscriptNode]
+    steps: list[StepLine]
+    link: str
+    note: str
+    """Why the transcript or the output is missing; empty if neither is."""
+
+
+@command(
+    "show",
+    example=("rota show report-2026-11-22T06:00:00Z", "rota show RUN --full --json"),
+    json="the run as in 'rota runs', with output, turns: [{turn, model, stop, said, calls, "
+    "results, usage}], steps: [{at, text}], link, note",
+)
+@server_options
+@click.argument("run_id", metavar="RUN")
+@click.option("--full", is_flag=True, help="Cut nothing short.")
+@click.option("--steps", is_flag=True, help="Also list the steps with their times.")
+def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_json: bool) -> None:
+    """Show one run whole: result, events, transcript.
+
+    The result comes from the server and works without a worker; what was said and done comes
+    from the store.
+    """
+    shown = with_server(settings, lambda link: _read(link, run_id))
+    if as_json:
+        turns = [_turn_document(node) for node in shown.turns]
+        listed = [step.document for step in shown.steps]
+        print_json(
+            {
+                **shown.view.document,
+                "output": shown.output,
+                "turns": turns,
+                "steps": listed,
+                "link": shown.link,
+                "note": shown.note,
+            }
+        )
+        return
+    _print(shown, full, steps)
+
+
+async def _read(link: Link, run_id: str) -> _Shown:
+    view = await view_of(await describe_run(link.client, run_id))
+    if view.ended is not None:
+        view = await final_view(link.client, link.client.get_workflow_handle(run_id))
+    result, note = view.result, ""
+    turns: list[TranscriptNode] = []
+    output = result.output
+    try:
+        turns = await get_transcript(link.store, result.transcript)
+        if output is None and result.output_digest is not None:
+            output = await get_json(link.store, result.output_digest)
+    except StoreError as error:
+        note = f"{error}; is {link.store.address} the workers' store? Name it with --store"
+    steps = [step async for step in steps_of(link.client, run_id, wait=False)]
+    return _Shown(view, output, turns, steps, run_link(link, run_id), note)
+
+
+def _print(shown: _Shown, full: bool, steps: bool) -> None:
+    out = console()
+    result = shown.view.result
+    out.print(f"[bold]{escape(result.run_id)}[/] · agent {result.agent} · {result.trigger.value}")
+    print_report(shown.view, shown.output)
+    if shown.note:
+        out.print(f"note: {escape(shown.note)}")
+    for node in shown.turns:
+        _print_turn(out, node, full)
+    for step in shown.steps if steps else ():
+        out.print(f"[dim]{step.at:%H:%M:%S.%f}[/] {escape(step.text)}")
+    out.print(f"session {escape(result.session or '-')}, memory {(result.memory or '-')[:12]}")
+    out.print(shown.link, markup=False)
+
+
+def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:
+    def cut(text: str) -> str:
+        text = " ".join(text.split()) if not full else text
+        return escape(text if full or len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+    results = [block for message in node.added for block in message.content]
+    for block in results:
+        if isinstance(block, ToolResult):
+            mark = "[red]✗[/]" if block.is_error else "→"
+            out.print(f"  {mark} {cut(block.content)}")
+        elif isinstance(block, Text):
+            out.print(f"[dim]said to the model:[/] {cut(block.text)}")
+    cost = format_cost(node.usage.cost_micros)
+    out.print(
+        f"[bold]turn {node.turn}[/] · {escape(node.model)} · {node.usage.tokens:,} tokens, "
+        f"{cost} · {node.stop.value}"
+    )
+    for block in node.reply.content:
+        if isinstance(block, Text) and block.text.strip():
+            out.print(f"  {cut(block.text)}")
+        elif isinstance(block, ToolCall):
+            arguments = json.dumps(block.args, ensure_ascii=False)
+            out.print(f"  [cyan]{escape(block.name)}[/] {cut(arguments)}")
+
+
+def _turn_document(node: TranscriptNode) -> dict[str, Any]:
+    blocks = [block for message in node.added for block in message.content]
+    return {
+        "turn": node.turn,
+        "model": node.model,
+        "stop": node.stop.value,
+        "said": node.reply.text,
+        "calls": [
+            {"id": call.id, "name": call.name, "args": call.args} for call in node.reply.tool_calls
+        ],
+        "results": [
+            {"call_id": block.call_id, "content": block.content, "is_error": block.is_error}
+            for block in blocks
+            if isinstance(block, ToolResult)
+        ],
+        "usage": node.usage.model_dump(mode="json"),
+    }

@@ -1,0 +1,81 @@
+"""`rota watch`: a run, step by step, until it ends."""
+
+import asyncio
+from datetime import timedelta
+
+import click
+from temporalio.client import WorkflowExecution
+
+from rota.runs import RunStatus
+from workers.cli.agents import require_agent
+from workers.cli.exit_codes import ExitCode
+from workers.cli.options import command, server_options
+from workers.cli.output import format_time, now, print_json, remark
+from workers.cli.progress import no_worker, no_worker_remark
+from workers.cli.report import print_report
+from workers.cli.run_view import GOOD, RUN_TYPE, RunView, describe_run, final_view
+from workers.cli.server import Link, with_server
+from workers.cli.steps import steps_of
+from workers.settings import Settings
+
+LOOK_AGAIN_SECONDS = 0.5
+RECENT = timedelta(seconds=10)
+"""`--agent` takes a run that ended this recently rather than wait for the next one."""
+
+
+@command(
+    "watch",
+    example=("rota watch report-2026-11-22T06:00:00Z", "rota watch --agent report"),
+    json="at the end, the run as in 'rota show'",
+)
+@server_options
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--agent", help="Watch this agent's run in progress, or its next one.")
+def watch_command(settings: Settings, run_id: str | None, agent: str | None, as_json: bool) -> None:
+    """Follow a run, step by step, until it ends.
+
+    Reads the run's history, so it works whatever the workers do. Ends with 1 if the run did
+    not end well. Ctrl-C stops watching, not the run.
+    """
+    if (run_id is None) == (agent is None):
+        raise click.UsageError("name a run, or an agent with --agent")
+    view = with_server(settings, lambda link: _watch(link, run_id, agent, as_json))
+    print_json(view.document) if as_json else print_report(view)
+    if view.result.status not in GOOD:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+async def _watch(link: Link, run_id: str | None, agent: str | None, quiet: bool) -> RunView:
+    if run_id is None:
+        run_id = await _next_run(link, agent or "")
+        remark(f"watching {run_id}")
+    else:
+        await describe_run(link.client, run_id)
+    if await no_worker(link):
+        remark(no_worker_remark(link))
+    async for step in steps_of(link.client, run_id, wait=True):
+        if not quiet:
+            click.echo(f"{format_time(step.at)}  {step.text}")
+    return await final_view(link.client, link.client.get_workflow_handle(run_id))
+
+
+async def _next_run(link: Link, agent: str) -> str:
+    await require_agent(link.client, agent)
+    since = now() - RECENT
+    told = False
+    while True:
+        found = await _newest(link, agent)
+        if found is not None and (found.close_time is None or found.close_time >= since):
+            return found.id
+        if not told:
+            remark(f"{agent} has no run in progress: waiting for its next one")
+            told = True
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _newest(link: Link, agent: str) -> WorkflowExecution | None:
+    query = f"WorkflowType = '{RUN_TYPE}' AND RotaAgent = '{agent}'"
+    query += f" AND ExecutionStatus != 'ContinuedAsNew' AND RotaStatus != '{RunStatus.SKIPPED}'"
+    async for execution in link.client.list_workflows(query, limit=1):
+        return execution
+    return None
