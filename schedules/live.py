@@ -21,6 +21,7 @@ from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
 )
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from rota.ids import KEEPER_PREFIX, keeper_id
@@ -28,6 +29,7 @@ from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
 from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
 from schedules.side_by_side import side_by_side
 
+UNREADABLE = "(not readable)"
 KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
 
 
@@ -162,7 +164,7 @@ async def _decoded(client: Client, schedule: Schedule) -> Schedule:
     """Return the schedule with its payloads as plain values; `schedule` itself is changed."""
     action = schedule.action
     if isinstance(action, ScheduleActionStartWorkflow):
-        action.args = await client.data_converter.decode(list(action.args))
+        action.args = [await _value(client, argument) for argument in action.args]
         memo = action.memo or {}
         action.memo = {key: await _value(client, payload) for key, payload in memo.items()}
         action.static_summary = await _value(client, action.static_summary)
@@ -173,4 +175,10 @@ async def _decoded(client: Client, schedule: Schedule) -> Schedule:
 async def _value(client: Client, payload: Any) -> Any:
     if not isinstance(payload, Payload):
         return payload
-    return (await client.data_converter.decode([payload]))[0]
+    if not payload.ByteSize():  # a summary or details that were never given
+        return None
+    try:
+        return (await client.data_converter.decode([payload]))[0]
+    except ApplicationError:
+        # Written by hand or by another program: it differs from whatever is declared.
+        return UNREADABLE
