@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from temporalio import activity
 
@@ -25,6 +25,22 @@ from rota.tools import Effect, ToolContext, ToolDefinition, ToolError
 from rota.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
+
+
+async def _seen_to_its_end(tool: ToolDefinition, call: Coroutine[None, None, str]) -> str:
+    """Await `call`; a run that is cancelled meanwhile still learns of its effect.
+
+    A read has none, so it is dropped; and a worker that stops takes its tools with it.
+    """
+    running = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if tool.effect is not Effect.READ and details is not None and details.cancel_requested:
+            return await running
+        running.cancel()
+        raise
 
 
 class ToolRunningActivities(ToolRunning):
@@ -94,7 +110,7 @@ class ToolRunningActivities(ToolRunning):
         try:
             # Its own limit, below Temporal's, so that a slow tool is named as such.
             async with asyncio.timeout(tool.timeout.total_seconds()):
-                text = await call_tool(tool, args, tool_context)
+                text = await _seen_to_its_end(tool, call_tool(tool, args, tool_context))
         except ToolError as error:
             return await self._error(input, secrets.redact(str(error)))
         except Exception as error:  # noqa: BLE001 - a tool may raise anything at all

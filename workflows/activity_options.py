@@ -55,6 +55,7 @@ class DeskOptions(TypedDict):
 
     start_to_close_timeout: timedelta
     retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
 
 
 def turn_options(spec: PinnedSpec, remaining: timedelta) -> StepOptions:
@@ -78,6 +79,8 @@ def desk_options() -> DeskOptions:
         retry_policy=RetryPolicy(
             initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
         ),
+        # A cancelled run reports its end only after its admission has left the wire.
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
 
 

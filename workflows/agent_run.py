@@ -52,7 +52,7 @@ class AgentRunWorkflow:
             if is_cancelled_exception(error):
                 cancelled = error
             finish = _finish_of(error, past_deadline=kit.past_deadline)
-        result = await kit.settle(finish)
+        result = await _settle(kit, finish)
         if cancelled is not None:
             raise cancelled
         return _close(result)
@@ -70,6 +70,15 @@ class AgentRunWorkflow:
             continuation = kit.continuation()
             if continuation is not None:
                 workflow.continue_as_new(continuation)
+
+
+async def _settle(kit: RunKit, finish: Finish) -> AgentRunResult:
+    """Settle to the end: a request to cancel that comes now comes too late."""
+    settling = asyncio.create_task(kit.settle(finish))
+    try:
+        return await asyncio.shield(settling)
+    except asyncio.CancelledError:
+        return await settling
 
 
 def _finish_of(error: BaseException, *, past_deadline: bool) -> Finish:

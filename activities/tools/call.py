@@ -12,7 +12,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rota.tools import ToolContext, ToolDefinition
 
-
 _THREADS = ThreadPoolExecutor(max_workers=100, thread_name_prefix="tool")
 """Apart from the event loop's own threads, which serve the store: a few tools that hang
 must stop neither it nor the other tools. As many as a worker has steps at once."""

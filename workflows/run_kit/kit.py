@@ -155,15 +155,27 @@ class RunKit:
         self.loop = self.loop.after_turn(outcome)
 
     async def run_tools(self, step: RunTools) -> None:
-        """Execute all open calls at once; results keep the order of the calls."""
-        results = await asyncio.gather(*(self._run_tool(call) for call in step.calls))
+        """Execute all open calls at once; results keep the order of the calls.
+
+        If one fails the run, the others are still seen to their end.
+        """
+        ends = await asyncio.gather(
+            *(self._run_tool(call) for call in step.calls), return_exceptions=True
+        )
+        results: list[ResultRef] = []
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+            results.append(end)
         self.loop = self.loop.after_tools(tuple(results))
 
     async def settle(self, finish: Finish) -> AgentRunResult:
         """Report the end to the keeper: memory, usage, events, lease. Safe to repeat."""
         self.status = finish.status
         result = self._result(finish)
-        if self._admitted is not None and finish.status is not RunStatus.SKIPPED:
+        # A run cancelled while it asked may have been admitted without hearing of it.
+        asked = self._admitted is not None or finish.status is RunStatus.CANCELLED
+        if asked and finish.status is not RunStatus.SKIPPED:
             succeeded = finish.status is RunStatus.SUCCEEDED
             settlement = Settlement(
                 run=self.run,
@@ -174,7 +186,7 @@ class RunKit:
                 tool_calls=result.tool_calls,
                 usage=result.usage,
                 output=result.output_digest,
-                base_memory=self.admission.memory,
+                base_memory=result.memory,
                 events=result.events,
             )
             settled = await workflow.execute_local_activity_method(
