@@ -104,11 +104,11 @@ async def test_run_final_fault_ends_it_by_name_after_one_call(
 
 async def test_run_attempts_exhausted_fails_with_the_providers_category(stack: Stack) -> None:
     """After the declared attempts the run says what the provider last said."""
-    async with AnthropicFake(
-        lambda request: Failure(529, "overloaded_error", "Overloaded")
-    ) as fake:
-        async with thinker(stack, fake) as name:
-            ending = await ending_of(await stack.start(name, f"{name}-1"))
+    async with (
+        AnthropicFake(lambda request: Failure(529, "overloaded_error", "Overloaded")) as fake,
+        thinker(stack, fake) as name,
+    ):
+        ending = await ending_of(await stack.start(name, f"{name}-1"))
     assert ending.kind == "RunFailed"
     assert ending.result.category is FailureCategory.OVERLOADED
     assert "Overloaded" in ending.message
@@ -117,10 +117,10 @@ async def test_run_attempts_exhausted_fails_with_the_providers_category(stack: S
 
 async def test_run_that_failed_still_shows_the_attempts_that_may_be_billed(stack: Stack) -> None:
     """Money that may have been spent for nothing is in the result and in the ledger."""
-    async with AnthropicFake(lambda request: Answer(LONG, fault=Cut(0, "drop"))) as fake:
-        async with thinker(stack, fake) as name:
-            ending = await ending_of(await stack.start(name, f"{name}-1"))
-            (entry,) = (await stack.keeper(name)).ledger.values()
+    lost = Answer(LONG, fault=Cut(0, "drop"))
+    async with AnthropicFake(lambda request: lost) as fake, thinker(stack, fake) as name:
+        ending = await ending_of(await stack.start(name, f"{name}-1"))
+        (entry,) = (await stack.keeper(name)).ledger.values()
     assert ending.result.category is FailureCategory.TRANSIENT
     assert fake.billed == 3
     assert ending.result.usage.unknown_attempts == entry.usage.unknown_attempts == 3
