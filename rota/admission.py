@@ -9,7 +9,7 @@ from pydantic import Field
 from rota.agent_spec import PinnedSpec
 from rota.failures import FailureCategory
 from rota.model import Record
-from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
 from rota.usage import Usage
 
 
@@ -27,9 +27,9 @@ class AdmissionRequest(Record):
 
     run: RunRef
     trigger: Trigger
-    slot: datetime | None = None
+    slot: Instant | None = None
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
-    passed_slots: tuple[datetime, ...] = ()
+    passed_slots: tuple[Instant, ...] = ()
     """Later slots of the same schedule whose time had come at admission, oldest first."""
 
 

@@ -5,7 +5,9 @@ rule here is tested as a table without a server.
 """
 
 from datetime import datetime
+from typing import Any
 
+from rota import ledger
 from rota.admission import (
     Admission,
     AdmissionRequest,
@@ -16,76 +18,88 @@ from rota.admission import (
     Settlement,
 )
 from rota.agent_spec import PinnedSpec, SessionConcurrency
-from rota.ids import format_slot
 from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
-from rota.runs import Covers, RunStatus, Trigger
+from rota.model import canonical_json
+from rota.runs import RunStatus
 from rota.slots import slot_verdict
 from rota.template import TemplateError, render
 
 
 class UnknownAgentError(ValueError):
-    """The keeper holds no declaration: nobody has applied one."""
+    """The keeper holds no declaration: nobody has applied one, or it was retired."""
 
 
 def declare(state: KeeperState, spec: PinnedSpec) -> KeeperState:
     """Put `spec` in force for every later admission."""
-    return state.model_copy(update={"spec": spec})
+    return state.model_copy(update={"spec": spec, "retired": None})
+
+
+def retire(state: KeeperState) -> KeeperState:
+    """Take the declaration back: no new run, and `grant_next` turns away those that wait."""
+    return state.model_copy(update={"spec": None, "retired": state.spec or state.retired})
 
 
 def admit(
     state: KeeperState, request: AdmissionRequest, now: datetime
 ) -> tuple[KeeperState, Admission]:
-    """Decide on one run. Repeating a request gives the same answer and changes nothing.
+    """Decide on one run. Repeating a request changes nothing and decides nothing anew.
 
     Raises:
         UnknownAgentError: no declaration is in force.
     """
+    known = state.ledger.get(request.run.key)
+    if known is not None:
+        return state, _repeated(state, request, known)
     spec = state.spec
     if spec is None:
         raise UnknownAgentError("no declaration is in force")
-    merged = {**spec.input, **request.input}
-    known = state.ledger.get(request.run.key)
     try:
-        session_key = str(render(spec.session_key, {"input": merged}))
+        session_key = _session_key(spec, request)
     except TemplateError as error:
         reason = f"session key '{spec.session_key}': {error}"
-        return _skip(state, spec, request, "", reason, now)
-    if known is None or known.status is RunStatus.SKIPPED:
-        verdict = slot_verdict(state, request, now)
-        if verdict is not None:
-            state = _record_passed_over(state, request, verdict.coalesced_into, now)
-            return _skip(
-                state, spec, request, session_key, verdict.reason, now, verdict.coalesced_into
-            )
+        return _skip(state, spec, request, _entry(request, "", now), reason)
+    entry = _entry(request, session_key, now)
+    verdict = slot_verdict(state, request, now)
+    if verdict is not None:
+        chosen = verdict.coalesced_into
+        if chosen is not None:
+            state = ledger.pass_over(state, request, chosen, now)
+        return _skip(state, spec, request, entry, verdict.reason, chosen)
     session = state.sessions.get(session_key, SessionState())
-    answer = Admission(
-        decision=Decision.GO,
-        run=request.run,
-        spec=spec,
-        input=merged,
-        session=session_key,
-        memory=session.memory,
-        slot=request.slot,
-        covers=Covers(start=session.last_slot, end=request.slot) if request.slot else None,
-    )
-    concurrency = spec.session_concurrency
-    held_by_other = session.holder is not None and session.holder.key != request.run.key
-    waits = any(waiter.run.key == request.run.key for waiter in session.queue)
-    if concurrency is not SessionConcurrency.PARALLEL and (held_by_other or waits):
-        holder = session.holder.id if session.holder else session.queue[0].run.id
-        reason = f"session '{session_key}' is held by {holder}"
-        if concurrency is SessionConcurrency.SKIP:
-            return _skip(state, spec, request, session_key, reason, now)
-        if not waits:
-            session = session.model_copy(update={"queue": (*session.queue, request)})
-        answer = answer.model_copy(update={"decision": Decision.WAIT, "reason": reason})
-    elif concurrency is not SessionConcurrency.PARALLEL:
-        session = session.model_copy(update={"holder": request.run})
-    status = RunStatus.RUNNING if answer.decision is Decision.GO else RunStatus.QUEUED
-    entry = _entry(request, session_key, status, now, answer.reason, answer.covers)
-    if known is not None:
-        entry = known.model_copy(update={"status": status, "covers": answer.covers})
-    return _with(state, session_key, session, entry), answer
+    busy = session.holder or (session.queue[0].run if session.queue else None)
+    if busy is None or spec.session_concurrency is SessionConcurrency.PARALLEL:
+        return _go(state, spec, request, entry)
+    reason = _held(session_key, busy)
+    if spec.session_concurrency is SessionConcurrency.SKIP:
+        return _skip(state, spec, request, entry, reason)
+    session = session.model_copy(update={"queue": (*session.queue, request)})
+    entry = entry.model_copy(update={"status": RunStatus.QUEUED, "reason": reason})
+    state = ledger.enter(_with_session(state, session_key, session), entry)
+    return state, _answer(state, spec, request, entry, Decision.WAIT)
+
+
+def grant_next(
+    state: KeeperState, session_key: str, now: datetime
+) -> tuple[KeeperState, Admission | None]:
+    """Answer the first in a session's queue; None if nobody waits or it is still held.
+
+    Call it until it gives None. The answer is *go*, or *skip* once the agent is retired.
+    A run keeps the session it queued for, whatever a later declaration says of its key.
+    """
+    session = state.sessions.get(session_key)
+    if session is None or not session.queue:
+        return state, None
+    request, *rest = session.queue
+    entry = state.ledger[request.run.key]
+    popped = _with_session(state, session_key, session.model_copy(update={"queue": tuple(rest)}))
+    spec = state.spec
+    if spec is None:
+        reason = "the agent was retired while this run waited"
+        entry = entry.model_copy(update={"settled_at": now})
+        return _skip(popped, _last_spec(state), request, entry, reason)
+    if session.holder is not None and spec.session_concurrency is not SessionConcurrency.PARALLEL:
+        return state, None
+    return _go(popped, spec, request, entry)
 
 
 def settle(
@@ -124,21 +138,8 @@ def settle(
     seen = {event.id for event in state.events}
     fresh = tuple(event for event in settlement.events if event.id not in seen)
     events = (*state.events, *fresh)[-RECENT_EVENTS:]
-    state = _with(state, entry.session, session, closed).model_copy(update={"events": events})
-    return state, Settled(memory=session.memory)
-
-
-def grant_next(
-    state: KeeperState, session_key: str, now: datetime
-) -> tuple[KeeperState, Admission | None]:
-    """Give a free session to the first in its queue; None if nobody waits or it is held."""
-    session = state.sessions.get(session_key)
-    if session is None or session.holder is not None or not session.queue:
-        return state, None
-    request, *rest = session.queue
-    session = session.model_copy(update={"queue": tuple(rest)})
-    sessions = {**state.sessions, session_key: session}
-    return admit(state.model_copy(update={"sessions": sessions}), request, now)
+    state = ledger.enter(_with_session(state, entry.session, session), closed)
+    return state.model_copy(update={"events": events}), Settled(memory=session.memory)
 
 
 def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
@@ -158,86 +159,114 @@ def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState
     if session.memory != change.base:
         return state, Settled(conflict=True, memory=session.memory)
     session = session.model_copy(update={"memory": change.memory})
-    sessions = {**state.sessions, change.session: session}
-    return state.model_copy(update={"sessions": sessions}), Settled(memory=change.memory)
+    return _with_session(state, change.session, session), Settled(memory=change.memory)
+
+
+def _session_key(spec: PinnedSpec, request: AdmissionRequest) -> str:
+    key = render(spec.session_key, {"input": _merged(spec, request)})
+    if key is None:
+        # Runs that lack the value would otherwise share one session, and its memory.
+        raise TemplateError("it is null; give a default: {input.name|none}")
+    return key if isinstance(key, str) else canonical_json(key).decode()
+
+
+def _merged(spec: PinnedSpec, request: AdmissionRequest) -> dict[str, Any]:
+    return {**spec.input, **request.input}
+
+
+def _held(session_key: str, by: RunRef) -> str:
+    return f"session '{session_key}' is held by {by.id}"
+
+
+def _last_spec(state: KeeperState) -> PinnedSpec:
+    """The declaration in force, or the one taken back since."""
+    spec = state.spec or state.retired
+    if spec is None:
+        raise UnknownAgentError("no declaration is in force")
+    return spec
+
+
+def _repeated(state: KeeperState, request: AdmissionRequest, known: LedgerEntry) -> Admission:
+    """The answer to a request that was decided before, read from the ledger."""
+    decision = Decision.SKIP
+    if known.status is RunStatus.QUEUED:
+        decision = Decision.WAIT
+    elif known.status is RunStatus.RUNNING:
+        decision = Decision.GO
+    elif known.status is not RunStatus.SKIPPED:
+        ended = f"this run already ended as {known.status}"
+        known = known.model_copy(update={"reason": ended})
+    return _answer(state, _last_spec(state), request, known, decision)
+
+
+def _answer(
+    state: KeeperState,
+    spec: PinnedSpec,
+    request: AdmissionRequest,
+    entry: LedgerEntry,
+    decision: Decision,
+) -> Admission:
+    session = state.sessions.get(entry.session, SessionState())
+    return Admission(
+        decision=decision,
+        run=request.run,
+        reason=entry.reason,
+        spec=spec,
+        input=_merged(spec, request),
+        session=entry.session,
+        memory=session.memory,
+        slot=entry.slot,
+        covers=entry.covers,
+        coalesced_into=entry.coalesced_into,
+    )
+
+
+def _go(
+    state: KeeperState, spec: PinnedSpec, request: AdmissionRequest, entry: LedgerEntry
+) -> tuple[KeeperState, Admission]:
+    key = entry.session
+    if spec.session_concurrency is not SessionConcurrency.PARALLEL:
+        session = state.sessions.get(key, SessionState())
+        state = _with_session(state, key, session.model_copy(update={"holder": request.run}))
+    covers = ledger.covers_of(state, key, entry.slot)
+    running = {"status": RunStatus.RUNNING, "reason": "", "covers": covers}
+    entry = entry.model_copy(update=running)
+    state = ledger.enter(state, entry)
+    return state, _answer(state, spec, request, entry, Decision.GO)
 
 
 def _skip(
     state: KeeperState,
     spec: PinnedSpec,
     request: AdmissionRequest,
-    session_key: str,
+    entry: LedgerEntry,
     reason: str,
-    now: datetime,
     coalesced_into: datetime | None = None,
 ) -> tuple[KeeperState, Admission]:
-    entry = _entry(request, session_key, RunStatus.SKIPPED, now, reason, None)
-    entry = entry.model_copy(update={"settled_at": now})
-    answer = Admission(
-        decision=Decision.SKIP,
-        run=request.run,
-        reason=reason,
-        spec=spec,
-        session=session_key,
-        slot=request.slot,
-        coalesced_into=coalesced_into,
-    )
-    ledger = {**state.ledger, entry.key: entry}
-    return state.model_copy(update={"ledger": ledger}), answer
+    skipped = {
+        "status": RunStatus.SKIPPED,
+        "reason": reason,
+        "coalesced_into": coalesced_into,
+        "settled_at": entry.settled_at or entry.admitted_at,
+    }
+    entry = entry.model_copy(update=skipped)
+    state = ledger.enter(state, entry)
+    return state, _answer(state, spec, request, entry, Decision.SKIP)
 
 
-def _record_passed_over(
-    state: KeeperState, request: AdmissionRequest, chosen: datetime | None, now: datetime
-) -> KeeperState:
-    """Name every slot between the skipped run and the chosen one: never a silent gap."""
-    if chosen is None:
-        return state
-    known = {entry.slot for entry in state.ledger.values()}
-    ledger = dict(state.ledger)
-    for slot in request.passed_slots:
-        if slot >= chosen or slot in known:
-            continue
-        entry = LedgerEntry(
-            trigger=Trigger.SCHEDULE,
-            slot=slot,
-            status=RunStatus.SKIPPED,
-            reason=f"missed; coalesced into {format_slot(chosen)}",
-            admitted_at=now,
-            settled_at=now,
-        )
-        ledger[entry.key] = entry
-    return state.model_copy(update={"ledger": ledger})
-
-
-def _entry(
-    request: AdmissionRequest,
-    session_key: str,
-    status: RunStatus,
-    now: datetime,
-    reason: str,
-    covers: Covers | None,
-) -> LedgerEntry:
+def _entry(request: AdmissionRequest, session_key: str, now: datetime) -> LedgerEntry:
     return LedgerEntry(
         run=request.run,
         trigger=request.trigger,
         slot=request.slot,
         session=session_key,
-        covers=covers,
-        status=status,
-        reason=reason,
+        status=RunStatus.RUNNING,
         admitted_at=now,
     )
 
 
-def _with(
-    state: KeeperState, session_key: str, session: SessionState, entry: LedgerEntry
-) -> KeeperState:
-    return state.model_copy(
-        update={
-            "sessions": {**state.sessions, session_key: session},
-            "ledger": {**state.ledger, entry.key: entry},
-        }
-    )
+def _with_session(state: KeeperState, key: str, session: SessionState) -> KeeperState:
+    return state.model_copy(update={"sessions": {**state.sessions, key: session}})
 
 
 def _without(session: SessionState, run: RunRef) -> SessionState:
@@ -248,27 +277,3 @@ def _without(session: SessionState, run: RunRef) -> SessionState:
             "queue": tuple(waiter for waiter in session.queue if waiter.run.key != run.key),
         }
     )
-
-
-def open_runs(state: KeeperState, *, before: datetime) -> list[RunRef]:
-    """Runs that were admitted before `before` and have not settled, oldest first."""
-    return [
-        entry.run
-        for entry in state.ledger.values()
-        if entry.run is not None and not entry.status.closed and entry.admitted_at < before
-    ]
-
-
-def entries_to_page(state: KeeperState, *, keep: int) -> list[str]:
-    """Keys of settled entries beyond the newest `keep`, oldest first."""
-    surplus = len(state.ledger) - keep
-    closed = [key for key, entry in state.ledger.items() if entry.status.closed]
-    return closed[: max(0, surplus)]
-
-
-def paged(state: KeeperState, keys: list[str], digest: str) -> KeeperState:
-    """Drop entries that now lie on the page `digest`."""
-    gone = set(keys)
-    ledger = {key: entry for key, entry in state.ledger.items() if key not in gone}
-    update = {"ledger": ledger, "pages": digest, "paged": state.paged + len(gone)}
-    return state.model_copy(update=update)

@@ -26,6 +26,8 @@ class LedgerEntry(Record):
     covers: Covers | None = None
     status: RunStatus
     reason: str = ""
+    coalesced_into: datetime | None = None
+    """The newer slot that ran in its place, if that is why it was skipped."""
     category: FailureCategory | None = None
     admitted_at: datetime
     settled_at: datetime | None = None
@@ -39,6 +41,11 @@ class LedgerEntry(Record):
         """Unique in the ledger: the run's key, or the slot's own."""
         if self.run is not None:
             return self.run.key
+        return self.slot_key
+
+    @property
+    def slot_key(self) -> str:
+        """Key of the entry that the slot has while no run is known for it."""
         return f"slot:{self.slot.isoformat() if self.slot else ''}"
 
 
@@ -56,6 +63,9 @@ class KeeperState(Record):
     """One agent's keeper."""
 
     spec: PinnedSpec | None = None
+    """The declaration in force; None before the first and after retirement."""
+    retired: PinnedSpec | None = None
+    """The last declaration, once taken back: runs that wait are still owed an answer."""
     sessions: dict[str, SessionState] = Field(default_factory=dict[str, SessionState])
     ledger: dict[str, LedgerEntry] = Field(default_factory=dict[str, LedgerEntry])
     """By entry key, oldest first."""

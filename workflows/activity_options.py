@@ -55,7 +55,6 @@ class DeskOptions(TypedDict):
 
     start_to_close_timeout: timedelta
     retry_policy: RetryPolicy
-    cancellation_type: ActivityCancellationType
 
 
 def turn_options(spec: PinnedSpec, remaining: timedelta) -> StepOptions:
@@ -79,16 +78,17 @@ def desk_options() -> DeskOptions:
         retry_policy=RetryPolicy(
             initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
         ),
-        # A cancelled run reports its end only after its admission has left the wire.
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
 
 
 def keeper_options() -> StepOptions:
-    """Options of a keeper's own activities: quick, repeated for as long as it takes."""
+    """Options of a keeper's own activities: quick, and given up soon.
+
+    A keeper grants no session while one of them runs, and tries again by itself later.
+    """
     return StepOptions(
         start_to_close_timeout=timedelta(seconds=30),
-        schedule_to_close_timeout=timedelta(days=1),
+        schedule_to_close_timeout=timedelta(minutes=1),
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,

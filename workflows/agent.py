@@ -7,14 +7,15 @@ what makes them atomic, and carries out what follows: grants, reclaims, paging.
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk, LedgerPage
-    from rota import keeper
+    from rota import keeper, ledger
     from rota.admission import (
         Admission,
         AdmissionRequest,
+        Decision,
         MemoryChange,
         RunRef,
         Settled,
@@ -44,17 +45,20 @@ class AgentWorkflow:
     def __init__(self, state: KeeperState | None = None) -> None:
         self._state = state or KeeperState()
         self._work = bool(keeper.waiting_sessions(self._state))
-        self._checked_at: datetime = workflow.now()
+        # What the execution before this one had looked at is not known: look again soon.
+        self._checked_at: datetime = workflow.now() - OPEN_CHECK
+        self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
+        self._refused: list[str] = []
+        """Sessions that turned a run away since their holders were last looked after."""
 
     @workflow.run
     async def run(self, state: KeeperState | None = None) -> None:
         """Serve messages for ever."""
         while True:
-            waiting = bool(keeper.waiting_sessions(self._state))
             try:
                 await workflow.wait_condition(
                     lambda: self._work or self._should_continue(),
-                    timeout=RECLAIM_INTERVAL if waiting else None,
+                    timeout=self._until_next_look(),
                     timeout_summary="look whether the holders still live",
                 )
             except TimeoutError:
@@ -62,6 +66,7 @@ class AgentWorkflow:
             self._work = False
             await self._reclaim()
             await self._grant()
+            self._show()
             if self._should_continue() and not self._work:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 await self._page_ledger()
@@ -79,7 +84,8 @@ class AgentWorkflow:
     @workflow.update(description="Take the declaration back; memory and ledger stay.")
     def retire(self) -> None:
         """Refuse every later run until the agent is declared again."""
-        self._state = self._state.model_copy(update={"spec": None})
+        self._state = keeper.retire(self._state)
+        self._work = self._work or bool(keeper.waiting_sessions(self._state))
         workflow.upsert_memo({KEEPER_MEMO: {"fleet": "", "digest": ""}})
         self._show()
 
@@ -90,8 +96,10 @@ class AgentWorkflow:
             self._state, admission = keeper.admit(self._state, request, workflow.now())
         except keeper.UnknownAgentError as error:
             raise ApplicationError(str(error), type="UnknownAgentError") from error
-        waiting = bool(keeper.waiting_sessions(self._state))
-        self._work = self._work or waiting or self._check_is_due()
+        if admission.decision is Decision.SKIP:
+            self._refused.append(admission.session)
+        denied = admission.decision is not Decision.GO
+        self._work = self._work or denied or self._check_is_due()
         self._show()
         return admission
 
@@ -117,52 +125,80 @@ class AgentWorkflow:
     def _should_continue(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
 
+    def _until_next_look(self) -> timedelta | None:
+        if not keeper.waiting_sessions(self._state):
+            return None
+        return max(self._looked_at + RECLAIM_INTERVAL - workflow.now(), timedelta(0))
+
     def _check_is_due(self) -> bool:
-        return workflow.now() - self._checked_at > OPEN_CHECK
+        return workflow.now() - self._checked_at >= OPEN_CHECK
+
+    def _suspects(self) -> list[RunRef]:
+        """Runs to look after: holders somebody waits for, and whatever is open for long."""
+        now = workflow.now()
+        runs: dict[str, RunRef] = {}
+        if now - self._looked_at >= RECLAIM_INTERVAL:
+            for key in (*keeper.waiting_sessions(self._state), *self._refused):
+                session = self._state.sessions.get(key)
+                if session is not None and session.holder is not None:
+                    runs[session.holder.key] = session.holder
+            self._refused.clear()
+            self._looked_at = now
+        if self._check_is_due():
+            old = ledger.open_runs(self._state, before=now - OPEN_CHECK)
+            runs |= {run.key: run for run in old}
+            self._checked_at = now
+        return list(runs.values())
 
     async def _reclaim(self) -> None:
         """Free what runs hold that ended without a word (terminated, or lost)."""
-        waiting = keeper.waiting_sessions(self._state)
-        holders = [self._state.sessions[key].holder for key in waiting]
-        suspects = [run for run in holders if run is not None]
-        if self._check_is_due():
-            suspects += keeper.open_runs(self._state, before=workflow.now() - OPEN_CHECK)
+        suspects = self._suspects()
         if not suspects:
             return
-        self._checked_at = workflow.now()
-        closed: list[RunRef] = await workflow.execute_activity_method(
-            KeeperDesk.closed_runs,
-            suspects,
-            summary=f"do {len(suspects)} open runs still live?",
-            **keeper_options(),
-        )
+        try:
+            closed: list[RunRef] = await workflow.execute_activity_method(
+                KeeperDesk.closed_runs,
+                suspects,
+                summary=f"do {len(suspects)} open runs still live?",
+                **keeper_options(),
+            )
+        except ActivityError as error:
+            _survive(error, "could not look after open runs, trying again later")
+            return
         for run in closed:
             self._state = keeper.reclaim(self._state, run, workflow.now())
 
     async def _grant(self) -> None:
-        """Tell the first in each queue whose session is free."""
+        """Tell those in the queues whose turn has come."""
         for key in keeper.waiting_sessions(self._state):
-            self._state, granted = keeper.grant_next(self._state, key, workflow.now())
-            if granted is None:
-                continue
-            waiter = workflow.get_external_workflow_handle(granted.run.id)
-            try:
-                await waiter.signal("lease_granted", granted)
-            except ApplicationError:
-                # Gone while it waited: free the session and look at the next one.
-                self._state = keeper.reclaim(self._state, granted.run, workflow.now())
-                self._work = True
+            while True:
+                self._state, granted = keeper.grant_next(self._state, key, workflow.now())
+                if granted is None:
+                    break
+                await self._tell(granted)
+
+    async def _tell(self, granted: Admission) -> None:
+        waiter = workflow.get_external_workflow_handle(granted.run.id)
+        try:
+            await waiter.signal("lease_granted", granted)
+        except ApplicationError:
+            # Gone while it waited: free the session for the next one.
+            self._state = keeper.reclaim(self._state, granted.run, workflow.now())
 
     async def _page_ledger(self) -> None:
         state = self._state
-        keys = keeper.entries_to_page(state, keep=HOT_ENTRIES)
+        keys = ledger.entries_to_page(state, keep=HOT_ENTRIES)
         if not keys:
             return
         page = LedgerPage(entries=tuple(state.ledger[key] for key in keys), parent=state.pages)
-        digest = await workflow.execute_activity_method(
-            KeeperDesk.page_ledger, page, summary="page old ledger entries", **keeper_options()
-        )
-        self._state = keeper.paged(self._state, keys, digest)
+        try:
+            digest = await workflow.execute_activity_method(
+                KeeperDesk.page_ledger, page, summary="page old ledger entries", **keeper_options()
+            )
+        except ActivityError as error:
+            _survive(error, "could not page the ledger, carrying it whole")
+            return
+        self._state = ledger.paged(self._state, keys, digest)
 
     def _show(self) -> None:
         state = self._state
@@ -175,3 +211,10 @@ class AgentWorkflow:
         if holders:
             lines.append("held by " + ", ".join(holders[:5]))
         workflow.set_current_details("\n\n".join(lines))
+
+
+def _survive(error: ActivityError, what: str) -> None:
+    """Note a failed look-up and live on: a keeper that fails takes its state with it."""
+    if is_cancelled_exception(error):
+        raise error
+    workflow.logger.warning("%s: %s", what, error.cause)

@@ -1,0 +1,93 @@
+"""The keeper's ledger: what became of every run and of every slot that got none.
+
+Pure. One entry per run, for good: an entry that is closed never changes again, which is
+what lets old ones move to a page in the object store while runs come and go.
+"""
+
+from datetime import datetime
+
+from rota.admission import AdmissionRequest, RunRef
+from rota.ids import format_slot
+from rota.keeper_state import KeeperState, LedgerEntry
+from rota.runs import Covers, RunStatus, Trigger
+
+
+def enter(state: KeeperState, entry: LedgerEntry) -> KeeperState:
+    """Write `entry`, in its old place if the run has one.
+
+    A scheduled run takes the place of the note that its slot was passed over: with a
+    queueing overlap policy the server starts such slots all the same.
+    """
+    ledger = dict(state.ledger)
+    if entry.run is not None and entry.trigger is Trigger.SCHEDULE:
+        ledger.pop(entry.slot_key, None)
+    ledger[entry.key] = entry
+    return state.model_copy(update={"ledger": ledger})
+
+
+def pass_over(
+    state: KeeperState, request: AdmissionRequest, chosen: datetime, now: datetime
+) -> KeeperState:
+    """Note every slot between the skipped run and the chosen one: never a silent gap."""
+    known = {entry.slot for entry in state.ledger.values()}
+    for slot in request.passed_slots:
+        if slot >= chosen or slot in known:
+            continue
+        entry = LedgerEntry(
+            trigger=Trigger.SCHEDULE,
+            slot=slot,
+            status=RunStatus.SKIPPED,
+            reason=f"missed; coalesced into {format_slot(chosen)}",
+            coalesced_into=chosen,
+            admitted_at=now,
+            settled_at=now,
+        )
+        state = enter(state, entry)
+    return state
+
+
+def covers_of(state: KeeperState, session_key: str, slot: datetime | None) -> Covers | None:
+    """From the newest slot before `slot` that succeeded in this session, up to `slot`.
+
+    A slot older than the newest success (a re-run, a backfill) is looked up among the
+    entries still in the keeper; before those, nothing is known to have succeeded.
+    """
+    if slot is None:
+        return None
+    session = state.sessions.get(session_key)
+    newest = session.last_slot if session else None
+    if newest is None or newest < slot:
+        return Covers(start=newest, end=slot)
+    earlier = (
+        entry.slot
+        for entry in state.ledger.values()
+        if entry.session == session_key
+        and entry.status is RunStatus.SUCCEEDED
+        and entry.slot is not None
+        and entry.slot < slot
+    )
+    return Covers(start=max(earlier, default=None), end=slot)
+
+
+def open_runs(state: KeeperState, *, before: datetime) -> list[RunRef]:
+    """Runs that were admitted before `before` and have not settled, oldest first."""
+    return [
+        entry.run
+        for entry in state.ledger.values()
+        if entry.run is not None and not entry.status.closed and entry.admitted_at < before
+    ]
+
+
+def entries_to_page(state: KeeperState, *, keep: int) -> list[str]:
+    """Keys of settled entries beyond the newest `keep`, oldest first."""
+    surplus = len(state.ledger) - keep
+    closed = [key for key, entry in state.ledger.items() if entry.status.closed]
+    return closed[: max(0, surplus)]
+
+
+def paged(state: KeeperState, keys: list[str], digest: str) -> KeeperState:
+    """Drop entries that now lie on the page `digest`."""
+    gone = set(keys)
+    ledger = {key: entry for key, entry in state.ledger.items() if key not in gone}
+    update = {"ledger": ledger, "pages": digest, "paged": state.paged + len(gone)}
+    return state.model_copy(update=update)
