@@ -156,7 +156,9 @@ class _Apply:
         except RPCError as error:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
-            return ApplyError(f"{planned.agent}: the server refused it: {error.message}")
+            return ApplyError(
+                f"{planned.agent}: the server refused it: {error.message}{_cure(error)}"
+            )
         return None
 
     async def _do(self, name: str, step: Step) -> None:
@@ -235,3 +237,8 @@ class _Apply:
                     "somebody else changes this schedule too: plan again"
                 )
             await asyncio.sleep(0.1)
+
+
+def _cure(error: RPCError) -> str:
+    lacks = "search attribute" in error.message.lower()
+    return "; 'rota doctor --fix' creates Rota's search attributes" if lacks else ""

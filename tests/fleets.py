@@ -1,8 +1,11 @@
 """Fleets for tests: declared in code, planned and applied on a stack."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from rota.agent_spec import AgentSpec
 from schedules.apply import AppliedReport, apply_plan
@@ -43,8 +46,8 @@ async def plan_of(stack: Stack, fleet: Fleet, *, now: datetime | None = None) ->
 
 
 async def apply_of(stack: Stack, fleet: Fleet) -> AppliedReport:
-    """Plan and apply; needs a worker unless only schedules change."""
-    return await apply_plan(
+    """Plan and apply, and wait until the server's lists show the outcome; needs a worker."""
+    report = await apply_plan(
         stack.client,
         stack.store,
         fleet,
@@ -52,11 +55,28 @@ async def apply_of(stack: Stack, fleet: Fleet) -> AppliedReport:
         task_queue=stack.task_queue,
         worker_timeout=timedelta(seconds=20),
     )
+    nothing = Fleet(fleet.name, fleet.folder, {})
+    while True:
+        listed = (await plan_of(stack, nothing)).agents
+        if len(listed) >= len(fleet.agents):
+            return report
+        await asyncio.sleep(0.05)
 
 
 async def drift_of(stack: Stack, fleet: Fleet) -> list[Drift]:
     """Drift of `fleet` on the stack's server."""
     return await find_drift(stack.client, stack.store, fleet, task_queue=stack.task_queue)
+
+
+def intercepted(client: Client, outbound: type[OutboundInterceptor]) -> Client:
+    """The same connection with `outbound` in its way: a server that misbehaves."""
+
+    class Intercept(Interceptor):
+        def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+            return outbound(next)
+
+    config: dict[str, Any] = {**client.config(), "interceptors": [Intercept()]}
+    return Client(**config)
 
 
 def entry(plan: Plan, agent: str) -> AgentPlan:
