@@ -13,7 +13,7 @@ from activities.interface import (
     SettleInput,
 )
 from activities.keepers import ask_admission, report_settlement
-from activities.missed_slots import passed_slots
+from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts
 from activities.preflight import preflight
 from activities.starting import start_coalesced
@@ -46,10 +46,10 @@ class RunDeskActivities(RunDesk):
             the id that the schedule itself would give it.
         """
         request = input.request
-        if input.schedule_id is not None and request.slot is not None:
-            now = datetime.now(UTC)
-            passed = await passed_slots(self._client, input.schedule_id, request.slot, now)
-            request = request.model_copy(update={"passed_slots": passed})
+        if input.schedule_id is not None:
+            request = await with_passed_slots(
+                self._client, input.schedule_id, request, datetime.now(UTC)
+            )
         admission = await ask_admission(self._client, input.agent, request)
         if admission.coalesced_into is not None:
             await start_coalesced(self._client, admission, input.task_queue)

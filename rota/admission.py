@@ -31,6 +31,8 @@ class AdmissionRequest(Record):
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     passed_slots: tuple[Instant, ...] = ()
     """Later slots of the same schedule whose time had come at admission, oldest first."""
+    backfill: bool = False
+    """A person's backfill of the schedule asks for this slot: it is meant, however late."""
 
 
 class Decision(StrEnum):

@@ -159,8 +159,6 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
         return exceeded
     if state.calls:
         return RunTools(calls=state.calls)
-    if state.turn >= limits.turns:
-        return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
     repair = state.answer.problems if state.answer else ()
     return Think(turn=state.turn + 1, repair=repair)
 
@@ -190,6 +188,9 @@ def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
             reason="the run reached its wall-clock limit (budget.wall_clock)",
             category=FailureCategory.LIMIT_REACHED,
         )
+    if state.turn >= limits.turns:
+        # Before its calls too: a run that can never answer must not act any more.
+        return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
     if limits.tokens is not None and state.usage.tokens >= limits.tokens:
         return _limit(f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)")
     return None

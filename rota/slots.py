@@ -26,7 +26,8 @@ def slot_verdict(
 ) -> SlotVerdict | None:
     """Return why the run is to be skipped, or None if it may go on.
 
-    Only scheduled runs are held to their slot: a person who names a slot means it.
+    Only scheduled runs are held to their slot: a person who names a slot means it, in a
+    run of their own or in a backfill of the schedule.
     """
     slot, spec = request.slot, state.spec
     if slot is None or spec is None or request.trigger is not Trigger.SCHEDULE:
@@ -35,8 +36,9 @@ def slot_verdict(
         same = entry.slot == slot and entry.run is not None and entry.run.key != request.run.key
         if same and entry.run is not None and entry.status in _TAKEN:
             return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
-    if was_busy(state, slot, now):
-        # It waited behind an earlier run: its own overlap policy wanted that.
+    if request.backfill or was_busy(state, slot, now):
+        # Asked for by a person, or it waited behind an earlier run as its own overlap
+        # policy wants: late, but not missed.
         return None
     late = now - slot > LATE + timedelta(seconds=spec.jitter_seconds)
     if spec.catchup_policy == "skip" and late:

@@ -66,14 +66,16 @@ class TranscriptNode(Record):
 def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Message:
     """Give each tool call of `reply` its idempotency key.
 
-    The key derives from the agent, the occasion, the tool, its arguments and how often
-    exactly this call was made before in the run. Neither the attempt nor the turn enters:
-    a re-run of the same slot that takes another path still repeats no effect.
+    The key derives from the agent, the session, the occasion, the tool, its arguments and
+    how often exactly this call was made before in the run. Neither the attempt nor the
+    turn enters: a re-run of the same slot that takes another path still repeats no effect.
+    The session does, because two accounts' runs for one slot may make the same call.
     """
     counts: dict[str, int] = {}
+    whose = [context.spec.name, context.session, context.occasion]
 
     def identity(call: ToolCall) -> str:
-        return content_digest([context.spec.name, context.occasion, call.name, call.args])
+        return content_digest([*whose, call.name, call.args])
 
     for call in earlier:
         counts[identity(call)] = counts.get(identity(call), 0) + 1
