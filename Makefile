@@ -23,7 +23,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves it running
-	@KEEP='$(KEEP)' $(RUN) -m workers.demo
+	@KEEP='$(KEEP)' MODEL='$(MODEL)' $(RUN) -m workers.demo
 
 .PHONY: test
 test: $(READY) ## run the tests; choose some with ARGS="-k lease"
