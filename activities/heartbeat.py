@@ -12,7 +12,10 @@ INTERVAL_SECONDS = 1.0
 
 @asynccontextmanager
 async def heartbeating(detail: str) -> AsyncGenerator[Callable[[str], None]]:
-    """Heartbeat now and every second until the block ends.
+    """Heartbeat every second until the block ends.
+
+    Not at once: the start itself tells Temporal that the step lives, and a step that ends
+    within a second should not cost the server another write.
 
     Yields a function that changes the detail shown in the UI; it is safe to call from a
     tool's thread, because it only leaves the text for the next beat.
@@ -25,8 +28,8 @@ async def heartbeating(detail: str) -> AsyncGenerator[Callable[[str], None]]:
 
     async def beat() -> None:
         while True:
-            activity.heartbeat(current)
             await asyncio.sleep(INTERVAL_SECONDS)
+            activity.heartbeat(current)
 
     beating = asyncio.create_task(beat())
     try:

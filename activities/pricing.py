@@ -7,6 +7,7 @@ Source: genai-prices 0.2.
 """
 
 from decimal import ROUND_CEILING
+from functools import cache
 from importlib.metadata import version
 
 import genai_prices
@@ -50,6 +51,8 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
     return int((total * 1_000_000).to_integral_value(ROUND_CEILING))
 
 
+@cache
 def price_table_version() -> str:
     """Return the name and version of the price table, kept with each cost."""
+    # Reading a package's metadata takes some 0.2 ms, and every turn asks.
     return f"genai-prices {version('genai-prices')}"
