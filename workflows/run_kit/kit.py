@@ -28,16 +28,17 @@ with workflow.unsafe.imports_passed_through():
         Admitted,
         Decision,
         RunRef,
-        Settlement,
     )
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.failures import FailureCategory
     from rota.ids import keeper_id
     from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
-    from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
+    from rota.outcome import result_of, settlement_of
+    from rota.runs import AgentRunResult, RunStatus
     from rota.usage import Usage
     from workflows.activity_options import desk_options, tool_options, turn_options
     from workflows.run_kit import visibility
+    from workflows.run_kit.origin import read_origin
 
 
 class StepFields(TypedDict):
@@ -57,19 +58,8 @@ class RunKit:
 
     def __init__(self, input: RunArgument) -> None:
         checkpoint = input.checkpoint
-        info = workflow.info()
-        attributes = info.typed_search_attributes
         self.input = input
-        self.run = RunRef(id=info.workflow_id, key=info.first_execution_run_id)
-        self.schedule_id = attributes.get(visibility.SCHEDULED_BY)
-        scheduled_at = attributes.get(visibility.SCHEDULED_AT)
-        slot = input.slot or scheduled_at
-        # A schedule triggered by hand may carry fractions; slots are whole seconds.
-        self.slot = slot.replace(microsecond=0) if slot else None
-        started_by_schedule = self.schedule_id is not None
-        self.trigger = input.trigger or (
-            Trigger.SCHEDULE if started_by_schedule else Trigger.MANUAL
-        )
+        self._origin = read_origin(input)
         self.loop = checkpoint.loop if checkpoint else LoopState()
         self._admitted = checkpoint.admitted if checkpoint else None
         self._deadline = checkpoint.deadline if checkpoint else None
@@ -107,14 +97,17 @@ class RunKit:
             return None
         workflow.set_current_details("**asking for admission**")
         request = AdmissionRequest(
-            run=self.run, trigger=self.trigger, slot=self.slot, input=self.input.input
+            run=self._origin.run,
+            trigger=self._origin.trigger,
+            slot=self._origin.slot,
+            input=self.input.input,
         )
         admitted = await workflow.execute_local_activity_method(
             RunDesk.admit_run,
             AdmitInput(
                 request=request,
                 agent=self.input.agent,
-                schedule_id=self.schedule_id,
+                schedule_id=self._origin.schedule_id,
                 task_queue=workflow.info().task_queue,
             ),
             summary=f"ask {keeper_id(self.input.agent)} for admission",
@@ -126,7 +119,9 @@ class RunKit:
         else:
             self._admitted = admitted
             if admitted.admission.decision is Decision.GO:
-                visibility.show_admitted(admitted.admission, RunStatus.RUNNING, self.trigger)
+                visibility.show_admitted(
+                    admitted.admission, RunStatus.RUNNING, self._origin.trigger
+                )
         self._admitted = admitted
         spec = admitted.admission.spec
         self._deadline = workflow.now() + timedelta(seconds=spec.wall_clock_seconds)
@@ -177,23 +172,11 @@ class RunKit:
         asked = self._admitted is not None or finish.status is RunStatus.CANCELLED
         if asked and finish.status is not RunStatus.SKIPPED:
             succeeded = finish.status is RunStatus.SUCCEEDED
-            settlement = Settlement(
-                run=self.run,
-                status=result.status,
-                reason=result.reason,
-                category=result.category,
-                turns=result.turns,
-                tool_calls=result.tool_calls,
-                usage=result.usage,
-                output=result.output_digest,
-                base_memory=result.memory,
-                events=result.events,
-            )
             settled = await workflow.execute_local_activity_method(
                 RunDesk.settle_run,
                 SettleInput(
                     agent=self.input.agent,
-                    settlement=settlement,
+                    settlement=settlement_of(self._origin.run, result),
                     patches=self.loop.patches if succeeded else (),
                 ),
                 summary=f"report to {keeper_id(self.input.agent)}: {result.status.value}",
@@ -224,7 +207,7 @@ class RunKit:
 
     async def _wait_for_lease(self, waiting: Admission) -> Admitted:
         self.status = RunStatus.QUEUED
-        visibility.show_admitted(waiting, RunStatus.QUEUED, self.trigger)
+        visibility.show_admitted(waiting, RunStatus.QUEUED, self._origin.trigger)
         visibility.show_waiting(waiting)
         await workflow.wait_condition(lambda: self._granted is not None)
         assert self._granted is not None
@@ -257,7 +240,7 @@ class RunKit:
         context = self._admitted.context if self._admitted else ""
         return {
             "agent": self.input.agent,
-            "run": self.run,
+            "run": self._origin.run,
             "context": context,
             "head": self.loop.head,
             "attempts": max(2, spec.retry_attempts),
@@ -270,40 +253,11 @@ class RunKit:
 
     def _result(self, finish: Finish) -> AgentRunResult:
         admission = self._admitted.admission if self._admitted else None
-        answer = finish.answer
-        succeeded = finish.status is RunStatus.SUCCEEDED
-        emits = admission.spec.emits if admission and succeeded else ()
-        return AgentRunResult(
-            agent=self.input.agent,
-            run_id=self.run.id,
-            status=finish.status,
-            trigger=self.trigger,
-            slot=self.slot,
-            covers=admission.covers if admission else None,
-            session=admission.session if admission else "",
-            reason=finish.reason,
-            category=finish.category,
-            turns=self.loop.turn,
-            tool_calls=self.loop.tool_calls,
-            usage=self.loop.usage,
-            output=answer.output if answer and succeeded else None,
-            output_digest=answer.digest if answer and succeeded else None,
-            transcript=self.loop.head,
-            memory=admission.memory if admission else None,
-            events=tuple(
-                EventRecord(
-                    id=f"{self.run.id}/{name}",
-                    name=name,
-                    at=workflow.now(),
-                    payload=answer.digest if answer else None,
-                )
-                for name in emits
-            ),
-        )
+        return result_of(self._origin, admission, self.loop, finish, workflow.now())
 
     def _on_lease_granted(self, admission: Admission) -> None:
         # The workflow id may have been used before: a grant for an older run is not ours.
-        if admission.run.key == self.run.key:
+        if admission.run.key == self._origin.run.key:
             self._granted = admission
 
     def _describe(self) -> dict[str, object]:

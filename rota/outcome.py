@@ -1,0 +1,74 @@
+"""From how a run ended to what is told of it: its result and its settlement."""
+
+from datetime import datetime
+
+from rota.admission import Admission, RunRef, Settlement
+from rota.loop import Finish, LoopState
+from rota.model import Record
+from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
+
+
+class RunOrigin(Record):
+    """Who a run is and why it exists."""
+
+    agent: str
+    run: RunRef
+    trigger: Trigger
+    slot: datetime | None = None
+    schedule_id: str | None = None
+    """The schedule that started it, if one did."""
+
+
+def result_of(
+    origin: RunOrigin,
+    admission: Admission | None,
+    loop: LoopState,
+    finish: Finish,
+    now: datetime,
+) -> AgentRunResult:
+    """Put together what the run tells the outside. `admission` is None if it never got one."""
+    succeeded = finish.status is RunStatus.SUCCEEDED
+    answer = finish.answer if succeeded else None
+    return AgentRunResult(
+        agent=origin.agent,
+        run_id=origin.run.id,
+        status=finish.status,
+        trigger=origin.trigger,
+        slot=origin.slot,
+        covers=admission.covers if admission else None,
+        session=admission.session if admission else "",
+        reason=finish.reason,
+        category=finish.category,
+        turns=loop.turn,
+        tool_calls=loop.tool_calls,
+        usage=loop.usage,
+        output=answer.output if answer else None,
+        output_digest=answer.digest if answer else None,
+        transcript=loop.head,
+        memory=admission.memory if admission else None,
+        events=tuple(
+            EventRecord(
+                id=f"{origin.run.id}/{name}",
+                name=name,
+                at=now,
+                payload=answer.digest if answer else None,
+            )
+            for name in (admission.spec.emits if admission and succeeded else ())
+        ),
+    )
+
+
+def settlement_of(run: RunRef, result: AgentRunResult) -> Settlement:
+    """What the run reports to its keeper."""
+    return Settlement(
+        run=run,
+        status=result.status,
+        reason=result.reason,
+        category=result.category,
+        turns=result.turns,
+        tool_calls=result.tool_calls,
+        usage=result.usage,
+        output=result.output_digest,
+        base_memory=result.memory,
+        events=result.events,
+    )
