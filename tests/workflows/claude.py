@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +89,8 @@ class Retried:
     """A step that succeeded in a later attempt."""
 
     attempt: int
+    started_at: datetime
+    """Of the attempt that succeeded, by the server's clock."""
     waited: timedelta
     """From being scheduled to the start of the attempt that succeeded."""
     last_failure: str
@@ -108,6 +110,7 @@ def retried_step(events: Sequence[HistoryEvent]) -> Retried:
     first = scheduled[attributes.scheduled_event_id]
     return Retried(
         attempt=attributes.attempt,
+        started_at=late.event_time.ToDatetime(tzinfo=UTC),
         waited=late.event_time.ToDatetime() - first.event_time.ToDatetime(),
         last_failure=attributes.last_failure.application_failure_info.type,
     )
