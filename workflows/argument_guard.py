@@ -9,7 +9,7 @@ Source: temporalio 1.35, `_WorkflowInstanceImpl._convert_payloads`.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -45,7 +45,7 @@ class _Guard(WorkflowInboundInterceptor):
         return await super().execute_workflow(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        handler: Callable[..., Any] | None = workflow.get_signal_handler(input.signal)
+        handler = cast("Callable[..., Any] | None", workflow.get_signal_handler(input.signal))
         problem = _problem(handler, input.args) if handler else ""
         if problem:
             workflow.logger.warning("dropped: signal %s %s", input.signal, problem)
@@ -54,7 +54,7 @@ class _Guard(WorkflowInboundInterceptor):
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
         # Not in the validator: the SDK asks that only where an update defines one.
-        handler: Callable[..., Any] | None = workflow.get_update_handler(input.update)
+        handler = cast("Callable[..., Any] | None", workflow.get_update_handler(input.update))
         problem = _problem(handler, input.args) if handler else ""
         if problem:
             raise _refusal(f"update {input.update} {problem}")
