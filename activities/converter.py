@@ -13,7 +13,8 @@ non-retryable failure of type `PayloadValidationError` that names the field.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import NoneType
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from temporalio.converter import (
     BinaryPlainPayloadConverter,
     DataConverter,
     DefaultFailureConverter,
+    EncodingPayloadConverter,
     ExternalStorage,
 )
 from temporalio.exceptions import ApplicationError
@@ -50,9 +52,9 @@ class SafePayloadConverter(PydanticPayloadConverter):
 
     def __init__(self) -> None:
         """Create the converter, without arguments as Temporal asks of its class."""
-        super().__init__()
-        typed = (_TypedNullConverter(), _TypedBytesConverter())
-        self.converters = {**self.converters, **{c.encoding.encode(): c for c in typed}}
+        # Shared, not made anew: with external storage the SDK makes a converter for each
+        # payload it looks at, and none of the parts holds more than a cache of types.
+        self.converters = _parts()
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Encode `values`.
@@ -113,6 +115,12 @@ class _TypedBytesConverter(BinaryPlainPayloadConverter):
             return value
         # Strict, or text would take bytes that somebody sent with a wrong encoding.
         return TypeAdapter(cast("Any", type_hint)).validate_python(value, strict=True)
+
+
+@cache
+def _parts() -> Mapping[bytes, EncodingPayloadConverter]:
+    typed = (_TypedNullConverter(), _TypedBytesConverter())
+    return {**PydanticPayloadConverter().converters, **{c.encoding.encode(): c for c in typed}}
 
 
 def data_converter(store: ObjectStore | None = None) -> DataConverter:

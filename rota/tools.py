@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, get_type_hints
 
@@ -91,9 +92,9 @@ class ToolDefinition:
     """Pydantic model of the arguments, unknown ones refused."""
     description: str
 
-    @property
+    @cached_property
     def schema(self) -> ToolSchema:
-        """The tool as a model sees it."""
+        """The tool as a model sees it; made once, every turn sends it."""
         parameters = self.arguments.model_json_schema()
         parameters.pop("title", None)
         return ToolSchema(name=self.name, description=self.description, parameters=parameters)

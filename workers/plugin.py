@@ -4,8 +4,6 @@ Whatever must be equal on every side is here, so that no side can drift: the con
 with external storage, the sandbox's passthrough list, the workflows, the failure types.
 """
 
-import dataclasses
-
 from temporalio.converter import DataConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
@@ -13,6 +11,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.converter import data_converter
 from activities.stores.base import ObjectStore
+from workers.sandbox import ContextFreeSandbox
 from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
@@ -41,7 +40,7 @@ class RotaPlugin(SimplePlugin):
             if not isinstance(existing, SandboxedWorkflowRunner):
                 raise TypeError("Rota's workflows run in Temporal's sandbox only")
             restrictions = existing.restrictions.with_passthrough_modules(*PASSED_THROUGH)
-            return dataclasses.replace(existing, restrictions=restrictions)
+            return ContextFreeSandbox(restrictions, existing.runner_class)
 
         def convert(_existing: DataConverter | None) -> DataConverter:
             return converter
