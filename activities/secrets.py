@@ -1,5 +1,7 @@
 """Secrets by reference: resolved here, in the activity, and kept out of everything else."""
 
+import json
+import logging
 import os
 from pathlib import Path
 
@@ -33,10 +35,30 @@ class Secrets:
         return value
 
     def redact(self, text: str) -> str:
-        """Replace every value given out so far."""
+        """Replace every value given out so far, as it is and as JSON writes it."""
         for value in self._given:
-            text = text.replace(value, REDACTED)
+            for form in (
+                value,
+                json.dumps(value)[1:-1],
+                json.dumps(value, ensure_ascii=False)[1:-1],
+            ):
+                text = text.replace(form, REDACTED)
         return text
+
+    def logger(self, parent: logging.Logger, name: str) -> logging.Logger:
+        """Return a child of `parent` in whose records every value given out is replaced."""
+        # Not from the registry: its filter holds the secrets of this one call.
+        child = logging.Logger(f"{parent.name}.{name}")  # noqa: LOG001
+        child.parent = parent
+        child.addFilter(self._redact_record)
+        return child
+
+    def _redact_record(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self.redact(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = self.redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
 
     @staticmethod
     def _read(reference: str, path: Path) -> str:

@@ -102,8 +102,8 @@ class ToolRunningActivities(ToolRunning):
             slot=parse_slot(context.slot) if context.slot else None,
             fleet=self._toolbox.fleet,
             input=context.input,
-            heartbeat=report,
-            log=log.getChild(tool.name),
+            heartbeat=lambda text: report(secrets.redact(text)),
+            log=secrets.logger(log, tool.name),
             secrets=secrets,
         )
         await self._refuse_blind_repeat(input, tool)
@@ -128,18 +128,21 @@ class ToolRunningActivities(ToolRunning):
             f"no answer within {tool.timeout}" if timed_out else f"{type(error).__name__}: {error}"
         )
         message = secrets.redact(f"{tool.name}: {what}")
-        log.warning("%s (attempt %d)", message, activity.info().attempt)
+        secrets.logger(log, tool.name).warning(
+            "failed in attempt %d", activity.info().attempt, exc_info=error
+        )
+        # `from None` below: the cause would travel into history as it is, secrets and all.
         if tool.effect is Effect.WRITE:
             raise StepError(
                 FailureCategory.OUTCOME_UNKNOWN,
                 f"{message}. It may have taken effect, so it is not repeated: look, then "
                 "run the slot again",
-            ) from error
+            ) from None
         if activity.info().attempt >= input.attempts:
             text = f"{message} (after {input.attempts} attempts)"
             return await self._error(input, text)
         category = FailureCategory.TIMEOUT if timed_out else FailureCategory.TRANSIENT
-        raise StepError(category, message) from error
+        raise StepError(category, message) from None
 
     async def _refuse_blind_repeat(self, input: ToolInput, tool: ToolDefinition) -> None:
         """Let a write tool start once only."""
