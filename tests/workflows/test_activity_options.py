@@ -1,0 +1,105 @@
+"""The inequalities between timeouts: each states what would go wrong if it did not hold."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.workflow import ActivityCancellationType
+
+from activities.heartbeat import INTERVAL_SECONDS
+from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
+from rota.agent_spec import PinnedSpec
+from rota.runtime_specs import AnthropicSettings
+from workers.worker import GRACE
+from workflows import activity_options as options
+
+SPEC = PinnedSpec(digest="0", name="agent", runtime_kind="scripted", retry_attempts=1)
+HOUR = timedelta(hours=1)
+RUNTIME_TIMEOUT = AnthropicSettings(model="any").timeout
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [
+        pytest.param(
+            3 * options.HEARTBEAT_INTERVAL,
+            options.HEARTBEAT_TIMEOUT,
+            id="three beats may be missed before a busy worker counts as dead",
+        ),
+        pytest.param(
+            options.HEARTBEAT_TIMEOUT + options.FIRST_RETRY,
+            timedelta(seconds=5),
+            id="a step goes on elsewhere within 5 s of its worker's death",
+        ),
+        pytest.param(
+            options.STICKY_TIMEOUT,
+            options.HEARTBEAT_TIMEOUT,
+            id="the workflow is free to go on before its step is",
+        ),
+        pytest.param(
+            RUNTIME_TIMEOUT,
+            options.TURN_TIMEOUT,
+            id="the runtime's own time limit, which knows what happened, speaks first",
+        ),
+        pytest.param(
+            timedelta(seconds=CONNECT_TIMEOUT_SECONDS),
+            RUNTIME_TIMEOUT,
+            id="an unreachable provider is noticed before the turn's limit",
+        ),
+        pytest.param(
+            options.DESK_TIMEOUT,
+            GRACE,
+            id="a stopping worker lets an admission or settlement finish",
+        ),
+    ],
+)
+def test_timeouts_smaller_one_passes_first(smaller: timedelta, larger: timedelta) -> None:
+    """What must happen first has the smaller number."""
+    assert smaller < larger
+
+
+def test_timeouts_activities_beat_as_often_as_the_workers_send() -> None:
+    """Both sides of the boundary mean the same interval."""
+    assert timedelta(seconds=INTERVAL_SECONDS) == options.HEARTBEAT_INTERVAL
+
+
+def test_tool_options_leave_the_tools_own_limit_room_to_speak() -> None:
+    """A slow tool is named by its own limit before Temporal ends the attempt."""
+    timeout = timedelta(seconds=60)
+    assert options.tool_options(SPEC, timeout, HOUR)["start_to_close_timeout"] > timeout
+
+
+def test_tool_options_of_a_cancelled_run_wait_for_the_tool() -> None:
+    """The effect of a tool must be known before its run closes; a turn has none."""
+    tool = options.tool_options(SPEC, timedelta(seconds=60), HOUR)
+    turn = options.turn_options(SPEC, HOUR)
+    waits = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+    assert (tool["cancellation_type"], turn["cancellation_type"]) == (
+        waits,
+        ActivityCancellationType.TRY_CANCEL,
+    )
+
+
+@pytest.mark.parametrize("seconds", [-5, 0, 0.2, 30, 7200])
+def test_step_options_never_outlive_the_run(seconds: float) -> None:
+    """No attempt, and no row of attempts, goes beyond what the run has left."""
+    remaining = timedelta(seconds=seconds)
+    step = options.turn_options(SPEC, remaining)
+    # Temporal refuses a timeout of nothing, so the least is a second.
+    left = max(remaining, timedelta(seconds=1))
+    assert step["start_to_close_timeout"] <= step["schedule_to_close_timeout"] == left
+
+
+def test_step_options_allow_the_attempt_a_stopping_worker_consumes() -> None:
+    """Even an agent that asks for one attempt survives a deploy."""
+    assert options.turn_options(SPEC, HOUR)["retry_policy"].maximum_attempts == 2
+
+
+def test_step_options_never_repeat_work_whose_answer_was_too_large() -> None:
+    """The SDK raises it after the work was done: to repeat would be to pay again."""
+    policy = options.turn_options(SPEC, HOUR)["retry_policy"]
+    assert policy.non_retryable_error_types == ["PayloadsTooLarge"]
+
+
+def test_desk_options_repeat_until_the_keeper_answers() -> None:
+    """Zero attempts means no limit: a run that cannot settle must not end unsettled."""
+    assert options.desk_options()["retry_policy"].maximum_attempts == 0

@@ -1,0 +1,78 @@
+"""Names that histories, schedules, dashboards and other people's programs remember."""
+
+import inspect
+
+from temporalio import activity, workflow
+
+from activities import interface
+from activities.stores.payloads import DRIVER_NAME
+from rota import visibility
+from rota.ids import KEEPER_PREFIX, TASK_QUEUE, keeper_queue
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workflows.agent import AgentWorkflow
+
+TEACHING = (
+    "A persisted name changed. Open runs and recorded histories refer to the old one, and "
+    "nothing fails until they meet this code. Keep the old name; if it must go, serve both, "
+    "put the change behind workflow.patched, and record new histories with 'make record'."
+)
+
+
+def activity_names() -> set[str]:
+    """Every activity that the workflows know."""
+    functions = [
+        function
+        for _, desk in inspect.getmembers(interface, inspect.isclass)
+        for _, function in inspect.getmembers(desk, inspect.isfunction)
+    ]
+    definitions = [activity._Definition.from_callable(function) for function in functions]
+    return {found.name or "" for found in definitions if found is not None}
+
+
+def workflow_names() -> set[str | None]:
+    """Every workflow type a worker serves."""
+    classes = (*RUN_WORKFLOWS, *KEEPER_WORKFLOWS)
+    return {workflow._Definition.must_from_class(found).name for found in classes}
+
+
+def test_persisted_names_stay_as_they_are() -> None:
+    """Whatever a history or a caller remembers by name is pinned here."""
+    keeper = workflow._Definition.must_from_class(AgentWorkflow)
+    pinned = {
+        "workflows": {"Agent", "AgentRun"},
+        "activities": {
+            *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
+            *("closed_runs", "page_ledger"),
+        },
+        "keeper updates": {"admit", "change_memory", "declare", "retire", "settle"},
+        "keeper queries": {"state"},
+        "memo keys": ("rota_result", "rota_agent", "rota_schedule"),
+        "search attributes": {
+            "RotaAgent": "Keyword",
+            "RotaTeam": "Keyword",
+            "RotaStatus": "Keyword",
+            "RotaTrigger": "Keyword",
+            "RotaFailure": "Keyword",
+            "RotaSlot": "Datetime",
+            "RotaTurns": "Int",
+            "RotaTokens": "Int",
+            "RotaCostMicros": "Int",
+        },
+        "ids": ("agent:", "rota", "rota-keepers"),
+        "storage driver": "rota",
+    }
+    found = {
+        "workflows": workflow_names(),
+        "activities": activity_names(),
+        "keeper updates": set(keeper.updates),
+        "keeper queries": {name for name in keeper.queries if not str(name).startswith("__")},
+        "memo keys": (
+            visibility.RESULT_MEMO,
+            visibility.KEEPER_MEMO,
+            visibility.SCHEDULE_MEMO,
+        ),
+        "search attributes": visibility.SEARCH_ATTRIBUTES,
+        "ids": (KEEPER_PREFIX, TASK_QUEUE, keeper_queue(TASK_QUEUE)),
+        "storage driver": DRIVER_NAME,
+    }
+    assert found == pinned, TEACHING
