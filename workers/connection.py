@@ -3,7 +3,7 @@
 import logging
 
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -25,8 +25,12 @@ class UnreachableError(Exception):
 
 
 def target_of(settings: Settings) -> tuple[str, str]:
-    """Return (address, namespace) that `connect` will use."""
-    config = ClientConfig.load_client_connect_config()
+    """Return (address, namespace) that `connect` will use.
+
+    Raises:
+        UnreachableError: Temporal's environment configuration cannot be read.
+    """
+    config = _configuration()
     address = settings.address or config.get("target_host") or DEFAULT_ADDRESS
     namespace = settings.namespace or config.get("namespace") or "default"
     return address, namespace
@@ -39,7 +43,7 @@ async def connect(settings: Settings, store: ObjectStore | None) -> Client:
         UnreachableError: no server there, or it refused the credentials.
     """
     address, namespace = target_of(settings)
-    config = ClientConfig.load_client_connect_config()
+    config = _configuration()
     config["target_host"] = address
     config["namespace"] = namespace
     try:
@@ -50,6 +54,16 @@ async def connect(settings: Settings, store: ObjectStore | None) -> Client:
         raise UnreachableError(
             f"no Temporal server answers at {address} (namespace {namespace}): start one with "
             "'rota dev', or set TEMPORAL_ADDRESS"
+        ) from error
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except RuntimeError as error:
+        raise UnreachableError(
+            f"Temporal's environment configuration: {error}; mend TEMPORAL_PROFILE, "
+            "TEMPORAL_CONFIG_FILE or the file it names"
         ) from error
 
 
@@ -71,7 +85,11 @@ def _telemetry(metrics: PrometheusConfig | None) -> TelemetryConfig:
     return TelemetryConfig(
         logging=LoggingConfig(
             filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
-            forwarding=LogForwardingConfig(logger=logging.getLogger("temporal.core")),
+            forwarding=LogForwardingConfig(
+                logger=logging.getLogger("temporal.core"),
+                append_target_to_name=False,
+                prepend_target_on_message=False,
+            ),
         ),
         metrics=metrics,
     )

@@ -8,6 +8,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+LINE_LIMIT = 1000
+"""Characters of a text line: Temporal's core puts whole stack traces into one message."""
+
 
 class TextLines(logging.Formatter):
     """`2026-11-22T06:00:00.123Z INFO rota.worker serving rota`."""
@@ -16,7 +19,8 @@ class TextLines(logging.Formatter):
         """Return one line."""
         text = f"{_time_of(record)} {record.levelname} {record.name} {record.getMessage()}"
         error = _error_of(record)
-        return " ".join(f"{text} · {error}".split()) if error else " ".join(text.split())
+        line = " ".join(f"{text} · {error}".split()) if error else " ".join(text.split())
+        return line if len(line) <= LINE_LIMIT else f"{line[:LINE_LIMIT]}…"
 
 
 class JsonLines(logging.Formatter):

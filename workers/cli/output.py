@@ -25,7 +25,13 @@ def console(*, err: bool = False) -> Console:
     width = None
     if not stream.isatty():
         width = int(os.environ.get("COLUMNS") or PIPE_WIDTH)
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+    # Lines are left to the terminal to wrap: a copied link or id stays whole.
+    return Console(file=stream, width=width, highlight=False, soft_wrap=True, emoji=False)
+
+
+def print_table(made: Table) -> None:
+    """Print a table, folded into the width there is."""
+    console().print(made, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:
@@ -40,7 +46,7 @@ def remark(text: str) -> None:
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """A table without frame. Nothing is cut off: long cells fold."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in columns:
         justify = "right" if name in right else "left"
         made.add_column(name, justify=justify, overflow="fold")

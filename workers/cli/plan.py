@@ -145,13 +145,26 @@ def _show_agent(out: Console, agent: AgentPlan) -> None:
     for change in agent.fields if agent.action is not Action.CREATE else ():
         out.print(f"    {escape(_change(change))}")
     if agent.action is not Action.UNCHANGED:
-        for label, times in (("next before", agent.next_before), ("next after", agent.next_after)):
-            if times:
-                out.print(f"    {label}: " + ", ".join(format_time(at) for at in times))
+        _show_next(out, agent)
     for effect in agent.clock_changes:
         out.print(f"    clock change: {escape(str(effect))}")
     for note in agent.notes:
         out.print(f"    note: {escape(note)}")
+
+
+def _show_next(out: Console, agent: AgentPlan) -> None:
+    before, after = agent.next_before, agent.next_after
+    for label, times in (
+        (("next", after),)
+        if before == after
+        else (
+            ("next before", before),
+            ("next after", after),
+        )
+    ):
+        if times or before:
+            starts = ", ".join(format_time(at) for at in times) or "none"
+            out.print(f"    {label}: {starts}")
 
 
 def _change(change: FieldChange) -> str:

@@ -16,6 +16,9 @@ INTERVAL_SECONDS = 0.5
 QUERY_TIMEOUT = timedelta(seconds=3)
 """Above what a busy worker needs; without a worker the query would wait 10 s."""
 
+STUCK_ATTEMPTS = 3
+"""Attempts at one workflow task: the first few may be lost to a worker that was killed."""
+
 
 async def show_steps(link: Link, run_id: str) -> None:
     """Print a line for each step until the run ends."""
@@ -39,14 +42,29 @@ async def show_progress(link: Link, handle: WorkflowHandle[Any, Any]) -> None:
                     told = True
                 status.update("waiting for a worker" if told else "waiting for an answer")
             except WorkflowQueryFailedError:
-                # Between two states of the run; the next look tells.
-                status.update("starting")
+                trouble = await worker_trouble(handle)
+                if trouble and not told:
+                    terminal.print(trouble, markup=False)
+                    told = True
+                status.update("starting" if not trouble else "waiting for a worker that can go on")
             await asyncio.sleep(INTERVAL_SECONDS)
 
 
 async def query_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     """Ask a run where it stands; needs a worker."""
     return await handle.query("status", rpc_timeout=QUERY_TIMEOUT)
+
+
+async def worker_trouble(handle: WorkflowHandle[Any, Any]) -> str:
+    """Say so if workers take the run up and cannot go on; empty if they can."""
+    described = (await handle.describe()).raw_description
+    attempt = described.pending_workflow_task.attempt
+    if attempt < STUCK_ATTEMPTS:
+        return ""
+    return (
+        f"its worker cannot go on, at attempt {attempt}: the worker's log says why; the run "
+        "goes on once a worker with mended code serves it"
+    )
 
 
 async def no_worker(link: Link) -> bool:

@@ -29,6 +29,9 @@ def print_report(view: RunView, output: Any = None) -> None:
         out.print(f"event {escape(event.name)} at {format_time(event.at)}")
     if output is not None:
         # Not through rich: a result is printed as it is, to be copied or piped.
-        click.echo(json.dumps(output, indent=2, ensure_ascii=False))
+        text = (
+            output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)
+        )
+        click.echo(text)
     elif result.output_digest is not None:
         out.print(f"output: over 4 KiB, see 'rota show {result.run_id}'")

@@ -5,12 +5,14 @@ import secrets
 from typing import Any
 
 import click
+from pydantic import ValidationError
 from temporalio.client import WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from rota.ids import format_slot, manual_run_id, parse_slot
 from rota.runs import AgentRunInput, Trigger
+from schedules.explain import explain
 from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -71,8 +73,11 @@ def run_command(
             slot=parse_slot(slot) if slot else None,
             trigger=Trigger.MANUAL,
         )
+    except ValidationError as error:
+        text = "\n".join(finding.message for finding in explain(error, AgentRunInput))
+        raise CommandError(text, ExitCode.WRONG) from error
     except ValueError as error:
-        raise _usage(error) from error
+        raise CommandError(f"--slot: {error}", ExitCode.WRONG) from error
     try:
         view = with_server(settings, lambda link: _run(link, request, run_id, wait, follow))
     except KeyboardInterrupt:
@@ -120,7 +125,3 @@ async def _run(
             await asyncio.wait({progress}, timeout=5)
         progress.cancel()
         await asyncio.gather(progress, return_exceptions=True)
-
-
-def _usage(error: ValueError) -> click.ClickException:
-    return CommandError(str(error), ExitCode.WRONG)

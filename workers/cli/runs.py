@@ -8,10 +8,10 @@ from rota.usage import format_cost
 from workers.cli.agents import require_agent
 from workers.cli.options import command, server_options
 from workers.cli.output import (
-    console,
     format_time,
     format_took,
     print_json,
+    print_table,
     remark,
     styled,
     table,
@@ -61,31 +61,28 @@ async def _runs(link: Link, agent: str | None, status: str | None, limit: int) -
 
 
 def show_runs(views: list[RunView]) -> None:
-    """Print runs, two lines each: what and when; what it came to and cost."""
-    made = table(
-        "RUN\nslot, covers since",
-        "STATUS\ntrigger",
-        "TURNS\ntools",
-        "TOKENS\ncost",
-        "STARTED\ntook",
-        right=("TURNS\ntools", "TOKENS\ncost"),
-    )
+    """Print runs: what and when; what it came to, what it took."""
+    right = ("TURNS\ntools", "TOKENS\ncost")
+    made = table("RUN\nstarted", "STATUS\ntrigger", *right, "TOOK", right=(*right, "TOOK"))
     for view in views:
         result = view.result
         status = Text.from_markup(styled(result.status.value))
         made.add_row(
-            Text(f"{result.run_id}\n").append(_occasion(view), "dim"),
+            Text(result.run_id).append(f"\n{format_time(view.started)}{_slot(view)}", "dim"),
             status.append(f"\n{result.trigger.value}", "dim"),
             Text(f"{result.turns}\n{result.tool_calls}"),
             Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}"),
-            Text(f"{format_time(view.started)}\n").append(format_took(view.took), "dim"),
+            Text(format_took(view.took)),
         )
-    console().print(made)
+    print_table(made)
 
 
-def _occasion(view: RunView) -> str:
-    result = view.result
-    if result.slot is None:
-        return "no slot"
-    start = result.covers.start if result.covers else None
-    return f"{format_time(result.slot)}" + (f", since {format_time(start)}" if start else "")
+def _slot(view: RunView) -> str:
+    """The slot, unless the id says it, and since when the run covers."""
+    slot, covers = view.result.slot, view.result.covers
+    text = ""
+    if slot is not None and not view.result.run_id.endswith(format_time(slot)):
+        text += f"\nslot {format_time(slot)}"
+    if covers is not None and covers.start is not None:
+        text += f"\ncovers since {format_time(covers.start)}"
+    return text

@@ -1,0 +1,102 @@
+"""`rota doctor`: everything Rota needs, checked; `--fix` mends what a command can."""
+
+from dataclasses import asdict
+
+import click
+from rich.text import Text
+from temporalio.service import RPCError
+
+from activities.tools.fleet import ToolLoadError
+from schedules.declaration_errors import DeclarationErrors
+from workers.checked_fleet import CheckedFleet, check_fleet
+from workers.checks import (
+    Check,
+    check_attributes,
+    check_credentials,
+    check_drift,
+    check_retention,
+    check_server,
+    check_store,
+    check_workers,
+)
+from workers.cli.exit_codes import ExitCode
+from workers.cli.options import command, server_options
+from workers.cli.output import now, print_json, print_table, table
+from workers.cli.server import Link, with_server
+from workers.connection import UnreachableError
+from workers.namespace import RETENTION, prepare_namespace
+from workers.settings import Settings
+
+
+@command(
+    "doctor",
+    example=("rota doctor", "rota doctor --fix --namespace prod"),
+    json="[{name, ok, found, cure}]",
+)
+@server_options
+@click.option("--fix", is_flag=True, help="Create search attributes and raise the retention.")
+def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
+    """Check everything Rota needs; --fix mends what it can.
+
+    The server and its namespace, workers, the store, the fleet's files, credentials, drift.
+    Ends with 1 if anything is wrong, with 3 if there is no server.
+    """
+    local, checked = _check_files(settings)
+    code = ExitCode.FAILED
+    try:
+        checks = with_server(settings, lambda link: _check(link, checked, fix))
+    except UnreachableError as error:
+        checks = [Check("server", False, str(error), "start one, or name it with --address")]
+        code = ExitCode.NO_SERVER
+    checks += local
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        _show(checks)
+    if not all(check.ok for check in checks):
+        raise click.exceptions.Exit(code)
+
+
+def _check_files(settings: Settings) -> tuple[list[Check], CheckedFleet | None]:
+    try:
+        checked = check_fleet(settings.fleet, now())
+    except (DeclarationErrors, ToolLoadError) as error:
+        lines = str(error).splitlines()
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        return [Check("fleet", False, lines[0] + more, "'rota validate' lists everything")], None
+    agents = ", ".join(checked.fleet.agents) or "no agents"
+    fleet = Check("fleet", True, f"{checked.fleet.name} is valid: {agents}")
+    return [fleet, *check_credentials(checked.fleet)], checked
+
+
+async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Check]:
+    client, queue = link.client, link.settings.task_queue
+    checks = [await check_server(client, link.address)]
+    if fix:
+        checks += await _mend(link)
+    checks += [
+        await check_retention(client),
+        await check_attributes(client),
+        *await check_workers(client, queue),
+        await check_store(link.store),
+    ]
+    if checked is not None:
+        checks.append(await check_drift(client, link.store, checked.fleet, queue))
+    return checks
+
+
+async def _mend(link: Link) -> list[Check]:
+    try:
+        await prepare_namespace(link.client, RETENTION)
+    except RPCError as error:
+        cure = "ask the namespace's administrator to do it"
+        return [Check("fix", False, f"the server refused: {error.message}", cure)]
+    return []
+
+
+def _show(checks: list[Check]) -> None:
+    made = table("", "CHECK", "FOUND", "WHAT TO DO")
+    for check in checks:
+        mark = Text("ok", "green") if check.ok else Text("no", "red")
+        made.add_row(mark, check.name, Text(check.found), Text(check.cure))
+    print_table(made)
