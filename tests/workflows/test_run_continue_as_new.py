@@ -1,0 +1,107 @@
+"""Continue-as-new of runs and keepers, on a server that suggests it early."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+import workflows.agent
+from activities.interface import LedgerPage
+from rota.ids import keeper_id
+from rota.runs import RunStatus
+from rota.tools import ToolContext, tool
+from tests.stack import Stack, open_stack, script
+from workers.devserver import dev_server
+
+EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
+"""Events after which the server suggests it; its own default is 4,096."""
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stack on a server of its own that suggests continue-as-new early."""
+    async with dev_server(extra_config=EARLY) as running:
+        yield await open_stack(running.address, tmp_path)
+
+
+async def executions(client: Client, workflow_id: str) -> int:
+    """How many executions the chain under a workflow id has."""
+    found = 0
+    run_id: str | None = None
+    while True:
+        events = client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events()
+        last = [event async for event in events][0 if run_id is None else -1]
+        if run_id is None:
+            run_id = last.workflow_execution_started_event_attributes.first_execution_run_id
+            continue
+        found += 1
+        following = last.workflow_execution_continued_as_new_event_attributes
+        if not following.new_execution_run_id:
+            return found
+        run_id = following.new_execution_run_id
+
+
+async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) -> None:
+    """The run goes on between two steps with all it knew: one result, one key per call."""
+    keys: list[str] = []
+    writing = threading.Lock()
+
+    @tool(name="books.post", effect="write")
+    def post(page: int, context: ToolContext) -> int:
+        """Post a page."""
+        with writing:
+            keys.append(context.idempotency_key)
+        return page
+
+    turns = [
+        {
+            "calls": [{"tool": "books.post", "args": {"page": page}}],
+            "usage": {"input_tokens": 10, "output_tokens": 1},
+        }
+        for page in range(10)
+    ]
+    name = hasty.name("poster")
+    async with hasty.worker([post]):
+        runtime = script(*turns, {"result": "{results.books_post}"})
+        await hasty.declare(name, runtime=runtime, tools=["books.post"])
+        result = await hasty.run(name, f"{name}-1")
+        state = await hasty.keeper(name)
+        chain = await executions(hasty.client, f"{name}-1")
+    assert chain > 1
+    assert (result.status, result.turns, result.tool_calls) == (RunStatus.SUCCEEDED, 11, 10)
+    assert result.usage.input_tokens == 100
+    assert len(keys) == len(set(keys)) == 10
+    (entry,) = state.ledger.values()
+    assert (entry.status, entry.turns) == (RunStatus.SUCCEEDED, 11)
+    assert state.sessions["default"].holder is None
+
+
+async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_twice(
+    hasty: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 runs at once each is settled once, in the ledger or on its pages."""
+    monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", 20)
+    name = hasty.name("busy")
+    async with hasty.worker():
+        await hasty.declare(
+            name, runtime=script({"result": "done"}), session={"concurrency": "parallel"}
+        )
+        runs = [hasty.run(name, f"{name}-{number}") for number in range(100)]
+        results = await asyncio.gather(*runs)
+        state = await hasty.keeper(name)
+        chain = await executions(hasty.client, keeper_id(name))
+    entries = list(state.ledger.values())
+    page_digest = state.pages
+    while page_digest is not None:
+        page = LedgerPage.model_validate_json(await hasty.store.get(page_digest))
+        entries += page.entries
+        page_digest = page.parent
+    assert {result.status for result in results} == {RunStatus.SUCCEEDED}
+    assert Counter(entry.status for entry in entries) == {RunStatus.SUCCEEDED: 100}
+    assert len({entry.key for entry in entries}) == 100
+    assert state.paged == 100 - len(state.ledger) > 0
+    assert chain > 2
