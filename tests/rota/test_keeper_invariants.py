@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rota import keeper, ledger
-from rota.admission import AdmissionRequest, Decision, RunRef, Settlement
+from rota.admission import AdmissionRequest, Decision, MemoryChange, RunRef, Settlement
 from rota.agent_spec import SessionConcurrency
 from rota.keeper_state import KeeperState
 from rota.runs import RunStatus, Trigger
@@ -57,11 +57,15 @@ class KeeperMachine(RuleBasedStateMachine):
             try:
                 keeper.admit(self.state, request, self.now)
             except keeper.UnknownAgentError:
+                self.declare_again(SessionConcurrency.QUEUE, "account")
                 return
             raise AssertionError("a retired agent admitted a run")
         self.state, answer = keeper.admit(self.state, request, self.now)
         if answer.decision is Decision.GO:
             self.working[name] = answer.memory
+            overtaken = self.arrivals.get(answer.session)
+            parallel = self.state.spec.session_concurrency is SessionConcurrency.PARALLEL
+            assert parallel or not overtaken, "went before those who wait"
         elif answer.decision is Decision.WAIT:
             self.arrivals.setdefault(answer.session, []).append(name)
 
@@ -97,6 +101,16 @@ class KeeperMachine(RuleBasedStateMachine):
         self.reports.append(report)
         if report.memory is not None:
             self.accepted.setdefault(entry.session, []).append(name)
+
+    @rule(account=ACCOUNTS)
+    def write_by_hand(self, account: str) -> None:
+        session = self.state.sessions.get(account)
+        base = session.memory if session else None
+        name = f"p{len(self.accepted.setdefault(account, []))}"
+        change = MemoryChange(session=account, base=base, memory=f"{base or ''}+{name}")
+        self.state, settled = keeper.change_memory(self.state, change)
+        assert not settled.conflict
+        self.accepted[account].append(name)
 
     @precondition(lambda self: self.reports)
     @rule(data=st.data())

@@ -1,0 +1,54 @@
+"""Usage: sums that never turn unknown into nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rota.usage import Usage, format_cost
+
+COUNTS = st.integers(0, 10**9)
+USAGES = st.builds(
+    Usage,
+    input_tokens=COUNTS,
+    output_tokens=COUNTS,
+    cache_read_tokens=COUNTS,
+    cache_write_tokens=COUNTS,
+    cost_micros=st.none() | COUNTS,
+    unknown_attempts=st.integers(0, 9),
+)
+
+
+@given(st.lists(USAGES, max_size=6))
+def test_usage_sum_keeps_every_token_and_the_unpriced(usages: list[Usage]) -> None:
+    """Tokens add up; one unpriced part makes the whole unpriced, never cheaper."""
+    total = Usage()
+    for usage in usages:
+        total = total.plus(usage)
+    assert total.tokens == sum(usage.tokens for usage in usages)
+    assert total.unknown_attempts == sum(usage.unknown_attempts for usage in usages)
+    costs = [usage.cost_micros for usage in usages]
+    known = [cost for cost in costs if cost is not None]
+    assert total.cost_micros == (sum(known) if len(known) == len(costs) else None)
+
+
+@given(USAGES, USAGES, USAGES)
+def test_usage_sum_does_not_depend_on_order(a: Usage, b: Usage, c: Usage) -> None:
+    """Sum of steps = run = day, however they are grouped."""
+    assert a.plus(b) == b.plus(a)
+    assert a.plus(b).plus(c) == a.plus(b.plus(c))
+    assert a.plus(Usage()) == a
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (None, "unpriced"),
+        (0, "$0.0000"),
+        (12345, "$0.0123"),
+        (50, "$0.0001"),
+        (10**9, "$1000.0000"),
+    ],
+)
+def test_format_cost_for_people(micros: int | None, text: str) -> None:
+    """Free and unpriced look different."""
+    assert format_cost(micros) == text
