@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
 
 import workflows.agent
 from activities.interface import LedgerPage
 from rota.ids import keeper_id
 from rota.runs import RunStatus
 from rota.tools import ToolContext, tool
+from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack, script
 from workers.devserver import dev_server
 
@@ -26,23 +26,6 @@ async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
     """A stack on a server of its own that suggests continue-as-new early."""
     async with dev_server(extra_config=EARLY) as running:
         yield await open_stack(running.address, tmp_path)
-
-
-async def executions(client: Client, workflow_id: str) -> int:
-    """How many executions the chain under a workflow id has."""
-    found = 0
-    run_id: str | None = None
-    while True:
-        events = client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events()
-        last = [event async for event in events][0 if run_id is None else -1]
-        if run_id is None:
-            run_id = last.workflow_execution_started_event_attributes.first_execution_run_id
-            continue
-        found += 1
-        following = last.workflow_execution_continued_as_new_event_attributes
-        if not following.new_execution_run_id:
-            return found
-        run_id = following.new_execution_run_id
 
 
 async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) -> None:
@@ -70,8 +53,8 @@ async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) ->
         await hasty.declare(name, runtime=runtime, tools=["books.post"])
         result = await hasty.run(name, f"{name}-1")
         state = await hasty.keeper(name)
-        chain = await executions(hasty.client, f"{name}-1")
-    assert chain > 1
+        executions = await chain(hasty.client, f"{name}-1")
+    assert len(executions) > 1
     assert (result.status, result.turns, result.tool_calls) == (RunStatus.SUCCEEDED, 11, 10)
     assert result.usage.input_tokens == 100
     assert len(keys) == len(set(keys)) == 10
@@ -93,7 +76,7 @@ async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_t
         runs = [hasty.run(name, f"{name}-{number}") for number in range(100)]
         results = await asyncio.gather(*runs)
         state = await hasty.keeper(name)
-        chain = await executions(hasty.client, keeper_id(name))
+        executions = await chain(hasty.client, keeper_id(name))
     entries = list(state.ledger.values())
     page_digest = state.pages
     while page_digest is not None:
@@ -104,4 +87,4 @@ async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_t
     assert Counter(entry.status for entry in entries) == {RunStatus.SUCCEEDED: 100}
     assert len({entry.key for entry in entries}) == 100
     assert state.paged == 100 - len(state.ledger) > 0
-    assert chain > 2
+    assert len(executions) > 2
