@@ -28,8 +28,8 @@ async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> A
     if spec.output is not None:
         fenced = _FENCE.match(text)
         try:
-            value = json.loads(fenced.group(1) if fenced else text)
-        except ValueError as error:
+            value = json.loads(fenced.group(1) if fenced else text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
             problems = [f"the result is not JSON: {error}"]
         else:
             problems = _schema_problems(spec.output.json_schema, value)
@@ -39,6 +39,11 @@ async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> A
         problems=tuple(problems),
         output=value if len(data) <= INLINE_OUTPUT else None,
     )
+
+
+def _refuse(constant: str) -> Any:
+    """Python reads NaN and Infinity, which JSON does not have and nobody else could read."""
+    raise ValueError(f"{constant} is no JSON value; use null or text instead")
 
 
 def _schema_problems(schema: dict[str, Any], value: Any) -> list[str]:

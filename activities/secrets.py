@@ -36,7 +36,8 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """Replace every value given out so far, as it is and as JSON writes it."""
-        for value in self._given:
+        # Longer ones first: one secret may begin with another.
+        for value in sorted(self._given, key=len, reverse=True):
             for form in (
                 value,
                 json.dumps(value)[1:-1],
@@ -66,6 +67,9 @@ class Secrets:
             value = path.read_text().strip()
         except OSError as error:
             raise LookupError(f"secret {reference}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            # Without its cause, which holds the bytes.
+            raise LookupError(f"secret {reference}: the file is not text in UTF-8") from None
         if not value:
             raise LookupError(f"secret {reference}: the file is empty")
         return value

@@ -18,6 +18,8 @@ def to_application_error(error: StepError, step: StepInput, attempt: int) -> App
     details = {"category": category.value, "request_id": error.request_id}
     if not category.retryable:
         return ApplicationError(str(error), details, type=category.value, non_retryable=True)
-    seconds = min(step.backoff_seconds * 2 ** (attempt - 1), step.max_backoff_seconds)
+    # Beyond 30 doublings every maximum is reached, and floats would end some day.
+    doubled = step.backoff_seconds * 2 ** min(attempt - 1, 30)
+    seconds = min(doubled, step.max_backoff_seconds)
     delay = error.retry_after or timedelta(seconds=seconds)
     return ApplicationError(str(error), details, type=category.value, next_retry_delay=delay)
