@@ -1,0 +1,96 @@
+"""Secrets by reference, and their removal from text and logs."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.secrets import REDACTED, Secrets
+
+VALUE = 'p"ss\\wörd\n-42'
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    """Secrets that have given out VALUE."""
+    monkeypatch.setenv("ROTA_TEST_SECRET", VALUE)
+    found = Secrets()
+    assert found("env:ROTA_TEST_SECRET") == VALUE
+    return found
+
+
+def test_secret_of_a_file_is_its_text_without_the_line_end(tmp_path: Path) -> None:
+    """Editors end files with a line feed; keys have none."""
+    path = tmp_path / "key"
+    path.write_text("abc\n")
+    assert Secrets()(f"file:{path}") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("env:ROTA_TEST_NOT_SET", "the worker's environment has no ROTA_TEST_NOT_SET"),
+        ("file:/no/such/file", "secret file:/no/such/file: No such file"),
+        ("file:{empty}", "the file is empty"),
+        ("file:{folder}", "Is a directory"),
+        ("file:{binary}", "not text"),
+        ("env:", "is not a secret reference"),
+        ("vault:x", "write env:NAME or file:/path"),
+    ],
+)
+def test_secret_that_is_not_there_is_named_by_reference(
+    tmp_path: Path, reference: str, words: str
+) -> None:
+    """The message says where it was looked for, and what to write instead."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    places = {name: str(tmp_path / name) for name in ("empty", "binary")}
+    with pytest.raises(LookupError, match=words):
+        Secrets()(reference.format(folder=tmp_path, **places))
+
+
+def test_secret_written_where_a_reference_belongs_is_not_repeated() -> None:
+    """Somebody pasted the key itself: at most its first letters are shown."""
+    with pytest.raises(LookupError) as caught:
+        Secrets()("sk-ant-api03-secret-secret")
+    assert "secret-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_redact_finds_a_secret_in_json(secrets: Secrets, ascii_only: bool) -> None:
+    """A tool's result is JSON, where quotes and umlauts may be escaped."""
+    text = json.dumps({"token": f"<{VALUE}>"}, ensure_ascii=ascii_only)
+    assert json.loads(secrets.redact(text)) == {"token": f"<{REDACTED}>"}
+
+
+@given(before=st.text(), after=st.text())
+def test_redact_leaves_no_copy(before: str, after: str) -> None:
+    """Wherever the value stands, it is gone."""
+    secrets = Secrets()
+    secrets._given.add("s3cret")
+    assert "s3cret" not in secrets.redact(f"{before}s3cret{after}s3cret")
+
+
+def test_redact_prefers_the_longer_of_two_secrets() -> None:
+    """One secret may begin with another; nothing of the longer one may remain."""
+    secrets = Secrets()
+    secrets._given |= {"abc", "abcdef"}
+    assert secrets.redact("abcdef") == REDACTED
+
+
+def test_logger_cuts_secrets_out_of_words_arguments_and_tracebacks(
+    secrets: Secrets, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever way a tool logs the value, no handler sees it."""
+    log = secrets.logger(logging.getLogger("rota.tools"), "vault.read")
+    try:
+        raise KeyError(VALUE)
+    except KeyError:
+        log.exception(f"{VALUE} and %s", VALUE)  # noqa: G004 - tools do so
+    assert caplog.records[0].name == "rota.tools.vault.read"
+    assert VALUE not in caplog.text
+    assert json.dumps(VALUE)[1:-1] not in caplog.text
+    assert caplog.text.count(REDACTED) >= 2
