@@ -15,7 +15,8 @@ HOUR = timedelta(hours=1)
 
 def pinned(**fields: Any) -> PinnedSpec:
     """A declaration in force: hourly, so an hour is the distance of two slots."""
-    return PinnedSpec(**{"digest": "d", "name": "report", "runtime_kind": "scripted", **fields})
+    named = {"digest": "d", "name": "report", "runtime_kind": "scripted"}
+    return PinnedSpec.model_validate({**named, **fields})
 
 
 def run(name: str) -> RunRef:
@@ -41,8 +42,8 @@ class Desk:
         """A run asks; with a slot it is a scheduled one unless said otherwise."""
         trigger = Trigger.SCHEDULE if slot else Trigger.MANUAL
         asked = {"run": run(name), "trigger": trigger, "slot": slot, "passed_slots": passed}
-        request_ = AdmissionRequest(**{**asked, **request})
-        self.state, answer = keeper.admit(self.state, request_, self.now)
+        presented = AdmissionRequest.model_validate({**asked, **request})
+        self.state, answer = keeper.admit(self.state, presented, self.now)
         return answer
 
     def settle(

@@ -64,10 +64,15 @@ class KeeperMachine(RuleBasedStateMachine):
         if answer.decision is Decision.GO:
             self.working[name] = answer.memory
             overtaken = self.arrivals.get(answer.session)
-            parallel = self.state.spec.session_concurrency is SessionConcurrency.PARALLEL
+            parallel = answer.spec.session_concurrency is SessionConcurrency.PARALLEL
             assert parallel or not overtaken, "went before those who wait"
         elif answer.decision is Decision.WAIT:
             self.arrivals.setdefault(answer.session, []).append(name)
+
+    @rule(account=ACCOUNTS, count=st.integers(2, 4))
+    def come_together(self, account: str, count: int) -> None:
+        for _ in range(count):
+            self.come(account, None, True)
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data())
@@ -225,6 +230,6 @@ class KeeperMachine(RuleBasedStateMachine):
 
 
 KeeperMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
+    max_examples=200, stateful_step_count=40, deadline=None, print_blob=True
 )
 TestKeeperInvariants = KeeperMachine.TestCase

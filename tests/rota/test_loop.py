@@ -40,7 +40,7 @@ STOPS = [
 
 def state(**fields: Any) -> LoopState:
     """A state after one turn unless said otherwise."""
-    return LoopState(**{"turn": 1, "head": "h", **fields})
+    return LoopState.model_validate({"turn": 1, "head": "h", **fields})
 
 
 def test_next_step_at_the_start_is_the_first_turn() -> None:
@@ -102,7 +102,7 @@ def test_next_step_after_a_repair_that_used_tools_asks_no_second_time() -> None:
     )
     assert next_step(mended, LIMITS, NOW) == RunTools(calls=(CALL,))
     mended = mended.after_tools((ResultRef(index=0, digest="d"),))
-    assert next_step(mended, Limits(**{**dict(LIMITS), "turns": 9}), NOW) == Think(turn=3)
+    assert next_step(mended, LIMITS.model_copy(update={"turns": 9}), NOW) == Think(turn=3)
     again = mended.after_turn(TurnOutcome(head="h3", stop=StopReason.END_TURN, answer=BAD))
     assert isinstance(next_step(again, LIMITS, NOW), Finish)
 
