@@ -8,13 +8,16 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from rota.tools import ToolContext, ToolDefinition
 
 _THREADS = ThreadPoolExecutor(max_workers=100, thread_name_prefix="tool")
 """Apart from the event loop's own threads, which serve the store: a few tools that hang
 must stop neither it nor the other tools. As many as a worker has steps at once."""
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
+"""Leaves NaN for `json` to refuse; by default it would become null without a word."""
 
 
 class ArgumentsError(ValueError):
@@ -54,5 +57,5 @@ async def call_tool(tool: ToolDefinition, args: BaseModel, context: ToolContext)
         result = await asyncio.get_running_loop().run_in_executor(_THREADS, call)
     if isinstance(result, str):
         return result
-    plain = TypeAdapter(Any).dump_python(result, mode="json")
+    plain = _ANY.dump_python(result, mode="json")
     return json.dumps(plain, ensure_ascii=False, allow_nan=False)

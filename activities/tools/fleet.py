@@ -31,7 +31,7 @@ def load_tools(fleet: Path) -> dict[str, ToolDefinition]:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ToolLoadError(f"{path}: {type(error).__name__}: {error}") from error
     tools: dict[str, ToolDefinition] = {}
     for value in vars(module).values():
