@@ -1,0 +1,77 @@
+"""Steps tell Temporal that they live."""
+
+import asyncio
+import threading
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities import heartbeat
+from activities.heartbeat import heartbeating
+
+
+@pytest.fixture
+def beats(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Details of the beats so far, at a hundred a second."""
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.01)
+    return []
+
+
+async def beating(beats: list[str], step: object) -> None:
+    """Run `step` as an activity."""
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *details: beats.append(details[0])
+    await environment.run(step)
+
+
+async def beaten(beats: list[str], detail: str) -> None:
+    """Wait for a beat with that detail."""
+    async with asyncio.timeout(5):
+        while True:
+            if detail in beats:
+                return
+            await asyncio.sleep(0.001)
+
+
+async def test_heartbeat_goes_on_until_the_step_ends(beats: list[str]) -> None:
+    """The first detail, then whatever the step reports, and nothing after its end."""
+
+    async def step() -> None:
+        async with heartbeating("starting") as report:
+            await beaten(beats, "starting")
+            # From a thread, as a tool does.
+            thread = threading.Thread(target=report, args=("half way",))
+            thread.start()
+            thread.join()
+            await beaten(beats, "half way")
+        number = len(beats)
+        await asyncio.sleep(0.05)
+        assert len(beats) == number
+
+    await beating(beats, step)
+    assert list(dict.fromkeys(beats)) == ["starting", "half way"]
+
+
+async def test_heartbeat_details_are_cut(beats: list[str]) -> None:
+    """A detail is a line in the UI, not a document."""
+
+    async def step() -> None:
+        async with heartbeating("x" * 100) as report:
+            report("y" * 10_000)
+            await beaten(beats, "y" * 200)
+
+    await beating(beats, step)
+    assert set(beats) == {"y" * 200}
+
+
+async def test_heartbeat_ends_with_a_step_that_fails(beats: list[str]) -> None:
+    """The failure passes, and no task is left that beats for the dead."""
+
+    async def step() -> None:
+        async with heartbeating("starting"):
+            raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken"):
+        await beating(beats, step)
+    await asyncio.sleep(0.05)
+    assert beats == []
