@@ -13,18 +13,21 @@ by its annotation and never shown to the model.
 
 import inspect
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Protocol, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
 
 from rota.conversation import ToolSchema
 from rota.durations import parse_duration
+
+NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 
 
 class Effect(StrEnum):
@@ -118,8 +121,9 @@ def tool(
         timeout: Longest time one attempt may take.
 
     Raises:
-        TypeError: a parameter has no annotation, or the docstring is missing; both are
-            what the model sees, so a tool without them cannot be used well.
+        TypeError: the docstring is missing, or a parameter has no name or type that the
+            model could be shown: without them a tool cannot be used well.
+        ValueError: the name, effect or timeout is none.
     """
 
     def decorate(function: ToolFunction) -> ToolDefinition:
@@ -127,11 +131,18 @@ def tool(
         description = inspect.getdoc(function)
         if not description:
             raise TypeError(f"tool {label}: add a docstring; it is what the model reads")
+        if not re.fullmatch(NAME_PATTERN, label):
+            raise ValueError(f"tool {label}: a name is words joined by dots, such as ledger.post")
+        if effect not in set(Effect):
+            raise ValueError(f"tool {label}: effect is {', '.join(Effect)}, not '{effect}'")
+        limit = parse_duration(timeout)
+        if not limit:
+            raise ValueError(f"tool {label}: a timeout of 0s leaves no time to work")
         context, arguments = _read_signature(label, function)
         return ToolDefinition(
             name=label,
             effect=Effect(effect),
-            timeout=parse_duration(timeout),
+            timeout=limit,
             function=function,
             context_parameter=context,
             arguments=arguments,
@@ -142,18 +153,39 @@ def tool(
 
 
 def _read_signature(label: str, function: ToolFunction) -> tuple[str | None, type[BaseModel]]:
-    hints = get_type_hints(function, include_extras=True)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise TypeError(f"tool {label}: an annotation names an unknown type: {error}") from error
     context: str | None = None
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(f"tool {label}: *args and **kwargs have no schema; name each argument")
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise TypeError(f"tool {label}: arguments are passed by name; remove the '/'")
         if parameter.name not in hints:
             raise TypeError(f"tool {label}: give the argument '{parameter.name}' a type")
-        if hints[parameter.name] is ToolContext:
+        hint = hints[parameter.name]
+        if hint is ToolContext or ToolContext in get_args(hint):
+            if context is not None:
+                raise TypeError(f"tool {label}: one ToolContext is enough")
             context = parameter.name
             continue
+        _check_field(label, parameter.name, hint)
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
+        fields[parameter.name] = (hint, default)
     model = create_model(f"{label} arguments", __config__=ConfigDict(extra="forbid"), **fields)
     return context, model
+
+
+def _check_field(label: str, name: str, hint: Any) -> None:
+    """Refuse what pydantic would quietly drop, shadow, or fail on when a run is on."""
+    if name.startswith("_") or hasattr(BaseModel, name):
+        raise TypeError(f"tool {label}: an argument cannot be named '{name}'; rename it")
+    try:
+        TypeAdapter(hint).json_schema()
+    except PydanticUserError as error:
+        raise TypeError(
+            f"tool {label}: the argument '{name}' has a type that JSON cannot carry: {hint}"
+        ) from error
