@@ -16,6 +16,7 @@ from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE
 from activities.tools.call import ArgumentsError, call_tool, check_arguments
 from rota.conversation import ToolCall
+from rota.durations import format_duration
 from rota.failures import MESSAGE_LIMIT, FailureCategory, StepError
 from rota.ids import parse_slot
 from rota.loop import ResultRef
@@ -125,7 +126,9 @@ class ToolRunningActivities(ToolRunning):
         """Decide what an unexpected failure of a tool's own code leads to."""
         timed_out = isinstance(error, TimeoutError)
         what = (
-            f"no answer within {tool.timeout}" if timed_out else f"{type(error).__name__}: {error}"
+            f"no answer within {format_duration(tool.timeout)}"
+            if timed_out
+            else f"{type(error).__name__}: {error}"
         )
         message = secrets.redact(f"{tool.name}: {what}")
         secrets.logger(log, tool.name).warning(
