@@ -25,7 +25,7 @@ TOTAL = {
 async def checked(folder: Path, text: str, schema: dict[str, Any] | None = None) -> AnswerRef:
     """Check `text` as the answer of an agent with that output schema."""
     runtime = {"kind": "scripted", "turns": []}
-    declared = {"name": "agent", "runtime": runtime}
+    declared: dict[str, Any] = {"name": "agent", "runtime": runtime}
     if schema is not None:
         declared["output"] = {"schema": schema}
     reply = Message(role="assistant", content=(Text(text=text),))

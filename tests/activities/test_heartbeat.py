@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 from temporalio.testing import ActivityEnvironment
@@ -17,7 +18,7 @@ def beats(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return []
 
 
-async def beating(beats: list[str], step: object) -> None:
+async def beating(beats: list[str], step: Callable[[], Awaitable[None]]) -> None:
     """Run `step` as an activity."""
     environment = ActivityEnvironment()
     environment.on_heartbeat = lambda *details: beats.append(details[0])

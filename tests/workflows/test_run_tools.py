@@ -1,0 +1,126 @@
+"""Tools that fail, hang and come back, within a run on the real server."""
+
+import time
+from typing import Any
+
+from rota.failures import FailureCategory
+from rota.runs import RunStatus
+from rota.tools import ToolContext, ToolDefinition, ToolError, tool
+from tests.stack import Stack, script
+from tests.workflows.claude import QUICK_RETRY, ending_of
+
+ASK = {"result": "{results.books_match}"}
+
+
+async def declared(stack: Stack, definition: ToolDefinition, *turns: dict[str, Any]) -> str:
+    """An agent that calls `definition` once and gives its result back."""
+    name = stack.name("worker")
+    runtime = script({"calls": [{"tool": definition.name}]}, *(turns or (ASK,)))
+    await stack.declare(name, runtime=runtime, tools=[definition.name], retry=QUICK_RETRY)
+    return name
+
+
+async def test_tool_that_stumbles_is_tried_again_with_the_same_key(stack: Stack) -> None:
+    """A passing failure of an idempotent tool costs an attempt, not the run."""
+    keys: list[str] = []
+
+    @tool(name="books.match", effect="idempotent")
+    def match(context: ToolContext) -> str:
+        """Match, at the second try."""
+        keys.append(context.idempotency_key)
+        if len(keys) == 1:
+            raise ConnectionError("the database is restarting")
+        return "matched"
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert (result.status, result.output) == (RunStatus.SUCCEEDED, "matched")
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
+async def test_tool_that_never_works_is_an_error_the_model_reads(stack: Stack) -> None:
+    """After its attempts the model hears why, and may go on without it."""
+
+    @tool(name="books.match")
+    def match() -> str:
+        """Fail."""
+        raise ConnectionError("the database is gone")
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.output == (
+        "books.match: ConnectionError: the database is gone (after 3 attempts)"
+    )
+
+
+async def test_tool_that_refuses_is_asked_once(stack: Stack) -> None:
+    """A `ToolError` is the tool's answer: nothing would change it."""
+    calls: list[None] = []
+
+    @tool(name="books.match", effect="write")
+    def match() -> str:
+        """Refuse."""
+        calls.append(None)
+        raise ToolError("the period is closed")
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert (result.output, len(calls)) == ("the period is closed", 1)
+
+
+async def test_tool_that_hangs_is_named_by_its_own_limit(stack: Stack) -> None:
+    """The tool's timeout ends each attempt; the model learns how long was waited."""
+
+    @tool(name="books.match", timeout="100ms")
+    def match() -> str:
+        """Take too long."""
+        time.sleep(0.5)
+        return "late"
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert result.output == "books.match: no answer within 100ms (after 3 attempts)"
+
+
+async def test_write_that_crashes_is_not_repeated_and_fails_the_run(stack: Stack) -> None:
+    """Nobody knows whether it took effect, so a person must look."""
+    calls: list[None] = []
+
+    @tool(name="books.match", effect="write")
+    def match() -> str:
+        """Crash halfway."""
+        calls.append(None)
+        raise ConnectionError("lost in the middle")
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        ending = await ending_of(await stack.start(name, f"{name}-1"))
+    assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN
+    assert "lost in the middle" in ending.message
+    assert len(calls) == 1
+
+
+async def test_run_again_for_the_same_slot_uses_the_same_keys(stack: Stack) -> None:
+    """A second run of a slot repeats no effect: its calls carry the first one's keys."""
+    keys: list[str] = []
+
+    @tool(name="books.match", effect="idempotent")
+    def match(context: ToolContext) -> str:
+        """Match."""
+        keys.append(context.idempotency_key)
+        return "matched"
+
+    slots = ["2026-11-22T06:00:00Z", "2026-11-22T06:00:00Z", "2026-11-22T07:00:00Z"]
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        for number, slot in enumerate(slots):
+            await stack.run(name, f"{name}-{number}", slot=slot)
+    first, again, other = keys
+    assert first == again
+    assert first != other
