@@ -160,7 +160,8 @@ async def _keep_worker(settings: Settings, say: Say) -> None:
 
 def _start_worker(settings: Settings) -> "subprocess.Popen[bytes]":
     # A group of its own: Ctrl-C reaches Rota alone, which then stops the worker in order.
-    command = [sys.executable, "-m", "workers", "worker", "--fleet", str(settings.fleet)]
+    # -P: a folder of the fleet named `workers` or `rota` must not shadow ours.
+    command = [sys.executable, "-P", "-m", "workers", "worker", "--fleet", str(settings.fleet)]
     command += ["--store", settings.store, "--task-queue", settings.task_queue]
     command += ["--address", str(settings.address), "--namespace", "default"]
     return subprocess.Popen(leashed(command), stdin=subprocess.DEVNULL, start_new_session=True)

@@ -19,7 +19,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Declare": {
         "init": ("init", "Write a small working fleet to start from."),
         "validate": ("validate", "Check a fleet's files without a server."),
-        "schema": ("schema", "Print the JSON Schema of agent files, for editors."),
+        "schema": ("validate", "Print the JSON Schema of agent files, for editors."),
         "plan": ("plan", "Show what 'rota apply' would change."),
         "apply": ("plan", "Bring the server in line with the fleet's files."),
         "drift": ("plan", "Find what was changed on the server behind the files' back."),
@@ -92,8 +92,10 @@ class LazyGroup(click.Group):
             from workers.cli.errors import explained  # noqa: PLC0415
 
             told = explained(error)
-            if told is None or ctx.meta.get("rota.debug"):
+            if told is None:
                 raise
+            if ctx.meta.get("rota.debug"):
+                traceback.print_exc()
             raise told from error
 
 

@@ -1,0 +1,64 @@
+"""A written fleet on the real server, with names of its own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from activities.tools.fleet import load_tools
+from tests.stack import Stack
+from tests.workers.cli.command_line import Ended, rota
+
+
+@dataclass(frozen=True)
+class FleetOnServer:
+    """A fleet written by `rota init`, its agent renamed so that no other test has it."""
+
+    stack: Stack
+    folder: Path
+    agent: str
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What every command needs to find this corner of the server."""
+        return (
+            *("--fleet", str(self.folder), "--address", self.stack.address),
+            *("--store", self.stack.store.address, "--task-queue", self.stack.task_queue),
+        )
+
+    @property
+    def file(self) -> Path:
+        """The agent's declaration."""
+        return self.folder / "agents" / "hello.yaml"
+
+    async def rota(self, *arguments: str) -> Ended:
+        """Run one command against this fleet."""
+        return await rota(*arguments, *self.options)
+
+    def change(self, old: str, new: str) -> None:
+        """Edit the declaration."""
+        text = self.file.read_text()
+        assert old in text
+        self.file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+async def written(stack: Stack) -> FleetOnServer:
+    """A fleet in files alone."""
+    folder = stack.folder / "fleet"
+    ended = await rota("init", str(folder), "--name", stack.name("fleet"))
+    assert ended.code == 0, ended.err
+    fleet = FleetOnServer(stack, folder, stack.name("hello"))
+    fleet.change("name: hello", f"name: {fleet.agent}")
+    return fleet
+
+
+@pytest.fixture
+async def served(written: FleetOnServer) -> AsyncIterator[FleetOnServer]:
+    """A fleet that is applied, and served by a worker in this process."""
+    tools = list(load_tools(written.folder).values())
+    async with written.stack.worker(tools):
+        ended = await written.rota("apply")
+        assert ended.code == 0, ended.err
+        yield written

@@ -1,0 +1,34 @@
+"""A worker's log lines."""
+
+import json
+import logging
+
+from workers.cli.logs import LINE_LIMIT, JsonLines, TextLines
+
+
+def record(message: str, error: Exception | None = None) -> logging.LogRecord:
+    """An event, logged while `error` was being handled."""
+    info = (type(error), error, None) if error else None
+    made = logging.LogRecord("rota.x", logging.INFO, "", 0, message, None, info)
+    made.created = 1_763_791_200.5
+    return made
+
+
+def test_text_event_with_line_feeds_and_an_error_is_one_line() -> None:
+    """One event, one line, whatever is in it."""
+    line = TextLines().format(record("a\nb", ValueError("c\nd")))
+    assert line == "2025-11-22T06:00:00.500Z INFO rota.x a b · ValueError: c d"
+
+
+def test_text_event_is_cut_at_its_limit() -> None:
+    """A stack trace in a message does not drown the log."""
+    assert len(TextLines().format(record("x" * 5000))) == LINE_LIMIT + 1
+
+
+def test_json_event_is_one_line_with_its_fields() -> None:
+    """Each line parses by itself."""
+    line = JsonLines().format(record('say "ä"\n', ValueError("c")))
+    assert "\n" not in line
+    event = json.loads(line)
+    assert (event["level"], event["logger"]) == ("INFO", "rota.x")
+    assert (event["message"], event["error"]) == ('say "ä"\n', "ValueError: c")

@@ -1,0 +1,72 @@
+"""`rota memory`: what an agent remembers, changed by hand, stays one chain."""
+
+import json
+
+from rota.memory import MEMORY_LIMIT
+from tests.workers.cli.conftest import FleetOnServer
+from workers.cli.exit_codes import ExitCode
+
+
+async def test_memory_of_an_agent_that_never_ran_is_empty(served: FleetOnServer) -> None:
+    """Nothing to remember is no error."""
+    ended = await served.rota("memory", "show", served.agent, "--json")
+    assert (ended.code, ended.json["version"]) == (ExitCode.OK, 0)
+    assert ended.json["document"] == {}
+
+
+async def test_memory_set_and_rollback_write_new_versions_of_one_chain(
+    served: FleetOnServer,
+) -> None:
+    """Each change by hand has the head before it as its parent; nothing is rewritten."""
+    agent = served.agent
+    await served.rota("run", agent, "--input", "text=by the run")
+    assert (await served.rota("memory", "set", agent, '{"a": 1}')).code == ExitCode.OK
+    rolled = await served.rota("memory", "rollback", agent, "1", "--json")
+    assert rolled.json["document"] == {"last_text": "by the run"}
+    history = (await served.rota("memory", "history", agent, "--json")).json
+    assert [version["version"] for version in history] == [3, 2, 1]
+    assert [version["parent"] for version in history] == [
+        history[1]["digest"],
+        history[2]["digest"],
+        None,
+    ]
+    assert [version["author"] == "person" for version in history] == [True, True, False]
+
+
+async def test_memory_set_by_hand_is_what_the_next_run_reads(served: FleetOnServer) -> None:
+    """The new document reaches the model."""
+    await served.rota("memory", "set", served.agent, '{"last_text": "written by hand"}')
+    run = (await served.rota("run", served.agent, "--json")).json
+    history = (await served.rota("memory", "history", served.agent, "--json")).json
+    assert history[0]["digest"] == run["memory"]
+    assert history[1]["document"] == {"last_text": "written by hand"}
+
+
+async def test_memory_over_its_cap_is_refused_with_both_sizes(served: FleetOnServer) -> None:
+    """A document that the model could not read on every run is not put in force."""
+    document = json.dumps({"text": "x" * MEMORY_LIMIT})
+    ended = await served.rota("memory", "set", served.agent, document)
+    assert ended.code == ExitCode.WRONG
+    assert str(MEMORY_LIMIT) in ended.err
+    shown = await served.rota("memory", "show", served.agent, "--json")
+    assert shown.json["version"] == 0
+
+
+async def test_memory_rollback_to_a_version_that_is_not_there_ends_with_4(
+    served: FleetOnServer,
+) -> None:
+    """The message names the command that lists versions."""
+    ended = await served.rota("memory", "rollback", served.agent, "9")
+    assert ended.code == ExitCode.NOT_FOUND
+    assert "rota memory history" in ended.err
+
+
+async def test_memory_of_several_sessions_asks_for_one(served: FleetOnServer) -> None:
+    """No session is guessed when there are two."""
+    for key in ("one", "two"):
+        await served.rota("memory", "set", served.agent, f'{{"key": "{key}"}}', "--session", key)
+    ended = await served.rota("memory", "show", served.agent)
+    assert ended.code == ExitCode.WRONG
+    assert "one, two" in ended.err
+    shown = await served.rota("memory", "show", served.agent, "--session", "two", "--json")
+    assert shown.json["document"] == {"key": "two"}
