@@ -34,19 +34,14 @@ async def show_progress(link: Link, handle: WorkflowHandle[Any, Any]) -> None:
         while True:
             try:
                 status.update(describe_status(await query_status(handle)))
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
+            except (RPCError, WorkflowQueryFailedError) as error:
+                if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                     return
-                if not told and await no_worker(link):
-                    terminal.print(no_worker_remark(link), markup=False)
-                    told = True
-                status.update("waiting for a worker" if told else "waiting for an answer")
-            except WorkflowQueryFailedError:
-                trouble = await worker_trouble(handle)
+                trouble = await trouble_of(link, handle)
                 if trouble and not told:
                     terminal.print(trouble, markup=False)
                     told = True
-                status.update("starting" if not trouble else "waiting for a worker that can go on")
+                status.update("waiting for a worker" if trouble else "starting")
             await asyncio.sleep(INTERVAL_SECONDS)
 
 
@@ -55,8 +50,10 @@ async def query_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     return await handle.query("status", rpc_timeout=QUERY_TIMEOUT)
 
 
-async def worker_trouble(handle: WorkflowHandle[Any, Any]) -> str:
-    """Say so if workers take the run up and cannot go on; empty if they can."""
+async def trouble_of(link: Link, handle: WorkflowHandle[Any, Any]) -> str:
+    """Why a run gives no answer, and what to do about it; empty if it just started."""
+    if await no_worker(link):
+        return no_worker_remark(link)
     described = (await handle.describe()).raw_description
     attempt = described.pending_workflow_task.attempt
     if attempt < STUCK_ATTEMPTS:
