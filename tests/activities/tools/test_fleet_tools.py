@@ -52,7 +52,7 @@ def test_fleet_tools_are_found_by_name_wherever_they_come_from(tmp_path: Path) -
         (ONE + ONE.replace("def post", "def other"), "two tools are named 'books.post'"),
         (ONE.replace('    """Post."""\n', ""), "tool books.post: add a docstring"),
         (ONE.replace(": int", ""), "give the argument 'amount' a type"),
-        (ONE.replace("write", "maybe"), "'maybe' is not a valid Effect"),
+        (ONE.replace("write", "maybe"), "not 'maybe'"),
         ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
     ],
 )
