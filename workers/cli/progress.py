@@ -13,11 +13,11 @@ from workers.cli.steps import steps_of
 from workers.pollers import pollers
 
 INTERVAL_SECONDS = 0.5
-QUERY_TIMEOUT = timedelta(seconds=3)
+QUERY_TIMEOUT = timedelta(seconds=2)
 """Above what a busy worker needs; without a worker the query would wait 10 s."""
 
-STUCK_ATTEMPTS = 3
-"""Attempts at one workflow task: the first few may be lost to a worker that was killed."""
+STUCK_ATTEMPTS = 2
+"""Attempts at one workflow task: a second one, and still no answer, is no accident."""
 
 
 async def show_steps(link: Link, run_id: str) -> None:
