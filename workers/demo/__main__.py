@@ -75,9 +75,9 @@ def _what_next(console: Console, address: str, *, keep: bool) -> None:
     if keep:
         where = f"--address {address} --fleet .rota/demo/fleet --store .rota/demo/store"
         lines = [
-            f"rota runs {where}",
-            f"rota memory show reconciliation --session nordlicht {where}",
-            f"temporal schedule describe --schedule-id reconciliation --address {address}",
+            f".venv/bin/rota runs {where}",
+            f".venv/bin/rota memory show reconciliation --session nordlicht {where}",
+            f".venv/bin/temporal schedule describe --schedule-id reconciliation --address {address}",
             "Ctrl-C stops everything",
         ]
     else:

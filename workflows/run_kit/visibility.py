@@ -59,8 +59,9 @@ def show_result(result: AgentRunResult) -> None:
     workflow.upsert_search_attributes(updates)
     memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
     workflow.upsert_memo({RESULT_MEMO: memo})
-    details = f"**{result.status.value}**"
-    workflow.set_current_details(f"{details} · {result.reason}" if result.reason else details)
+    lines = [f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")]
+    lines.append(_consumed(result.turns, result.tool_calls, result.usage.tokens))
+    workflow.set_current_details("\n\n".join(lines))
 
 
 def show_waiting(admission: Admission) -> None:
@@ -83,5 +84,9 @@ def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopS
         since = admission.covers.start if admission.covers else None
         start = format_slot(since) if since else "the beginning"
         lines.append(f"slot {format_slot(admission.slot)}, covers from {start}")
-    lines.append(f"{loop.turn} turns, {loop.tool_calls} tool calls, {loop.usage.tokens} tokens")
+    lines.append(_consumed(loop.turn, loop.tool_calls, loop.usage.tokens))
     workflow.set_current_details("\n\n".join(lines))
+
+
+def _consumed(turns: int, tool_calls: int, tokens: int) -> str:
+    return f"{turns} turns, {tool_calls} tool calls, {tokens} tokens"
