@@ -1,0 +1,141 @@
+"""The keeper over time on the real server: declared, retired, continued as new."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+import workflows.agent
+from activities.interface import LedgerPage
+from rota.ids import keeper_id
+from rota.keeper_state import LedgerEntry
+from rota.runs import RunStatus
+from tests.stack import Stack, open_stack, script
+from tests.workflows.gates import GATED, Gate, until, waiting
+from workers.devserver import dev_server
+
+DONE = script({"result": "done"})
+REMEMBERING = script(
+    {"calls": [{"tool": "memory.update", "args": {"patch": {"seen": 1}}}]}, {"result": "done"}
+)
+
+RIGHT_AWAY = timedelta(seconds=1)
+
+
+async def fail(*_: object) -> str:
+    """A store that cannot be written."""
+    raise OSError("disk full")
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stack on a server of its own that suggests continue-as-new after few events."""
+    hurry = ("limit.historyCount.suggestContinueAsNew=60",)
+    async with dev_server(extra_config=hurry) as running:
+        yield await open_stack(running.address, tmp_path)
+
+
+async def retire(stack: Stack, name: str) -> None:
+    """Take the declaration back."""
+    await stack.client.get_workflow_handle(keeper_id(name)).execute_update("retire")
+
+
+async def test_retired_agent_refuses_runs_and_keeps_its_memory(stack: Stack) -> None:
+    """A run of a retired agent fails with a line on what to do; re-declared, it remembers."""
+    name = stack.name("retired")
+    async with stack.worker():
+        await stack.declare(name, runtime=REMEMBERING, tools=["memory.update"])
+        first = await stack.run(name, f"{name}-1")
+        await retire(stack, name)
+        refused = await stack.start(name, f"{name}-2")
+        with pytest.raises(WorkflowFailureError) as caught:
+            await refused.result()
+        await stack.declare(name, runtime=DONE)
+        again = await stack.run(name, f"{name}-3")
+    cause = caught.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.message.startswith(f"agent '{name}' is not declared here: run 'rota apply'")
+    assert again.status is RunStatus.SUCCEEDED
+    assert again.memory == first.memory is not None
+
+
+async def test_retired_agent_turns_the_waiting_away_and_lives_on(stack: Stack) -> None:
+    """The holder finishes, who waits is skipped with the reason, the keeper still answers."""
+    name, gate = stack.name("ousted"), Gate()
+    async with stack.worker([gate.tool]):
+        await stack.declare(name, **GATED)
+        holder = await stack.start(name, f"{name}-1")
+        await gate.reached.wait()
+        queued = [await stack.start(name, f"{name}-{n}") for n in (2, 3)]
+        await until(stack, name, waiting(2))
+        await retire(stack, name)
+        skipped = await asyncio.gather(*(run.result() for run in queued))
+        gate.opened.set()
+        finished = await holder.result()
+        await stack.declare(name, runtime=DONE)
+        after = await stack.run(name, f"{name}-4")
+    assert finished.status is after.status is RunStatus.SUCCEEDED
+    for result in skipped:
+        assert result.status is RunStatus.SKIPPED
+        assert result.reason == "the agent was retired while this run waited"
+
+
+async def test_keeper_continued_as_new_keeps_queue_and_pages(
+    hasty: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holder and queue survive; pages chain up; every run has one entry, in order."""
+    monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", 3)
+    name, gate = hasty.name("keeper"), Gate()
+    async with hasty.worker([gate.tool]):
+        await hasty.declare(name, **GATED, session={"key": "{input.key|held}"})
+        keeper = hasty.client.get_workflow_handle(keeper_id(name))
+        first = (await keeper.describe()).run_id
+        holder = await hasty.start(name, f"{name}-h0")
+        await gate.reached.wait()
+        queued = []
+        for number in range(1, 20):
+            queued.append(await hasty.start(name, f"{name}-h{number}"))
+            await until(hasty, name, waiting(number))
+        assert (await keeper.describe()).run_id != first
+        gate.opened.set()
+        results = await asyncio.gather(*(run.result() for run in (holder, *queued)))
+        state = await hasty.keeper(name)
+        entries: list[LedgerEntry] = list(state.ledger.values())
+        digest, pages = state.pages, 0
+        while digest is not None:
+            page = LedgerPage.model_validate_json(await hasty.store.get(digest))
+            entries = [*page.entries, *entries]
+            digest, pages = page.parent, pages + 1
+    assert {result.status for result in results} == {RunStatus.SUCCEEDED}
+    ids = [entry.run.id for entry in entries if entry.run]
+    assert ids == [f"{name}-h{number}" for number in range(20)]
+    assert {entry.status for entry in entries} == {RunStatus.SUCCEEDED}
+    assert pages >= 2
+    assert state.paged == 20 - len(state.ledger)
+    assert state.sessions["held"].holder is None
+
+
+async def test_keeper_whose_store_is_broken_keeps_its_ledger_and_its_grants(
+    hasty: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that cannot be written costs nothing: the keeper lives on with all entries."""
+    monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", 1)
+    options = workflows.agent.keeper_options()
+    options["start_to_close_timeout"] = options["schedule_to_close_timeout"] = RIGHT_AWAY
+    monkeypatch.setattr(workflows.agent, "keeper_options", lambda: options)
+    name = hasty.name("storeless")
+    async with hasty.worker():
+        await hasty.declare(name, runtime=DONE)
+        keeper = hasty.client.get_workflow_handle(keeper_id(name))
+        first = (await keeper.describe()).run_id
+        monkeypatch.setattr("activities.keeper_desk.put_record", fail)
+        for number in range(8):
+            await hasty.run(name, f"{name}-{number}")
+        state = await hasty.keeper(name)
+        assert (await keeper.describe()).run_id != first
+    assert len(state.ledger) == 8
+    assert (state.pages, state.paged) == (None, 0)
