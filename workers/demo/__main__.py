@@ -77,7 +77,7 @@ def _what_next(console: Console, address: str, *, keep: bool) -> None:
         lines = [
             f".venv/bin/rota runs {where}",
             f".venv/bin/rota memory show reconciliation --session nordlicht {where}",
-            f".venv/bin/temporal schedule describe --schedule-id reconciliation --address {address}",
+            f".venv/bin/temporal schedule describe -s reconciliation --address {address}",
             "Ctrl-C stops everything",
         ]
     else:
