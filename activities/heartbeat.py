@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from temporalio import activity
 
 INTERVAL_SECONDS = 1.0
-"""A quarter of the heartbeat timeout in `workflows.activity_options` (a test compares)."""
+"""Below a third of the heartbeat timeout in `workflows.activity_options`."""
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from rota.ids import keeper_queue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workers.takeover import Takeover
 from workflows.activity_options import HEARTBEAT_INTERVAL, STICKY_TIMEOUT
 
 log = logging.getLogger("rota.worker")
@@ -64,6 +65,7 @@ async def serving(
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
+        interceptors=[Takeover()],
         graceful_shutdown_timeout=grace,
     )
     keepers = Worker(

@@ -11,16 +11,21 @@ from temporalio.workflow import ActivityCancellationType
 
 from rota.agent_spec import PinnedSpec
 
-HEARTBEAT_TIMEOUT = timedelta(seconds=4)
-"""A killed worker is noticed after this. Below 5 s, so that a run goes on elsewhere within
-5 s; four times the interval, so that a busy worker is not taken for a dead one."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=3.2)
+"""A killed worker is noticed after this, and its step repeated up to `TIMER_SLACK` later: in
+all below 5 s, so that a run goes on elsewhere within 5 s. Above three times the interval, so
+that a busy worker is not taken for a dead one."""
+
+TIMER_SLACK = timedelta(seconds=1)
+"""How late Temporal may act on a timer (measured: a dead worker's step began again 1.0 s
+after the heartbeat timeout, of which 0.1 s was `FIRST_RETRY`)."""
 
 HEARTBEAT_INTERVAL = timedelta(seconds=1)
 """How often a step says it lives. Workers must not throttle heartbeats beyond this."""
 
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow task waits for the worker that has the run in its cache, before any
-worker may take it. Shorter than the heartbeat timeout: both pass at once after a kill."""
+worker may take it. After a kill nobody waits for it: `workers.takeover` sees to that."""
 
 TURN_TIMEOUT = timedelta(minutes=15)
 """Longest attempt at one turn: above the runtimes' own limit of 10 minutes, so theirs,

@@ -29,7 +29,7 @@ async def measure(arena: Arena, effort: Effort) -> list[Measure]:
     try:
         await stack.declare(NAME, **AGENT)
         for trial in range(max(3, effort.rounds)):
-            plan = Plan(seconds=1.0, journal=str(folder / f"journal-{trial}"))
+            plan = Plan(seconds=1.3, journal=str(folder / f"journal-{trial}"))
             handle = await stack.start(NAME, f"crash-{trial}", input=plan.document)
             victim = workers.pop(await _worker_in_last_turn(handle, plan))
             began = perf_counter()
@@ -59,7 +59,7 @@ async def measure(arena: Arena, effort: Effort) -> list[Measure]:
 
 
 async def _worker_in_last_turn(handle: WorkflowHandle[Any, Any], plan: Plan) -> int:
-    """Wait until the last turn is half done; return the process that takes it."""
+    """Wait until the last turn is nearly done; return the process that takes it."""
     before = plan.turns - 1
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -71,5 +71,6 @@ async def _worker_in_last_turn(handle: WorkflowHandle[Any, Any], plan: Plan) -> 
             for pending in raw.pending_activities:
                 started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
                 if pending.activity_type.name == "invoke_model" and pending.state == started:
-                    await asyncio.sleep(plan.seconds / 2)
+                    # Just after the first heartbeat, so that the second is long in coming.
+                    await asyncio.sleep(plan.seconds - 0.25)
                     return int(pending.last_worker_identity.partition("@")[0])

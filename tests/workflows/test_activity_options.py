@@ -26,7 +26,7 @@ RUNTIME_TIMEOUT = AnthropicSettings(model="any").timeout
             id="three beats may be missed before a busy worker counts as dead",
         ),
         pytest.param(
-            options.HEARTBEAT_TIMEOUT + options.FIRST_RETRY,
+            options.HEARTBEAT_TIMEOUT + options.FIRST_RETRY + options.TIMER_SLACK,
             timedelta(seconds=5),
             id="a step goes on elsewhere within 5 s of its worker's death",
         ),
