@@ -31,6 +31,8 @@ DYNAMIC_CONFIG = (
     "matching.numTaskqueueWritePartitions=1",
     "matching.enableFairness=true",
     "history.transferProcessorMaxPollRPS=2000",  # its one shard is read 20 times a second else
+    # Timers are read up to a second late, for clocks of several hosts; here is one clock.
+    'history.timerProcessorMaxTimeShift="50ms"',
     "history.maxInFlightUpdates=1000",  # a burst of admissions on one keeper; default 10
 )
 
