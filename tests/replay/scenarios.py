@@ -118,10 +118,11 @@ async def queued(stack: Stack) -> list[Recording]:
     await holder.terminate()
     await granted.result()
     await stack.client.get_workflow_handle(keeper_id("queueing")).execute_update("retire")
+    keeper_chain = await chain(stack.client, keeper_id("queueing"))
     return [
         Recording("run-queued-and-granted", "queueing-2"),
         Recording("run-queued-and-cancelled", "queueing-3"),
-        Recording("keeper-leases-and-reclaim", keeper_id("queueing")),
+        Recording("keeper-leases-and-reclaim", keeper_id("queueing"), keeper_chain[0]),
     ]
 
 
