@@ -66,12 +66,12 @@ async def _matching_times(
         ListScheduleMatchingTimesRequest(
             namespace=client.namespace,
             schedule_id=schedule_id,
-            start_time=_timestamp(slot + timedelta(seconds=1)),
+            start_time=_timestamp(slot),
             end_time=_timestamp(now),
         )
     )
     times = (item.ToDatetime(tzinfo=UTC) for item in answer.start_time)
-    return [at for at in times if at <= now]
+    return [at for at in times if slot < at <= now]
 
 
 def _nominal(
