@@ -99,22 +99,29 @@ async def developing(folder: Path, *options: str) -> AsyncIterator[Dev]:
         await gone(known)
 
 
-async def test_dev_runs_the_fleet_that_init_writes(folder: Path) -> None:
+@pytest.fixture(scope="module")
+async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
+    """One `rota dev` for the tests that leave it running."""
+    folder = tmp_path_factory.mktemp("dev") / "my-fleet"
+    assert (await rota("init", str(folder))).code == ExitCode.OK
+    async with developing(folder) as running:
+        yield running
+
+
+async def test_dev_runs_the_fleet_that_init_writes(dev: Dev) -> None:
     """From nothing to a run with a result: init, dev, run."""
-    async with developing(folder) as dev:
-        ended = await dev.rota("run", "hello", "--json")
-        assert ended.code == ExitCode.OK, ended.err
-        assert ended.json["output"]["greeting"].startswith("Hello")
+    ended = await dev.rota("run", "hello", "--json")
+    assert ended.code == ExitCode.OK, ended.err
+    assert ended.json["output"]["greeting"].startswith("Hello")
 
 
-async def test_dev_replaces_a_worker_that_was_killed(folder: Path) -> None:
+async def test_dev_replaces_a_worker_that_was_killed(dev: Dev) -> None:
     """A run started while the worker is dead is served by the next one."""
-    async with developing(folder) as dev:
-        old = dev.worker
-        os.kill(old, signal.SIGKILL)
-        ended = await dev.rota("run", "hello")
-        assert ended.code == ExitCode.OK, ended.err
-        assert dev.worker != old
+    old = dev.worker
+    os.kill(old, signal.SIGKILL)
+    ended = await dev.rota("run", "hello")
+    assert ended.code == ExitCode.OK, ended.err
+    assert dev.worker != old
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -146,24 +153,22 @@ async def test_dev_killed_takes_its_children_along_and_starts_again_on_its_datab
         assert [run["run_id"] for run in listed.json] == [first]
 
 
-async def test_second_dev_on_the_same_database_is_refused(folder: Path) -> None:
+async def test_second_dev_on_the_same_database_is_refused(dev: Dev) -> None:
     """Two servers on one file would ruin it: the second names the first and ends."""
-    async with developing(folder, "--no-worker") as dev:
-        ended = await process("dev", str(folder), "--port", str(free_port()), "--no-ui")
-        assert (ended.code, ended.out) == (ExitCode.FAILED, "")
-        assert f"process {dev.process.pid}" in ended.err
-        assert len(ended.err.splitlines()) == 1
+    ended = await process("dev", str(dev.folder), "--port", str(free_port()), "--no-ui")
+    assert (ended.code, ended.out) == (ExitCode.FAILED, "")
+    assert f"process {dev.process.pid}" in ended.err
+    assert len(ended.err.splitlines()) == 1
 
 
-async def test_dev_on_a_taken_port_says_which_and_how_to_choose_another(folder: Path) -> None:
+async def test_dev_on_a_taken_port_says_which_and_how_to_choose_another(dev: Dev) -> None:
     """A port that is taken is one line, and nothing is left running."""
-    async with developing(folder, "--no-worker") as dev:
-        other = ("--db", str(folder / "other.db"), "--no-ui", "--port", str(dev.port))
-        ended = await process("dev", str(folder), *other)
-        assert ended.code == ExitCode.FAILED
-        assert ended.err == (
-            f"error: port {dev.port} is taken: stop its owner, or choose another with --port\n"
-        )
+    other = ("--db", str(dev.folder / "other.db"), "--no-ui", "--port", str(dev.port))
+    ended = await process("dev", str(dev.folder), *other)
+    assert ended.code == ExitCode.FAILED
+    assert ended.err == (
+        f"error: port {dev.port} is taken: stop its owner, or choose another with --port\n"
+    )
 
 
 async def test_dev_with_an_invalid_fleet_starts_nothing(folder: Path) -> None:
