@@ -7,11 +7,9 @@ import pytest
 from rota import keeper
 from rota.admission import Decision
 from rota.agent_spec import SessionConcurrency
-from rota.failures import FailureCategory
-from rota.keeper_state import RECENT_EVENTS, KeeperState
-from rota.runs import EventRecord, RunStatus
-from rota.usage import Usage
-from tests.rota.desks import HOUR, T0, Desk, pinned, run
+from rota.keeper_state import KeeperState
+from rota.runs import RunStatus
+from tests.rota.desks import Desk, pinned, run
 
 QUEUE, SKIP, PARALLEL = SessionConcurrency
 
@@ -212,109 +210,3 @@ def test_admit_repeated_after_retirement_still_answers() -> None:
     desk.admit("r1")
     desk.state = keeper.retire(desk.state)
     assert desk.admit("r1").decision is Decision.GO
-
-
-def test_settle_records_everything_and_frees_the_session() -> None:
-    """The ledger entry holds what the run reported."""
-    desk = Desk()
-    desk.admit("r1", T0)
-    desk.at(T0 + HOUR).settle(
-        "r1",
-        RunStatus.FAILED,
-        reason="why",
-        category=FailureCategory.REFUSED,
-        turns=3,
-        tool_calls=2,
-        usage=Usage(input_tokens=5, cost_micros=None),
-        output="o",
-    )
-    entry = desk.entry("r1")
-    assert (entry.status, entry.reason, entry.category) == ("failed", "why", "refused")
-    assert (entry.turns, entry.tool_calls, entry.usage.cost_micros) == (3, 2, None)
-    assert (entry.admitted_at, entry.settled_at) == (T0, T0 + HOUR)
-    assert desk.session().holder is None
-    assert desk.session().last_slot is None
-
-
-def test_settle_while_waiting_leaves_the_queue() -> None:
-    """A run that is cancelled while it waits is never granted anything."""
-    desk = Desk()
-    for name in ("r1", "r2", "r3"):
-        desk.admit(name)
-    desk.settle("r2", RunStatus.CANCELLED)
-    desk.settle("r1")
-    granted = desk.grant()
-    assert granted is not None
-    assert granted.run == run("r3")
-
-
-def test_settle_unknown_run_is_harmless() -> None:
-    """A run that was never admitted changes nothing."""
-    desk = Desk()
-    before = desk.state
-    desk.settle("nobody", memory="m9")
-    assert desk.state == before
-
-
-def test_settle_on_a_stale_memory_is_a_conflict_that_records_nothing() -> None:
-    """The report is refused whole; repeated on the new head it is recorded whole."""
-    desk = Desk()
-    desk.admit("r1")
-    desk.change_memory(None, "by hand")
-    refused = desk.settle("r1", base_memory=None, memory="m1")
-    assert (refused.conflict, refused.memory) == (True, "by hand")
-    assert desk.entry("r1").status is RunStatus.RUNNING
-    assert desk.session().holder == run("r1")
-    assert not desk.settle("r1", base_memory="by hand", memory="m2").conflict
-    assert desk.session().memory == "m2"
-
-
-def test_change_memory_on_a_stale_base_is_refused() -> None:
-    """A person's change never overwrites what they have not seen."""
-    desk = Desk()
-    desk.change_memory(None, "m1")
-    refused = desk.change_memory(None, "m2")
-    assert (refused.conflict, refused.memory) == (True, "m1")
-    assert desk.session().memory == "m1"
-
-
-def test_settle_events_are_recorded_once_and_bounded() -> None:
-    """An event is known by its id; the oldest make room."""
-    desk = Desk(session_concurrency=PARALLEL)
-    for n in range(RECENT_EVENTS + 5):
-        desk.admit(f"r{n}")
-        event = EventRecord(id=f"e{n // 2}", name="done", at=T0)
-        desk.settle(f"r{n}", events=(event,))
-    ids = [event.id for event in desk.state.events]
-    assert ids == [f"e{n}" for n in range((RECENT_EVENTS + 5 + 1) // 2)]
-
-
-def test_reclaim_holder_frees_the_session_for_the_next() -> None:
-    """A holder that is gone is recorded as failed, and the next one goes on."""
-    desk = Desk()
-    desk.admit("r1")
-    desk.admit("r2")
-    desk.state = keeper.reclaim(desk.state, run("r1"), T0)
-    assert desk.entry("r1").reason == "the run was gone: lease reclaimed"
-    granted = desk.grant()
-    assert granted is not None
-    assert granted.run == run("r2")
-
-
-def test_reclaim_waiter_leaves_the_holder_alone() -> None:
-    """A waiter that is gone is taken out of the queue, no more."""
-    desk = Desk()
-    desk.admit("r1")
-    desk.admit("r2")
-    desk.state = keeper.reclaim(desk.state, run("r2"), T0)
-    assert desk.session().queue == ()
-    assert desk.session().holder == run("r1")
-
-
-def test_reclaim_settled_run_keeps_its_end() -> None:
-    """A run that settled in time is not declared dead afterwards."""
-    desk = Desk()
-    desk.admit("r1")
-    desk.settle("r1")
-    before = desk.state
-    assert keeper.reclaim(desk.state, run("r1"), T0) == before

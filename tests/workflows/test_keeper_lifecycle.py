@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 import workflows.agent
@@ -82,6 +82,20 @@ async def test_retired_agent_turns_the_waiting_away_and_lives_on(stack: Stack) -
     for result in skipped:
         assert result.status is RunStatus.SKIPPED
         assert result.reason == "the agent was retired while this run waited"
+
+
+async def test_update_that_does_not_fit_fails_alone(stack: Stack) -> None:
+    """A malformed message from outside is refused by name; the keeper serves on."""
+    name = stack.name("sturdy")
+    naive = {"run": {"id": "a", "key": "b"}, "trigger": "schedule", "slot": "2026-11-22T06:00:00"}
+    async with stack.worker():
+        await stack.declare(name, runtime=DONE)
+        keeper = stack.client.get_workflow_handle(keeper_id(name))
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await keeper.execute_update("admit", naive)
+        result = await stack.run(name, f"{name}-1")
+    assert "slot: Input should have timezone info" in str(caught.value.cause)
+    assert result.status is RunStatus.SUCCEEDED
 
 
 async def test_keeper_continued_as_new_keeps_queue_and_pages(
