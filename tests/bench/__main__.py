@@ -54,6 +54,14 @@ async def _measure(names: list[str], effort: Effort, folder: Path) -> list[Measu
     return measures
 
 
+def _new_file(folder: Path) -> float:
+    """Seconds it takes to make a file, of which each turn leaves some in the store."""
+    began = perf_counter()
+    for number in range(100):
+        (folder / f"probe-{number}").touch()
+    return (perf_counter() - began) / 100
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -74,10 +82,12 @@ def main() -> int:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     effort = Effort(rounds=asked.rounds or (1 if asked.quick else 3), quick=asked.quick)
     names = asked.names or known
-    # In the checkout, not in /tmp: where tests delete many files, ext4 is slow to make new ones.
+    # In the checkout, as `rota dev` has it, and not in /tmp: for some minutes after many files
+    # were deleted, ext4 takes up to thirty times as long to make a new one beside them.
     home = Path(".rota")
     home.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=home) as folder:
+        progress(f"a new file takes {_new_file(Path(folder)) * 1e6:.0f} µs on this disk now")
         measures = asyncio.run(_measure(names, effort, Path(folder).absolute()))
     misses = [measure for measure in measures if measure.met is False]
     targets = sum(measure.met is not None for measure in measures)
