@@ -29,6 +29,10 @@ demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves 
 test: $(READY) ## run the tests; choose some with ARGS="-k lease"
 	@$(RUN) -m pytest $(ARGS)
 
+.PHONY: fast
+fast: $(READY) ## run the tests that need no server, in half a minute
+	@$(RUN) -m pytest -m 'not server' $(ARGS)
+
 .PHONY: check
 check: $(READY) ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet

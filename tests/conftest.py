@@ -26,3 +26,23 @@ async def server() -> AsyncIterator[DevServer]:
 async def stack(server: DevServer, tmp_path: Path) -> Stack:
     """A corner of the server of one's own, without a worker yet."""
     return await open_stack(server.address, tmp_path)
+
+
+PROCESS_FOLDERS = {"processes", "workers", "stores"}
+"""Tests below these start processes or an S3 server even where no fixture says so."""
+SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary"}
+"""A test module that holds one of these starts a server itself."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs no server first, and let `make fast` run that alone."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        module = set(vars(getattr(item, "module", item)))
+        if (
+            {"server", "stack"} & fixtures
+            or SERVER_NAMES & module
+            or (PROCESS_FOLDERS & set(item.path.parts))
+        ):
+            item.add_marker("server")
+    items.sort(key=lambda item: item.get_closest_marker("server") is not None)
