@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import ConfigDict
+
 from rota.admission import Admitted
 from rota.loop import LoopState
 from rota.model import Record
@@ -21,5 +23,8 @@ class RunArgument(AgentRunInput):
 
     One argument, not two: the SDK drops the type of the first when the second is left out.
     """
+
+    # What a wrong input is told it should have been.
+    model_config = ConfigDict(extra="forbid", frozen=True, title="input of AgentRun")
 
     checkpoint: RunCheckpoint | None = None
