@@ -43,8 +43,20 @@ class RunStatus(StrEnum):
         return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
-"""A point in time; input needs an offset, the value is UTC."""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _instant(at: datetime) -> datetime:
+    # First the bounds: years 1 and 9999 overflow when they are moved to UTC, or when a
+    # catch-up window is taken off them, and no such error is one of validation.
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"{at.isoformat()} is not between {EARLIEST.year} and {LATEST.year}")
+    return at.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
+"""A point in time from 1970 to 2200; input needs an offset, the value is UTC."""
 
 
 class AgentRunInput(Declared):

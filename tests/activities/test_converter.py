@@ -5,10 +5,10 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.converter import DefaultFailureConverter, create_payload_validation_error
@@ -93,6 +93,25 @@ def test_decode_of_what_does_not_fit_is_a_clean_failure(
     assert error.type == PAYLOAD_ERROR_TYPE
     assert error.non_retryable
     assert error.details[0]
+
+
+def _trip(value: str) -> str:
+    raise OverflowError(f"{value} is out of range") if value else LookupError
+
+
+Tripping = Annotated[str, AfterValidator(_trip)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [(b'"9999"', "cannot be read: 9999 is out of range"), (b'""', "cannot be read: LookupError")],
+)
+def test_decode_with_a_validator_that_fails_otherwise_is_a_clean_failure(
+    sent: bytes, message: str
+) -> None:
+    """An error that pydantic lets through does not wedge the run: history never changes."""
+    error = refusal(payload(sent), Tripping)
+    assert (message in str(error), error.type) == (True, PAYLOAD_ERROR_TYPE)
 
 
 def test_payload_error_type_is_the_sdks_own() -> None:

@@ -26,6 +26,28 @@ def test_run_input_slot_with_any_offset_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
+    "slot",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "1969-12-31T23:59:59Z",
+        "2200-01-01T00:00:01Z",
+        "1970-01-01T00:00:00+00:01",
+    ],
+)
+def test_run_input_slot_beyond_the_calendar_is_a_readable_error(slot: str) -> None:
+    """Nobody's slot, but arithmetic with it would overflow: refused by validation itself."""
+    with pytest.raises(ValidationError, match="is not between 1970 and 2200"):
+        AgentRunInput.model_validate({"agent": "a", "slot": slot})
+
+
+@pytest.mark.parametrize("slot", ["1970-01-01T00:00:00Z", "2199-12-31T23:00:00-01:00"])
+def test_run_input_slot_at_the_edge_of_the_calendar_is_taken(slot: str) -> None:
+    """The bounds themselves are slots."""
+    assert AgentRunInput.model_validate({"agent": "a", "slot": slot}).slot
+
+
+@pytest.mark.parametrize(
     "data",
     [
         {},
