@@ -76,17 +76,15 @@ class RunDeskActivities(RunDesk):
             usage = settlement.usage.plus(Usage(unknown_attempts=unknown))
             settlement = settlement.model_copy(update={"usage": usage})
         while True:
-            refused = ""
             if input.patches:
                 try:
                     memory = await self._new_memory(settlement.base_memory, input)
                     settlement = settlement.model_copy(update={"memory": memory})
                 except MemoryTooLargeError as error:
-                    refused = str(error)
-                    settlement = _failed(settlement, refused)
+                    settlement = _failed(settlement, str(error))
             settled = await report_settlement(self._client, input.agent, settlement)
             if not settled.conflict:
-                return settled.model_copy(update={"refused": refused, "unknown_attempts": unknown})
+                return settled.model_copy(update={"unknown_attempts": unknown})
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
     async def _prepared(self, admission: Admission) -> Admitted:
@@ -96,6 +94,13 @@ class RunDeskActivities(RunDesk):
             preflight(await get_spec(self._store, admission.spec.digest), self._toolbox)
         except StepError as error:
             return Admitted(admission=admission, blocked=str(error), category=error.category)
+        except ValueError:
+            return Admitted(
+                admission=admission,
+                blocked="the declaration was written by another version of Rota: bring this "
+                "worker up to date, or run 'rota apply' again",
+                category=FailureCategory.INVALID_REQUEST,
+            )
         except ObjectMissingError:
             return Admitted(
                 admission=admission,

@@ -95,7 +95,11 @@ async def _declared(client: Client, schedule: Schedule) -> ScheduleSpec | None:
     value: Any = (memo or {}).get(SCHEDULE_MEMO)
     if isinstance(value, Payload):
         (value,) = await client.data_converter.decode([value])
-    return ScheduleSpec.model_validate(value["declared"]) if value else None
+    try:
+        return ScheduleSpec.model_validate(value["declared"])
+    except (KeyError, TypeError, ValueError):
+        # None, or written by a version of Rota that declared schedules differently.
+        return None
 
 
 def _is_backfill(schedule: Schedule, slot: datetime, started: datetime) -> bool:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rota.agent_spec import PinnedSpec
 from rota.failures import FailureCategory
-from rota.model import Record
+from rota.model import Record, StepResult
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
 from rota.usage import Usage
 
@@ -63,7 +63,7 @@ class Admission(Record):
     """Set on a skip in favour of this newer slot, which must now run."""
 
 
-class Admitted(Record):
+class Admitted(StepResult):
     """The keeper's answer, and what preflight found."""
 
     admission: Admission
@@ -93,7 +93,7 @@ class Settlement(Record):
     events: tuple[EventRecord, ...] = ()
 
 
-class Settled(Record):
+class Settled(StepResult):
     """The keeper's receipt."""
 
     conflict: bool = False
@@ -103,9 +103,12 @@ class Settled(Record):
     """Head of the session's memory now."""
     unknown_attempts: int = 0
     """Attempts at the turn the run ended in that may have been billed."""
-    refused: str = ""
-    """Why the run, though its answer was good, was recorded as failed: its memory patches
-    do not fit onto what the memory has become."""
+    status: RunStatus | None = None
+    """What the ledger has as the run's end, which the run must tell, too; None if the
+    keeper knows no such run. It differs from what was reported if an earlier report came
+    through first, or the memory patches no longer fit."""
+    reason: str = ""
+    category: FailureCategory | None = None
 
 
 class MemoryChange(Record):

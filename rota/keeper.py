@@ -59,7 +59,7 @@ def admit(
         reason = f"session key '{spec.session_key}': {error}"
         return _skip(state, spec, request, _entry(request, "", now), reason)
     entry = _entry(request, session_key, now)
-    verdict = slot_verdict(state, request, now)
+    verdict = slot_verdict(state, request, session_key, now)
     if verdict is not None:
         chosen = verdict.coalesced_into
         if chosen is not None:
@@ -113,7 +113,7 @@ def settle(
         return state, Settled()
     session = state.sessions.get(entry.session, SessionState())
     if entry.status.closed:
-        return state, Settled(memory=session.memory)
+        return state, _settled(entry, session)
     if settlement.memory is not None and settlement.base_memory != session.memory:
         return state, Settled(conflict=True, memory=session.memory)
     changes: dict[str, object] = {}
@@ -139,7 +139,7 @@ def settle(
     fresh = tuple(event for event in settlement.events if event.id not in seen)
     events = (*state.events, *fresh)[-RECENT_EVENTS:]
     state = ledger.enter(_with_session(state, entry.session, session), closed)
-    return state.model_copy(update={"events": events}), Settled(memory=session.memory)
+    return state.model_copy(update={"events": events}), _settled(closed, session)
 
 
 def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
@@ -266,7 +266,17 @@ def _entry(request: AdmissionRequest, session_key: str, now: datetime) -> Ledger
 
 
 def _with_session(state: KeeperState, key: str, session: SessionState) -> KeeperState:
-    return state.model_copy(update={"sessions": {**state.sessions, key: session}})
+    sessions = {**state.sessions, key: session}
+    if session == SessionState():
+        # Nothing to keep: a key per event must not grow the state for ever.
+        del sessions[key]
+    return state.model_copy(update={"sessions": sessions})
+
+
+def _settled(entry: LedgerEntry, session: SessionState) -> Settled:
+    return Settled(
+        memory=session.memory, status=entry.status, reason=entry.reason, category=entry.category
+    )
 
 
 def _without(session: SessionState, run: RunRef) -> SessionState:

@@ -73,5 +73,7 @@ class KeeperState(Record):
     """Digest of the newest page of older entries; each page names the one before."""
     paged: int = 0
     """How many entries the pages hold."""
+    paged_slots: Covers | None = None
+    """From the oldest to the newest slot among them, both included."""
     events: tuple[EventRecord, ...] = ()
     """The newest published events, oldest first."""

@@ -50,9 +50,10 @@ def covers_of(state: KeeperState, session_key: str, slot: datetime | None) -> Co
     """From the newest slot before `slot` that succeeded in this session, up to `slot`.
 
     A slot older than the newest success (a re-run, a backfill) is looked up among the
-    entries still in the keeper; before those, nothing is known to have succeeded.
+    entries still in the keeper. None for a slot whose neighbours lie on a page: what it
+    covers is not known any more.
     """
-    if slot is None:
+    if slot is None or is_paged(state, slot):
         return None
     session = state.sessions.get(session_key)
     newest = session.last_slot if session else None
@@ -67,6 +68,12 @@ def covers_of(state: KeeperState, session_key: str, slot: datetime | None) -> Co
         and entry.slot < slot
     )
     return Covers(start=max(earlier, default=None), end=slot)
+
+
+def is_paged(state: KeeperState, slot: datetime) -> bool:
+    """True if what became of `slot` may lie on a page, where the keeper does not look."""
+    pages = state.paged_slots
+    return pages is not None and (pages.start or pages.end) <= slot <= pages.end
 
 
 def open_runs(state: KeeperState, *, before: datetime) -> list[RunRef]:
@@ -88,6 +95,14 @@ def entries_to_page(state: KeeperState, *, keep: int) -> list[str]:
 def paged(state: KeeperState, keys: list[str], digest: str) -> KeeperState:
     """Drop entries that now lie on the page `digest`."""
     gone = set(keys)
+    slots = [entry.slot for key, entry in state.ledger.items() if key in gone and entry.slot]
+    if state.paged_slots is not None:
+        slots += [state.paged_slots.start or state.paged_slots.end, state.paged_slots.end]
     ledger = {key: entry for key, entry in state.ledger.items() if key not in gone}
-    update = {"ledger": ledger, "pages": digest, "paged": state.paged + len(gone)}
+    update: dict[str, object] = {
+        "ledger": ledger,
+        "pages": digest,
+        "paged": state.paged + len(gone),
+        "paged_slots": Covers(start=min(slots), end=max(slots)) if slots else None,
+    }
     return state.model_copy(update=update)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
-from rota.model import Record
+from rota.model import Record, StepResult
 from rota.runs import RunStatus
 from rota.tools import Effect
 from rota.usage import Usage
@@ -29,7 +29,7 @@ class CallRef(Record):
     timeout_seconds: float = 60.0
 
 
-class ResultRef(Record):
+class ResultRef(StepResult):
     """Where the result of a call lies."""
 
     index: int
@@ -49,7 +49,7 @@ class AnswerRef(Record):
     """The answer itself if its JSON is at most `INLINE_OUTPUT` bytes."""
 
 
-class TurnOutcome(Record):
+class TurnOutcome(StepResult):
     """What one turn came to."""
 
     head: str

@@ -25,6 +25,14 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+class StepResult(Record):
+    """What one of Rota's own activities answers to a workflow.
+
+    Set apart because a workflow that cannot read it must not fail: it was written by a
+    newer worker, and waits, visibly, for one that can.
+    """
+
+
 def canonical_json(value: Any) -> bytes:
     """Return the one JSON encoding of `value`: sorted keys, no spaces, UTF-8.
 

@@ -29,6 +29,8 @@ def result_of(
     """Put together what the run tells the outside. `admission` is None if it never got one."""
     succeeded = finish.status is RunStatus.SUCCEEDED
     answer = finish.answer if succeeded else None
+    # A workflow id without a slot may be used again for another run: then the key tells.
+    occasion = origin.run.id if origin.slot else origin.run.key
     return AgentRunResult(
         agent=origin.agent,
         run_id=origin.run.id,
@@ -48,7 +50,7 @@ def result_of(
         memory=admission.memory if admission else None,
         events=tuple(
             EventRecord(
-                id=f"{origin.run.id}/{name}",
+                id=f"{occasion}/{name}",
                 name=name,
                 at=now,
                 payload=answer.digest if answer else None,

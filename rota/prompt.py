@@ -38,9 +38,12 @@ def opening_message(context: RunContext, memory: dict[str, Any]) -> Message:
     """The first user message: what this run is for, its input and its memory."""
     lines: list[str] = []
     if context.slot is not None:
+        purpose = f"This run is for the slot {context.slot}"
         start = context.covers.start if context.covers else None
         since = f"after {format_slot(start)}" if start else "from the beginning"
-        lines.append(f"This run is for the slot {context.slot}; it covers what came {since}.")
+        if context.covers is not None:
+            purpose += f"; it covers what came {since}"
+        lines.append(f"{purpose}.")
     lines.append("Input:\n" + json.dumps(context.input, ensure_ascii=False, indent=1))
     lines.append("Memory:\n" + json.dumps(memory, ensure_ascii=False, indent=1))
     return Message(role="user", content=(Text(text="\n\n".join(lines)),))

@@ -83,7 +83,8 @@ class EventRecord(Record):
     """A published fact."""
 
     id: str
-    """Derived from the run, so publishing again is recognised: `<run id>/<name>`."""
+    """Derived from the run, so publishing again is recognised: `<run>/<name>`, where the
+    run is its workflow id if it has a slot, else its key."""
     name: str
     at: datetime
     payload: str | None = None

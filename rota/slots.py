@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from rota.admission import AdmissionRequest
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState
+from rota.ledger import is_paged
 from rota.model import Record
 from rota.runs import RunStatus, Trigger
 
@@ -22,7 +23,7 @@ class SlotVerdict(Record):
 
 
 def slot_verdict(
-    state: KeeperState, request: AdmissionRequest, now: datetime
+    state: KeeperState, request: AdmissionRequest, session: str, now: datetime
 ) -> SlotVerdict | None:
     """Return why the run is to be skipped, or None if it may go on.
 
@@ -33,9 +34,14 @@ def slot_verdict(
     if slot is None or spec is None or request.trigger is not Trigger.SCHEDULE:
         return None
     for entry in state.ledger.values():
-        same = entry.slot == slot and entry.run is not None and entry.run.key != request.run.key
+        same = entry.slot == slot and entry.session == session
         if same and entry.run is not None and entry.status in _TAKEN:
             return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
+    if is_paged(state, slot):
+        return SlotVerdict(
+            reason="the slot is older than the ledger at hand, and may have succeeded: to run it "
+            f"all the same, use 'rota run {spec.name} --slot {format_slot(slot)}'"
+        )
     if request.backfill or was_busy(state, slot, now):
         # Asked for by a person, or it waited behind an earlier run as its own overlap
         # policy wants: late, but not missed.

@@ -34,7 +34,7 @@ class RunContext(Record):
 
         Idempotency keys derive from it, so a re-run of a slot repeats no effect.
         """
-        return self.slot or self.run_id
+        return self.slot or self.run_key
 
 
 class TranscriptNode(Record):

@@ -37,6 +37,10 @@ TOOL_MARGIN = timedelta(seconds=10)
 DESK_TIMEOUT = timedelta(seconds=10)
 """One attempt at admission or settlement: a look-up of some 50 ms, with room for a burst."""
 
+DESK_PATIENCE = timedelta(days=1)
+"""How long admission and settlement are tried. At most once a minute, so that a keeper
+or store that is gone for a day costs some 13,000 events and not the run's whole history."""
+
 FIRST_RETRY = timedelta(milliseconds=100)
 """Temporal's delay after a lost worker: nothing failed, so go on at once. After a failure
 the error itself carries the delay that the agent's `retry` block asks for."""
@@ -59,6 +63,8 @@ class DeskOptions(TypedDict):
     """Keyword arguments for `workflow.execute_local_activity`."""
 
     start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    local_retry_threshold: timedelta
     retry_policy: RetryPolicy
 
 
@@ -80,8 +86,12 @@ def desk_options() -> DeskOptions:
     """
     return DeskOptions(
         start_to_close_timeout=DESK_TIMEOUT,
+        schedule_to_close_timeout=DESK_PATIENCE,
+        # A longer wait is a timer, not a held workflow task: runs that cannot reach their
+        # keeper must not take the slots of those that can.
+        local_retry_threshold=timedelta(seconds=1),
         retry_policy=RetryPolicy(
-            initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
+            initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
         ),
     )
 

@@ -7,13 +7,14 @@ from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
+    FailureError,
     TimeoutError,
     is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
     from rota.checkpoint import RunArgument
-    from rota.failures import FailureCategory
+    from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.loop import Finish, RunTools, next_step
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
@@ -48,12 +49,12 @@ class AgentRunWorkflow:
         cancelled: BaseException | None = None
         try:
             finish = await kit.admit() or await self._work(kit)
-        except (asyncio.CancelledError, ActivityError) as error:
+        except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
                 cancelled = error
             finish = _finish_of(error, past_deadline=kit.past_deadline)
         result = await _settle(kit, finish)
-        if cancelled is not None:
+        if cancelled is not None and result.status is RunStatus.CANCELLED:
             raise cancelled
         return _close(result)
 
@@ -85,7 +86,8 @@ def _finish_of(error: BaseException, *, past_deadline: bool) -> Finish:
     """Name the end that an unhandled failure of a step leads to."""
     if is_cancelled_exception(error):
         return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
-    cause = error.__cause__ or error
+    # A failure of its own, such as a result that cannot be read, stands for itself.
+    cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
     if past_deadline:
         return Finish(
             status=RunStatus.TIMED_OUT,
@@ -105,7 +107,7 @@ def _finish_of(error: BaseException, *, past_deadline: bool) -> Finish:
     if kind and not known:
         message = f"{kind}: {message}"
     status = RunStatus.BLOCKED if category in BLOCKING else RunStatus.FAILED
-    return Finish(status=status, reason=message, category=category)
+    return Finish(status=status, reason=message[:MESSAGE_LIMIT], category=category)
 
 
 def _close(result: AgentRunResult) -> AgentRunResult:

@@ -113,3 +113,27 @@ def test_reclaim_settled_run_keeps_its_end() -> None:
     desk.settle("r1")
     before = desk.state
     assert keeper.reclaim(desk.state, run("r1"), T0) == before
+
+
+def test_settle_repeated_tells_the_end_that_was_recorded() -> None:
+    """Whatever a later report says, the run learns the ledger's own word."""
+    desk = Desk()
+    desk.admit("a")
+    first = desk.settle("a")
+    again = desk.settle("a", RunStatus.CANCELLED, reason="cancelled by request")
+    assert first.status is RunStatus.SUCCEEDED
+    assert (again.status, again.reason) == (RunStatus.SUCCEEDED, "")
+
+
+def test_settle_of_an_unknown_run_tells_no_end() -> None:
+    """The keeper does not vouch for a run it never admitted."""
+    assert Desk().settle("nobody").status is None
+
+
+def test_session_without_content_is_forgotten_when_its_run_ends() -> None:
+    """A key per event does not grow the keeper's state for ever."""
+    desk = Desk(session_key="{input.pr}")
+    for number in range(20):
+        desk.admit(f"r{number}", input={"pr": number})
+        desk.settle(f"r{number}")
+    assert desk.state.sessions == {}

@@ -112,3 +112,57 @@ def test_settle_of_a_paged_run_changes_nothing() -> None:
     before = desk.state
     desk.settle("r1")
     assert desk.state == before
+
+
+def _paged(desk: Desk, keep: int) -> None:
+    keys = ledger.entries_to_page(desk.state, keep=keep)
+    desk.state = ledger.paged(desk.state, keys, "page")
+
+
+def test_slot_on_a_page_is_not_run_again_by_its_schedule() -> None:
+    """What succeeded stays done after its entry has left the keeper."""
+    desk = Desk()
+    for hour in range(6):
+        succeed(desk, hour)
+    _paged(desk, keep=2)
+    answer = desk.at(T0 + 6 * HOUR).admit("again", T0 + HOUR, backfill=True)
+    assert answer.decision is Decision.SKIP
+    assert "rota run report --slot 2026-11-22T07:00:00Z" in answer.reason
+
+
+def test_slot_before_every_page_may_still_run() -> None:
+    """A backfill of times before the agent existed is not mistaken for a repetition."""
+    desk = Desk()
+    for hour in range(6):
+        succeed(desk, hour)
+    _paged(desk, keep=2)
+    answer = desk.at(T0 + 6 * HOUR).admit("before", T0 - HOUR, backfill=True)
+    assert answer.decision is Decision.GO
+
+
+def test_covers_of_a_slot_on_a_page_is_not_made_up() -> None:
+    """A person may run an old slot; what it covers is then not told as 'everything'."""
+    desk = Desk()
+    for hour in range(6):
+        succeed(desk, hour)
+    _paged(desk, keep=2)
+    answer = desk.admit("again", T0 + HOUR, trigger=Trigger.MANUAL)
+    assert (answer.decision, answer.covers) == (Decision.GO, None)
+
+
+def test_paged_slots_grow_with_each_page() -> None:
+    """Two pages later the first one's slots still count as looked after."""
+    desk = Desk()
+    for hour in range(6):
+        succeed(desk, hour)
+        _paged(desk, keep=1)
+    assert desk.state.paged_slots == Covers(start=T0, end=T0 + 4 * HOUR)
+
+
+def test_slot_that_succeeded_in_another_session_still_runs() -> None:
+    """Two sessions answer for the same hour each on its own."""
+    desk = Desk(session_key="{input.account}", input={"account": "a"})
+    slot = T0
+    desk.admit("a", slot, input={"account": "a"})
+    desk.settle("a")
+    assert desk.admit("b", slot, input={"account": "b"}).decision is Decision.GO

@@ -30,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
         RunRef,
     )
     from rota.checkpoint import RunArgument, RunCheckpoint
-    from rota.failures import FailureCategory
     from rota.ids import keeper_id
     from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
     from rota.outcome import result_of, settlement_of
@@ -168,9 +167,8 @@ class RunKit:
         """Report the end to the keeper: memory, usage, events, lease. Safe to repeat."""
         self.status = finish.status
         result = self._result(finish)
-        # A run cancelled while it asked may have been admitted without hearing of it.
-        asked = self._admitted is not None or finish.status is RunStatus.CANCELLED
-        if asked and finish.status is not RunStatus.SKIPPED:
+        # Also without an answer to the admission: it may have been given and not heard.
+        if finish.status is not RunStatus.SKIPPED:
             succeeded = finish.status is RunStatus.SUCCEEDED
             settled = await workflow.execute_local_activity_method(
                 RunDesk.settle_run,
@@ -184,15 +182,17 @@ class RunKit:
             )
             unknown = Usage(unknown_attempts=settled.unknown_attempts)
             self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
-            result = result.model_copy(update={"memory": settled.memory, "usage": self.loop.usage})
-            if settled.refused:
-                result = self._result(
-                    Finish(
-                        status=RunStatus.FAILED,
-                        reason=settled.refused,
-                        category=FailureCategory.OUTCOME_INVALID,
-                    )
+            if settled.status not in (None, finish.status):
+                # The ledger has another end, and has it for good: tell the same one.
+                finish = finish.model_copy(
+                    update={
+                        "status": settled.status,
+                        "reason": settled.reason,
+                        "category": settled.category,
+                    }
                 )
+            self.status = finish.status
+            result = self._result(finish).model_copy(update={"memory": settled.memory})
         visibility.show_result(result)
         return result
 
