@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rota.admission import AdmissionRequest
+from rota.admission import AdmissionRequest, RunRef
 from rota.checkpoint import RunArgument
 from rota.runs import AgentRunInput, RunStatus
 from tests.rota.desks import run
@@ -72,6 +72,14 @@ def test_admission_request_refuses_a_slot_without_an_offset() -> None:
         AdmissionRequest.model_validate({**request, "slot": "2026-11-22T06:00:00"})
     with pytest.raises(ValidationError):
         AdmissionRequest.model_validate({**request, "passed_slots": ["2026-11-22T06:00:00"]})
+
+
+@pytest.mark.parametrize("field", ["id", "key"])
+@pytest.mark.parametrize("value", ["", "x" * 1001])
+def test_run_ref_that_names_no_run_is_refused(field: str, value: str) -> None:
+    """The keeper would look for it for ever, and one endless name would fill its state."""
+    with pytest.raises(ValidationError, match=field):
+        RunRef.model_validate({"id": "r", "key": "k", field: value})
 
 
 def test_run_status_closed_is_pinned() -> None:
