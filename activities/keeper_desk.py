@@ -1,5 +1,7 @@
 """`closed_runs`, `page_ledger`: what a keeper needs from outside."""
 
+import logging
+
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
@@ -9,6 +11,8 @@ from activities.interface import KeeperDesk, LedgerPage
 from activities.keepers import is_missing_workflow
 from activities.stores.base import ObjectStore
 from rota.admission import RunRef
+
+log = logging.getLogger("rota.worker")
 
 
 class KeeperDeskActivities(KeeperDesk):
@@ -21,6 +25,9 @@ class KeeperDeskActivities(KeeperDesk):
     @activity.defn(name="closed_runs")
     async def closed_runs(self, runs: list[RunRef]) -> list[RunRef]:
         """Return those of `runs` that have ended, or whose id now names another run.
+
+        One that the server cannot describe now is left out, so counts as still running: the
+        keeper looks again, and the others must not wait for it.
 
         Idempotency: reads only.
         """
@@ -37,6 +44,9 @@ class KeeperDeskActivities(KeeperDesk):
         except RPCError as error:
             if is_missing_workflow(error):
                 return True
-            raise
+            log.warning("run %s: cannot see whether it has ended: %s", run.id, error.message)
+            return False
+        # Older servers leave it empty: then the status alone must do.
         first = description.raw_description.workflow_execution_info.first_run_id
-        return first != run.key or description.status is not WorkflowExecutionStatus.RUNNING
+        another = first not in ("", run.key)
+        return another or description.status is not WorkflowExecutionStatus.RUNNING

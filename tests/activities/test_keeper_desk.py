@@ -1,0 +1,96 @@
+"""What a keeper learns about its runs, from servers that answer and servers that do not."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.keeper_desk import KeeperDeskActivities
+from activities.stores.local import LocalStore
+from rota.admission import RunRef
+
+RUNNING = WorkflowExecutionStatus.RUNNING
+COMPLETED = WorkflowExecutionStatus.COMPLETED
+
+
+@dataclass
+class Described:
+    """What `describe` returns, as far as it is read."""
+
+    status: WorkflowExecutionStatus
+    first_run_id: str
+
+    @property
+    def raw_description(self) -> DescribeWorkflowExecutionResponse:
+        """The server's own answer."""
+        info = WorkflowExecutionInfo(first_run_id=self.first_run_id)
+        return DescribeWorkflowExecutionResponse(workflow_execution_info=info)
+
+
+@dataclass
+class Handle:
+    """A workflow handle that gives one answer."""
+
+    answer: Described | RPCError
+
+    async def describe(self) -> Described:
+        """Answer, or fail."""
+        if isinstance(self.answer, RPCError):
+            raise self.answer
+        return self.answer
+
+
+@dataclass
+class Server:
+    """A client of a server that knows these runs."""
+
+    answers: dict[str, Described | RPCError]
+
+    def get_workflow_handle(self, id: str) -> Handle:
+        """Return the handle of one run."""
+        return Handle(self.answers[id])
+
+
+def failing(status: RPCStatusCode, message: str) -> RPCError:
+    """A call that the server did not answer."""
+    return RPCError(message, status, b"")
+
+
+async def closed(answers: dict[str, Any]) -> list[str]:
+    """Ask about runs, each with the key `k`; return the ids of the closed ones."""
+    desk = KeeperDeskActivities(cast("Client", Server(answers)), LocalStore(Path("unused")))
+    return [run.id for run in await desk.closed_runs([RunRef(id=id, key="k") for id in answers])]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_closed"),
+    [
+        (Described(RUNNING, "k"), False),
+        (Described(COMPLETED, "k"), True),
+        (Described(RUNNING, "another"), True),
+        (Described(RUNNING, ""), False),
+        (Described(COMPLETED, ""), True),
+        (failing(RPCStatusCode.NOT_FOUND, "workflow not found for ID: r"), True),
+        (failing(RPCStatusCode.NOT_FOUND, "Namespace default is not found."), False),
+        (failing(RPCStatusCode.UNAVAILABLE, "shutting down"), False),
+    ],
+)
+async def test_closed_runs_frees_what_has_certainly_ended(answer: Any, is_closed: bool) -> None:
+    """A lease is taken back only on the server's word, old servers included."""
+    assert await closed({"r": answer}) == (["r"] if is_closed else [])
+
+
+async def test_closed_runs_with_one_run_that_cannot_be_looked_up_answers_for_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One bad id must not hold every lease of its agent for ever; the log names it."""
+    bad = failing(RPCStatusCode.INVALID_ARGUMENT, "WorkflowId exceeds length limit")
+    with caplog.at_level(logging.WARNING, "rota.worker"):
+        assert await closed({"bad": bad, "ended": Described(COMPLETED, "k")}) == ["ended"]
+    assert "run bad: cannot see whether it has ended: WorkflowId exceeds" in caplog.text
