@@ -35,14 +35,12 @@ class TurnInput(StepInput):
     turn: int
     results: tuple[ResultRef, ...] = ()
     repair: tuple[str, ...] = ()
-    patches: tuple[str, ...] = ()
 
 
 class ToolInput(StepInput):
     """Execute call `index` of the turn at `head`."""
 
     index: int
-    timeout_seconds: float = 60.0
     patches: tuple[str, ...] = ()
     """Memory patches made before in this run."""
 

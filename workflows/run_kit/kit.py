@@ -228,7 +228,6 @@ class RunKit:
             ToolInput(
                 **self._step_fields(),
                 index=call.index,
-                timeout_seconds=call.timeout_seconds,
                 patches=self.loop.patches,
             ),
             summary=f"tool {call.name}",
