@@ -13,6 +13,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from rota.durations import Duration
 from rota.model import Declared
 
+TURN_LIMIT = timedelta(minutes=14)
+"""Longest time a runtime may give one turn. Below Temporal's own limit for the attempt, which
+knows only that time was up, not what happened, nor whether it was paid for."""
+
 _REFERENCE = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 
 
@@ -45,7 +49,7 @@ class AnthropicSettings(Declared):
     """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
     api_key: SecretReference = "env:ANTHROPIC_API_KEY"
     """Reference to the key, `env:NAME` or `file:/path`; never the key itself."""
-    timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0), le=TURN_LIMIT)
     """Longest time one turn may take, from the request to the last token."""
 
 
@@ -74,7 +78,7 @@ class ScriptedTurn(Declared):
     result: Any = None
     """The final answer, any JSON; templates inside are filled."""
     usage: ScriptedUsage = Field(default_factory=ScriptedUsage)
-    seconds: float = Field(default=0.0, ge=0.0, le=3600.0)
+    seconds: float = Field(default=0.0, ge=0.0, le=TURN_LIMIT.total_seconds())
     """How long the turn takes, to make a demo or a test realistic."""
 
     @model_validator(mode="after")

@@ -3,18 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from temporalio.workflow import ActivityCancellationType
 
 from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
 from rota.agent_spec import PinnedSpec
-from rota.runtime_specs import AnthropicSettings
+from rota.runtime_specs import TURN_LIMIT, AnthropicSettings, ScriptedTurn
 from workers.worker import GRACE
 from workflows import activity_options as options
 
 SPEC = PinnedSpec(digest="0", name="agent", runtime_kind="scripted", retry_attempts=1)
 HOUR = timedelta(hours=1)
 RUNTIME_TIMEOUT = AnthropicSettings(model="any").timeout
+START_SLACK = timedelta(seconds=30)
+"""What comes before and after the turn in the same attempt: transcript, secret, storing."""
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ RUNTIME_TIMEOUT = AnthropicSettings(model="any").timeout
             id="the workflow is free to go on before its step is",
         ),
         pytest.param(
-            RUNTIME_TIMEOUT,
+            TURN_LIMIT + START_SLACK,
             options.TURN_TIMEOUT,
             id="the runtime's own time limit, which knows what happened, speaks first",
         ),
@@ -55,6 +58,17 @@ RUNTIME_TIMEOUT = AnthropicSettings(model="any").timeout
 def test_timeouts_smaller_one_passes_first(smaller: timedelta, larger: timedelta) -> None:
     """What must happen first has the smaller number."""
     assert smaller < larger
+
+
+def test_timeouts_of_every_runtime_are_below_temporals() -> None:
+    """No declaration can ask for a turn that Temporal ends before the runtime does."""
+    too_long = TURN_LIMIT + timedelta(seconds=1)
+    with pytest.raises(ValidationError, match="less than or equal to 14 minutes"):
+        AnthropicSettings(model="any", timeout=too_long)
+    with pytest.raises(ValidationError, match="less than or equal to 840"):
+        ScriptedTurn(seconds=too_long.total_seconds())
+    assert AnthropicSettings(model="any", timeout=TURN_LIMIT).timeout < options.TURN_TIMEOUT
+    assert timedelta(seconds=ScriptedTurn(seconds=840).seconds) < options.TURN_TIMEOUT
 
 
 def test_timeouts_activities_beat_as_often_as_the_workers_send() -> None:
