@@ -65,7 +65,7 @@ def admit(
         if chosen is not None:
             state = ledger.pass_over(state, request, chosen, now)
         return _skip(state, spec, request, entry, verdict.reason, chosen)
-    session = state.sessions.get(session_key, SessionState())
+    session = state.session(session_key)
     busy = session.holder or (session.queue[0].run if session.queue else None)
     if busy is None or spec.session_concurrency is SessionConcurrency.PARALLEL:
         return _go(state, spec, request, entry)
@@ -86,8 +86,8 @@ def grant_next(
     Call it until it gives None. The answer is *go*, or *skip* once the agent is retired.
     A run keeps the session it queued for, whatever a later declaration says of its key.
     """
-    session = state.sessions.get(session_key)
-    if session is None or not session.queue:
+    session = state.session(session_key)
+    if not session.queue:
         return state, None
     request, *rest = session.queue
     entry = state.ledger[request.run.key]
@@ -111,7 +111,7 @@ def settle(
         # The run was never admitted here (it failed before, or its entry was paged away):
         # there is nothing to free, and its own history holds its end.
         return state, Settled()
-    session = state.sessions.get(entry.session, SessionState())
+    session = state.session(entry.session)
     if entry.status.closed:
         return state, _settled(entry, session)
     if settlement.memory is not None and settlement.base_memory != session.memory:
@@ -155,7 +155,7 @@ def waiting_sessions(state: KeeperState) -> tuple[str, ...]:
 
 def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState, Settled]:
     """Replace a session's memory head if it is still `base`."""
-    session = state.sessions.get(change.session, SessionState())
+    session = state.session(change.session)
     if session.memory != change.base:
         return state, Settled(conflict=True, memory=session.memory)
     session = session.model_copy(update={"memory": change.memory})
@@ -206,7 +206,7 @@ def _answer(
     entry: LedgerEntry,
     decision: Decision,
 ) -> Admission:
-    session = state.sessions.get(entry.session, SessionState())
+    session = state.session(entry.session)
     return Admission(
         decision=decision,
         run=request.run,
@@ -226,7 +226,7 @@ def _go(
 ) -> tuple[KeeperState, Admission]:
     key = entry.session
     if spec.session_concurrency is not SessionConcurrency.PARALLEL:
-        session = state.sessions.get(key, SessionState())
+        session = state.session(key)
         state = _with_session(state, key, session.model_copy(update={"holder": request.run}))
     covers = ledger.covers_of(state, key, entry.slot)
     running = {"status": RunStatus.RUNNING, "reason": "", "covers": covers}

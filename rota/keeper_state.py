@@ -77,3 +77,7 @@ class KeeperState(Record):
     """From the oldest to the newest slot among them, both included."""
     events: tuple[EventRecord, ...] = ()
     """The newest published events, oldest first."""
+
+    def session(self, key: str) -> SessionState:
+        """The session of that key; one with nothing in it is not kept in `sessions`."""
+        return self.sessions.get(key, SessionState())

@@ -55,8 +55,7 @@ def covers_of(state: KeeperState, session_key: str, slot: datetime | None) -> Co
     """
     if slot is None or is_paged(state, slot):
         return None
-    session = state.sessions.get(session_key)
-    newest = session.last_slot if session else None
+    newest = state.session(session_key).last_slot
     if newest is None or newest < slot:
         return Covers(start=newest, end=slot)
     earlier = (

@@ -139,9 +139,9 @@ class AgentWorkflow:
         runs: dict[str, RunRef] = {}
         if now - self._looked_at >= RECLAIM_INTERVAL:
             for key in (*keeper.waiting_sessions(self._state), *self._refused):
-                session = self._state.sessions.get(key)
-                if session is not None and session.holder is not None:
-                    runs[session.holder.key] = session.holder
+                holder = self._state.session(key).holder
+                if holder is not None:
+                    runs[holder.key] = holder
             self._refused.clear()
             self._looked_at = now
         if self._check_is_due():

@@ -35,7 +35,7 @@ async def measure(folder: Path, effort: Effort) -> list[Measure]:
                     group.create_task(start_rest())
             progress(f"{runs} runs started")
             while True:
-                session = (await stack.keeper(NAME)).sessions["one"]
+                session = (await stack.keeper(NAME)).session("one")
                 if len(session.queue) == runs - 1:
                     break
                 await asyncio.sleep(0.5)

@@ -71,7 +71,7 @@ class Desk:
 
     def session(self, key: str = "default") -> SessionState:
         """One session."""
-        return self.state.sessions.get(key, SessionState())
+        return self.state.session(key)
 
     def ledger(self) -> list[tuple[datetime | None, str, str]]:
         """Slot, status and reason of every entry, oldest first."""

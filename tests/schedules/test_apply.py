@@ -214,7 +214,7 @@ async def test_apply_brings_a_removed_agent_back_with_its_memory(stack: Stack) -
     assert back.action is Action.CREATE
     assert back.notes == ("its keeper still has the memory and the ledger of before",)
     assert again.spec is not None
-    assert again.sessions["default"].memory == memory
+    assert again.session("default").memory == memory
 
 
 async def test_apply_hands_a_removed_agent_over_to_another_fleet(stack: Stack) -> None:

@@ -130,7 +130,7 @@ async def test_keeper_continued_as_new_keeps_queue_and_pages(
     assert {entry.status for entry in entries} == {RunStatus.SUCCEEDED}
     assert pages >= 2
     assert state.paged == 20 - len(state.ledger)
-    assert state.sessions["held"].holder is None
+    assert state.session("held").holder is None
 
 
 async def test_keeper_whose_store_is_broken_keeps_its_ledger_and_its_grants(

@@ -33,7 +33,7 @@ COUNTING_TOOLS = ["count.next", "memory.update", "gate.pass"]
 
 async def memory_of(stack: Stack, agent: str, session: str = "default") -> list[MemoryVersion]:
     """All versions of a memory, newest first."""
-    head = (await stack.keeper(agent)).sessions[session].memory
+    head = (await stack.keeper(agent)).session(session).memory
     versions: list[MemoryVersion] = []
     while head is not None:
         versions.append(MemoryVersion.model_validate_json(await stack.store.get(head)))
@@ -64,7 +64,7 @@ async def test_queued_runs_go_in_order_and_each_sees_the_memory_of_the_one_befor
     assert [version.version for version in versions] == [6, 5, 4, 3, 2, 1]
     settled = sorted(state.ledger.values(), key=lambda entry: entry.settled_at or entry.admitted_at)
     assert [entry.run.id for entry in settled if entry.run] == [run.id for run in runs]
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
 
 
 async def test_skip_session_skips_the_second_run_and_says_why(stack: Stack) -> None:

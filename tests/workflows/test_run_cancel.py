@@ -59,7 +59,7 @@ async def test_run_cancelled_during_a_turn_is_settled_and_frees_its_session(stac
         fake.release()
     assert (entry.status, entry.reason) == (RunStatus.CANCELLED, "cancelled by request")
     assert entry.usage.unknown_attempts == 1
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
 
 
 async def test_run_cancelled_during_a_tool_waits_for_its_effect(stack: Stack) -> None:
@@ -90,7 +90,7 @@ async def test_run_cancelled_during_a_tool_waits_for_its_effect(stack: Stack) ->
         state = await stack.keeper(name)
     assert effects == ["posted"]
     assert entry.status is RunStatus.CANCELLED
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
 
 
 async def test_run_cancelled_while_queued_leaves_the_queue(stack: Stack) -> None:
@@ -103,14 +103,14 @@ async def test_run_cancelled_while_queued_leaves_the_queue(stack: Stack) -> None
         waiter = await stack.start(name, f"{name}-2")
         await has_status(stack, name, f"{name}-2", RunStatus.QUEUED)
         await cancelled(waiter)
-        session = (await stack.keeper(name)).sessions["default"]
+        session = (await stack.keeper(name)).session("default")
         assert session.holder is not None
         assert session.holder.id == f"{name}-1"
         assert session.queue == ()
         await cancelled(holder)
         state = await stack.keeper(name)
     assert {entry.status for entry in state.ledger.values()} == {RunStatus.CANCELLED}
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
 
 
 async def test_run_queued_goes_on_when_the_holder_ends(stack: Stack) -> None:
@@ -126,7 +126,7 @@ async def test_run_queued_goes_on_when_the_holder_ends(stack: Stack) -> None:
     assert [result.status for result in results] == [RunStatus.SUCCEEDED] * 3
     settled = [entry.settled_at for entry in state.ledger.values()]
     assert settled == sorted(settled, key=str)
-    assert state.sessions["default"].queue == ()
+    assert state.session("default").queue == ()
 
 
 async def test_run_terminated_loses_its_session_to_the_next_in_the_queue(stack: Stack) -> None:
@@ -150,5 +150,5 @@ async def test_run_terminated_loses_its_session_to_the_next_in_the_queue(stack: 
         RunStatus.FAILED,
         "the run was gone: lease reclaimed",
     )
-    assert state.sessions["default"].holder is None
-    assert state.sessions["default"].queue == ()
+    assert state.session("default").holder is None
+    assert state.session("default").queue == ()

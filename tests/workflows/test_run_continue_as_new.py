@@ -60,7 +60,7 @@ async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) ->
     assert len(keys) == len(set(keys)) == 10
     (entry,) = state.ledger.values()
     assert (entry.status, entry.turns) == (RunStatus.SUCCEEDED, 11)
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
 
 
 async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_twice(

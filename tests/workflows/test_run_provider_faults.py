@@ -98,7 +98,7 @@ async def test_run_final_fault_ends_it_by_name_after_one_call(
     assert ending.kind == f"Run{status.value.capitalize()}"
     assert ending.result.output is None
     assert (entry.status, entry.category) == (status, category)
-    assert state.sessions["default"].holder is None
+    assert state.session("default").holder is None
     assert len(fake.requests) == 1
 
 

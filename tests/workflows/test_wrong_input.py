@@ -36,7 +36,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no name": (('{"agent": "Not A Name!"}',), "is not a name"),
     "wrong slot": (('{"agent": "x", "slot": "tomorrow"}',), "slot: Input should be a valid"),
     "slot without zone": (('{"agent": "x", "slot": "2026-01-01T00:00:00"}',), "slot: Input should"),
-    "year 1": (('{"agent": "x", "slot": "0001-01-01T00:00:00+14:00"}',), "not between 1970 and 2200"),
+    "year 1": (
+        ('{"agent": "x", "slot": "0001-01-01T00:00:00+14:00"}',),
+        "not between 1970 and 2200",
+    ),
     "list": (('["x"]',), "Input should be an object"),
     "string": (('"x"',), "Input should be an object"),
     "number": (("3",), "Input should be an object"),
