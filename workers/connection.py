@@ -1,6 +1,7 @@
 """Connect to Temporal the way its own tools do."""
 
 import logging
+import re
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
@@ -20,8 +21,13 @@ from workers.settings import Settings
 DEFAULT_ADDRESS = "localhost:7233"
 
 
+_STATUS = re.compile(r'Status \{ code: (\w+), message: "((?:[^"\\]|\\.)*)"')
+_REASON_LIMIT = 300
+"""Characters kept of the client core's own words, which nest deep."""
+
+
 class UnreachableError(Exception):
-    """No server answered; the message says where it was looked for."""
+    """No server answered, or none that would have us; the message says where, and why."""
 
 
 def target_of(settings: Settings) -> tuple[str, str]:
@@ -46,15 +52,36 @@ async def connect(settings: Settings, store: ObjectStore | None) -> Client:
     config = _configuration()
     config["target_host"] = address
     config["namespace"] = namespace
+    runtime = _runtime(settings)
     try:
-        return await Client.connect(
-            **config, plugins=[RotaPlugin(store)], runtime=_runtime(settings)
-        )
-    except RuntimeError as error:
-        raise UnreachableError(
-            f"no Temporal server answers at {address} (namespace {namespace}): start one with "
-            "'rota dev', or set TEMPORAL_ADDRESS"
-        ) from error
+        return await Client.connect(**config, plugins=[RotaPlugin(store)], runtime=runtime)
+    except (RuntimeError, ValueError) as error:
+        place = f"{address} (namespace {namespace})"
+        if "ConnectionRefused" in str(error):
+            told = (
+                f"no Temporal server answers at {place}: start one with 'rota dev', or set "
+                "TEMPORAL_ADDRESS"
+            )
+        else:
+            told = (
+                f"cannot use the Temporal server at {place}: {_reason(str(error), config)}; check "
+                "TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TLS and its certificates"
+            )
+        # Without the cause: its text may hold what `_reason` takes out.
+        raise UnreachableError(told) from None
+
+
+def _reason(text: str, config: ClientConnectConfig) -> str:
+    """Say in one line what the client core says, without the credentials it was given."""
+    # Should a header be unfit to send, for example, its value is part of the complaint.
+    metadata = config.get("rpc_metadata") or {}
+    for secret in (config.get("api_key"), *metadata.values()):
+        if isinstance(secret, str) and secret:
+            text = text.replace(secret, "***")
+    if status := _STATUS.search(text):
+        text = f"{status[1]}: {status[2]}"
+    text = " ".join(text.removeprefix("Failed client connect: ").split())
+    return text if len(text) <= _REASON_LIMIT else f"{text[:_REASON_LIMIT]}…"
 
 
 def _configuration() -> ClientConnectConfig:
