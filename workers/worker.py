@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -29,6 +29,14 @@ GRACE = timedelta(seconds=30)
 """How long a stopping worker lets steps finish: above the p95 of a model turn."""
 MAX_STEPS = 100
 """Steps at once in one worker: they mostly wait for providers."""
+REASON_SECONDS = 5.0
+"""How long a worker that failed may take to say why, while its steps are still in flight."""
+
+FatalHandler = Callable[[BaseException], Awaitable[None]]
+
+
+class WorkerFailedError(Exception):
+    """The worker stopped serving without being told to; the message says why."""
 
 
 @asynccontextmanager
@@ -40,8 +48,12 @@ async def serving(
     toolbox: Toolbox,
     runtimes: Runtimes | None = None,
     grace: timedelta = GRACE,
+    on_fatal_error: FatalHandler | None = None,
 ) -> AsyncGenerator[None]:
     """Serve runs and keepers while the block lasts.
+
+    A fatal error is raised from the block once every step in flight has ended, which may be
+    never; `on_fatal_error` learns of it at once.
 
     Two workers in one process: an admission waits, inside a workflow task of its run, for
     the keeper's answer. With one pool of slots a burst of runs could hold them all.
@@ -67,6 +79,7 @@ async def serving(
         max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
         interceptors=[Takeover()],
         graceful_shutdown_timeout=grace,
+        on_fatal_error=on_fatal_error,
     )
     keepers = Worker(
         client,
@@ -75,6 +88,7 @@ async def serving(
         activities=[keeper_desk.closed_runs, keeper_desk.page_ledger],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=grace,
+        on_fatal_error=on_fatal_error,
     )
     # Keepers stop last: a run that settles while stopping still needs its keeper.
     try:
@@ -87,18 +101,52 @@ async def serving(
 async def serve_until_stopped(
     client: Client, *, task_queue: str, store: ObjectStore, toolbox: Toolbox
 ) -> None:
-    """Serve until SIGINT or SIGTERM; a second one ends the process at once."""
+    """Serve until SIGINT or SIGTERM; a second one ends the process at once.
+
+    Raises:
+        WorkerFailedError: serving ended without being told to. Steps may still be in flight,
+            in threads that nothing can stop: the caller ends the process, and another
+            worker goes on as if this one had been killed.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        async with serving(client, task_queue=task_queue, store=store, toolbox=toolbox):
+    over: asyncio.Future[BaseException | None] = loop.create_future()
+
+    async def end(error: BaseException | None = None) -> None:
+        if not over.done():
+            over.set_result(error)
+
+    async def serve() -> None:
+        async with serving(
+            client, task_queue=task_queue, store=store, toolbox=toolbox, on_fatal_error=end
+        ):
             log.info("serving %s at %s", task_queue, client.service_client.config.target_host)
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:  # told to stop, or cancelled by a worker that ended
+                await end()
             log.info("stopping: steps in flight may finish (up to %s)", GRACE)
             with contextlib.suppress(NotImplementedError):
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    work = asyncio.create_task(serve())
+    try:
+        await asyncio.wait((work, over), return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            raise WorkerFailedError(f"the worker failed: {await _reason(work, over)}")
+        await work
     finally:
+        work.cancel()
         log.info("stopped")
+
+
+async def _reason(work: "asyncio.Task[None]", over: "asyncio.Future[BaseException | None]") -> str:
+    error = over.result() if over.done() else None
+    if error is None:
+        await asyncio.wait((work,), timeout=REASON_SECONDS)
+        if work.done() and not work.cancelled():
+            error = work.exception()
+    return f"{type(error).__name__}: {error}" if error else "it does not say why"

@@ -4,8 +4,8 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from rota.ids import keeper_queue
@@ -25,6 +25,16 @@ async def worker_process(
 
     Whatever is left of it at the end is killed: tests that want an orderly stop ask for it.
     """
+    with launched(stack, command) as process:
+        await _serving(stack, process)
+        yield process
+
+
+@contextmanager
+def launched(
+    stack: Stack, command: Sequence[str] = ROTA_WORKER
+) -> Generator[subprocess.Popen[bytes]]:
+    """Start the process of `worker_process` without waiting for it to serve."""
     options = {
         "--fleet": str(stack.folder),
         "--store": stack.store.address,
@@ -34,11 +44,10 @@ async def worker_process(
     arguments = [part for option in options.items() for part in option]
     stack.folder.mkdir(parents=True, exist_ok=True)
     with (stack.folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: ASYNC220 - blocks for the milliseconds of a fork
+        process = subprocess.Popen(
             [sys.executable, "-m", *command, *arguments], cwd=ROOT, stdout=log, stderr=log
         )
     try:
-        await _serving(stack, process)
         yield process
     finally:
         kill(process)

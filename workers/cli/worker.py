@@ -1,18 +1,23 @@
 """`rota worker`: one worker, until it is told to stop."""
 
 import asyncio
+import logging
+import os
 
 import click
 
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
 from workers.cli.logs import log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
 from workers.namespace import attribute_problems
 from workers.settings import Settings
-from workers.worker import serve_until_stopped
+from workers.worker import WorkerFailedError, serve_until_stopped
+
+log = logging.getLogger("rota.worker")
 
 
 @command(
@@ -36,7 +41,7 @@ def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: 
 
     Serves the fleet's task queue until SIGINT or SIGTERM, then lets steps in flight finish;
     what does not finish goes on in another worker. Any number may run at once. Logs to
-    standard error, one line per event.
+    standard error, one line per event. Ends with 1 if it can no longer serve: start another.
     """
     log_to_stderr(log_level.upper(), as_json=log_json)
     if metrics:
@@ -62,4 +67,13 @@ async def _work(settings: Settings) -> None:
             f"namespace {client.namespace} is not ready: {'; '.join(problems)}; "
             "run 'rota doctor --fix'"
         )
-    await serve_until_stopped(client, task_queue=settings.task_queue, store=store, toolbox=toolbox)
+    try:
+        await serve_until_stopped(
+            client, task_queue=settings.task_queue, store=store, toolbox=toolbox
+        )
+    except WorkerFailedError as error:
+        log.critical("%s; ending with exit code %d", error, ExitCode.FAILED)
+        # At once: `asyncio.run` would wait for every thread, and a tool's may hang. Whoever
+        # watches this process must see it end, or nobody starts another.
+        logging.shutdown()
+        os._exit(ExitCode.FAILED)
