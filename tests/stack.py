@@ -97,16 +97,16 @@ class Stack:
         return await handle.query("state", result_type=KeeperState)
 
 
-async def open_stack(address: str, folder: Path) -> Stack:
-    """A fresh stack on the server at `address`."""
-    store_address = str(folder / "store")
-    store = open_store(store_address)
+async def open_stack(address: str, folder: Path, store: str | None = None) -> Stack:
+    """A fresh stack on the server at `address`; its store is in `folder` by default."""
+    store_address = store or str(folder / "store")
+    opened = open_store(store_address)
     settings = Settings.read(folder, store=store_address, address=address)
-    client = await connect(settings, store)
+    client = await connect(settings, opened)
     return Stack(
         address=address,
         folder=folder,
-        store=store,
+        store=opened,
         client=client,
         task_queue=f"q{next(_NUMBERS)}",
     )
