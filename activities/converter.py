@@ -36,6 +36,7 @@ from temporalio.exceptions import ApplicationError
 from activities.stores.base import ObjectStore
 from activities.stores.payloads import PAYLOAD_THRESHOLD, ObjectStorePayloads
 from rota.failures import MESSAGE_LIMIT
+from rota.model import StepResult
 
 PAYLOAD_ERROR_TYPE = "PayloadValidationError"
 """The type Temporal reserves for this: Nexus and other SDKs know it by name."""
@@ -82,16 +83,24 @@ class SafePayloadConverter(PydanticPayloadConverter):
         Raises:
             ApplicationError: a payload is not JSON, is of an unknown encoding, or does
                 not fit its type. Retryable no: the bytes in history never change.
+            ValidationError: a step's result of another version of Rota. It fails the
+                workflow task, not the workflow: a worker that can read it goes on.
         """
         try:
             return super().from_payloads(payloads, type_hints)
         except ValidationError as error:
+            if any(_is_step_result(hint) for hint in type_hints or ()):
+                raise
             raise _payload_error(f"Not a valid {error.title}", _problems(error)) from error
         except Exception as error:
             # An unknown encoding, an unknown protobuf type, bytes behind a null, a validator
             # that overflows. Whatever it is, it ends the same way however often it is tried.
             reason = str(error.args[0]) if error.args else type(error).__name__
             raise _payload_error("Payload cannot be read", [reason]) from error
+
+
+def _is_step_result(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, StepResult)
 
 
 class _TypedNullConverter(BinaryNullPayloadConverter):
