@@ -1,20 +1,36 @@
-"""Call one tool function: check its arguments, run it, give back text."""
+"""Call one tool function: check its arguments, run it, give back text.
+
+A tool is other people's code inside our process, so what it raises is made harmless here:
+`sys.exit()` in one of them (argparse calls it) must not end the worker of all of them.
+"""
 
 import asyncio
 import contextvars
-import functools
 import inspect
 import json
+import logging
+import threading
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from rota.tools import ToolContext, ToolDefinition
 
-_THREADS = ThreadPoolExecutor(max_workers=100, thread_name_prefix="tool")
+log = logging.getLogger("rota.tools")
+
+THREADS = 100
+"""As many as a worker has steps at once."""
+
+_THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="tool")
 """Apart from the event loop's own threads, which serve the store: a few tools that hang
-must stop neither it nor the other tools. As many as a worker has steps at once."""
+must stop neither it nor the other tools."""
+
+_FREE = threading.BoundedSemaphore(THREADS)
+"""Counts the threads without work. A thread cannot be stopped: a call that ran into its
+timeout goes on in one, and a hundred of them leave none to anybody else."""
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
 """Leaves NaN for `json` to refuse; by default it would become null without a word."""
@@ -44,18 +60,56 @@ async def call_tool(tool: ToolDefinition, args: BaseModel, context: ToolContext)
     """Run the tool and return its result as text: a string as it is, the rest as JSON.
 
     A plain function runs in a thread, so that a slow one does not stop the heartbeat.
-    Whatever the function raises passes through.
+    Whatever the function raises passes through, except what would reach beyond the call.
+
+    Raises:
+        RuntimeError: the tool tried to end the process, or raised StopIteration.
     """
     values: dict[str, Any] = {name: getattr(args, name) for name in type(args).model_fields}
     if tool.context_parameter is not None:
         values[tool.context_parameter] = context
-    if inspect.iscoroutinefunction(tool.function):
-        result = await tool.function(**values)
+    with _contained():
+        if inspect.iscoroutinefunction(tool.function):
+            result = await tool.function(**values)
+        else:
+            _warn_if_exhausted(tool)
+            # As `asyncio.to_thread` does it, in threads of our own.
+            variables = contextvars.copy_context()
+            result = await asyncio.get_running_loop().run_in_executor(
+                _THREADS, lambda: variables.run(_in_thread, tool, values)
+            )
+        if isinstance(result, str):
+            return result
+        plain = _ANY.dump_python(result, mode="json")
+        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+
+
+def _in_thread(tool: ToolDefinition, values: dict[str, Any]) -> Any:
+    # Does not wait: there are as many threads as the semaphore counts.
+    with _FREE:
+        try:
+            return tool.function(**values)
+        except StopIteration as error:
+            # From a bare `next()`. No future can carry it, so the call would never end.
+            raise RuntimeError("the tool raised StopIteration") from error
+
+
+@contextmanager
+def _contained() -> Generator[None]:
+    """Turn what would end the worker into the tool's own failure."""
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"the tool tried to end the process: {error!r}") from error
+
+
+def _warn_if_exhausted(tool: ToolDefinition) -> None:
+    if _FREE.acquire(blocking=False):
+        _FREE.release()
     else:
-        # As `asyncio.to_thread` does it, in threads of our own.
-        call = functools.partial(contextvars.copy_context().run, tool.function, **values)
-        result = await asyncio.get_running_loop().run_in_executor(_THREADS, call)
-    if isinstance(result, str):
-        return result
-    plain = _ANY.dump_python(result, mode="json")
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        log.warning(
+            "%s waits for a thread: all %d are taken, some perhaps by calls that ran into "
+            "their timeout; give the tools' own I/O a limit, or restart the worker",
+            tool.name,
+            THREADS,
+        )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from activities.tools.call import ArgumentsError, call_tool, check_arguments
+from activities.tools.call import THREADS, ArgumentsError, call_tool, check_arguments
 from rota.tools import ToolContext, ToolDefinition, tool
 
 CONTEXT = ToolContext(
@@ -128,6 +128,84 @@ async def test_plain_function_runs_in_a_thread_and_async_on_the_loop() -> None:
 
     assert (await called(where, {})).startswith("tool")
     assert await called(here, {}) == f"{threading.current_thread().name} key-1"
+
+
+def quit_by(ending: BaseException, kind: str) -> ToolDefinition:
+    """A tool that raises `ending`, plainly or as a coroutine."""
+
+    @tool(name="quit")
+    def plain() -> str:
+        """Quit."""
+        raise ending
+
+    @tool(name="quit")
+    async def coroutine() -> str:
+        """Quit."""
+        raise ending
+
+    return plain if kind == "plain" else coroutine
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine"])
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (SystemExit(2), r"the tool tried to end the process: SystemExit\(2\)"),
+        (KeyboardInterrupt(), "the tool tried to end the process: KeyboardInterrupt"),
+        (StopIteration(), "raised StopIteration"),
+    ],
+)
+async def test_tool_that_would_end_more_than_itself_only_fails(
+    ending: BaseException, words: str, kind: str
+) -> None:
+    """`sys.exit()` does not end the worker, and a bare `next()` does not hang the call."""
+    # As a task, the way a step runs its tool: there the loop itself would be left.
+    call = asyncio.create_task(called(quit_by(ending, kind), {}))
+    async with asyncio.timeout(10):
+        with pytest.raises(RuntimeError, match=words):
+            await call
+
+
+async def test_tool_that_is_cancelled_is_cancelled() -> None:
+    """Only what the tool itself raises is contained."""
+    waiting = asyncio.Event()
+
+    @tool(name="wait")
+    async def wait() -> str:
+        """Wait."""
+        waiting.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    call = asyncio.create_task(called(wait, {}))
+    await waiting.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_tool_without_a_free_thread_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Calls that ran into their timeout keep their threads; the log says so."""
+    release = threading.Event()
+    started = threading.Semaphore(0)
+
+    @tool(name="hang")
+    def hang() -> str:
+        """Hang."""
+        started.release()
+        release.wait(30)
+        return "late"
+
+    hanging = [asyncio.create_task(called(hang, {})) for _ in range(THREADS)]
+    for _ in range(THREADS):
+        assert await asyncio.to_thread(started.acquire, timeout=10)
+    assert caplog.text == ""
+    last = asyncio.create_task(called(post, {"line": {"amount": 1}}))
+    await asyncio.sleep(0)
+    release.set()
+    assert await last == "1 x 1 "
+    await asyncio.gather(*hanging)
+    assert "books.post waits for a thread: all 100 are taken" in caplog.text
 
 
 async def test_hanging_tools_do_not_stop_others_or_the_loops_own_threads() -> None:
