@@ -36,7 +36,13 @@ class Effect(StrEnum):
     READ = "read"
     """Changes nothing: repeated freely."""
     IDEMPOTENT = "idempotent"
-    """Changes something once per idempotency key: repeated with the same key."""
+    """Changes something once per idempotency key: repeated with the same key.
+
+    Even while an earlier attempt still works: one that ran into its timeout goes on in its
+    thread, which nothing can stop, and a lost worker may not be dead. So the key has to
+    hold under concurrency: by a unique constraint or the provider's own idempotency key,
+    not by looking first and writing then.
+    """
     WRITE = "write"
     """Changes something each time: never repeated after an unknown outcome."""
 
@@ -118,7 +124,9 @@ def tool(
     Args:
         name: What agents call it; dots group (`ledger.post`). Default: the function's name.
         effect: `read`, `idempotent` or `write`.
-        timeout: Longest time one attempt may take.
+        timeout: Longest time one attempt may take. Nobody waits for it longer, but a plain
+            function cannot be stopped: give its own I/O a shorter limit, or it keeps its
+            thread and may still have its effect.
 
     Raises:
         TypeError: the docstring is missing, or a parameter has no name or type that the
