@@ -64,7 +64,8 @@ class StepError(Exception):
         maybe_billed: bool = False,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message[:MESSAGE_LIMIT])
+        # Not every text can travel: an exception may name a file by bytes that are no UTF-8.
+        super().__init__(message[:MESSAGE_LIMIT].encode(errors="replace").decode())
         self.category = category
         self.retry_after = retry_after
         self.maybe_billed = maybe_billed
