@@ -1,5 +1,7 @@
 """Before a run costs anything: can it work on this worker at all?"""
 
+from pydantic import ValidationError
+
 from activities.secrets import Secrets
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
@@ -22,10 +24,15 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
         )
     try:
         settings = settings_model(spec.runtime.kind).model_validate(spec.runtime.settings)
+    except ValidationError as error:
+        # Without its own text, which repeats the input: somebody may have put a key there.
+        problems = [
+            f"{'.'.join(str(part) for part in ('runtime', *item['loc']))}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise StepError(FailureCategory.INVALID_REQUEST, "; ".join(problems)) from None
     except ValueError as error:
-        raise StepError(
-            FailureCategory.INVALID_REQUEST, f"runtime '{spec.runtime.kind}': {error}"
-        ) from error
+        raise StepError(FailureCategory.INVALID_REQUEST, f"runtime: {error}") from error
     reference = getattr(settings, "api_key", None)
     if isinstance(reference, str):
         try:

@@ -3,16 +3,45 @@
 import json
 import logging
 import os
+import threading
 from pathlib import Path
 
 REDACTED = "[redacted]"
 
+SHORTEST_REDACTED = 6
+"""Characters from which a value is cut out. A shorter one stands by chance in so many texts
+(a flag that is `1`, a region `eu`) that cutting it out would spoil every tool's results, and
+it could be guessed anyway."""
 
-class Secrets:
-    """Resolves `env:NAME` and `file:/path`, and knows what it has given out."""
+
+class _Given:
+    """Every value given out in this process, for whatever agent, tool or runtime.
+
+    One for all: what one call resolved may turn up in the words of another, by way of a
+    file, a database or an exception kept by a library.
+    """
 
     def __init__(self) -> None:
-        self._given: set[str] = set()
+        self._adding = threading.Lock()
+        self.forms: tuple[str, ...] = ()
+        """The values as they are and as JSON writes them, longer ones first: one secret may
+        begin with another. Replaced as a whole, since tools resolve secrets in threads."""
+
+    def add(self, value: str) -> None:
+        # A key file's line end or an odd space beside it does not travel along.
+        value = value.strip()
+        if len(value) < SHORTEST_REDACTED or value in self.forms:
+            return
+        forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+        with self._adding:
+            self.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))
+
+
+_GIVEN = _Given()
+
+
+class Secrets:
+    """Resolves `env:NAME` and `file:/path`, and cuts out what was ever given out here."""
 
     def __call__(self, reference: str) -> str:
         """Return the value behind `reference`.
@@ -31,24 +60,18 @@ class Secrets:
             raise LookupError(
                 f"'{reference[:8]}…' is not a secret reference; write env:NAME or file:/path"
             )
-        self._given.add(value)
+        _GIVEN.add(value)
         return value
 
     def redact(self, text: str) -> str:
-        """Replace every value given out so far, as it is and as JSON writes it."""
-        # Longer ones first: one secret may begin with another.
-        for value in sorted(self._given, key=len, reverse=True):
-            for form in (
-                value,
-                json.dumps(value)[1:-1],
-                json.dumps(value, ensure_ascii=False)[1:-1],
-            ):
-                text = text.replace(form, REDACTED)
+        """Replace every value given out so far in this process, by whichever instance."""
+        for form in _GIVEN.forms:
+            text = text.replace(form, REDACTED)
         return text
 
     def logger(self, parent: logging.Logger, name: str) -> logging.Logger:
         """Return a child of `parent` in whose records every value given out is replaced."""
-        # Not from the registry: its filter holds the secrets of this one call.
+        # Not from the registry, where each call would leave one more filter.
         child = logging.Logger(f"{parent.name}.{name}")  # noqa: LOG001
         child.parent = parent
         child.addFilter(self._redact_record)

@@ -66,19 +66,44 @@ def test_redact_finds_a_secret_in_json(secrets: Secrets, ascii_only: bool) -> No
     assert json.loads(secrets.redact(text)) == {"token": f"<{REDACTED}>"}
 
 
+def give_out(value: str) -> None:
+    """Let another call resolve `value`."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROTA_TEST_SECRET", value)
+        Secrets()("env:ROTA_TEST_SECRET")
+
+
 @given(before=st.text(), after=st.text())
 def test_redact_leaves_no_copy(before: str, after: str) -> None:
     """Wherever the value stands, it is gone."""
-    secrets = Secrets()
-    secrets._given.add("s3cret")
-    assert "s3cret" not in secrets.redact(f"{before}s3cret{after}s3cret")
+    give_out("s3cret")
+    assert "s3cret" not in Secrets().redact(f"{before}s3cret{after}s3cret")
 
 
 def test_redact_prefers_the_longer_of_two_secrets() -> None:
     """One secret may begin with another; nothing of the longer one may remain."""
-    secrets = Secrets()
-    secrets._given |= {"abc", "abcdef"}
-    assert secrets.redact("abcdef") == REDACTED
+    give_out("begin-of-it")
+    give_out("begin-of-it-and-more")
+    assert Secrets().redact("begin-of-it-and-more") == REDACTED
+
+
+def test_redact_knows_what_another_call_was_given() -> None:
+    """A value comes back in another tool's words, by way of a file or a library."""
+    others = Secrets()
+    give_out("t0ken-of-another-call")
+    assert others.redact("used t0ken-of-another-call") == f"used {REDACTED}"
+
+
+def test_redact_finds_a_value_without_the_space_around_it() -> None:
+    """A runtime strips the key it was given, and sends and shows it so."""
+    give_out(" stripped-key\n")
+    assert Secrets().redact("<stripped-key>") == f"<{REDACTED}>"
+
+
+def test_redact_leaves_short_values_in_place() -> None:
+    """A flag that is 1 would cut every 1 out of every tool's results."""
+    give_out("12345")
+    assert Secrets().redact('{"sum": 12345}') == '{"sum": 12345}'
 
 
 def test_logger_cuts_secrets_out_of_words_arguments_and_tracebacks(

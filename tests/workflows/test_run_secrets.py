@@ -77,3 +77,20 @@ async def test_secret_of_a_tool_is_in_no_history_store_log_or_request(
     }
     assert [place for place, text in seen.items() if SENTINEL in text] == []
     assert "[redacted]" in seen["store"] or name == "vault.crash"
+
+
+async def test_key_of_a_runtime_is_cut_out_of_a_tools_result(stack: Stack) -> None:
+    """What one part of the worker resolved is secret in the words of every other."""
+
+    @tool(name="vault.leak")
+    def leak() -> str:
+        """Find the runtime's key in a file and show it."""
+        return f"found {(stack.folder / 'claude-key').read_text()}"
+
+    async with AnthropicFake() as fake:
+        fake.call_tool("vault__leak", {})
+        fake.say("Done.")
+        async with thinker(stack, fake, tools=[leak]) as agent:
+            await stack.run(agent, f"{agent}-1")
+    (answer,) = fake.requests[1].body["messages"][-1]["content"]
+    assert answer["content"] == "found [redacted]\n"

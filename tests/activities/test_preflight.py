@@ -1,0 +1,29 @@
+"""What keeps a run from working here is told before it costs anything."""
+
+from pathlib import Path
+
+import pytest
+
+from activities.preflight import preflight
+from activities.toolbox import Toolbox
+from rota.agent_spec import AgentSpec
+from rota.failures import FailureCategory, StepError
+
+
+def test_settings_that_do_not_fit_are_named_without_their_values(tmp_path: Path) -> None:
+    """The reason of a blocked run is public; somebody may have put a key in the wrong place."""
+    settings = {
+        "kind": "anthropic",
+        "model": "claude-haiku-4-5",
+        "api_key": "sk-ant-pasted",
+        "apikey": "sk-ant-misplaced",
+        "effort": "sk-ant-anywhere",
+    }
+    spec = AgentSpec.model_validate({"name": "agent", "runtime": settings})
+    with pytest.raises(StepError) as caught:
+        preflight(spec, Toolbox(tmp_path, {}))
+    message = str(caught.value)
+    assert caught.value.category is FailureCategory.INVALID_REQUEST
+    assert "runtime.api_key: Value error, write a reference" in message
+    assert "runtime.effort: Input should be 'low'" in message
+    assert "sk-ant" not in message
