@@ -11,6 +11,7 @@ import json
 from typing import Any, cast
 
 from rota.failures import FailureCategory, StepError
+from rota.model import canonical_json
 
 INVALID_JSON = "INVALID_JSON"
 """The one argument of a tool call whose arguments were not a JSON object, with their text
@@ -49,7 +50,7 @@ class MessageAssembler:
             )
         if not self._complete:
             raise _broken("the stream ended before the message did", request_id)
-        return self._message
+        return _whole_text(self._message)
 
     def _add(self, event: dict[str, Any]) -> None:
         match event["type"]:
@@ -102,17 +103,34 @@ class MessageAssembler:
 
 
 def _read_arguments(text: str) -> dict[str, Any]:
+    text = _whole_text(text)
     try:
-        arguments = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+        arguments = json.loads(text)
+        # Python also reads what JSON cannot write: NaN, 1e999, half a surrogate pair.
+        canonical_json(arguments)
+    except (ValueError, RecursionError):
         return {INVALID_JSON: text}
     if not isinstance(arguments, dict):
         return {INVALID_JSON: text}
     return cast("dict[str, Any]", arguments)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _whole_text(value: Any) -> Any:
+    """Put the halves of surrogate pairs together, and replace those left alone.
+
+    A model may write half a character, or two events may carry one half each; UTF-8, and
+    so the record of a reply that was paid for, has no form for a half.
+    """
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole_text(item) for item in cast("list[Any]", value)]
+        case dict():
+            items = cast("dict[str, Any]", value).items()
+            return {_whole_text(key): _whole_text(item) for key, item in items}
+        case _:
+            return value
 
 
 def _broken(what: str, request_id: str | None) -> StepError:

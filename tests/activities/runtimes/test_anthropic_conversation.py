@@ -18,7 +18,7 @@ from rota.conversation import (
     ToolSchema,
 )
 from rota.usage import Usage
-from tests.fakes.anthropic_answers import Answer, text, thinking
+from tests.fakes.anthropic_answers import CHUNK, Answer, text, thinking
 from tests.fakes.anthropic_server import AnthropicFake
 
 KEY = "sk-ant-test-0123456789"
@@ -193,7 +193,18 @@ async def test_invoke_finished_turn_with_a_call_asks_for_its_answer(runtime: Ant
         assert (await runtime.invoke(ask(fake))).stop is StopReason.TOOL_CALLS
 
 
-@pytest.mark.parametrize("broken", ['{"account": "A", "lim', "[1, 2]", '{"a": NaN}', "nothing"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"account": "A", "lim',
+        "[1, 2]",
+        '{"a": NaN}',
+        "nothing",
+        r'{"a": "\ud83d"}',
+        '{"a": 1e999}',
+        '{"a":' + "[" * 100_000,
+    ],
+)
 async def test_invoke_broken_tool_arguments_reach_the_model_as_invalid(
     runtime: AnthropicRuntime, broken: str
 ):
@@ -202,6 +213,27 @@ async def test_invoke_broken_tool_arguments_reach_the_model_as_invalid(
         fake.call_tool("ledger__match_batch", {"account": "A"}, broken_arguments=broken)
         reply = await runtime.invoke(ask(fake))
     assert reply.message.tool_calls[0].args == {"INVALID_JSON": broken}
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        ("half \ud83d of one", "half \ufffd of one"),
+        ("x" * (CHUNK - 1) + "\ud83d\ude00", "x" * (CHUNK - 1) + "\U0001f600"),
+    ],
+)
+async def test_invoke_text_with_half_a_character_is_made_whole(
+    runtime: AnthropicRuntime, sent: str, received: str
+):
+    """Halves sent in two events meet again; one left alone is replaced, not paid for twice."""
+    async with AnthropicFake() as fake:
+        fake.say(sent)
+        fake.call_tool("ledger__match_batch", {"account": sent})
+        said = await runtime.invoke(ask(fake))
+        called = await runtime.invoke(ask(fake))
+    assert said.message.text == received
+    said.model_dump_json()
+    called.model_dump_json()
 
 
 async def test_invoke_transcript_of_other_provider_is_accepted(runtime: AnthropicRuntime):
