@@ -24,16 +24,19 @@ async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> A
     """
     text = reply.text.strip()
     value: Any = text
+    data = canonical_json(text)
     problems: list[str] = []
     if spec.output is not None:
         fenced = _FENCE.match(text)
         try:
-            value = json.loads(fenced.group(1) if fenced else text, parse_constant=_refuse)
+            parsed = json.loads(fenced.group(1) if fenced else text, parse_constant=_refuse)
+            # Python also reads what JSON cannot write: 1e999, half a surrogate pair.
+            data = canonical_json(parsed)
         except (ValueError, RecursionError) as error:
             problems = [f"the result is not JSON: {error}"]
         else:
+            value = parsed
             problems = _schema_problems(spec.output.json_schema, value)
-    data = canonical_json(value)
     return AnswerRef(
         digest=await store.put(data),
         problems=tuple(problems),
@@ -50,8 +53,9 @@ def _schema_problems(schema: dict[str, Any], value: Any) -> list[str]:
     validator = jsonschema.Draft202012Validator(schema)
     problems: list[str] = []
     for error in validator.iter_errors(value):
+        # Both parts may hold the model's own words, of any length.
         place = "/".join(str(part) for part in error.absolute_path) or "the result"
-        problems.append(f"{place}: {error.message[:200]}")
+        problems.append(f"{place[:100]}: {error.message[:200]}")
         if len(problems) == PROBLEMS_SHOWN:
             break
     return problems

@@ -60,6 +60,8 @@ async def test_answer_that_fits_is_the_value_itself(tmp_path: Path, text: str) -
         ("[]", "the result: [] is not of type 'object'"),
         ('{"total": NaN}', "the result is not JSON: NaN is no JSON value"),
         ("[" * 100_000, "the result is not JSON"),
+        ('{"total": 1e999}', "the result is not JSON: Out of range"),
+        (r'{"total": 3, "memo": "\ud83d"}', "the result is not JSON: 'utf-8' codec"),
     ],
 )
 async def test_answer_that_does_not_fit_says_where(tmp_path: Path, text: str, problem: str) -> None:
@@ -75,6 +77,15 @@ async def test_answer_with_many_problems_shows_the_first_ones(tmp_path: Path) ->
     answer = await checked(tmp_path, lines, TOTAL)
     assert len(answer.problems) == PROBLEMS_SHOWN
     assert max(map(len, answer.problems)) < 250
+
+
+async def test_answer_with_a_key_of_any_length_names_its_place_briefly(tmp_path: Path) -> None:
+    """Keys are the model's own words too."""
+    schema = {"additionalProperties": {"type": "integer"}}
+    answer = await checked(tmp_path, json.dumps({"k" * 100_000: "x"}), schema)
+    (problem,) = answer.problems
+    assert problem.startswith("kkk")
+    assert len(problem) < 310
 
 
 @pytest.mark.parametrize(("length", "inline"), [(INLINE_OUTPUT - 2, True), (INLINE_OUTPUT, False)])
