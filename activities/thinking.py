@@ -1,7 +1,8 @@
 """`invoke_model`: one turn of a conversation, paid for once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from temporalio import activity
@@ -19,8 +20,9 @@ from activities.heartbeat import heartbeating
 from activities.interface import Thinking, TurnInput
 from activities.paid_calls import PaidCalls
 from activities.pricing import price, price_table_version
+from activities.safekeeping import kept
 from activities.step_errors import to_application_error
-from activities.stores.base import ObjectStore
+from activities.stores.base import ObjectStore, StoreError
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.conversation import (
@@ -58,12 +60,16 @@ class ThinkingActivities(Thinking):
         Raises:
             ApplicationError: type is the failure category; retryable as that says.
         Idempotency: the reply is recorded under (run, turn) before this returns; a later
-            attempt finds it and calls nobody.
+            attempt finds it and calls nobody. A store that stumbles meanwhile is waited
+            for, and what is wrong with an answer is final: neither buys it again.
         Heartbeat: every second, with the turn's number.
         """
         async with heartbeating(f"turn {input.turn}"):
             try:
                 return await self._turn(input)
+            except StoreError as error:
+                failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {error}")
+                raise to_application_error(failure, input, activity.info().attempt) from error
             except StepError as error:
                 raise to_application_error(error, input, activity.info().attempt) from error
 
@@ -79,7 +85,8 @@ class ThinkingActivities(Thinking):
         recorded = await paid.find(asked)
         if recorded is not None:
             node = await get_node(self._store, recorded)
-            return await self._outcome(spec, recorded, node)
+            with _answered(input.turn):
+                return await self._outcome(spec, recorded, node)
         request = ModelRequest(
             settings=spec.runtime.settings,
             system=system_prompt(
@@ -94,16 +101,19 @@ class ThinkingActivities(Thinking):
         )
         runtime = await asyncio.to_thread(self._runtimes, spec.runtime.kind)
         await paid.begin()
-        try:
-            reply = await runtime.invoke(request)
-        except StepError as error:
-            if not error.maybe_billed:
-                await paid.abandon()
-            raise
-        node = self._node(input, context, earlier, added, reply, await paid.unknown_attempts())
-        head = await self._store.put(node.encode())
-        await paid.record(asked, head)
-        return await self._outcome(spec, head, node)
+        with _answered(input.turn):
+            try:
+                reply = await runtime.invoke(request)
+            except StepError as error:
+                if not error.maybe_billed:
+                    await kept(paid.abandon)
+                raise
+            unknown = await kept(paid.unknown_attempts)
+            node = self._node(input, context, earlier, added, reply, unknown)
+            encoded = node.encode()
+            head = await kept(lambda: self._store.put(encoded))
+            await kept(lambda: paid.record(asked, head))
+            return await self._outcome(spec, head, node)
 
     def _node(
         self,
@@ -180,6 +190,25 @@ class ThinkingActivities(Thinking):
             effect=tool.effect,
             timeout_seconds=tool.timeout.total_seconds(),
         )
+
+
+@contextmanager
+def _answered(turn: int) -> Generator[None]:
+    """Make any unforeseen fault with an answer final: it would be paid for again.
+
+    A runtime's own counts too: it classifies all that it knows not to be billed.
+    """
+    try:
+        yield
+    except (StepError, StoreError):
+        raise
+    except Exception as error:
+        raise StepError(
+            FailureCategory.BUG,
+            f"turn {turn} was asked, but its answer cannot be used: "
+            f"{type(error).__name__}: {error}",
+            maybe_billed=True,
+        ) from error
 
 
 def _template_scope(context: RunContext, memory: dict[str, Any]) -> dict[str, Any]:

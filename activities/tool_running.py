@@ -9,11 +9,12 @@ from temporalio import activity
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
 from activities.heartbeat import heartbeating
 from activities.interface import ToolInput, ToolRunning
+from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import to_application_error
-from activities.stores.base import ObjectStore
+from activities.stores.base import ObjectStore, StoreError
 from activities.toolbox import Toolbox
-from activities.tools.builtin import MEMORY_UPDATE
+from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import ArgumentsError, call_tool, check_arguments
 from rota.conversation import ToolCall
 from rota.durations import format_duration
@@ -60,25 +61,29 @@ class ToolRunningActivities(ToolRunning):
         fails the run.
 
         Raises:
-            ApplicationError: `tool_failed` or `timeout`, retryable, of a read or
-                idempotent tool; `outcome_unknown`, final, of a write tool whose effect
-                nobody saw the end of.
-        Idempotency: the result is recorded under (run, turn, call) before this returns.
-            Between effect and record a crash repeats the call with the same key, except
-            for write tools, which are never repeated.
+            ApplicationError: `transient` or `timeout`, retryable, of a read or idempotent
+                tool, or of the store; `outcome_unknown`, final, of a write tool whose
+                effect nobody saw the end of.
+        Idempotency: the result is recorded under (run, turn, call) before this returns;
+            a store that stumbles is waited for. Between effect and record a crash repeats
+            the call with the same key, except for write tools, which are never repeated.
         Heartbeat: every second, with the tool's own progress.
         """
         name = f"results/{input.run.key}/{input.head}/{input.index}"
-        recorded = await self._store.get_ref(name)
-        if recorded is not None:
-            return ResultRef.model_validate_json(recorded)
         async with heartbeating("starting") as report:
             try:
+                recorded = await self._store.get_ref(name)
+                if recorded is not None:
+                    return ResultRef.model_validate_json(recorded)
                 result = await self._execute(input, report)
+                record = canonical_json(result.model_dump(mode="json"))
+                await kept(lambda: self._store.set_ref(name, record))
+                return result
+            except StoreError as error:
+                failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {error}")
+                raise to_application_error(failure, input, activity.info().attempt) from error
             except StepError as error:
                 raise to_application_error(error, input, activity.info().attempt) from error
-        await self._store.set_ref(name, canonical_json(result.model_dump(mode="json")))
-        return result
 
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
         node = await get_node(self._store, input.head or "")
@@ -94,7 +99,7 @@ class ToolRunningActivities(ToolRunning):
         except ArgumentsError as error:
             return await self._error(input, str(error))
         if tool.name == MEMORY_UPDATE:
-            return await self._patch_memory(input, context, call)
+            return await self._patch_memory(input, context, node.reply.tool_calls)
         secrets = Secrets()
         tool_context = ToolContext(
             idempotency_key=call.key,
@@ -103,7 +108,7 @@ class ToolRunningActivities(ToolRunning):
             slot=parse_slot(context.slot) if context.slot else None,
             fleet=self._toolbox.fleet,
             input=context.input,
-            heartbeat=lambda text: report(secrets.redact(text)),
+            heartbeat=lambda text: report(_readable(secrets.redact(text))),
             log=secrets.logger(log, tool.name),
             secrets=secrets,
         )
@@ -116,9 +121,8 @@ class ToolRunningActivities(ToolRunning):
             return await self._error(input, secrets.redact(str(error)))
         except Exception as error:  # noqa: BLE001 - a tool may raise anything at all
             return await self._failed(input, tool, error, secrets)
-        return ResultRef(
-            index=input.index, digest=await self._store.put(secrets.redact(text).encode())
-        )
+        content = secrets.redact(text).encode(errors="replace")
+        return ResultRef(index=input.index, digest=await kept(lambda: self._store.put(content)))
 
     async def _failed(
         self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets
@@ -153,26 +157,49 @@ class ToolRunningActivities(ToolRunning):
             return
         name = f"started/{input.run.key}/{input.head}/{input.index}"
         attempt = str(activity.info().attempt).encode()
-        if await self._store.set_ref(name, attempt, if_absent=True) != attempt:
+        # Tried again within the attempt: a mark that was set although the store failed would
+        # keep the next attempt from ever starting the tool.
+        first = await kept(lambda: self._store.set_ref(name, attempt, if_absent=True))
+        if first != attempt:
             raise StepError(
                 FailureCategory.OUTCOME_UNKNOWN,
-                f"{tool.name} was started and its worker lost before it answered. It may have "
-                "taken effect, so it is not repeated: look, then run the slot again",
+                f"{tool.name} was started and its worker lost, or the store out of reach, before "
+                "its result was recorded. It may have taken effect, so it is not repeated: "
+                "look, then run the slot again",
             )
 
     async def _patch_memory(
-        self, input: ToolInput, context: RunContext, call: ToolCall
+        self, input: ToolInput, context: RunContext, calls: tuple[ToolCall, ...]
     ) -> ResultRef:
         memory = await get_memory(self._store, context.memory)
+        document = memory.document if memory else {}
         patches = [await get_json(self._store, digest) for digest in input.patches]
-        try:
-            apply_patches(memory.document if memory else {}, [*patches, call.args["patch"]])
-        except ValueError as error:
-            return await self._error(input, str(error))
-        patch = await self._store.put(canonical_json(call.args["patch"]))
+        refusal: ValueError | None = None
+        # Of this turn's updates too, each in turn by the same rule: they run at the same time,
+        # and their patches are applied one after the other.
+        for call in calls[: input.index + 1]:
+            if call.name != MEMORY_UPDATE:
+                continue
+            try:
+                check_arguments(memory_update, call.args)
+                apply_patches(document, [*patches, call.args["patch"]])
+            except ValueError as error:
+                refusal = error
+            else:
+                refusal = None
+                patches.append(call.args["patch"])
+        if refusal is not None:
+            return await self._error(input, str(refusal))
+        patch = await self._store.put(canonical_json(patches[-1]))
         answer = await self._store.put(b"noted; it takes effect when the run succeeds")
         return ResultRef(index=input.index, digest=answer, patch=patch)
 
     async def _error(self, input: ToolInput, text: str) -> ResultRef:
-        digest = await self._store.put(text[:MESSAGE_LIMIT].encode())
+        content = text[:MESSAGE_LIMIT].encode(errors="replace")
+        digest = await kept(lambda: self._store.put(content))
         return ResultRef(index=input.index, digest=digest, is_error=True)
+
+
+def _readable(text: str) -> str:
+    """Replace what UTF-8 has no form for, such as the odd bytes of a file's name."""
+    return text.encode(errors="replace").decode()

@@ -3,7 +3,11 @@
 import time
 from typing import Any
 
+import pytest
+
+from activities.documents import get_memory
 from rota.failures import FailureCategory
+from rota.memory import MEMORY_LIMIT
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, ToolError, tool
 from tests.stack import Stack, script
@@ -104,6 +108,74 @@ async def test_write_that_crashes_is_not_repeated_and_fails_the_run(stack: Stack
     assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN
     assert "lost in the middle" in ending.message
     assert len(calls) == 1
+
+
+async def test_write_with_text_that_is_no_unicode_succeeds(stack: Stack) -> None:
+    """A file's name may hold any bytes; the tool did its work all the same."""
+
+    @tool(name="books.match", effect="write")
+    def match(context: ToolContext) -> str:
+        """Give a name as `os.listdir` does."""
+        context.heartbeat("file-\udce4.txt")
+        return "file-\udce4.txt"
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert (result.status, result.output) == (RunStatus.SUCCEEDED, "file-?.txt")
+
+
+@pytest.mark.parametrize("error", [ToolError, OSError])
+async def test_tool_that_fails_with_text_that_is_no_unicode_is_heard(
+    stack: Stack, error: type[Exception]
+) -> None:
+    """Neither a refusal nor a failure is lost over a name in it."""
+
+    @tool(name="books.match")
+    def match() -> str:
+        """Fail."""
+        raise error("cannot read file-\udce4.txt")
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert result.status is RunStatus.SUCCEEDED
+    assert "cannot read file-?.txt" in result.output
+
+
+async def test_tool_that_exits_fails_alone_and_its_worker_goes_on(stack: Stack) -> None:
+    """Command line code made a tool: `argparse` ends the process for a wrong argument."""
+
+    @tool(name="books.match")
+    def match() -> str:
+        """Exit."""
+        raise SystemExit(2)
+
+    async with stack.worker([match]):
+        name = await declared(stack, match)
+        result = await stack.run(name, f"{name}-1")
+    assert result.status is RunStatus.SUCCEEDED
+    assert "the tool tried to end the process: SystemExit(2)" in result.output
+
+
+async def test_memory_updates_of_one_turn_are_sized_together(stack: Stack) -> None:
+    """The one too many is refused where the model can react; the others still count."""
+    half = "x" * (MEMORY_LIMIT // 2)
+    patches = [{"a": half}, {"b": half}, {"c": "small"}]
+    calls = [{"tool": "memory.update", "args": {"patch": patch}} for patch in patches]
+    name = stack.name("keeping")
+    async with stack.worker():
+        await stack.declare(
+            name,
+            runtime=script({"calls": calls}, {"result": "done"}),
+            tools=["memory.update"],
+            retry=QUICK_RETRY,
+        )
+        result = await stack.run(name, f"{name}-1")
+        memory = await get_memory(stack.store, result.memory)
+    assert (result.status, result.reason) == (RunStatus.SUCCEEDED, "")
+    assert memory is not None
+    assert memory.document == {"a": half, "c": "small"}
 
 
 async def test_run_again_for_the_same_slot_uses_the_same_keys(stack: Stack) -> None:
