@@ -31,8 +31,9 @@ TURN_TIMEOUT = timedelta(minutes=15)
 """Longest attempt at one turn: above `rota.runtime_specs.TURN_LIMIT`, the most that a
 runtime's own limit may be, so that theirs, which knows what happened, speaks first."""
 
-TOOL_MARGIN = timedelta(seconds=10)
-"""Added to a tool's own timeout for loading and storing around it."""
+TOOL_MARGIN = timedelta(seconds=30)
+"""Added to a tool's own timeout for loading and storing around it: twice as long as a
+result is kept in hand while the store is out of reach (15 s)."""
 
 DESK_TIMEOUT = timedelta(seconds=10)
 """One attempt at admission or settlement: a look-up of some 50 ms, with room for a burst."""
