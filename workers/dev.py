@@ -5,21 +5,21 @@
     └── rota worker                 in a process of its own, so that it can be killed
 
 Ctrl-C or SIGTERM stops all of it in order. Killed with -9, it takes its children along
-(`workers.leash`). A worker that dies is replaced; a server that dies ends everything.
+(`workers.leash`). A worker that dies is replaced; a server that dies, or a worker that
+cannot be replaced, ends everything.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.child_worker import start_worker
 from workers.dev_lock import DevInfo, dev_lock
 from workers.devserver import (
     HOST,
@@ -29,7 +29,6 @@ from workers.devserver import (
     port_is_free,
     stop_process,
 )
-from workers.leash import leashed
 from workers.settings import Settings
 
 DATABASE = Path(".rota/temporal.db")
@@ -73,14 +72,14 @@ async def run_dev(options: DevOptions, say: Say, ready: Ready) -> None:
     Raises:
         ServerStartError: a port is taken, or the server did not start or ended.
         DevRunningError: another `rota dev` uses the database.
+        WorkerStartError: a worker died, and no other could be started.
     """
     task = asyncio.current_task()
     assert task is not None
     with _stops(task) as stopped:
         try:
-            async with _running(options, say) as (server, settings):
-                await ready(server, settings)
-                await _server_end(server)
+            async with _running(options, say) as (server, settings, worker):
+                await _unless_ended(worker, _serve(server, settings, ready))
         except asyncio.CancelledError:
             if not stopped.is_set():
                 raise
@@ -88,7 +87,9 @@ async def run_dev(options: DevOptions, say: Say, ready: Ready) -> None:
 
 
 @asynccontextmanager
-async def _running(options: DevOptions, say: Say) -> AsyncGenerator[tuple[DevServer, Settings]]:
+async def _running(
+    options: DevOptions, say: Say
+) -> AsyncGenerator[tuple[DevServer, Settings, "asyncio.Task[None] | None"]]:
     address = f"{HOST}:{options.port}"
     ui = f"http://{HOST}:{options.ui_port}" if options.ui_port else None
     _check_ports(options)
@@ -110,9 +111,10 @@ async def _running(options: DevOptions, say: Say) -> AsyncGenerator[tuple[DevSer
                 log_file=options.database.with_name("server.log"),
             )
         )
+        worker = None
         if options.with_worker:
-            await stack.enter_async_context(_worker_kept_alive(settings, say))
-        yield server, settings
+            worker = await stack.enter_async_context(_worker_kept_alive(settings, say))
+        yield server, settings, worker
 
 
 def _check_ports(options: DevOptions) -> None:
@@ -124,6 +126,28 @@ def _check_ports(options: DevOptions) -> None:
             )
 
 
+async def _serve(server: DevServer, settings: Settings, ready: Ready) -> None:
+    await ready(server, settings)
+    await _server_end(server)
+
+
+async def _unless_ended(
+    keeper: "asyncio.Task[None] | None", work: Coroutine[Any, Any, None]
+) -> None:
+    """Do `work`, unless `keeper` fails first: then raise its error."""
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait(
+            (working, keeper) if keeper else (working,), return_when=asyncio.FIRST_COMPLETED
+        )
+        if keeper is not None and keeper.done():
+            keeper.result()
+        await working
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
 async def _server_end(server: DevServer) -> None:
     code = await asyncio.to_thread(server.process.wait)
     raise ServerStartError(
@@ -133,10 +157,10 @@ async def _server_end(server: DevServer) -> None:
 
 
 @asynccontextmanager
-async def _worker_kept_alive(settings: Settings, say: Say) -> AsyncGenerator[None]:
+async def _worker_kept_alive(settings: Settings, say: Say) -> AsyncGenerator["asyncio.Task[None]"]:
     keeper = asyncio.create_task(_keep_worker(settings, say))
     try:
-        yield
+        yield keeper
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -145,7 +169,7 @@ async def _worker_kept_alive(settings: Settings, say: Say) -> AsyncGenerator[Non
 async def _keep_worker(settings: Settings, say: Say) -> None:
     pause = 0.0
     while True:
-        process = _start_worker(settings)
+        process = start_worker(settings)
         started = asyncio.get_running_loop().time()
         try:
             code = await asyncio.to_thread(process.wait)
@@ -156,15 +180,6 @@ async def _keep_worker(settings: Settings, say: Say) -> None:
         again = f"starting another in {pause:.0f} s" if pause else "starting another"
         say(f"the worker (process {process.pid}) ended ({_ending(code)}): {again}")
         await asyncio.sleep(pause)
-
-
-def _start_worker(settings: Settings) -> "subprocess.Popen[bytes]":
-    # A group of its own: Ctrl-C reaches Rota alone, which then stops the worker in order.
-    # -P: a folder of the fleet named `workers` or `rota` must not shadow ours.
-    command = [sys.executable, "-P", "-m", "workers", "worker", "--fleet", str(settings.fleet)]
-    command += ["--store", settings.store, "--task-queue", settings.task_queue]
-    command += ["--address", str(settings.address), "--namespace", "default"]
-    return subprocess.Popen(leashed(command), stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def _ending(code: int) -> str:

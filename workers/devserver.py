@@ -174,17 +174,24 @@ async def dev_server(
 
 
 def stop_process(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
-    """End a process group by its id: asked first, killed after `patience` seconds."""
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """End a process and its group: asked first, killed after `patience` seconds.
+
+    What the group's leader left behind is killed with it, or after it if it is dead already.
+    Its number stays taken as long as anyone is left in the group. Of an empty group it could
+    become another's, but only once every other number has been given away in between.
+    """
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    # Nobody is left in it; or, on macOS, only processes that have ended.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
 
 
 async def _ready(server: DevServer, log_file: Path | None) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.cli.command_line import Ended, end_of, process, rota, start
+from tests.workers.process_table import alive, arguments_of, children_of, gone
 from workers.cli.exit_codes import ExitCode
 from workers.devserver import free_port, port_is_free
 
@@ -38,36 +39,6 @@ class Dev:
         """Run a command against it, as a process."""
         here = ("--fleet", str(self.folder), "--address", f"127.0.0.1:{self.port}")
         return await process(*arguments, *here)
-
-
-def children_of(pid: int) -> Iterator[int]:
-    """Ids of the direct children of a process."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        yield from map(int, (task / "children").read_text().split())
-
-
-def arguments_of(pid: int) -> list[str]:
-    """The command line of a process."""
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Those that still run; a zombie does not."""
-    return {pid for pid in pids if _state(pid) not in ("", "Z", "X")}
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-async def gone(pids: set[int]) -> None:
-    """Wait until none of them runs."""
-    async with asyncio.timeout(20):
-        while alive(pids):  # noqa: ASYNC110 - another's child has no event to wait for
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture

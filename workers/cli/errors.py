@@ -14,6 +14,7 @@ from activities.stores.base import StoreError
 from activities.tools.fleet import ToolLoadError
 from schedules.apply_errors import ApplyError, NoWorkerError
 from schedules.declaration_errors import DeclarationErrors
+from workers.child_worker import WorkerStartError
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.connection import UnreachableError
@@ -27,6 +28,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (NoWorkerError, ExitCode.NO_SERVER),
     (ApplyError, ExitCode.FAILED),
     (ServerStartError, ExitCode.FAILED),
+    (WorkerStartError, ExitCode.FAILED),
     (DevRunningError, ExitCode.FAILED),
     (StoreError, ExitCode.FAILED),
 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.prompt import Confirm
 
+from workers.child_worker import WorkerStartError
 from workers.cli.output import console as demo_console
 from workers.connection import UnreachableError
 from workers.demo.stage import DemoError, set_stage
@@ -26,7 +27,7 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("interrupted: server and workers are stopped")
         code = 130
-    except (DemoError, ServerStartError, UnreachableError) as error:
+    except (DemoError, ServerStartError, UnreachableError, WorkerStartError) as error:
         Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
         code = 1
     sys.stdout.flush()

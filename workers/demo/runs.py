@@ -6,13 +6,11 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
 from rota.runs import AgentRunResult
 from rota.visibility import RESULT_MEMO
-
-_SLOT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+from workflows.run_kit.visibility import SCHEDULED_AT
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ async def recovery_of(client: Client, run_id: str) -> Recovery:
 
 
 async def _row(client: Client, run: WorkflowExecution) -> RunRow:
-    slot = run.typed_search_attributes.get(_SLOT)
+    slot = run.typed_search_attributes.get(SCHEDULED_AT)
     if run.status is WorkflowExecutionStatus.RUNNING:
         return RunRow(run.id, slot, None, await _doing(client, run.id))
     memo = await run.memo()

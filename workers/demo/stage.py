@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,9 +23,9 @@ from rota.schedule_spec import Catchup, ScheduleSpec
 from schedules.apply import apply_plan
 from schedules.fleet import DeclaredAgent, Fleet, load_fleet
 from schedules.plan import make_plan
+from workers.child_worker import start_worker
 from workers.connection import connect
 from workers.devserver import DevServer, dev_server, port_is_free, stop_process
-from workers.leash import leashed
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,17 +55,8 @@ class Stage:
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one more worker process; its log goes beside the server's."""
         number = len(self.workers) + 1
-        command = [sys.executable, "-m", "workers", "worker", "--fleet", str(self.settings.fleet)]
-        command += ["--address", self.server.address, "--store", self.settings.store]
         with (FOLDER / f"worker-{number}.log").open("ab") as log:
-            worker = subprocess.Popen(
-                leashed(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                start_new_session=True,
-            )
+            worker = start_worker(self.settings, log=log)
         self.workers.append(worker)
         return worker
 

@@ -1,0 +1,40 @@
+"""Start a worker as a child process: for `rota dev` and the demo."""
+
+import subprocess
+import sys
+from typing import IO
+
+from workers.leash import leashed
+from workers.settings import Settings
+
+
+class WorkerStartError(Exception):
+    """The operating system would not start the process; the message says why."""
+
+
+def start_worker(settings: Settings, *, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
+    """Start `rota worker` with `settings`, on a leash; it writes to `log`, or where this does.
+
+    In a process group of its own: Ctrl-C reaches the parent alone, which then stops the
+    worker in order.
+
+    Raises:
+        WorkerStartError: there is no memory, no process or no file left to start it with.
+    """
+    # -P: a folder of the fleet named `workers` or `rota` must not shadow ours.
+    command = [sys.executable, "-P", "-m", "workers", "worker", "--fleet", str(settings.fleet)]
+    command += ["--store", settings.store, "--task-queue", settings.task_queue]
+    command += ["--address", str(settings.address), "--namespace", str(settings.namespace)]
+    try:
+        return subprocess.Popen(
+            leashed(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise WorkerStartError(
+            f"cannot start a worker: {error.strerror or error}; free some memory, processes or "
+            "open files, then start again"
+        ) from error
