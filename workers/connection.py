@@ -42,17 +42,26 @@ def target_of(settings: Settings) -> tuple[str, str]:
     return address, namespace
 
 
-async def connect(settings: Settings, store: ObjectStore | None) -> Client:
+async def connect(
+    settings: Settings, store: ObjectStore | None, *, metrics: str | None = None
+) -> Client:
     """Connect a client that speaks Rota's payloads.
 
+    Args:
+        settings: Where the server is.
+        store: Where large payloads lie.
+        metrics: `host:port` to serve the SDK's Prometheus metrics at, for as long as the
+            process lives. For workers only: one port has one owner.
+
     Raises:
-        UnreachableError: no server there, or it refused the credentials.
+        UnreachableError: no server there, it refused the credentials, or the metrics'
+            port is taken.
     """
     address, namespace = target_of(settings)
     config = _configuration()
     config["target_host"] = address
     config["namespace"] = namespace
-    runtime = _runtime(settings)
+    runtime = _runtime(metrics)
     try:
         return await Client.connect(**config, plugins=[RotaPlugin(store)], runtime=runtime)
     except (RuntimeError, ValueError) as error:
@@ -102,10 +111,16 @@ def quiet_core() -> None:
     Runtime.set_default(Runtime(telemetry=_telemetry(None)), error_if_already_set=False)
 
 
-def _runtime(settings: Settings) -> Runtime | None:
-    if settings.metrics is None:
+def _runtime(metrics: str | None) -> Runtime | None:
+    if metrics is None:
         return None
-    return Runtime(telemetry=_telemetry(PrometheusConfig(settings.metrics)))
+    try:
+        return Runtime(telemetry=_telemetry(PrometheusConfig(metrics)))
+    except (RuntimeError, ValueError) as error:
+        raise UnreachableError(
+            f"metrics cannot be served at {metrics}: {error}; give a free host:port, for "
+            "example 127.0.0.1:9464"
+        ) from error
 
 
 def _telemetry(metrics: PrometheusConfig | None) -> TelemetryConfig:

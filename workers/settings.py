@@ -28,8 +28,6 @@ class Settings:
     address: str | None = None
     """Overrides Temporal's environment configuration, as does `namespace`."""
     namespace: str | None = None
-    metrics: str | None = None
-    """`host:port` for Prometheus; None: no metrics endpoint."""
 
     @staticmethod
     def read(
@@ -39,11 +37,10 @@ class Settings:
         task_queue: str | None = None,
         address: str | None = None,
         namespace: str | None = None,
-        metrics: str | None = None,
     ) -> "Settings":
         """Combine arguments with the environment; an argument wins.
 
-        Variables: `ROTA_FLEET`, `ROTA_STORE`, `ROTA_TASK_QUEUE`, `ROTA_METRICS`.
+        Variables: `ROTA_FLEET`, `ROTA_STORE`, `ROTA_TASK_QUEUE`.
         """
         environ = os.environ
         folder = fleet or Path(environ.get("ROTA_FLEET", "."))
@@ -54,5 +51,4 @@ class Settings:
             task_queue=task_queue or environ.get("ROTA_TASK_QUEUE") or TASK_QUEUE,
             address=address,
             namespace=namespace,
-            metrics=metrics or environ.get("ROTA_METRICS") or None,
         )

@@ -35,7 +35,11 @@ log = logging.getLogger("rota.worker")
     show_default=True,
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
 )
-@click.option("--metrics", help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.")
+@click.option(
+    "--metrics",
+    envvar="ROTA_METRICS",
+    help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.",
+)
 def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: str | None) -> None:
     """Run a worker for a fleet.
 
@@ -44,23 +48,14 @@ def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: 
     standard error, one line per event. Ends with 1 if it can no longer serve: start another.
     """
     log_to_stderr(log_level.upper(), as_json=log_json)
-    if metrics:
-        settings = Settings.read(
-            settings.fleet,
-            store=settings.store,
-            task_queue=settings.task_queue,
-            address=settings.address,
-            namespace=settings.namespace,
-            metrics=metrics,
-        )
     quiet_core()
-    asyncio.run(_work(settings))
+    asyncio.run(_work(settings, metrics))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, metrics: str | None) -> None:
     toolbox = Toolbox.open(settings.fleet)
     store = open_store(settings.store)
-    client = await connect(settings, store)
+    client = await connect(settings, store, metrics=metrics)
     problems = await attribute_problems(client)
     if problems:
         raise CommandError(

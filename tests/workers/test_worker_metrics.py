@@ -1,0 +1,41 @@
+"""A worker's Prometheus endpoint, as a scraper meets it."""
+
+import asyncio
+import urllib.request
+
+import pytest
+
+from tests.processes.worker_process import launched, worker_process
+from tests.stack import Stack, script
+from workers.devserver import free_port
+
+
+async def test_worker_serves_the_metrics_of_its_steps(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ROTA_METRICS a run's activities are counted where Prometheus looks."""
+    port = free_port()
+    monkeypatch.setenv("ROTA_METRICS", f"127.0.0.1:{port}")
+    name = stack.name("counted")
+    async with worker_process(stack):
+        await stack.declare(name, runtime=script({"result": "done"}))
+        await stack.run(name, f"{name}-1")
+        address = f"http://127.0.0.1:{port}/metrics"
+        with await asyncio.to_thread(urllib.request.urlopen, address) as answer:
+            text = answer.read().decode()
+    assert 'activity_type="invoke_model"' in text
+    assert "temporal_workflow_completed" in text
+
+
+async def test_worker_with_metrics_on_a_taken_port_says_so(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line and exit code 3, not a traceback."""
+    taken = stack.address
+    monkeypatch.setenv("ROTA_METRICS", taken)
+    with launched(stack) as process:
+        code = await asyncio.to_thread(process.wait, 30)
+        log = (stack.folder / "worker.log").read_text()
+    assert code == 3
+    assert f"metrics cannot be served at {taken}" in log
+    assert "Traceback" not in log
