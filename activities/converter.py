@@ -35,11 +35,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.stores.base import ObjectStore
 from activities.stores.payloads import PAYLOAD_THRESHOLD, ObjectStorePayloads
-from rota.failures import MESSAGE_LIMIT
+from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 from rota.model import StepResult
-
-PAYLOAD_ERROR_TYPE = "PayloadValidationError"
-"""The type Temporal reserves for this: Nexus and other SDKs know it by name."""
 
 PROBLEMS_LIMIT = 20
 """Problems listed at most: more help nobody, and failures travel in history."""

@@ -8,7 +8,7 @@ from temporalio.service import RPCError
 
 from activities.documents import put_record
 from activities.interface import KeeperDesk, LedgerPage
-from activities.keepers import is_missing_workflow
+from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.admission import RunRef
 
@@ -42,7 +42,7 @@ class KeeperDeskActivities(KeeperDesk):
         try:
             description = await self._client.get_workflow_handle(run.id).describe()
         except RPCError as error:
-            if is_missing_workflow(error):
+            if is_missing(error):
                 return True
             log.warning("run %s: cannot see whether it has ended: %s", run.id, error.message)
             return False

@@ -2,8 +2,9 @@
 
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from activities.server_errors import is_missing
 from rota.admission import Admission, AdmissionRequest, Settled, Settlement
 from rota.failures import FailureCategory
 from rota.ids import keeper_id
@@ -20,7 +21,7 @@ async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -
             "admit", request, id=f"admit-{request.run.key}", result_type=Admission
         )
     except RPCError as error:
-        if not is_missing_workflow(error):
+        if not is_missing(error):
             raise
         raise _undeclared(agent) from error
     except WorkflowUpdateFailedError as error:
@@ -37,21 +38,11 @@ async def report_settlement(client: Client, agent: str, settlement: Settlement) 
             "settle", settlement, result_type=Settled
         )
     except RPCError as error:
-        if not is_missing_workflow(error):
+        if not is_missing(error):
             raise
         # The keeper was ended by hand: nothing holds a lease any more, and the run's own
         # history keeps its outcome.
         return Settled()
-
-
-def is_missing_workflow(error: RPCError) -> bool:
-    """True if the keeper is not there.
-
-    A server whose database is locked may say NOT_FOUND of its own namespace: that is
-    passing trouble, not an answer.
-    """
-    missing = error.status is RPCStatusCode.NOT_FOUND
-    return missing and "namespace" not in error.message.lower()
 
 
 def _undeclared(agent: str) -> ApplicationError:

@@ -16,7 +16,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from activities.keepers import is_missing_workflow
+from activities.server_errors import is_missing
 from rota.admission import AdmissionRequest
 from rota.calendars import iter_times
 from rota.schedule_spec import ScheduleSpec
@@ -43,7 +43,7 @@ async def with_passed_slots(
         schedule = (await client.get_schedule_handle(schedule_id).describe()).schedule
         times = await _matching_times(client, schedule_id, request.slot, now)
     except RPCError as error:
-        if is_missing_workflow(error):
+        if is_missing(error):
             return request
         raise
     if times and schedule.spec.jitter:

@@ -28,3 +28,5 @@ class RunArgument(AgentRunInput):
     model_config = ConfigDict(extra="forbid", frozen=True, title="input of AgentRun")
 
     checkpoint: RunCheckpoint | None = None
+    """Rota's own, for when a run continues as new; whoever may start workflows may also send
+    one, and is believed."""

@@ -44,6 +44,10 @@ _RETRYABLE = frozenset(
     }
 )
 
+PAYLOAD_ERROR_TYPE = "PayloadValidationError"
+"""How wrong input fails, be it the wrong shape or the wrong number of arguments: the type
+Temporal reserves for this, which Nexus and other SDKs know by name."""
+
 MESSAGE_LIMIT = 2000
 """Characters kept of a provider's or tool's message: failures travel in history."""
 

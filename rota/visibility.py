@@ -22,6 +22,6 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Datetime", "Int"]] = {
 RESULT_MEMO = "rota_result"
 """Memo key of a finished run's `AgentRunResult`, without its output."""
 KEEPER_MEMO = "rota_agent"
-"""Memo key on a keeper: `{"fleet", "digest", "source"}` of the declaration in force."""
+"""Memo key on a keeper: `{"fleet", "digest"}` of the declaration in force."""
 SCHEDULE_MEMO = "rota_schedule"
 """Memo key on a schedule's action (and so on its runs): where the schedule came from."""

@@ -21,6 +21,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import put_spec
+from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.model import Record
 from rota.visibility import SCHEDULE_MEMO
@@ -30,7 +31,7 @@ from schedules.desired import desired_schedule, search_attributes
 from schedules.fields import schedule_fields
 from schedules.fleet import DeclaredAgent, Fleet
 from schedules.keepers import declare, retire, wait_for_worker
-from schedules.live import is_missing, live_schedule
+from schedules.live import live_schedule
 from schedules.plan import make_plan
 from schedules.side_by_side import side_by_side
 

@@ -22,8 +22,9 @@ from temporalio.client import (
     WorkflowExecutionStatus,
 )
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
 from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
@@ -127,11 +128,6 @@ async def live_keeper(client: Client, agent: str) -> LiveKeeper | None:
         task_queue=described.task_queue,
         ended="" if status is WorkflowExecutionStatus.RUNNING else status.name.lower(),
     )
-
-
-def is_missing(error: RPCError) -> bool:
-    """True if what was asked for is not there, and not the namespace itself."""
-    return error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower()
 
 
 async def _owned_schedules(client: Client, fleet: str) -> list[str]:

@@ -7,7 +7,7 @@ puts the schedule back to what the files say.
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from schedules.live import is_missing
+from activities.server_errors import is_missing
 
 
 async def pause(client: Client, agent: str, note: str) -> None:

@@ -22,8 +22,7 @@ from temporalio.worker import (
     WorkflowInterceptorClassInput,
 )
 
-ERROR_TYPE = "PayloadValidationError"
-"""The type that a wrong payload fails with as well: for callers both are wrong input."""
+from rota.failures import PAYLOAD_ERROR_TYPE
 
 
 class ArgumentGuard(Interceptor):
@@ -72,4 +71,4 @@ def _problem(function: Callable[..., Any], args: Sequence[Any], but: int = 0) ->
 
 
 def _refusal(message: str) -> ApplicationError:
-    return ApplicationError(message, type=ERROR_TYPE, non_retryable=True)
+    return ApplicationError(message, type=PAYLOAD_ERROR_TYPE, non_retryable=True)

@@ -14,11 +14,11 @@ from temporalio.common import RawValue
 from temporalio.converter import DefaultFailureConverter, create_payload_validation_error
 from temporalio.exceptions import ApplicationError
 
-from activities.converter import PAYLOAD_ERROR_TYPE, PROBLEMS_LIMIT, data_converter
+from activities.converter import PROBLEMS_LIMIT, data_converter
 from activities.stores.base import ObjectMissingError, StoreError
 from activities.stores.local import LocalStore
 from activities.stores.payloads import DRIVER_NAME, PAYLOAD_THRESHOLD
-from rota.failures import MESSAGE_LIMIT
+from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 
 
 class Inner(BaseModel):

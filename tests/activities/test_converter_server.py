@@ -24,9 +24,10 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
-from activities.converter import PAYLOAD_ERROR_TYPE, data_converter
+from activities.converter import data_converter
 from activities.stores.local import LocalStore
 from activities.stores.payloads import PAYLOAD_THRESHOLD
+from rota.failures import PAYLOAD_ERROR_TYPE
 from tests.activities.converter_workflows import ACTIVITIES, WORKFLOWS
 
 TEMPORAL = Path(sys.executable).with_name("temporal")

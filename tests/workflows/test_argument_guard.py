@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from rota.failures import PAYLOAD_ERROR_TYPE
 from rota.ids import keeper_id
 from tests.stack import Stack, script
 
@@ -23,7 +24,7 @@ async def test_agent_run_with_wrong_number_of_inputs_fails_cleanly(
             await run.result()
     cause = caught.value.cause
     assert isinstance(cause, ApplicationError)
-    assert cause.type == "PayloadValidationError"
+    assert cause.type == PAYLOAD_ERROR_TYPE
     assert f"takes 1 JSON argument, not {len(args)}" in cause.message
 
 

@@ -3,7 +3,7 @@
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.keepers import is_missing_workflow
+from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO
 from schedules.explain import suggest
@@ -35,7 +35,7 @@ async def _declared(client: Client, name: str) -> bool:
     try:
         found = await client.get_workflow_handle(keeper_id(name)).describe()
     except RPCError as error:
-        if is_missing_workflow(error) or error.status is RPCStatusCode.INVALID_ARGUMENT:
+        if is_missing(error) or error.status is RPCStatusCode.INVALID_ARGUMENT:
             return False
         raise
     if found.status is not WorkflowExecutionStatus.RUNNING:

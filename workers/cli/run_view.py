@@ -15,7 +15,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from activities.keepers import is_missing_workflow
+from activities.server_errors import is_missing
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.usage import format_cost
 from rota.visibility import RESULT_MEMO
@@ -96,7 +96,7 @@ async def describe_run(client: Client, run_id: str) -> WorkflowExecutionDescript
     try:
         found = await client.get_workflow_handle(run_id).describe()
     except RPCError as error:
-        if not is_missing_workflow(error):
+        if not is_missing(error):
             raise
         raise CommandError(
             f"no run '{run_id}' in namespace {client.namespace}: 'rota runs' lists those there are",
