@@ -16,6 +16,14 @@ class ObjectMissingError(StoreError):
     """Nothing is stored under that digest."""
 
 
+def damaged_object(store: str, digest: str, place: object) -> StoreError:
+    """Return the error for an object at `place` whose bytes are not those of its digest."""
+    return StoreError(
+        f"store {store}: object {digest} is damaged (its bytes have another digest); remove "
+        f"{place} and store it again"
+    )
+
+
 class ObjectStore(Protocol):
     """Content-addressed objects and named refs. All methods are safe to repeat."""
 

@@ -31,7 +31,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from activities.stores.base import ObjectMissingError, StoreError
+from activities.stores.base import ObjectMissingError, StoreError, damaged_object
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -131,10 +131,7 @@ class LocalStore:
         if data is None:
             raise ObjectMissingError(f"store {self._root}: no object {digest}")
         if digest_of(data) != digest:
-            raise StoreError(
-                f"store {self._root}: object {digest} is damaged (its bytes have another "
-                f"digest); remove {path} and store it again"
-            )
+            raise damaged_object(self.address, digest, path)
         return data
 
     def _list(self, prefix: str) -> list[str]:

@@ -5,7 +5,6 @@ worker, gateway and command line. Credentials are no part of it: they come from 
 each kind of store looks for them (files' owner; AWS environment, profile or role).
 """
 
-import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,24 +12,20 @@ from activities.stores.base import ObjectStore, StoreError
 from activities.stores.cache import CachedStore
 from activities.stores.local import LocalStore
 
-STORE_VARIABLE = "ROTA_STORE"
-"""Environment variable with the address used where none is given."""
-
 _FORMS = "use a folder, file:///folder or s3://bucket/prefix?endpoint=URL&region=NAME"
 
 
-def open_store(address: str | None = None) -> ObjectStore:
-    """Return the store at `address`, or at `ROTA_STORE` without one.
+def open_store(address: str) -> ObjectStore:
+    """Return the store at `address`.
 
     Does not reach out: a folder or bucket that is not there shows at first use. Recently
     used objects are kept in memory.
 
     Raises:
-        StoreError: there is no address, or it cannot be understood.
+        StoreError: the address is empty, or cannot be understood.
     """
-    address = address or os.environ.get(STORE_VARIABLE)
     if not address:
-        raise StoreError(f"no store is set: give one, or set {STORE_VARIABLE}; {_FORMS}")
+        raise StoreError(f"the address of the store is empty: {_FORMS}")
     scheme, separator, _ = address.partition("://")
     if not separator:
         return CachedStore(_open_folder(address, address))

@@ -25,7 +25,7 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     ClientError,
 )
 
-from activities.stores.base import ObjectMissingError, StoreError
+from activities.stores.base import ObjectMissingError, StoreError, damaged_object
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -130,10 +130,7 @@ class S3Store:
         if data is None:
             raise ObjectMissingError(f"store {self.address}: no object {digest}")
         if digest_of(data) != digest:
-            raise StoreError(
-                f"store {self.address}: object {digest} is damaged (its bytes have another "
-                f"digest); remove {key} and store it again"
-            )
+            raise damaged_object(self.address, digest, key)
         return data
 
     async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:

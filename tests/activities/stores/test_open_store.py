@@ -13,12 +13,11 @@ from activities.stores.open import open_store
 async def test_address_of_a_folder_opens_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plain path, a file URL, a relative path and the environment name one folder."""
+    """A plain path, a file URL and a relative path name one folder."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "a b"
     digest = await open_store(str(folder)).put(b"x")
-    monkeypatch.setenv("ROTA_STORE", str(folder))
-    for address in (folder.as_uri(), f"file://{folder}", "a b", "./a b", None, ""):
+    for address in (folder.as_uri(), f"file://{folder}", "a b", "./a b"):
         store = open_store(address)
         assert store.address == str(folder)
         assert await store.get(digest) == b"x"
@@ -59,11 +58,11 @@ def test_address_that_cannot_be_understood_is_refused(
     assert "\n" not in str(caught.value)
 
 
-def test_no_address_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no silent default: worker and client would each get their own."""
-    monkeypatch.delenv("ROTA_STORE", raising=False)
-    with pytest.raises(StoreError, match="set ROTA_STORE"):
-        open_store()
+def test_address_is_asked_of_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty address is refused: who reads the environment is `workers.settings` alone."""
+    monkeypatch.setenv("ROTA_STORE", "/elsewhere")
+    with pytest.raises(StoreError, match="the address of the store is empty: use a folder"):
+        open_store("")
 
 
 def test_folder_store_and_converter_load_no_provider() -> None:
