@@ -77,6 +77,8 @@ class LazyGroup(click.Group):
                     ("ROTA_FLEET", "folder of the fleet, instead of --fleet"),
                     ("ROTA_STORE", "object store, instead of --store"),
                     ("ROTA_TASK_QUEUE", "task queue, instead of --task-queue"),
+                    ("ROTA_METRICS", "host:port for a worker's metrics, instead of --metrics"),
+                    ("ROTA_UI", "address of the Temporal UI, for the link of 'rota show'"),
                     ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
                 ]
             )

@@ -1,5 +1,6 @@
 """What `--help` promises: examples, exit codes, a quick start."""
 
+import re
 import subprocess
 import sys
 
@@ -49,6 +50,16 @@ async def test_help_of_rota_documents_every_exit_code() -> None:
     words = " ".join(ended.out.split())
     for code in ExitCode:
         assert f"{code.value} {code.meaning}" in words
+
+
+async def test_every_variable_that_is_read_is_documented() -> None:
+    """What the environment can change is listed by `rota --help` and in the manual."""
+    sources = [path.read_text() for path in (ROOT / "workers").rglob("*.py")]
+    read = {name for text in sources for name in re.findall(r'"(ROTA_[A-Z_]+)"', text)}
+    assert {"ROTA_FLEET", "ROTA_STORE", "ROTA_UI"} <= read
+    told = (await rota("--help")).out
+    manual = (ROOT / "docs" / "operating.md").read_text()
+    assert [name for name in sorted(read) if name not in told or name not in manual] == []
 
 
 def test_help_of_rota_imports_nothing_heavy() -> None:
