@@ -1,11 +1,17 @@
 """Start a worker as a child process: for `rota dev` and the demo."""
 
+import os
+import site
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO
 
 from workers.leash import leashed
 from workers.settings import Settings
+
+_HOME = str(Path(__file__).resolve().parents[1])
+"""What Rota was imported from: a clone or site-packages."""
 
 
 class WorkerStartError(Exception):
@@ -32,9 +38,19 @@ def start_worker(settings: Settings, *, log: IO[bytes] | None = None) -> "subpro
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env=_environment(),
         )
     except OSError as error:
         raise WorkerStartError(
             f"cannot start a worker: {error.strerror or error}; free some memory, processes or "
             "open files, then start again"
         ) from error
+
+
+def _environment() -> dict[str, str]:
+    """This process's own; in a clone that is not installed, the child finds the clone too."""
+    environment = dict(os.environ)
+    if _HOME not in site.getsitepackages():
+        paths = (_HOME, environment.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return environment
