@@ -12,13 +12,10 @@ from rota.admission import (
     Admission,
     AdmissionRequest,
     Decision,
-    MemoryChange,
     RunRef,
-    Settled,
-    Settlement,
 )
 from rota.agent_spec import PinnedSpec, SessionConcurrency
-from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
+from rota.keeper_state import KeeperState, LedgerEntry
 from rota.model import canonical_json
 from rota.runs import RunStatus
 from rota.slots import slot_verdict
@@ -74,7 +71,7 @@ def admit(
         return _skip(state, spec, request, entry, reason)
     session = session.model_copy(update={"queue": (*session.queue, request)})
     entry = entry.model_copy(update={"status": RunStatus.QUEUED, "reason": reason})
-    state = ledger.enter(_with_session(state, session_key, session), entry)
+    state = ledger.enter(state.with_session(session_key, session), entry)
     return state, _answer(state, spec, request, entry, Decision.WAIT)
 
 
@@ -91,7 +88,7 @@ def grant_next(
         return state, None
     request, *rest = session.queue
     entry = state.ledger[request.run.key]
-    popped = _with_session(state, session_key, session.model_copy(update={"queue": tuple(rest)}))
+    popped = state.with_session(session_key, session.model_copy(update={"queue": tuple(rest)}))
     spec = state.spec
     if spec is None:
         reason = "the agent was retired while this run waited"
@@ -102,64 +99,9 @@ def grant_next(
     return _go(popped, spec, request, entry)
 
 
-def settle(
-    state: KeeperState, settlement: Settlement, now: datetime
-) -> tuple[KeeperState, Settled]:
-    """Record a run's end and free its session. Repeating it changes nothing."""
-    entry = state.ledger.get(settlement.run.key)
-    if entry is None:
-        # The run was never admitted here (it failed before, or its entry was paged away):
-        # there is nothing to free, and its own history holds its end.
-        return state, Settled()
-    session = state.session(entry.session)
-    if entry.status.closed:
-        return state, _settled(entry, session)
-    if settlement.memory is not None and settlement.base_memory != session.memory:
-        return state, Settled(conflict=True, memory=session.memory)
-    changes: dict[str, object] = {}
-    if settlement.memory is not None:
-        changes["memory"] = settlement.memory
-    if settlement.status is RunStatus.SUCCEEDED and entry.slot is not None:
-        newest = max(filter(None, (entry.slot, session.last_slot)))
-        changes["last_slot"] = newest
-    session = _without(session, settlement.run).model_copy(update=changes)
-    closed = entry.model_copy(
-        update={
-            "status": settlement.status,
-            "reason": settlement.reason,
-            "category": settlement.category,
-            "settled_at": now,
-            "turns": settlement.turns,
-            "tool_calls": settlement.tool_calls,
-            "usage": settlement.usage,
-            "output": settlement.output,
-        }
-    )
-    seen = {event.id for event in state.events}
-    fresh = tuple(event for event in settlement.events if event.id not in seen)
-    events = (*state.events, *fresh)[-RECENT_EVENTS:]
-    state = ledger.enter(_with_session(state, entry.session, session), closed)
-    return state.model_copy(update={"events": events}), _settled(closed, session)
-
-
-def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
-    """Free whatever a run holds that is known to be gone without settling."""
-    gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
-    return settle(state, gone, now)[0]
-
-
 def waiting_sessions(state: KeeperState) -> tuple[str, ...]:
     """Sessions in which somebody waits."""
     return tuple(key for key, session in state.sessions.items() if session.queue)
-
-
-def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState, Settled]:
-    """Replace a session's memory head if it is still `base`."""
-    session = state.session(change.session)
-    if session.memory != change.base:
-        return state, Settled(conflict=True, memory=session.memory)
-    session = session.model_copy(update={"memory": change.memory})
-    return _with_session(state, change.session, session), Settled(memory=change.memory)
 
 
 def _session_key(spec: PinnedSpec, request: AdmissionRequest) -> str:
@@ -227,7 +169,7 @@ def _go(
     key = entry.session
     if spec.session_concurrency is not SessionConcurrency.PARALLEL:
         session = state.session(key)
-        state = _with_session(state, key, session.model_copy(update={"holder": request.run}))
+        state = state.with_session(key, session.model_copy(update={"holder": request.run}))
     covers = ledger.covers_of(state, key, entry.slot)
     running = {"status": RunStatus.RUNNING, "reason": "", "covers": covers}
     entry = entry.model_copy(update=running)
@@ -262,28 +204,4 @@ def _entry(request: AdmissionRequest, session_key: str, now: datetime) -> Ledger
         session=session_key,
         status=RunStatus.RUNNING,
         admitted_at=now,
-    )
-
-
-def _with_session(state: KeeperState, key: str, session: SessionState) -> KeeperState:
-    sessions = {**state.sessions, key: session}
-    if session == SessionState():
-        # Nothing to keep: a key per event must not grow the state for ever.
-        del sessions[key]
-    return state.model_copy(update={"sessions": sessions})
-
-
-def _settled(entry: LedgerEntry, session: SessionState) -> Settled:
-    return Settled(
-        memory=session.memory, status=entry.status, reason=entry.reason, category=entry.category
-    )
-
-
-def _without(session: SessionState, run: RunRef) -> SessionState:
-    holder = session.holder
-    return session.model_copy(
-        update={
-            "holder": None if holder is not None and holder.key == run.key else holder,
-            "queue": tuple(waiter for waiter in session.queue if waiter.run.key != run.key),
-        }
     )

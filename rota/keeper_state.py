@@ -81,3 +81,13 @@ class KeeperState(Record):
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""
         return self.sessions.get(key, SessionState())
+
+    def with_session(self, key: str, session: SessionState) -> "KeeperState":
+        """The state with that session as given; one with nothing in it is dropped.
+
+        A session key per event must not grow the state for ever.
+        """
+        sessions = {**self.sessions, key: session}
+        if session == SessionState():
+            del sessions[key]
+        return self.model_copy(update={"sessions": sessions})

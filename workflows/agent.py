@@ -1,7 +1,8 @@
 """`Agent`: the long-lived keeper of one agent. It owns what runs share.
 
-All rules are in `rota.keeper`; this workflow applies them one message at a time, which is
-what makes them atomic, and carries out what follows: grants, reclaims, paging.
+All rules are in `rota.keeper` and `rota.settling`. This workflow applies them one message
+at a time, which is what makes them atomic, and carries out what follows: grants,
+reclaims, paging.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk, LedgerPage
-    from rota import keeper, ledger
+    from rota import keeper, ledger, settling
     from rota.admission import (
         Admission,
         AdmissionRequest,
@@ -106,7 +107,7 @@ class AgentWorkflow:
     @workflow.update(description="A run reports its end.")
     def settle(self, settlement: Settlement) -> Settled:
         """Record an end and free the session."""
-        self._state, settled = keeper.settle(self._state, settlement, workflow.now())
+        self._state, settled = settling.settle(self._state, settlement, workflow.now())
         self._work = self._work or bool(keeper.waiting_sessions(self._state))
         self._show()
         return settled
@@ -114,7 +115,7 @@ class AgentWorkflow:
     @workflow.update(description="A person replaces a session's memory.")
     def change_memory(self, change: MemoryChange) -> Settled:
         """Compare-and-set the head of one session's memory."""
-        self._state, settled = keeper.change_memory(self._state, change)
+        self._state, settled = settling.change_memory(self._state, change)
         return settled
 
     @workflow.query(description="The whole state: declaration, sessions, ledger, events.")
@@ -166,7 +167,7 @@ class AgentWorkflow:
             _survive(error, "could not look after open runs, trying again later")
             return
         for run in closed:
-            self._state = keeper.reclaim(self._state, run, workflow.now())
+            self._state = settling.reclaim(self._state, run, workflow.now())
 
     async def _grant(self) -> None:
         """Tell those in the queues whose turn has come."""
@@ -183,7 +184,7 @@ class AgentWorkflow:
             await waiter.signal("lease_granted", granted)
         except ApplicationError:
             # Gone while it waited: free the session for the next one.
-            self._state = keeper.reclaim(self._state, granted.run, workflow.now())
+            self._state = settling.reclaim(self._state, granted.run, workflow.now())
 
     async def _page_ledger(self) -> None:
         state = self._state

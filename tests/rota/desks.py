@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rota import keeper
+from rota import keeper, settling
 from rota.admission import Admission, AdmissionRequest, MemoryChange, RunRef, Settled, Settlement
 from rota.agent_spec import PinnedSpec
 from rota.keeper_state import KeeperState, LedgerEntry, SessionState
@@ -51,7 +51,7 @@ class Desk:
     ) -> Settled:
         """A run reports its end."""
         report = Settlement(run=run(name), status=status, **settlement)
-        self.state, settled = keeper.settle(self.state, report, self.now)
+        self.state, settled = settling.settle(self.state, report, self.now)
         return settled
 
     def grant(self, session: str = "default") -> Admission | None:
@@ -62,7 +62,7 @@ class Desk:
     def change_memory(self, base: str | None, memory: str, session: str = "default") -> Settled:
         """A person replaces a memory."""
         change = MemoryChange(session=session, base=base, memory=memory)
-        self.state, settled = keeper.change_memory(self.state, change)
+        self.state, settled = settling.change_memory(self.state, change)
         return settled
 
     def entry(self, name: str) -> LedgerEntry:

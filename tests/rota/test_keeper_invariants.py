@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from rota import keeper, ledger
+from rota import keeper, ledger, settling
 from rota.admission import AdmissionRequest, Decision, MemoryChange, RunRef, Settlement
 from rota.agent_spec import SessionConcurrency
 from rota.keeper_state import KeeperState
@@ -99,7 +99,7 @@ class KeeperMachine(RuleBasedStateMachine):
             if writes and status is RunStatus.SUCCEEDED:
                 fields |= {"base_memory": base, "memory": f"{base or ''}+{name}"}
             report = Settlement(**fields)
-            self.state, settled = keeper.settle(self.state, report, self.now)
+            self.state, settled = settling.settle(self.state, report, self.now)
             if not settled.conflict:
                 break
             base = settled.memory
@@ -113,7 +113,7 @@ class KeeperMachine(RuleBasedStateMachine):
         base = session.memory if session else None
         name = f"p{len(self.accepted.setdefault(account, []))}"
         change = MemoryChange(session=account, base=base, memory=f"{base or ''}+{name}")
-        self.state, settled = keeper.change_memory(self.state, change)
+        self.state, settled = settling.change_memory(self.state, change)
         assert not settled.conflict
         self.accepted[account].append(name)
 
@@ -122,7 +122,7 @@ class KeeperMachine(RuleBasedStateMachine):
     def report_again(self, data: st.DataObject) -> None:
         before = self.state
         report = data.draw(st.sampled_from(self.reports))
-        self.state, settled = keeper.settle(self.state, report, self.now)
+        self.state, settled = settling.settle(self.state, report, self.now)
         assert self.state == before
         assert not settled.conflict
 
@@ -132,14 +132,14 @@ class KeeperMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(k for k, v in self.arrivals.items() if v)))
         name = data.draw(st.sampled_from(self.arrivals[key]))
         self.arrivals[key].remove(name)
-        self.state = keeper.reclaim(self.state, run(name), self.now)
+        self.state = settling.reclaim(self.state, run(name), self.now)
 
     @precondition(lambda self: self.working)
     @rule(data=st.data())
     def vanish_working(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.working)))
         del self.working[name]
-        self.state = keeper.reclaim(self.state, run(name), self.now)
+        self.state = settling.reclaim(self.state, run(name), self.now)
 
     @rule()
     def grant(self) -> None:
@@ -223,7 +223,7 @@ class KeeperMachine(RuleBasedStateMachine):
         while self.working or keeper.waiting_sessions(self.state):
             for name in list(self.working):
                 del self.working[name]
-                self.state = keeper.reclaim(self.state, RunRef(**dict(run(name))), self.now)
+                self.state = settling.reclaim(self.state, RunRef(**dict(run(name))), self.now)
             self.grant()
         assert all(s.holder is None and not s.queue for s in self.state.sessions.values())
         assert ledger.open_runs(self.state, before=self.now + HOUR) == []

@@ -12,31 +12,15 @@ from typing import TypedDict
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import (
-        AdmitInput,
-        PrepareInput,
-        RunDesk,
-        SettleInput,
-        Thinking,
-        ToolInput,
-        ToolRunning,
-        TurnInput,
-    )
-    from rota.admission import (
-        Admission,
-        AdmissionRequest,
-        Admitted,
-        Decision,
-        RunRef,
-    )
+    from activities.interface import Thinking, ToolInput, ToolRunning, TurnInput
+    from rota.admission import Admission, Admitted, Decision, RunRef
     from rota.checkpoint import RunArgument, RunCheckpoint
-    from rota.ids import keeper_id
     from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
-    from rota.outcome import result_of, settlement_of
+    from rota.outcome import result_of
     from rota.runs import AgentRunResult, RunStatus
     from rota.usage import Usage
-    from workflows.activity_options import desk_options, tool_options, turn_options
-    from workflows.run_kit import visibility
+    from workflows.activity_options import tool_options, turn_options
+    from workflows.run_kit import desk, visibility
     from workflows.run_kit.origin import read_origin
 
 
@@ -95,33 +79,12 @@ class RunKit:
         if self._admitted is not None:
             return None
         workflow.set_current_details("**asking for admission**")
-        request = AdmissionRequest(
-            run=self._origin.run,
-            trigger=self._origin.trigger,
-            slot=self._origin.slot,
-            input=self.input.input,
-        )
-        admitted = await workflow.execute_local_activity_method(
-            RunDesk.admit_run,
-            AdmitInput(
-                request=request,
-                agent=self.input.agent,
-                schedule_id=self._origin.schedule_id,
-                task_queue=workflow.info().task_queue,
-            ),
-            summary=f"ask {keeper_id(self.input.agent)} for admission",
-            **desk_options(),
-        )
+        # Known from here on, so that whatever happens next is settled.
+        self._admitted = admitted = await desk.ask(self._origin, self.input.input)
         if admitted.admission.decision is Decision.WAIT:
-            self._admitted = admitted
-            admitted = await self._wait_for_lease(admitted.admission)
-        else:
-            self._admitted = admitted
-            if admitted.admission.decision is Decision.GO:
-                visibility.show_admitted(
-                    admitted.admission, RunStatus.RUNNING, self._origin.trigger
-                )
-        self._admitted = admitted
+            self._admitted = admitted = await self._wait_for_lease(admitted.admission)
+        elif admitted.admission.decision is Decision.GO:
+            visibility.show_admitted(admitted.admission, RunStatus.RUNNING, self._origin.trigger)
         spec = admitted.admission.spec
         self._deadline = workflow.now() + timedelta(seconds=spec.wall_clock_seconds)
         if admitted.admission.decision is Decision.SKIP:
@@ -170,16 +133,8 @@ class RunKit:
         # Also without an answer to the admission: it may have been given and not heard.
         if finish.status is not RunStatus.SKIPPED:
             succeeded = finish.status is RunStatus.SUCCEEDED
-            settled = await workflow.execute_local_activity_method(
-                RunDesk.settle_run,
-                SettleInput(
-                    agent=self.input.agent,
-                    settlement=settlement_of(self._origin.run, result),
-                    patches=self.loop.patches if succeeded else (),
-                ),
-                summary=f"report to {keeper_id(self.input.agent)}: {result.status.value}",
-                **desk_options(),
-            )
+            patches = self.loop.patches if succeeded else ()
+            settled = await desk.report(self._origin, result, patches)
             unknown = Usage(unknown_attempts=settled.unknown_attempts)
             self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
             if settled.status not in (None, finish.status):
@@ -211,12 +166,7 @@ class RunKit:
         visibility.show_waiting(waiting)
         await workflow.wait_condition(lambda: self._granted is not None)
         assert self._granted is not None
-        admitted = await workflow.execute_local_activity_method(
-            RunDesk.prepare_run,
-            PrepareInput(admission=self._granted),
-            summary="prepare: the session is free",
-            **desk_options(),
-        )
+        admitted = await desk.prepare(self._granted)
         self.status = RunStatus.RUNNING
         visibility.show_status(RunStatus.RUNNING)
         return admitted

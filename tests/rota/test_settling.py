@@ -1,6 +1,6 @@
 """What a settlement, a reclaim and a person's change of memory do to the keeper's state."""
 
-from rota import keeper
+from rota import settling
 from rota.agent_spec import SessionConcurrency
 from rota.failures import FailureCategory
 from rota.keeper_state import RECENT_EVENTS
@@ -89,7 +89,7 @@ def test_reclaim_holder_frees_the_session_for_the_next() -> None:
     desk = Desk()
     desk.admit("r1")
     desk.admit("r2")
-    desk.state = keeper.reclaim(desk.state, run("r1"), T0)
+    desk.state = settling.reclaim(desk.state, run("r1"), T0)
     assert desk.entry("r1").reason == "the run was gone: lease reclaimed"
     granted = desk.grant()
     assert granted is not None
@@ -101,7 +101,7 @@ def test_reclaim_waiter_leaves_the_holder_alone() -> None:
     desk = Desk()
     desk.admit("r1")
     desk.admit("r2")
-    desk.state = keeper.reclaim(desk.state, run("r2"), T0)
+    desk.state = settling.reclaim(desk.state, run("r2"), T0)
     assert desk.session().queue == ()
     assert desk.session().holder == run("r1")
 
@@ -112,7 +112,7 @@ def test_reclaim_settled_run_keeps_its_end() -> None:
     desk.admit("r1")
     desk.settle("r1")
     before = desk.state
-    assert keeper.reclaim(desk.state, run("r1"), T0) == before
+    assert settling.reclaim(desk.state, run("r1"), T0) == before
 
 
 def test_settle_repeated_tells_the_end_that_was_recorded() -> None:

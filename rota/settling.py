@@ -1,0 +1,83 @@
+"""The end of a run in the keeper: its outcome, its memory, its lease.
+
+Pure. What was recorded first stands: a report that comes again, or comes too late, is
+answered with the ledger's own word and changes nothing.
+"""
+
+from datetime import datetime
+
+from rota import ledger
+from rota.admission import MemoryChange, RunRef, Settled, Settlement
+from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
+from rota.runs import RunStatus
+
+
+def settle(
+    state: KeeperState, settlement: Settlement, now: datetime
+) -> tuple[KeeperState, Settled]:
+    """Record a run's end and free its session. Repeating it changes nothing."""
+    entry = state.ledger.get(settlement.run.key)
+    if entry is None:
+        # The run was never admitted here (it failed before, or its entry was paged away):
+        # there is nothing to free, and its own history holds its end.
+        return state, Settled()
+    session = state.session(entry.session)
+    if entry.status.closed:
+        return state, _settled(entry, session)
+    if settlement.memory is not None and settlement.base_memory != session.memory:
+        return state, Settled(conflict=True, memory=session.memory)
+    changes: dict[str, object] = {}
+    if settlement.memory is not None:
+        changes["memory"] = settlement.memory
+    if settlement.status is RunStatus.SUCCEEDED and entry.slot is not None:
+        newest = max(filter(None, (entry.slot, session.last_slot)))
+        changes["last_slot"] = newest
+    session = _without(session, settlement.run).model_copy(update=changes)
+    closed = entry.model_copy(
+        update={
+            "status": settlement.status,
+            "reason": settlement.reason,
+            "category": settlement.category,
+            "settled_at": now,
+            "turns": settlement.turns,
+            "tool_calls": settlement.tool_calls,
+            "usage": settlement.usage,
+            "output": settlement.output,
+        }
+    )
+    seen = {event.id for event in state.events}
+    fresh = tuple(event for event in settlement.events if event.id not in seen)
+    events = (*state.events, *fresh)[-RECENT_EVENTS:]
+    state = ledger.enter(state.with_session(entry.session, session), closed)
+    return state.model_copy(update={"events": events}), _settled(closed, session)
+
+
+def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
+    """Free whatever a run holds that is known to be gone without settling."""
+    gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
+    return settle(state, gone, now)[0]
+
+
+def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState, Settled]:
+    """Replace a session's memory head if it is still `base`."""
+    session = state.session(change.session)
+    if session.memory != change.base:
+        return state, Settled(conflict=True, memory=session.memory)
+    session = session.model_copy(update={"memory": change.memory})
+    return state.with_session(change.session, session), Settled(memory=change.memory)
+
+
+def _settled(entry: LedgerEntry, session: SessionState) -> Settled:
+    return Settled(
+        memory=session.memory, status=entry.status, reason=entry.reason, category=entry.category
+    )
+
+
+def _without(session: SessionState, run: RunRef) -> SessionState:
+    holder = session.holder
+    return session.model_copy(
+        update={
+            "holder": None if holder is not None and holder.key == run.key else holder,
+            "queue": tuple(waiter for waiter in session.queue if waiter.run.key != run.key),
+        }
+    )
