@@ -1,7 +1,6 @@
 """The worker: runs on one task queue, keepers on its neighbour."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -126,9 +125,8 @@ async def serve_until_stopped(
             finally:  # told to stop, or cancelled by a worker that ended
                 await end()
             log.info("stopping: steps in flight may finish (up to %s)", GRACE)
-            with contextlib.suppress(NotImplementedError):
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    loop.remove_signal_handler(number)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

