@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import click
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import get_memory, put_record
 from rota.admission import MemoryChange, Settled
@@ -27,6 +28,12 @@ from workers.settings import Settings
 
 AUTHOR = "person"
 ANSWER = timedelta(seconds=15)
+_UNANSWERED = (
+    RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,  # how the client's own timeout looks
+)
+"""How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
 _SHAPE = "{agent, session, digest, version, parent, author, at, document}"
 
 session_option = click.option(
@@ -163,7 +170,13 @@ async def _head(link: Link, agent: str, session: str | None) -> tuple[str, str |
     await require_agent(link.client, agent)
     await wait_for_worker(link.client, link.settings.task_queue, ANSWER)
     handle = link.client.get_workflow_handle(keeper_id(agent))
-    state = await handle.query("state", result_type=KeeperState, rpc_timeout=ANSWER)
+    try:
+        state = await handle.query("state", result_type=KeeperState, rpc_timeout=ANSWER)
+    except RPCError as error:
+        # The queue lists a worker for minutes after it has gone; only a query notices.
+        if error.status not in _UNANSWERED:
+            raise
+        raise NoWorkerError(link.settings.task_queue) from error
     if session is not None:
         found = state.sessions.get(session)
         return session, found.memory if found else None

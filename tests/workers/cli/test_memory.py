@@ -1,7 +1,11 @@
 """`rota memory`: what an agent remembers, changed by hand, stays one chain."""
 
 import json
+from datetime import timedelta
 
+import pytest
+
+from activities.tools.fleet import load_tools
 from rota.memory import MEMORY_LIMIT
 from tests.workers.cli.conftest import FleetOnServer
 from workers.cli.exit_codes import ExitCode
@@ -70,3 +74,16 @@ async def test_memory_of_several_sessions_asks_for_one(served: FleetOnServer) ->
     assert "one, two" in ended.err
     shown = await served.rota("memory", "show", served.agent, "--session", "two", "--json")
     assert shown.json["document"] == {"key": "two"}
+
+
+async def test_memory_without_a_worker_ends_with_3_and_says_what_to_start(
+    written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that has just gone is told like one that never came."""
+    tools = list(load_tools(written.folder).values())
+    async with written.stack.worker(tools):
+        assert (await written.rota("apply")).code == ExitCode.OK
+    monkeypatch.setattr("workers.cli.memory.ANSWER", timedelta(seconds=1))
+    ended = await written.rota("memory", "show", written.agent)
+    assert ended.code == ExitCode.NO_SERVER, ended.err
+    assert "start one with 'rota worker'" in ended.err
