@@ -112,13 +112,17 @@ async def describe_run(client: Client, run_id: str) -> WorkflowExecutionDescript
 async def final_view(client: Client, handle: WorkflowHandle[Any, Any]) -> RunView:
     """Wait for a run's end and return all of its result, output included."""
     result: AgentRunResult | None = None
+    refusal = ""
     try:
         result = AgentRunResult.model_validate(await handle.result())
     except WorkflowFailureError as error:
         cause = error.cause
         if isinstance(cause, ApplicationError):
-            result = _from_details(cause)
+            result, refusal = _from_details(cause), cause.message
     view = await view_of(await describe_run(client, handle.id))
+    if result is None and refusal:
+        # Its input was refused before there was a result: the failure alone says why.
+        result = view.result.model_copy(update={"reason": refusal})
     return view if result is None else RunView(result, view.started, view.ended)
 
 

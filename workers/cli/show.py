@@ -91,7 +91,8 @@ async def _read(link: Link, run_id: str) -> _Shown:
 def _print(shown: _Shown, full: bool, steps: bool) -> None:
     out = console()
     result = shown.view.result
-    out.print(f"[bold]{escape(result.run_id)}[/] · agent {result.agent} · {result.trigger.value}")
+    agent = f"agent {result.agent}" if result.agent else "no agent"
+    out.print(f"[bold]{escape(result.run_id)}[/] · {agent} · {result.trigger.value}")
     print_report(shown.view, shown.output)
     if shown.note:
         out.print(f"note: {escape(shown.note)}")

@@ -109,6 +109,20 @@ async def test_show_prints_the_transcript_from_the_store(served: FleetOnServer) 
     assert f"/namespaces/default/workflows/{run_id}" in ended.out
 
 
+async def test_show_of_a_run_whose_input_was_refused_says_why(served: FleetOnServer) -> None:
+    """The reason is the failure's own: such a run never had a result."""
+    run_id = f"{served.agent}-refused"
+    await served.stack.client.start_workflow(
+        "AgentRun", {"agnt": "x"}, id=run_id, task_queue=served.stack.task_queue
+    )
+    watched = await served.rota("watch", run_id)
+    assert watched.code == ExitCode.FAILED
+    shown = await served.rota("show", run_id)
+    for ended in (watched, shown):
+        assert "reason: Not a valid input of AgentRun: agent: Field required" in ended.out
+    assert shown.out.startswith(f"{run_id} · no agent · manual")
+
+
 async def test_show_without_the_workers_store_still_shows_the_result(
     served: FleetOnServer, tmp_path: Path
 ) -> None:
