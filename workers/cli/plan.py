@@ -1,5 +1,7 @@
 """`rota plan`, `rota apply`, `rota drift`: the files of a fleet against the server."""
 
+import json
+
 import click
 from rich.console import Console
 from rich.markup import escape
@@ -174,5 +176,8 @@ def _change(change: FieldChange) -> str:
 def _show(value: object) -> str:
     if value is None:
         return "nothing"
-    text = " ".join(str(value).split())
+    # As YAML and JSON write it: true, not True.
+    plain = isinstance(value, str)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -42,6 +42,8 @@ async def test_drift_ends_with_1_while_a_schedule_is_paused_by_hand(
     assert drift.code == ExitCode.FAILED
     assert [found["field"] for found in drift.json] == ["schedule.paused"]
     assert "feed is down" in drift.json[0]["detail"]
+    told = await served.rota("drift")
+    assert "files say false, server has true" in told.out
     assert (await served.rota("resume", served.agent)).code == ExitCode.OK
     assert (await served.rota("drift")).code == ExitCode.OK
 
