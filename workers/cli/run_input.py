@@ -39,8 +39,13 @@ def read_document(value: str, what: str) -> dict[str, Any]:
 
 def _read_one(value: str) -> dict[str, Any]:
     key, equals, text = value.partition("=")
-    if value.startswith(("{", "@")) or not equals:
+    if value.startswith(("{", "@")):
         return read_document(value, "--input")
+    if not equals:
+        raise click.BadParameter(
+            f"--input '{value}': write key=value, a JSON object such as "
+            "'{\"key\": 1}', or @file.json"
+        )
     if not key.strip():
         raise click.BadParameter(f"--input '{value}': no key before '='; write key=value")
     try:
