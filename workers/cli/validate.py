@@ -61,12 +61,12 @@ def validate_command(fleet: Path, as_json: bool) -> None:
     click.echo(f"fleet {checked.fleet.name} is valid; agents: {names}")
 
 
-@command("schema", example="rota schema > .rota/agent.schema.json")
+@command("schema", example="rota schema > agent.schema.json")
 def schema_command() -> None:
     """Print the JSON Schema of agent files, for editors.
 
     With the YAML extension of an editor, put this into the first line of a file:
-    # yaml-language-server: $schema=../.rota/agent.schema.json
+    # yaml-language-server: $schema=../agent.schema.json
     """
     print_json(fleet_json_schema())
 
