@@ -17,9 +17,10 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
     """
     missing = [name for name in spec.tools if toolbox.get(name, spec.tools) is None]
     if missing:
+        fleet = toolbox.fleet.resolve().name  # a worker started inside its fleet knows it as '.'
         raise StepError(
             FailureCategory.INVALID_REQUEST,
-            f"tool {', '.join(missing)} is not known to the worker of {toolbox.fleet.name}: "
+            f"tool {', '.join(missing)} is not known to the worker of {fleet}: "
             f"define it in tools.py and restart the worker; known: {', '.join(toolbox.names)}",
         )
     try:

@@ -32,7 +32,9 @@ def load_tools(fleet: Path) -> dict[str, ToolDefinition]:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ToolLoadError(f"{path}: {type(error).__name__}: {error}") from error
+        missing = isinstance(error, ModuleNotFoundError)
+        cure = "; install it in the environment that rota runs in" if missing else ""
+        raise ToolLoadError(f"{path}: {type(error).__name__}: {error}{cure}") from error
     tools: dict[str, ToolDefinition] = {}
     for value in vars(module).values():
         if not isinstance(value, ToolDefinition):

@@ -48,7 +48,7 @@ def test_fleet_tools_are_found_by_name_wherever_they_come_from(tmp_path: Path) -
     ("source", "words"),
     [
         ("def broken(:\n", "SyntaxError"),
-        ("import no_such_module_of_test\n", "No module named 'no_such_module_of_test'"),
+        ("import no_such_module_of_test\n", "'no_such_module_of_test'; install it"),
         (ONE + ONE.replace("def post", "def other"), "two tools are named 'books.post'"),
         (ONE.replace('    """Post."""\n', ""), "tool books.post: add a docstring"),
         (ONE.replace(": int", ""), "give the argument 'amount' a type"),
