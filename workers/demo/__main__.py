@@ -38,7 +38,7 @@ def main() -> None:
 async def _play(console: Console) -> int:
     model = _choose(console)
     every = timedelta(seconds=60 if model else 20)
-    keep = bool(os.environ.get("KEEP"))
+    keep = os.environ.get("KEEP", "") not in ("", "0")
     console.print("[b]·[/] Starting the Temporal server, its UI and two workers.")
     async with set_stage(model) as stage:
         story = Story(stage, console, model, every, runs_wanted=2 if model else 3)
@@ -84,7 +84,7 @@ def _what_next(console: Console, address: str, *, keep: bool) -> None:
     else:
         lines = [
             "make demo KEEP=1      the same, left running: the links above then stay alive",
-            "rota init my-fleet    a fleet of your own; then cd my-fleet and rota dev",
+            ". .venv/bin/activate  then rota init my-fleet: a fleet of your own",
             "less README.md        what an agent's declaration can say",
         ]
     for line in lines:
