@@ -69,7 +69,7 @@ class OutputSpec(Declared):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     json_schema: dict[str, Any] = Field(alias="schema")
-    """JSON Schema (2020-12); in YAML a file beside the declaration, or the schema itself."""
+    """JSON Schema (2020-12); in YAML the schema itself, or a file by its path in the fleet."""
 
 
 class RetrySpec(Declared):

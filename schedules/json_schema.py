@@ -107,7 +107,7 @@ def _allow_single_values(schedule: Schema) -> None:
 def _allow_files(schema: Schema, definitions: dict[str, Schema]) -> None:
     """Name the keys whose value may be a file of the fleet."""
     schema["properties"]["instructions"]["description"] = (
-        "What the agent should do: the text, or a file beside the declaration."
+        "What the agent should do: the text, or a file by its path in the fleet."
     )
     output: Schema = definitions["OutputSpec"]["properties"]["schema"]
     inline = {key: output.pop(key) for key in ("type", "additionalProperties") if key in output}
