@@ -141,7 +141,14 @@ def _documents(folder: Path, errors: list[DeclarationError]) -> Iterator[Documen
     for path in sorted(p for p in agents.iterdir() if p.suffix in (".yaml", ".yml")):
         source = f"{AGENTS_FOLDER}/{path.name}"
         try:
-            yield from load_documents(find_file(folder, source), source)
+            documents = load_documents(find_file(folder, source), source)
+            if not documents:
+                # Silence would let the next apply remove whatever the file declared before.
+                message = (
+                    "declares nothing: write an agent, or delete the file to remove its agents"
+                )
+                errors.append(DeclarationError(source, 1, "", message))
+            yield from documents
         except FileReferenceError as error:
             errors.append(DeclarationError(source, 0, "", str(error)))
         except DeclarationErrors as group:

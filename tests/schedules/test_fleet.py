@@ -181,3 +181,12 @@ def test_digest_same_files_loaded_twice_is_equal(folder: Path) -> None:
     """Loading is a function of the files: an unchanged fleet plans no change."""
     digests = [load_fleet(folder).agents["report"].spec.digest for _ in range(2)]
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("content", ["", "# an agent was here\n", "---\n"])
+def test_load_fleet_emptied_agent_file_is_an_error(folder: Path, content: str) -> None:
+    """A file emptied by accident must not take its agent off the rota."""
+    (folder / "agents" / "report.yaml").write_text(content)
+    (problem,) = problems(folder)
+    assert "agents/report.yaml:1" in problem
+    assert "declares nothing" in problem
