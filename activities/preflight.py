@@ -15,8 +15,7 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
     Raises:
         StepError: `auth` or `invalid_request`; says what is missing and where to put it.
     """
-    missing = [name for name in spec.tools if toolbox.get(name, spec.tools) is None]
-    if missing:
+    if missing := toolbox.missing(spec.tools):
         fleet = toolbox.fleet.resolve().name  # a worker started inside its fleet knows it as '.'
         raise StepError(
             FailureCategory.INVALID_REQUEST,

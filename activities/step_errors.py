@@ -1,11 +1,15 @@
 """From a classified failure to Temporal's form: retry or not, and after how long."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.interface import StepInput
-from rota.failures import StepError
+from activities.stores.base import StoreError
+from rota.failures import FailureCategory, StepError
 
 
 def to_application_error(error: StepError, step: StepInput, attempt: int) -> ApplicationError:
@@ -23,3 +27,15 @@ def to_application_error(error: StepError, step: StepInput, attempt: int) -> App
     seconds = min(doubled, step.max_backoff_seconds)
     delay = error.retry_after or timedelta(seconds=seconds)
     return ApplicationError(str(error), details, type=category.value, next_retry_delay=delay)
+
+
+@contextmanager
+def translated(step: StepInput) -> Generator[None]:
+    """Let a step's block fail in Temporal's form; the store's own failures are transient."""
+    try:
+        yield
+    except StoreError as error:
+        failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {error}")
+        raise to_application_error(failure, step, activity.info().attempt) from error
+    except StepError as error:
+        raise to_application_error(error, step, activity.info().attempt) from error

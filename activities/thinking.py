@@ -21,7 +21,7 @@ from activities.interface import Thinking, TurnInput
 from activities.paid_calls import PaidCalls
 from activities.pricing import price, price_table_version
 from activities.safekeeping import kept
-from activities.step_errors import to_application_error
+from activities.step_errors import translated
 from activities.stores.base import ObjectStore, StoreError
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
@@ -65,13 +65,8 @@ class ThinkingActivities(Thinking):
         Heartbeat: every second, with the turn's number.
         """
         async with heartbeating(f"turn {input.turn}"):
-            try:
+            with translated(input):
                 return await self._turn(input)
-            except StoreError as error:
-                failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {error}")
-                raise to_application_error(failure, input, activity.info().attempt) from error
-            except StepError as error:
-                raise to_application_error(error, input, activity.info().attempt) from error
 
     async def _turn(self, input: TurnInput) -> TurnOutcome:
         context = await get_context(self._store, input.context)
@@ -161,8 +156,7 @@ class ThinkingActivities(Thinking):
         return (Message(role="user", content=tuple(results)),)
 
     def _schemas(self, spec: AgentSpec) -> tuple[ToolSchema, ...]:
-        missing = [name for name in spec.tools if self._toolbox.get(name, spec.tools) is None]
-        if missing:
+        if missing := self._toolbox.missing(spec.tools):
             raise StepError(
                 FailureCategory.INVALID_REQUEST,
                 f"this worker has no tool {', '.join(missing)}; it has: "

@@ -11,8 +11,8 @@ from activities.heartbeat import heartbeating
 from activities.interface import ToolInput, ToolRunning
 from activities.safekeeping import kept
 from activities.secrets import Secrets
-from activities.step_errors import to_application_error
-from activities.stores.base import ObjectStore, StoreError
+from activities.step_errors import translated
+from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import ArgumentsError, call_tool, check_arguments
@@ -71,7 +71,7 @@ class ToolRunningActivities(ToolRunning):
         """
         name = f"results/{input.run.key}/{input.head}/{input.index}"
         async with heartbeating("starting") as report:
-            try:
+            with translated(input):
                 recorded = await self._store.get_ref(name)
                 if recorded is not None:
                     return ResultRef.model_validate_json(recorded)
@@ -79,11 +79,6 @@ class ToolRunningActivities(ToolRunning):
                 record = canonical_json(result.model_dump(mode="json"))
                 await kept(lambda: self._store.set_ref(name, record))
                 return result
-            except StoreError as error:
-                failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {error}")
-                raise to_application_error(failure, input, activity.info().attempt) from error
-            except StepError as error:
-                raise to_application_error(error, input, activity.info().attempt) from error
 
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
         node = await get_node(self._store, input.head or "")

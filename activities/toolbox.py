@@ -29,6 +29,10 @@ class Toolbox:
         """All names, sorted."""
         return tuple(sorted(self._tools))
 
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that this worker does not have, in their order."""
+        return [name for name in names if name not in self._tools]
+
     def get(self, name: str, allowed: Iterable[str]) -> ToolDefinition | None:
         """Return the tool, or None unless the agent lists it and this worker has it."""
         return self._tools.get(name) if name in allowed else None
