@@ -5,14 +5,10 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.client import Client
 
+from activities.announcing import announce
 from activities.documents import get_json, get_memory, get_spec, put_record
-from activities.interface import (
-    AdmitInput,
-    PrepareInput,
-    RunDesk,
-    SettleInput,
-)
-from activities.keepers import ask_admission, report_settlement
+from activities.interface import RunDesk
+from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts
 from activities.preflight import preflight
@@ -24,7 +20,9 @@ from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
+from rota.steps import AdmitInput, AnnounceInput, NeedInput, PrepareInput, SettleInput
 from rota.transcript import RunContext
+from rota.upstream import NeedAnswer
 from rota.usage import Usage
 
 
@@ -59,6 +57,21 @@ class RunDeskActivities(RunDesk):
     async def prepare_run(self, input: PrepareInput) -> Admitted:
         """Preflight and context of a run whose session became free. Idempotent."""
         return await self._prepared(input.admission)
+
+    @activity.defn(name="ask_need")
+    async def ask_need(self, input: NeedInput) -> NeedAnswer:
+        """Ask another agent's keeper for a slot. Idempotent by the waiter's key.
+
+        Raises:
+            ApplicationError: not retryable, the upstream is not declared.
+        """
+        return await ask_upstream(self._client, input.upstream, input.request)
+
+    @activity.defn(name="announce_run")
+    async def announce_run(self, input: AnnounceInput) -> None:
+        """Publish the run's events. Idempotency: each topic knows an event by its id."""
+        for event in input.events:
+            await announce(self._client, event, source=input.source, task_queue=input.task_queue)
 
     @activity.defn(name="settle_run")
     async def settle_run(self, input: SettleInput) -> Settled:

@@ -9,71 +9,30 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from rota.admission import Admission, AdmissionRequest, Admitted, RunRef, Settled, Settlement
-from rota.keeper_state import LedgerEntry
+from rota.admission import Admitted, RunRef, Settled
 from rota.loop import ResultRef, TurnOutcome
-from rota.model import Record
-
-
-class StepInput(Record):
-    """What every step of a run is told."""
-
-    agent: str
-    run: RunRef
-    context: str
-    """Digest of the run's `RunContext`."""
-    head: str | None = None
-    """Newest node of the transcript."""
-    attempts: int = 5
-    backoff_seconds: float = 2.0
-    max_backoff_seconds: float = 120.0
-
-
-class TurnInput(StepInput):
-    """Take turn `turn`."""
-
-    turn: int
-    results: tuple[ResultRef, ...] = ()
-    repair: tuple[str, ...] = ()
-
-
-class ToolInput(StepInput):
-    """Execute call `index` of the turn at `head`."""
-
-    index: int
-    patches: tuple[str, ...] = ()
-    """Memory patches made before in this run."""
-
-
-class AdmitInput(Record):
-    """Ask the keeper for admission."""
-
-    request: AdmissionRequest
-    agent: str
-    schedule_id: str | None = None
-    """The schedule that started the run, if one did."""
-    task_queue: str
-
-
-class PrepareInput(Record):
-    """Write the context of a run whose lease was granted later."""
-
-    admission: Admission
-
-
-class SettleInput(Record):
-    """Merge the run's memory patches and report its end."""
-
-    agent: str
-    settlement: Settlement
-    patches: tuple[str, ...] = ()
-
-
-class LedgerPage(Record):
-    """Entries that leave the keeper, and the page before them."""
-
-    entries: tuple[LedgerEntry, ...]
-    parent: str | None = None
+from rota.resource_lock import LockAnswer
+from rota.steps import (
+    AdmitInput,
+    AnnounceInput,
+    CloseHandoffInput,
+    Delivered,
+    DeliverInput,
+    LedgerPage,
+    LoadedPipeline,
+    LoadPipelineInput,
+    LockInput,
+    NeedInput,
+    OpenedHandoff,
+    OpenHandoffInput,
+    PrepareInput,
+    ReleaseInput,
+    SettleInput,
+    StartRunsInput,
+    ToolInput,
+    TurnInput,
+)
+from rota.upstream import NeedAnswer
 
 
 class RunDesk(ABC):
@@ -89,6 +48,18 @@ class RunDesk(ABC):
     @activity.defn(name="prepare_run")
     async def prepare_run(self, input: PrepareInput) -> Admitted:
         """Preflight, and write the context, of a run that had to wait."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="ask_need")
+    async def ask_need(self, input: NeedInput) -> NeedAnswer:
+        """Ask the upstream's keeper for a slot."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="announce_run")
+    async def announce_run(self, input: AnnounceInput) -> None:
+        """Publish the run's events, each to its topic."""
         ...
 
     @abstractmethod
@@ -118,6 +89,58 @@ class ToolRunning(ABC):
         ...
 
 
+class HandoffDesk(ABC):
+    """Calls of other agents: from a tool call to a run, and back."""
+
+    @abstractmethod
+    @activity.defn(name="open_handoff")
+    async def open_handoff(self, input: OpenHandoffInput) -> OpenedHandoff:
+        """Check the call and make the input of the run it asks for."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="close_handoff")
+    async def close_handoff(self, input: CloseHandoffInput) -> ResultRef:
+        """Record the called run's end as the call's result."""
+        ...
+
+
+class LockDesk(ABC):
+    """Dealings with resource locks; safe as local activities."""
+
+    @abstractmethod
+    @activity.defn(name="acquire_lock")
+    async def acquire_lock(self, input: LockInput) -> LockAnswer:
+        """Ask for a lock, or for a place in its queue."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="release_locks")
+    async def release_locks(self, input: ReleaseInput) -> None:
+        """Give locks back; repeating it changes nothing."""
+        ...
+
+
+class PipelineDesk(ABC):
+    """What a pipeline run needs from outside."""
+
+    @abstractmethod
+    @activity.defn(name="load_pipeline")
+    async def load_pipeline(self, input: LoadPipelineInput) -> LoadedPipeline:
+        """Read a pipeline's declaration from the store."""
+        ...
+
+
+class TopicDesk(ABC):
+    """What a topic needs from outside."""
+
+    @abstractmethod
+    @activity.defn(name="deliver_events")
+    async def deliver_events(self, input: DeliverInput) -> Delivered:
+        """Start one run per event and subscriber whose filter it passes."""
+        ...
+
+
 class KeeperDesk(ABC):
     """What a keeper needs from outside."""
 
@@ -125,6 +148,12 @@ class KeeperDesk(ABC):
     @activity.defn(name="closed_runs")
     async def closed_runs(self, runs: list[RunRef]) -> list[RunRef]:
         """Return those of `runs` that have ended."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="start_runs")
+    async def start_runs(self, input: StartRunsInput) -> list[RunRef]:
+        """Start the runs of orders and return them in that order; started ones are found."""
         ...
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""`closed_runs`, `page_ledger`: what a keeper needs from outside."""
+"""`closed_runs`, `start_runs`, `page_ledger`: what a keeper needs from outside."""
 
 import logging
 
@@ -7,10 +7,12 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from activities.documents import put_record
-from activities.interface import KeeperDesk, LedgerPage
+from activities.interface import KeeperDesk
 from activities.server_errors import is_missing
+from activities.starting import start_order
 from activities.stores.base import ObjectStore
 from rota.admission import RunRef
+from rota.steps import LedgerPage, StartRunsInput
 
 log = logging.getLogger("rota.worker")
 
@@ -32,6 +34,14 @@ class KeeperDeskActivities(KeeperDesk):
         Idempotency: reads only.
         """
         return [run for run in runs if await self._is_closed(run)]
+
+    @activity.defn(name="start_runs")
+    async def start_runs(self, input: StartRunsInput) -> list[RunRef]:
+        """Start the runs of orders, one after the other, in their order.
+
+        Idempotency: by workflow id; a run that exists already is returned as it is.
+        """
+        return [await start_order(self._client, input, order) for order in input.orders]
 
     @activity.defn(name="page_ledger")
     async def page_ledger(self, page: LedgerPage) -> str:

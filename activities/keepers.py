@@ -8,6 +8,7 @@ from activities.server_errors import is_missing
 from rota.admission import Admission, AdmissionRequest, Settled, Settlement
 from rota.failures import FailureCategory
 from rota.ids import keeper_id
+from rota.upstream import NeedAnswer, NeedRequest
 
 
 async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -> Admission:
@@ -29,6 +30,22 @@ async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -
         if isinstance(cause, ApplicationError) and cause.type == "UnknownAgentError":
             raise _undeclared(agent) from error
         raise
+
+
+async def ask_upstream(client: Client, upstream: str, request: NeedRequest) -> NeedAnswer:
+    """Send the update `need`. Idempotent by the waiter's key, within the keeper.
+
+    Raises:
+        ApplicationError: not retryable; the upstream is not declared.
+    """
+    try:
+        return await client.get_workflow_handle(keeper_id(upstream)).execute_update(
+            "need", request, result_type=NeedAnswer
+        )
+    except RPCError as error:
+        if not is_missing(error):
+            raise
+        raise _undeclared(upstream) from error
 
 
 async def report_settlement(client: Client, agent: str, settlement: Settlement) -> Settled:

@@ -1,12 +1,41 @@
-"""Start the run of the slot that missed ones were coalesced into."""
+"""Start runs under ids of Rota's own making: coalesced slots, re-runs, backfills."""
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from rota.admission import Admission
+from rota.admission import Admission, RunRef
 from rota.ids import format_slot, scheduled_run_id
-from rota.runs import AgentRunInput, Trigger
+from rota.run_orders import RunOrder
+from rota.runs import Trigger
+from rota.steps import StartRunsInput
+
+WORKFLOWS = {"Agent": "AgentRun", "Pipeline": "PipelineRun"}
+"""By kind of declaration: the workflow type of its runs."""
+
+
+async def start_order(client: Client, input: StartRunsInput, order: RunOrder) -> RunRef:
+    """Start the run of an order; one that an earlier attempt started is found by its id.
+
+    Raises:
+        temporalio.service.RPCError: the server did not answer.
+    """
+    workflow = WORKFLOWS[input.kind]
+    subject = "agent" if input.kind == "Agent" else "pipeline"
+    argument = {subject: input.name, "slot": format_slot(order.slot), "trigger": order.trigger}
+    try:
+        handle = await client.start_workflow(
+            workflow,
+            argument,
+            id=order.run_id,
+            task_queue=input.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=f"{input.name} · {format_slot(order.slot)} · {order.trigger}",
+        )
+    except WorkflowAlreadyStartedError as error:
+        return RunRef(id=order.run_id, key=error.run_id or order.run_id)
+    return RunRef(id=order.run_id, key=handle.first_execution_run_id or order.run_id)
 
 
 async def start_coalesced(client: Client, admission: Admission, task_queue: str) -> None:
@@ -17,16 +46,7 @@ async def start_coalesced(client: Client, admission: Admission, task_queue: str)
     slot = admission.coalesced_into
     if slot is None:
         return
-    agent = admission.spec.name
-    try:
-        await client.start_workflow(
-            "AgentRun",
-            AgentRunInput(agent=agent, slot=slot, trigger=Trigger.SCHEDULE),
-            id=scheduled_run_id(agent, slot),
-            task_queue=task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"{agent} · {format_slot(slot)} · newest missed slot",
-        )
-    except WorkflowAlreadyStartedError:
-        return
+    name, kind = admission.spec.name, admission.spec.kind
+    order = RunOrder(run_id=scheduled_run_id(name, slot), slot=slot, trigger=Trigger.SCHEDULE)
+    input = StartRunsInput(name=name, kind=kind, task_queue=task_queue, orders=(order,))
+    await start_order(client, input, order)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.interface import StepInput
 from activities.stores.base import StoreError
 from rota.failures import FailureCategory, StepError
+from rota.steps import StepInput
 
 
 def to_application_error(error: StepError, step: StepInput, attempt: int) -> ApplicationError:

@@ -17,7 +17,7 @@ from activities.documents import (
     messages_of,
 )
 from activities.heartbeat import heartbeating
-from activities.interface import Thinking, TurnInput
+from activities.interface import Thinking
 from activities.paid_calls import PaidCalls
 from activities.pricing import price, price_table_version
 from activities.safekeeping import kept
@@ -38,6 +38,7 @@ from rota.failures import FailureCategory, StepError
 from rota.loop import CallRef, TurnOutcome
 from rota.model import content_digest
 from rota.prompt import opening_message, repair_message, system_prompt
+from rota.steps import TurnInput
 from rota.tools import ToolSchema
 from rota.transcript import RunContext, TranscriptNode, keyed
 

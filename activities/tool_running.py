@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
 from activities.heartbeat import heartbeating
-from activities.interface import ToolInput, ToolRunning
+from activities.interface import ToolRunning
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
@@ -23,6 +23,7 @@ from rota.ids import parse_slot
 from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json
+from rota.steps import ToolInput
 from rota.tools import Effect, ToolContext, ToolDefinition, ToolError
 from rota.transcript import RunContext
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.agent_spec import PinnedSpec
 from rota.failures import FailureCategory
+from rota.lineage import Lineage
 from rota.model import Record, StepResult
+from rota.pinned_spec import PinnedSpec
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
 from rota.usage import Usage
 
@@ -33,6 +34,7 @@ class AdmissionRequest(Record):
     """Later slots of the same schedule whose time had come at admission, oldest first."""
     backfill: bool = False
     """A person's backfill of the schedule asks for this slot: it is meant, however late."""
+    lineage: Lineage | None = None
 
 
 class Decision(StrEnum):
@@ -41,6 +43,8 @@ class Decision(StrEnum):
     GO = "go"
     WAIT = "wait"
     """A signal `lease_granted` follows."""
+    JOIN = "join"
+    """Another run works for the same key; a signal `key_settled` follows with its end."""
     SKIP = "skip"
 
 
@@ -61,6 +65,13 @@ class Admission(Record):
     covers: Covers | None = None
     coalesced_into: datetime | None = None
     """Set on a skip in favour of this newer slot, which must now run."""
+    lineage: Lineage | None = None
+    same_as: RunRef | None = None
+    """The run that works, or has worked, for the same key."""
+    output: str | None = None
+    """Digest of that run's result, on a skip because it succeeded."""
+    fairness_key: str | None = None
+    """Rendered from the spec, at most 64 bytes."""
 
 
 class Admitted(StepResult):
@@ -69,9 +80,23 @@ class Admitted(StepResult):
     admission: Admission
     context: str = ""
     """Digest of the run's context when the decision is *go*."""
+    output: Any = None
+    """The result behind `admission.output` if its JSON is at most 4 KiB."""
     blocked: str = ""
     """Why the run cannot work here; empty if it can."""
     category: FailureCategory | None = None
+
+
+class KeyOutcome(Record):
+    """How the run ended that others with its key waited for."""
+
+    waiter: RunRef
+    """Whom this is for."""
+    run: RunRef
+    status: RunStatus
+    reason: str = ""
+    category: FailureCategory | None = None
+    output: str | None = None
 
 
 class Settlement(Record):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from rota.admission import Admitted
 from rota.loop import LoopState
@@ -16,6 +16,8 @@ class RunCheckpoint(Record):
     admitted: Admitted
     loop: LoopState
     deadline: datetime
+    fences: dict[str, int] = Field(default_factory=dict[str, int])
+    """Locks held, with their fencing numbers."""
 
 
 class RunArgument(AgentRunInput):

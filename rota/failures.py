@@ -4,7 +4,8 @@ Litmus tests between neighbours: `overloaded` is the provider's capacity (529, 5
 `rate_limited` is ours (429 that waiting cures), `quota` is ours and waiting does not
 cure it. `timeout` means no answer came; `transient` means a broken one did.
 `outcome_invalid` is an answer of the wrong shape, `outcome_unknown` an effect nobody
-saw the end of.
+saw the end of. `upstream` means that what a run needs did not come: an agent's result, a
+lock, another run with its key.
 """
 
 from datetime import timedelta
@@ -27,6 +28,7 @@ class FailureCategory(StrEnum):
     OUTCOME_INVALID = "outcome_invalid"
     OUTCOME_UNKNOWN = "outcome_unknown"
     LIMIT_REACHED = "limit_reached"
+    UPSTREAM = "upstream"
     BUG = "bug"
 
     @property

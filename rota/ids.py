@@ -2,7 +2,13 @@
 
 from datetime import UTC, datetime
 
+from rota.model import digest_of
+
 KEEPER_PREFIX = "agent:"
+TOPIC_PREFIX = "topic:"
+LOCK_PREFIX = "lock:"
+READABLE = 200
+"""Characters of an event id that may stand in a workflow id as they are."""
 TASK_QUEUE = "rota"
 """Runs live here; the only name a caller outside needs."""
 
@@ -16,9 +22,24 @@ def keeper_queue(task_queue: str) -> str:
     return f"{task_queue}-keepers"
 
 
+def run_queue(keepers: str) -> str:
+    """The queue of the runs whose keepers are served from `keepers`."""
+    return keepers.removesuffix(keeper_queue(""))
+
+
 def keeper_id(agent: str) -> str:
-    """Workflow id of an agent's keeper: `agent:report`."""
+    """Workflow id of an agent's, or a pipeline's, keeper: `agent:report`."""
     return f"{KEEPER_PREFIX}{agent}"
+
+
+def topic_id(event: str) -> str:
+    """Workflow id of an event's topic: `topic:reconciliation.completed`."""
+    return f"{TOPIC_PREFIX}{event}"
+
+
+def lock_id(lock: str) -> str:
+    """Workflow id of a lock: `lock:general-ledger`."""
+    return f"{LOCK_PREFIX}{lock}"
 
 
 def format_slot(slot: datetime) -> str:
@@ -49,3 +70,35 @@ def scheduled_run_id(agent: str, slot: datetime) -> str:
 def manual_run_id(agent: str, at: datetime, token: str) -> str:
     """Id such as `report-manual-20261122T061503-4f2a`; `token` tells two in a second apart."""
     return f"{agent}-manual-{at.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{token}"
+
+
+def event_run_id(subscriber: str, event_id: str) -> str:
+    """Id of the one run of an event: `settlement-event-<event id>`, or its digest if long."""
+    shown = event_id if len(event_id) <= READABLE else digest_of(event_id.encode())[:32]
+    return f"{subscriber}-event-{shown}"
+
+
+def key_run_id(agent: str, key: str) -> str:
+    """Id of the run of a key (`dedupe`): `code-review-key-<digest>`."""
+    return f"{agent}-key-{digest_of(key.encode())[:20]}"
+
+
+def backfill_run_id(agent: str, slot: datetime, number: int = 1) -> str:
+    """`report-backfill-2026-11-22T06:00:00Z`; a number from the second on."""
+    return f"{agent}-backfill-{format_slot(slot)}" + (f"-{number}" if number > 1 else "")
+
+
+def rerun_run_id(agent: str, slot: datetime, number: int) -> str:
+    """`report-rerun-2026-11-22T06:00:00Z-1`: the n-th re-run that waiters of a slot asked for."""
+    return f"{agent}-rerun-{format_slot(slot)}-{number}"
+
+
+def node_run_id(pipeline_run: str, node: str, attempt: int, item: int | None = None) -> str:
+    """`morning-report-2026-11-22T05:00:00Z/email`; `/review/3` for an item, `#2` for a repeat."""
+    place = f"{pipeline_run}/{node}" + (f"/{item}" if item is not None else "")
+    return place + (f"#{attempt}" if attempt > 1 else "")
+
+
+def handoff_run_id(run: str, agent: str, turn: int, index: int) -> str:
+    """`reconciliation-2026-11-22T06:05:00Z/settlement-2.0`: called in turn 2, call 0."""
+    return f"{run}/{agent}-{turn}.{index}"

@@ -14,9 +14,10 @@ from rota.admission import (
     Decision,
     RunRef,
 )
-from rota.agent_spec import PinnedSpec, SessionConcurrency
+from rota.agent_spec import SessionConcurrency
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.model import canonical_json
+from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
 from rota.slots import slot_verdict
 from rota.template import TemplateError, render

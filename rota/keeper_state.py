@@ -5,10 +5,13 @@ from datetime import datetime
 from pydantic import Field
 
 from rota.admission import AdmissionRequest, RunRef
-from rota.agent_spec import PinnedSpec
 from rota.failures import FailureCategory
+from rota.keyed import KeyState
 from rota.model import Record
+from rota.pinned_spec import PinnedSpec
+from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.upstream import UpstreamRun, Watcher
 from rota.usage import Usage
 
 HOT_ENTRIES = 500
@@ -29,6 +32,9 @@ class LedgerEntry(Record):
     coalesced_into: datetime | None = None
     """The newer slot that ran in its place, if that is why it was skipped."""
     category: FailureCategory | None = None
+    cause: str = ""
+    """What started it, if another run, a pipeline or an event did."""
+    dedupe_key: str = ""
     admitted_at: datetime
     settled_at: datetime | None = None
     turns: int = 0
@@ -77,6 +83,16 @@ class KeeperState(Record):
     """From the oldest to the newest slot among them, both included."""
     events: tuple[EventRecord, ...] = ()
     """The newest published events, oldest first."""
+    keys: dict[str, KeyState] = Field(default_factory=dict[str, KeyState])
+    """By `rota.dedupe.key_id`, oldest first: who works, or has worked, for which key."""
+    watchers: tuple[Watcher, ...] = ()
+    """Runs of other agents that wait for a slot of this one."""
+    last_success: UpstreamRun | None = None
+    """The newest slot that succeeded, in any session."""
+    orders: tuple[RunOrder, ...] = ()
+    """Runs to be started, or started and not yet settled, in order."""
+    backfills: tuple[Backfill, ...] = ()
+    """The newest ones, oldest first."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

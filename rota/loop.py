@@ -5,6 +5,7 @@ answer back in. No rule about limits, repairs or stop reasons lives anywhere els
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from rota.conversation import StopReason
@@ -18,6 +19,15 @@ INLINE_OUTPUT = 4096
 """Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
 
 
+class HandoffMode(StrEnum):
+    """What becomes of the caller."""
+
+    CALL = "call"
+    """It waits for the other agent's result."""
+    TRANSFER = "transfer"
+    """It ends, and the other agent goes on in its place."""
+
+
 class CallRef(Record):
     """One tool call of the newest turn, without its arguments."""
 
@@ -27,6 +37,9 @@ class CallRef(Record):
     effect: Effect | None = None
     """None: the agent has no such tool; the call is answered with an error."""
     timeout_seconds: float = 60.0
+    handoff: HandoffMode | None = None
+    """Set if the call hands work to another agent: `agents.<name>` is `call`,
+    `agents.<name>.transfer` is `transfer`."""
 
 
 class ResultRef(StepResult):

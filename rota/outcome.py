@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from rota.admission import Admission, RunRef, Settlement
+from rota.lineage import Lineage
 from rota.loop import Finish, LoopState
 from rota.model import Record
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
@@ -17,6 +18,7 @@ class RunOrigin(Record):
     slot: datetime | None = None
     schedule_id: str | None = None
     """The schedule that started it, if one did."""
+    lineage: Lineage | None = None
 
 
 def result_of(
@@ -28,7 +30,8 @@ def result_of(
 ) -> AgentRunResult:
     """Put together what the run tells the outside. `admission` is None if it never got one."""
     succeeded = finish.status is RunStatus.SUCCEEDED
-    answer = finish.answer if succeeded else None
+    # A run that was skipped because another did the work hands that one's result on.
+    answer = finish.answer if finish.status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED) else None
     # A workflow id without a slot may be used again for another run: then the key tells.
     occasion = origin.run.id if origin.slot else origin.run.key
     return AgentRunResult(
@@ -48,6 +51,7 @@ def result_of(
         output_digest=answer.digest if answer else None,
         transcript=loop.head,
         memory=admission.memory if admission else None,
+        lineage=origin.lineage,
         events=tuple(
             EventRecord(
                 id=f"{occasion}/{name}",

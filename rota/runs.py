@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from rota.agent_spec import AgentName
 from rota.failures import FailureCategory
+from rota.lineage import Lineage
 from rota.model import Declared, Record
+from rota.names import AgentName
 from rota.usage import Usage
 
 
@@ -21,13 +22,21 @@ class Trigger(StrEnum):
 
     SCHEDULE = "schedule"
     MANUAL = "manual"
+    EVENT = "event"
+    UPSTREAM = "upstream"
+    """Its pipeline started it, when what it waits for was there."""
+    HANDOFF = "handoff"
+    BACKFILL = "backfill"
+    RERUN = "rerun"
 
 
 class RunStatus(StrEnum):
     """Where a run stands. Recorded in the search attribute `RotaStatus`."""
 
     QUEUED = "queued"
-    """Another run holds its session; it goes on when its turn comes."""
+    """Another run holds its session, its key or its place; it goes on when its turn comes."""
+    WAITING = "waiting"
+    """For an upstream, a clock gate or a lock."""
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -40,7 +49,7 @@ class RunStatus(StrEnum):
     @property
     def closed(self) -> bool:
         """True if no further status can follow."""
-        return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
+        return self not in (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RUNNING)
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +78,8 @@ class AgentRunInput(Declared):
     """The nominal time to work for. Scheduled runs take it from their schedule."""
     trigger: Trigger | None = None
     """Normally left out: Rota knows whether a schedule started the run."""
+    lineage: Lineage | None = None
+    """Rota's own: what started the run, if another run or a pipeline did."""
 
 
 class Covers(Record):
@@ -88,7 +99,7 @@ class EventRecord(Record):
     name: str
     at: datetime
     payload: str | None = None
-    """Digest of the run's result in the object store."""
+    """Digest of the payload in the object store: the run's result."""
 
 
 class AgentRunResult(Record):
@@ -112,6 +123,7 @@ class AgentRunResult(Record):
     output_digest: str | None = None
     transcript: str | None = None
     """Head of the transcript chain."""
+    lineage: Lineage | None = None
     memory: str | None = None
     """Memory version in force after the run."""
     events: tuple[EventRecord, ...] = ()

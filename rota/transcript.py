@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.agent_spec import PinnedSpec
 from rota.conversation import Block, Message, StopReason, ToolCall
+from rota.lineage import Lineage
 from rota.model import Record, canonical_json, content_digest, digest_of
+from rota.pinned_spec import PinnedSpec
 from rota.runs import Covers
 from rota.usage import Usage
 
@@ -27,14 +28,18 @@ class RunContext(Record):
     slot: str | None = None
     """The slot in the form of `rota.ids.format_slot`."""
     session: str = ""
+    lineage: Lineage | None = None
+    fences: dict[str, int] = Field(default_factory=dict[str, int])
+    """Fencing number of each lock the run holds."""
 
     @property
     def occasion(self) -> str:
-        """What the run is for: its slot if it has one, else the run itself.
+        """What the run is for: what its lineage says, else its slot, else the run itself.
 
         Idempotency keys derive from it, so a re-run of a slot repeats no effect.
         """
-        return self.slot or self.run_key
+        given = self.lineage.occasion if self.lineage else ""
+        return given or self.slot or self.run_key
 
 
 class TranscriptNode(Record):

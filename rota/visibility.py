@@ -11,17 +11,26 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Datetime", "Int"]] = {
     "RotaTeam": "Keyword",
     "RotaStatus": "Keyword",
     "RotaTrigger": "Keyword",
+    "RotaPipeline": "Keyword",
+    "RotaRoot": "Keyword",
     "RotaFailure": "Keyword",
     "RotaSlot": "Datetime",
     "RotaTurns": "Int",
     "RotaTokens": "Int",
     "RotaCostMicros": "Int",
 }
-"""Five of the ten Keyword columns a namespace has, one of three Datetime, all three Int."""
+"""Seven of the ten Keyword columns a namespace has, one of three Datetime, all three Int.
+
+`RotaRoot` is the workflow id of the run that everything began with: a pipeline run, the
+outermost caller of a handoff, or the run itself."""
 
 RESULT_MEMO = "rota_result"
 """Memo key of a finished run's `AgentRunResult`, without its output."""
 KEEPER_MEMO = "rota_agent"
 """Memo key on a keeper: `{"fleet", "digest"}` of the declaration in force."""
+TOPIC_MEMO = "rota_topic"
+"""Memo key on a topic: `{"subscribers": {name: fleet}, "published": n}`."""
+PIPELINE_MEMO = "rota_pipeline"
+"""Memo key of a finished pipeline run: its `PipelineResult` without the nodes' outputs."""
 SCHEDULE_MEMO = "rota_schedule"
 """Memo key on a schedule's action (and so on its runs): where the schedule came from."""

@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from rota.agent_spec import AgentName, AgentSpec
+from rota.agent_spec import AgentSpec
 from rota.model import Declared
+from rota.names import AgentName
 from schedules.agent_document import read_agent
 from schedules.declaration_errors import DeclarationError, DeclarationErrors, KeyPath
 from schedules.explain import explain, name_type, suggest

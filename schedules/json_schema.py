@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from rota.agent_spec import NAME_PATTERN, AgentSpec, BudgetSpec, OutputSpec, RetrySpec, SessionSpec
+from rota.agent_spec import AgentSpec, BudgetSpec, OutputSpec, RetrySpec, SessionSpec
 from rota.durations import format_duration
+from rota.names import NAME_PATTERN
 from rota.runtime_specs import (
     AnthropicSettings,
     ScriptedCall,

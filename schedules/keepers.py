@@ -12,8 +12,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy
 
-from rota.agent_spec import AgentSpec, PinnedSpec
+from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue
+from rota.pinned_spec import PinnedSpec
 from schedules.apply_errors import NoWorkerError
 from schedules.desired import search_attributes
 

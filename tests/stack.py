@@ -17,9 +17,10 @@ from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from activities.tools.builtin import BUILTIN_TOOLS
-from rota.agent_spec import AgentSpec, PinnedSpec
+from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
+from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
 from rota.tools import ToolDefinition
 from workers.connection import connect

@@ -19,8 +19,8 @@ from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
 from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.interface import StepInput
 from rota.ids import keeper_id
+from rota.steps import StepInput
 
 log = logging.getLogger("rota.worker")
 

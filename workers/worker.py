@@ -69,6 +69,8 @@ async def serving(
         activities=[
             desk.admit_run,
             desk.prepare_run,
+            desk.ask_need,
+            desk.announce_run,
             desk.settle_run,
             thinking.invoke_model,
             running.run_tool,
@@ -84,7 +86,7 @@ async def serving(
         client,
         task_queue=keeper_queue(task_queue),
         workflows=KEEPER_WORKFLOWS,
-        activities=[keeper_desk.closed_runs, keeper_desk.page_ledger],
+        activities=[keeper_desk.closed_runs, keeper_desk.start_runs, keeper_desk.page_ledger],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,

@@ -9,7 +9,7 @@ from typing import TypedDict
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from rota.agent_spec import PinnedSpec
+from rota.pinned_spec import PinnedSpec
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=3.2)
 """A killed worker is noticed after this, and its step repeated up to `TIMER_SLACK` later: in

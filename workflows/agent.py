@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import KeeperDesk, LedgerPage
+    from activities.interface import KeeperDesk
     from rota import keeper, ledger, settling
     from rota.admission import (
         Admission,
@@ -22,8 +22,9 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Settlement,
     )
-    from rota.agent_spec import PinnedSpec
     from rota.keeper_state import HOT_ENTRIES, KeeperState
+    from rota.pinned_spec import PinnedSpec
+    from rota.steps import LedgerPage
     from rota.visibility import KEEPER_MEMO
     from workflows.activity_options import RECLAIM_INTERVAL, keeper_options
 

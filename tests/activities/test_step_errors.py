@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.interface import StepInput
 from activities.step_errors import to_application_error
 from rota.admission import RunRef
 from rota.failures import FailureCategory, StepError
+from rota.steps import StepInput
 
 STEP = StepInput(
     agent="agent",

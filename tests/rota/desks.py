@@ -5,8 +5,8 @@ from typing import Any
 
 from rota import keeper, settling
 from rota.admission import Admission, AdmissionRequest, MemoryChange, RunRef, Settled, Settlement
-from rota.agent_spec import PinnedSpec
 from rota.keeper_state import KeeperState, LedgerEntry, SessionState
+from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus, Trigger
 
 T0 = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

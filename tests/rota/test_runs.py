@@ -83,8 +83,9 @@ def test_run_ref_that_names_no_run_is_refused(field: str, value: str) -> None:
 
 
 def test_run_status_closed_is_pinned() -> None:
-    """Only these two can still change."""
+    """Only these can still change."""
     assert {status for status in RunStatus if not status.closed} == {
         RunStatus.QUEUED,
+        RunStatus.WAITING,
         RunStatus.RUNNING,
     }

@@ -8,7 +8,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
-from rota.agent_spec import PinnedSpec
+from rota.pinned_spec import PinnedSpec
 from rota.runtime_specs import TURN_LIMIT, AnthropicSettings, ScriptedTurn
 from workers.worker import GRACE
 from workflows import activity_options as options

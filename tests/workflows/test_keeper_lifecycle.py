@@ -10,10 +10,10 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 import workflows.agent
-from activities.interface import LedgerPage
 from rota.ids import keeper_id
 from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus
+from rota.steps import LedgerPage
 from tests.stack import Stack, open_stack, script
 from tests.workflows.gates import GATED, Gate, until, waiting
 from workers.devserver import dev_server

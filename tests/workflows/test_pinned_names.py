@@ -7,7 +7,7 @@ from temporalio import activity, workflow
 from activities import interface
 from activities.stores.payloads import DRIVER_NAME
 from rota import visibility
-from rota.ids import KEEPER_PREFIX, TASK_QUEUE, keeper_queue
+from rota.ids import KEEPER_PREFIX, LOCK_PREFIX, TASK_QUEUE, TOPIC_PREFIX, keeper_queue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workflows.agent import AgentWorkflow
 
@@ -39,26 +39,30 @@ def test_persisted_names_stay_as_they_are() -> None:
     """Whatever a history or a caller remembers by name is pinned here."""
     keeper = workflow._Definition.must_from_class(AgentWorkflow)
     pinned = {
-        "workflows": {"Agent", "AgentRun"},
+        "workflows": {"Agent", "AgentRun", "PipelineRun", "ResourceLock", "Topic"},
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
-            *("closed_runs", "page_ledger"),
+            *("ask_need", "announce_run", "acquire_lock", "release_locks"),
+            *("open_handoff", "close_handoff", "load_pipeline", "deliver_events"),
+            *("closed_runs", "start_runs", "page_ledger"),
         },
-        "keeper updates": {"admit", "change_memory", "declare", "retire", "settle"},
+        "keeper updates": {"admit", "backfill", "change_memory", "declare", "need", "retire", "settle"},
         "keeper queries": {"state"},
-        "memo keys": ("rota_result", "rota_agent", "rota_schedule"),
+        "memo keys": ("rota_result", "rota_agent", "rota_schedule", "rota_topic", "rota_pipeline"),
         "search attributes": {
             "RotaAgent": "Keyword",
             "RotaTeam": "Keyword",
             "RotaStatus": "Keyword",
             "RotaTrigger": "Keyword",
+            "RotaPipeline": "Keyword",
+            "RotaRoot": "Keyword",
             "RotaFailure": "Keyword",
             "RotaSlot": "Datetime",
             "RotaTurns": "Int",
             "RotaTokens": "Int",
             "RotaCostMicros": "Int",
         },
-        "ids": ("agent:", "rota", "rota-keepers"),
+        "ids": ("agent:", "topic:", "lock:", "rota", "rota-keepers"),
         "storage driver": "rota",
     }
     found = {
@@ -70,9 +74,11 @@ def test_persisted_names_stay_as_they_are() -> None:
             visibility.RESULT_MEMO,
             visibility.KEEPER_MEMO,
             visibility.SCHEDULE_MEMO,
+            visibility.TOPIC_MEMO,
+            visibility.PIPELINE_MEMO,
         ),
         "search attributes": visibility.SEARCH_ATTRIBUTES,
-        "ids": (KEEPER_PREFIX, TASK_QUEUE, keeper_queue(TASK_QUEUE)),
+        "ids": (KEEPER_PREFIX, TOPIC_PREFIX, LOCK_PREFIX, TASK_QUEUE, keeper_queue(TASK_QUEUE)),
         "storage driver": DRIVER_NAME,
     }
     assert found == pinned, TEACHING

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import workflows.agent
-from activities.interface import LedgerPage
 from rota.ids import keeper_id
 from rota.runs import RunStatus
+from rota.steps import LedgerPage
 from rota.tools import ToolContext, tool
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack, script

@@ -8,12 +8,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
 from activities.desk import RunDeskActivities
-from activities.interface import AdmitInput, TurnInput
 from activities.thinking import ThinkingActivities
 from rota.admission import Admitted
 from rota.conversation import StopReason
 from rota.model import canonical_json
 from rota.runs import RunStatus
+from rota.steps import AdmitInput, TurnInput
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 

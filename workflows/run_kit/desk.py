@@ -5,11 +5,12 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import AdmitInput, PrepareInput, RunDesk, SettleInput
+    from activities.interface import RunDesk
     from rota.admission import Admission, AdmissionRequest, Admitted, Settled
     from rota.ids import keeper_id
     from rota.outcome import RunOrigin, settlement_of
     from rota.runs import AgentRunResult
+    from rota.steps import AdmitInput, PrepareInput, SettleInput
     from workflows.activity_options import desk_options
 
 

@@ -12,12 +12,13 @@ from typing import TypedDict
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import Thinking, ToolInput, ToolRunning, TurnInput
+    from activities.interface import Thinking, ToolRunning
     from rota.admission import Admission, Admitted, Decision, RunRef
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.loop import CallRef, Finish, Limits, LoopState, ResultRef, RunTools, Think
     from rota.outcome import result_of
     from rota.runs import AgentRunResult, RunStatus
+    from rota.steps import ToolInput, TurnInput
     from rota.usage import Usage
     from workflows.activity_options import tool_options, turn_options
     from workflows.run_kit import desk, visibility

@@ -1,0 +1,27 @@
+"""Publish a run's events, each to its topic."""
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+
+from rota.ids import keeper_queue, topic_id
+from rota.runs import EventRecord
+from rota.topic import PublishRequest
+
+TOPIC_WORKFLOW = "Topic"
+
+
+async def announce(client: Client, event: EventRecord, *, source: str, task_queue: str) -> None:
+    """Publish one event, starting its topic if it is the first.
+
+    Idempotent: the topic recognises the event's id.
+    """
+    request = PublishRequest(id=event.id, payload_digest=event.payload, source=source, at=event.at)
+    await client.start_workflow(
+        TOPIC_WORKFLOW,
+        id=topic_id(event.name),
+        task_queue=keeper_queue(task_queue),
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        start_signal="publish",
+        start_signal_args=[request],
+        static_summary=f"topic {event.name}",
+    )

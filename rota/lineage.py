@@ -1,0 +1,39 @@
+"""Where a run comes from when another run, or a pipeline, started it."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rota.model import Record
+
+DEEPEST = 5
+"""Handoffs below one another before a further one is refused."""
+
+
+class Lineage(Record):
+    """A run's place below the run that everything began with. Written by Rota alone."""
+
+    root: str
+    """Workflow id of the run, or pipeline run, that everything began with."""
+    parent: str
+    """Workflow id of what started this one."""
+    depth: int = Field(default=1, ge=1)
+    """1 below the root."""
+    agents: tuple[str, ...] = ()
+    """Agents above, the outermost first: handing work to one of them would be a cycle."""
+    pipeline: str = ""
+    """Name of the pipeline whose node this is."""
+    node: str = ""
+    """The node, with the number of its item if there are several: `review/3`."""
+    occasion: str = ""
+    """What the run is for, instead of its slot or itself: idempotency keys derive from it,
+    so a node that is run again repeats no effect."""
+    deadline: datetime | None = None
+    """The run must end by then, whatever its own limit."""
+
+    @property
+    def cause(self) -> str:
+        """One line for people: what started it."""
+        if self.pipeline:
+            return f"node {self.node} of {self.parent}"
+        return f"started by {self.parent}"

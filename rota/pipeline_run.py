@@ -1,0 +1,69 @@
+"""A run of a pipeline as the outside sees it: its input, its result, each node's end."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from rota.failures import FailureCategory
+from rota.lineage import Lineage
+from rota.model import Declared, Record
+from rota.names import AgentName
+from rota.runs import EventRecord, Instant, RunStatus, Trigger
+
+
+class NodeResult(Record):
+    """What became of a node, or of one item of it."""
+
+    status: RunStatus
+    reason: str = ""
+    """Why it was skipped or failed; empty if it simply succeeded."""
+    category: FailureCategory | None = None
+    run_id: str = ""
+    """Workflow id of its last run; empty if it never ran, or has items."""
+    attempts: int = 0
+    """Runs that were started for it, re-runs asked for by others included."""
+    output: Any = None
+    """The run's result if its JSON is at most 4 KiB; of a node with items, theirs as a list."""
+    output_digest: str | None = None
+    items: tuple["NodeResult", ...] | None = None
+    """One per item of `for_each`, in order; None for a node without."""
+    kept: bool = False
+    """Taken over from an earlier run of the pipeline (`rota rerun --from`)."""
+
+
+class PipelineRunInput(Declared):
+    """What starts a pipeline. Only `pipeline` is needed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="input of PipelineRun")
+
+    pipeline: AgentName
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Overrides keys of the pipeline's declared input."""
+    slot: Instant | None = None
+    """The nominal time to work for. Scheduled runs take it from their schedule."""
+    trigger: Trigger | None = None
+    """Normally left out: Rota knows whether a schedule started the run."""
+    lineage: Lineage | None = None
+    """Rota's own: what started the run, if an event or another run did."""
+    kept: dict[AgentName, NodeResult] = Field(default_factory=dict[AgentName, NodeResult])
+    """Nodes that are not run again: their ends in an earlier run of this slot."""
+
+
+class PipelineResult(Record):
+    """How a pipeline run ended: the workflow's result, or the details of its failure."""
+
+    pipeline: str
+    run_id: str
+    status: RunStatus
+    """Succeeded if every node did, or was skipped as its conditions want."""
+    trigger: Trigger
+    slot: datetime | None = None
+    reason: str = ""
+    """Which nodes failed, in one line."""
+    category: FailureCategory | None = None
+    nodes: dict[str, NodeResult] = Field(default_factory=dict[str, NodeResult])
+    """Every declared node, in the order of the declaration."""
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    lineage: Lineage | None = None
+    events: tuple[EventRecord, ...] = ()

@@ -1,0 +1,118 @@
+"""A pipeline as declared: which agents run after which others, when, and what if not."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from rota.coordination_spec import Condition, EventName, LimitsSpec, SubscriptionSpec
+from rota.durations import Duration
+from rota.gates import Gate
+from rota.model import Declared, content_digest
+from rota.names import AgentName
+from rota.schedule_spec import ScheduleSpec
+
+MOST_NODES = 1000
+MOST_ITEMS = 1000
+"""Items of one `for_each`."""
+
+
+class After(StrEnum):
+    """What must have become of another node before this one starts."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """It failed, was blocked, was cancelled or ran out of time."""
+    FINISHED = "finished"
+    """It succeeded or failed."""
+    ANY = "any"
+    """It ended in any way, skipped included."""
+
+
+def _as_conditions(value: Any) -> Any:
+    if isinstance(value, str):
+        return {value: After.SUCCEEDED}
+    if isinstance(value, list | tuple):
+        return dict.fromkeys(cast("list[Any]", value), After.SUCCEEDED)
+    return value
+
+
+Upstreams = Annotated[
+    dict[AgentName, After],
+    BeforeValidator(_as_conditions),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object", "additionalProperties": {"enum": [a.value for a in After]}},
+            ]
+        }
+    ),
+]
+"""`after: [report]`, or with conditions `after: {report: finished, check: failed}`."""
+
+
+class NodeFailure(Declared):
+    """What to do when a node, or what it waits for, has failed."""
+
+    rerun_upstream: int = Field(default=0, ge=0, le=20)
+    """How often a failed node that this one waits for is run again. However many nodes
+    ask, one re-run serves them all."""
+    backoff: Duration = timedelta(0)
+    """Pause before each re-run and before each further attempt."""
+    run: AgentName | None = None
+    """A node to run when this one has failed for good; it runs then only."""
+
+
+class NodeSpec(Declared):
+    """One agent's place in a pipeline."""
+
+    agent: AgentName
+    after: Upstreams = Field(default_factory=dict[AgentName, After])
+    when: Condition | None = None
+    """Run only if this holds, over `input`, `slot` and each node before it: `report.output.total
+    > 0`, `report.status == "failed"`. Else the node is skipped."""
+    for_each: list[Any] | str | None = None
+    """One run per item, the item being `{item}`: a list, or a template that gives one."""
+    parallel: int = Field(default=10, ge=1, le=200)
+    """Items of `for_each` at work at the same time."""
+    not_before: Gate | None = None
+    """Start no earlier than this local time of the slot's day, or this long after the slot."""
+    deadline: Gate | None = None
+    """Be done by this local time, or this long after the slot; else the node is timed out."""
+    attempts: int = Field(default=1, ge=1, le=20)
+    """Runs of the node before it counts as failed. A skipped run is no failure."""
+    on_failure: NodeFailure = Field(default_factory=NodeFailure)
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Laid over the agent's own input; templates over `input`, `slot`, `item` and each node
+    before it: `{report.output.total}`, `{report.run_id}`, `{report.status}`."""
+
+
+class PipelineSpec(Declared):
+    """One pipeline."""
+
+    kind: Literal["Pipeline"] = "Pipeline"
+    name: AgentName
+    team: AgentName = "default"
+    description: str = ""
+    input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    schedule: ScheduleSpec | None = None
+    on: tuple[SubscriptionSpec, ...] = ()
+    emits: tuple[EventName, ...] = ()
+    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    """`parallel`: runs of the pipeline itself at the same time."""
+    wall_clock: Duration = timedelta(hours=24)
+    """Longest time one run of the pipeline may take."""
+    nodes: dict[AgentName, NodeSpec] = Field(min_length=1, max_length=MOST_NODES)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The declaration as plain JSON, defaults filled in."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def digest(self) -> str:
+        """Content hash of the declaration: equal digests mean equal behaviour."""
+        return content_digest(self.document)

@@ -1,0 +1,64 @@
+"""A resource lock's records: leases in the order of asking, each with a fencing number."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rota.admission import RunRef
+from rota.model import Record, StepResult
+
+
+class LockRequest(Record):
+    """A run asks for the lock. Idempotent by `run.key`."""
+
+    run: RunRef
+    wait_seconds: float = Field(gt=0)
+    hold_seconds: float = Field(gt=0)
+    """The lease ends after this even if the holder says nothing: its wall clock, and room."""
+
+
+class LockAnswer(StepResult):
+    """The lock's answer; a run that waits is signalled `lock_granted` with one later."""
+
+    lock: str
+    run: RunRef
+    granted: bool
+    fence: int = 0
+    """Grows with every grant: whatever is guarded refuses a smaller number than it has seen."""
+    position: int = 0
+    """Place in the queue, from 1; 0 if granted."""
+    holder: str = ""
+    """Workflow id of the run that holds it."""
+    refused: str = ""
+    """The wait is over without a grant; says why."""
+
+
+class Lease(Record):
+    """Who holds the lock."""
+
+    run: RunRef
+    fence: int
+    since: datetime
+    until: datetime
+
+
+class Waiting(Record):
+    """Who waits for it."""
+
+    request: LockRequest
+    since: datetime
+    until: datetime
+
+
+class LockState(Record):
+    """A lock, as carried across continue-as-new."""
+
+    name: str
+    fence: int = 0
+    """The newest fencing number given out."""
+    lease: Lease | None = None
+    queue: tuple[Waiting, ...] = ()
+    """First in, first out."""
+    granted: int = 0
+    expired: int = 0
+    """Leases that ran out, and holders that were gone."""

@@ -1,0 +1,189 @@
+"""What activities are told by workflows, and what those for other agents answer.
+
+Records alone; the activities that take them are in `activities/interface.py`.
+"""
+
+from pydantic import Field
+
+from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
+from rota.keeper_state import LedgerEntry
+from rota.lineage import Lineage
+from rota.loop import HandoffMode, ResultRef
+from rota.model import Record, StepResult
+from rota.pipeline_spec import PipelineSpec
+from rota.resource_lock import LockRequest
+from rota.run_orders import RunOrder
+from rota.runs import AgentRunInput, AgentRunResult, EventRecord, Instant
+from rota.topic import DeadLetter, Delivery, Subscriber
+from rota.upstream import NeedRequest, UpstreamRun
+
+
+class StepInput(Record):
+    """What every step of a run is told."""
+
+    agent: str
+    run: RunRef
+    context: str
+    """Digest of the run's `RunContext`."""
+    head: str | None = None
+    """Newest node of the transcript."""
+    attempts: int = 5
+    backoff_seconds: float = 2.0
+    max_backoff_seconds: float = 120.0
+
+
+class TurnInput(StepInput):
+    """Take turn `turn`."""
+
+    turn: int
+    results: tuple[ResultRef, ...] = ()
+    repair: tuple[str, ...] = ()
+
+
+class ToolInput(StepInput):
+    """Execute call `index` of the turn at `head`."""
+
+    index: int
+    patches: tuple[str, ...] = ()
+    """Memory patches made before in this run."""
+
+
+class AdmitInput(Record):
+    """Ask the keeper for admission."""
+
+    request: AdmissionRequest
+    agent: str
+    schedule_id: str | None = None
+    """The schedule that started the run, if one did."""
+    task_queue: str
+
+
+class PrepareInput(Record):
+    """Write the context of a run that had to wait before it may work."""
+
+    admission: Admission
+    upstream: dict[str, UpstreamRun] = Field(default_factory=dict[str, UpstreamRun])
+    """What its `needs` came to, by agent: goes into the input as `needs.<agent>`."""
+    fences: dict[str, int] = Field(default_factory=dict[str, int])
+    """Locks it holds, with their fencing numbers."""
+
+
+class NeedInput(Record):
+    """Ask another agent's keeper for a slot."""
+
+    upstream: str
+    request: NeedRequest
+
+
+class AnnounceInput(Record):
+    """Publish a run's events to their topics."""
+
+    events: tuple[EventRecord, ...]
+    source: str
+    """Workflow id of the run."""
+    task_queue: str
+
+
+class LockInput(Record):
+    """Ask for a lock."""
+
+    lock: str
+    request: LockRequest
+    task_queue: str
+
+
+class ReleaseInput(Record):
+    """Give locks back, or leave their queues."""
+
+    locks: tuple[str, ...]
+    run: RunRef
+
+
+class OpenHandoffInput(ToolInput):
+    """Make a call of `agents.<name>` into the run that it asks for."""
+
+    run_agents: tuple[str, ...] = ()
+    """Agents above the caller in its lineage, outermost first."""
+    depth: int = 0
+    """The caller's own depth: 0 for a root."""
+    slot: Instant | None = None
+    deadline: Instant | None = None
+    """The caller's."""
+    turn: int = 0
+    lineage: Lineage | None = None
+    """The caller's."""
+
+
+class OpenedHandoff(StepResult):
+    """The run to start, or why there is none."""
+
+    refused: ResultRef | None = None
+    """The tool error that the model reads; then nothing is started."""
+    child: AgentRunInput | None = None
+    child_id: str = ""
+    mode: HandoffMode = HandoffMode.CALL
+
+
+class CloseHandoffInput(ToolInput):
+    """Make the end of the run that was called into the call's result."""
+
+    agent_called: str
+    child_id: str
+    result: AgentRunResult | None = None
+    failure: str = ""
+    """Why there is no result at all, in one line."""
+
+
+class LoadPipelineInput(Record):
+    """Read the declaration that a pipeline run was admitted with."""
+
+    digest: str
+
+
+class LoadedPipeline(StepResult):
+    """The declaration."""
+
+    spec: PipelineSpec
+
+
+class StartRunsInput(Record):
+    """Start runs that a keeper owes: re-runs and backfills."""
+
+    name: str
+    kind: str = "Agent"
+    """`Agent` or `Pipeline`."""
+    task_queue: str
+    """Of the runs."""
+    orders: tuple[RunOrder, ...]
+
+
+class DeliverInput(Record):
+    """Deliver events, in this order for each subscriber."""
+
+    topic: str
+    deliveries: tuple[Delivery, ...]
+    subscribers: dict[str, Subscriber]
+
+
+class Delivered(StepResult):
+    """What became of each delivery, in the order asked."""
+
+    started: int = 0
+    """Runs that exist now, those included that an earlier attempt had started."""
+    filtered: int = 0
+    dead: tuple[DeadLetter, ...] = ()
+
+
+class SettleInput(Record):
+    """Merge the run's memory patches and report its end."""
+
+    agent: str
+    settlement: Settlement
+    patches: tuple[str, ...] = ()
+
+
+class LedgerPage(Record):
+    """Entries that leave the keeper, and the page before them."""
+
+    entries: tuple[LedgerEntry, ...]
+    parent: str | None = None
