@@ -1,14 +1,21 @@
 """Rota's documents in the object store: declarations, contexts, transcripts, memory."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Discriminator, TypeAdapter
 
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message
 from rota.memory import MemoryVersion
 from rota.model import Record, canonical_json
+from rota.pipeline_spec import PipelineSpec
 from rota.transcript import RunContext, TranscriptNode
+
+_DECLARATION: TypeAdapter[AgentSpec | PipelineSpec] = TypeAdapter(
+    Annotated[AgentSpec | PipelineSpec, Discriminator("kind")]
+)
 
 
 async def put_record(store: ObjectStore, record: Record) -> str:
@@ -16,14 +23,24 @@ async def put_record(store: ObjectStore, record: Record) -> str:
     return await store.put(canonical_json(record.model_dump(mode="json")))
 
 
-async def put_spec(store: ObjectStore, spec: AgentSpec) -> str:
+async def put_spec(store: ObjectStore, spec: AgentSpec | PipelineSpec) -> str:
     """Store a declaration under its own digest."""
     return await store.put(canonical_json(spec.document))
 
 
 async def get_spec(store: ObjectStore, digest: str) -> AgentSpec:
-    """Read a declaration."""
+    """Read an agent's declaration."""
     return AgentSpec.model_validate_json(await store.get(digest))
+
+
+async def get_pipeline(store: ObjectStore, digest: str) -> PipelineSpec:
+    """Read a pipeline's declaration."""
+    return PipelineSpec.model_validate_json(await store.get(digest))
+
+
+async def get_declaration(store: ObjectStore, digest: str) -> AgentSpec | PipelineSpec:
+    """Read a declaration, whichever it is."""
+    return _DECLARATION.validate_json(await store.get(digest))
 
 
 async def get_context(store: ObjectStore, digest: str) -> RunContext:
