@@ -7,7 +7,7 @@ rule here is tested as a table without a server.
 from datetime import datetime
 from typing import Any
 
-from rota import ledger
+from rota import capacity, ledger
 from rota.admission import (
     Admission,
     AdmissionRequest,
@@ -76,27 +76,25 @@ def admit(
     return state, _answer(state, spec, request, entry, Decision.WAIT)
 
 
-def grant_next(
-    state: KeeperState, session_key: str, now: datetime
-) -> tuple[KeeperState, Admission | None]:
-    """Answer the first in a session's queue; None if nobody waits or it is still held.
+def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admission | None]:
+    """Answer the earliest that waits and can go; None if there is none.
 
     Call it until it gives None. The answer is *go*, or *skip* once the agent is retired.
     A run keeps the session it queued for, whatever a later declaration says of its key.
     """
-    session = state.session(session_key)
-    if not session.queue:
+    request = capacity.next_turn(state)
+    if request is None:
         return state, None
-    request, *rest = session.queue
     entry = state.ledger[request.run.key]
-    popped = state.with_session(session_key, session.model_copy(update={"queue": tuple(rest)}))
+    session = state.session(entry.session)
+    popped = state.with_session(
+        entry.session, session.model_copy(update={"queue": session.queue[1:]})
+    )
     spec = state.spec
     if spec is None:
         reason = "the agent was retired while this run waited"
         entry = entry.model_copy(update={"settled_at": now})
         return _skip(popped, _last_spec(state), request, entry, reason)
-    if session.holder is not None and spec.session_concurrency is not SessionConcurrency.PARALLEL:
-        return state, None
     return _go(popped, spec, request, entry)
 
 

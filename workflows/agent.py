@@ -172,12 +172,11 @@ class AgentWorkflow:
 
     async def _grant(self) -> None:
         """Tell those in the queues whose turn has come."""
-        for key in keeper.waiting_sessions(self._state):
-            while True:
-                self._state, granted = keeper.grant_next(self._state, key, workflow.now())
-                if granted is None:
-                    break
-                await self._tell(granted)
+        while True:
+            self._state, granted = keeper.grant_next(self._state, workflow.now())
+            if granted is None:
+                break
+            await self._tell(granted)
 
     async def _tell(self, granted: Admission) -> None:
         waiter = workflow.get_external_workflow_handle(granted.run.id)

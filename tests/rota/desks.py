@@ -54,9 +54,9 @@ class Desk:
         self.state, settled = settling.settle(self.state, report, self.now)
         return settled
 
-    def grant(self, session: str = "default") -> Admission | None:
-        """Answer the first that waits."""
-        self.state, granted = keeper.grant_next(self.state, session, self.now)
+    def grant(self) -> Admission | None:
+        """Answer the first that waits and can go."""
+        self.state, granted = keeper.grant_next(self.state, self.now)
         return granted
 
     def change_memory(self, base: str | None, memory: str, session: str = "default") -> Settled:

@@ -143,15 +143,15 @@ class KeeperMachine(RuleBasedStateMachine):
 
     @rule()
     def grant(self) -> None:
-        for key in keeper.waiting_sessions(self.state):
-            while True:
-                self.state, granted = keeper.grant_next(self.state, key, self.now)
-                if granted is None:
-                    break
-                assert granted.run == run(self.arrivals[key][0]), "not first in, first out"
-                name = self.arrivals[key].pop(0)
-                if granted.decision is Decision.GO:
-                    self.working[name] = granted.memory
+        while True:
+            self.state, granted = keeper.grant_next(self.state, self.now)
+            if granted is None:
+                break
+            waiting = self.arrivals[granted.session]
+            assert granted.run == run(waiting[0]), "not first in, first out"
+            name = waiting.pop(0)
+            if granted.decision is Decision.GO:
+                self.working[name] = granted.memory
 
     @rule(
         concurrency=st.sampled_from(SessionConcurrency), key=st.sampled_from(["account", "other"])
