@@ -7,13 +7,16 @@ from pydantic import Field
 from rota.admission import RunRef
 from rota.model import Record, StepResult
 
+LONGEST_SECONDS = 36_500 * 86_400
+"""No declaration can ask for more, and no calendar overflows."""
+
 
 class LockRequest(Record):
     """A run asks for the lock. Idempotent by `run.key`."""
 
     run: RunRef
-    wait_seconds: float = Field(gt=0)
-    hold_seconds: float = Field(gt=0)
+    wait_seconds: float = Field(gt=0, le=LONGEST_SECONDS)
+    hold_seconds: float = Field(gt=0, le=LONGEST_SECONDS)
     """The lease ends after this even if the holder says nothing: its wall clock, and room."""
 
 
@@ -28,7 +31,7 @@ class LockAnswer(StepResult):
     position: int = 0
     """Place in the queue, from 1; 0 if granted."""
     holder: str = ""
-    """Workflow id of the run that holds it."""
+    """Workflow id of the run that holds it; while it is being handed on, the next one's."""
     refused: str = ""
     """The wait is over without a grant; says why."""
 

@@ -15,10 +15,11 @@ from workers.sandbox import ContextFreeSandbox
 from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
+from workflows.resource_lock import ResourceLockWorkflow
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow,)
 """Served from the task queue itself."""
-KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow,)
+KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow, ResourceLockWorkflow)
 """Served from the keepers' own queue."""
 
 PASSED_THROUGH = (

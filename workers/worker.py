@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 
 from activities.desk import RunDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
+from activities.lock_desk import LockDeskActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.stores.base import ObjectStore
 from activities.thinking import Runtimes, ThinkingActivities
@@ -62,6 +63,7 @@ async def serving(
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
     keeper_desk = KeeperDeskActivities(client, store)
+    lock_desk = LockDeskActivities(client)
     runs = Worker(
         client,
         task_queue=task_queue,
@@ -72,6 +74,8 @@ async def serving(
             desk.ask_need,
             desk.announce_run,
             desk.settle_run,
+            lock_desk.acquire_lock,
+            lock_desk.release_locks,
             thinking.invoke_model,
             running.run_tool,
         ],

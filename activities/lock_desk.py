@@ -1,0 +1,60 @@
+"""`acquire_lock`, `release_locks`: a run's dealings with resource locks."""
+
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
+
+from activities.interface import LockDesk
+from activities.server_errors import is_missing
+from rota.ids import keeper_queue, lock_id
+from rota.resource_lock import LockAnswer
+from rota.steps import LockInput, ReleaseInput
+
+LOCK_WORKFLOW = "ResourceLock"
+
+
+class LockDeskActivities(LockDesk):
+    """Asks locks on behalf of runs; the workflows run it as local activities."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @activity.defn(name="acquire_lock")
+    async def acquire_lock(self, input: LockInput) -> LockAnswer:
+        """Ask for a lock, or for a place in its queue; the first to ask starts it.
+
+        Raises:
+            temporalio.service.RPCError: retryable; the server or the lock did not answer.
+        Idempotency: by the run's key in the lock, which answers with the lease or the place
+            that the run has.
+        """
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            LOCK_WORKFLOW,
+            id=lock_id(input.lock),
+            task_queue=keeper_queue(input.task_queue),
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"lock {input.lock}",
+        )
+        return await self._client.execute_update_with_start_workflow(
+            "acquire", input.request, start_workflow_operation=start, result_type=LockAnswer
+        )
+
+    @activity.defn(name="release_locks")
+    async def release_locks(self, input: ReleaseInput) -> None:
+        """Give locks back, or leave their queues; one that does not exist is given back.
+
+        Raises:
+            temporalio.service.RPCError: retryable; the server or a lock did not answer.
+        Idempotency: by the run's key in each lock.
+        """
+        for lock in input.locks:
+            try:
+                await self._client.get_workflow_handle(lock_id(lock)).execute_update(
+                    "release", input.run
+                )
+            except RPCError as error:
+                if not is_missing(error):
+                    raise

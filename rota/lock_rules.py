@@ -1,0 +1,117 @@
+"""A resource lock's decisions: who holds it, who is next, when a lease is over.
+
+Pure functions from state to state; the workflow `ResourceLock` only carries them out.
+Two rules make the lock safe to use although a holder may be stopped at any moment without
+knowing it: at most one lease is in force, and each lease has a larger fencing number than
+all before it, so that what is guarded can turn an outlived holder away.
+"""
+
+from datetime import datetime, timedelta
+
+from rota.admission import RunRef
+from rota.resource_lock import Lease, LockAnswer, LockRequest, LockState, Waiting
+
+
+def acquire(state: LockState, request: LockRequest, now: datetime) -> tuple[LockState, LockAnswer]:
+    """Grant the lock, or a place at the end of its queue.
+
+    A run that asks again is told of the lease or the place it has; nothing changes.
+    """
+    state = expire(state, now)
+    if state.lease is not None and state.lease.run.key == request.run.key:
+        return state, _granted(state.name, state.lease)
+    place = _place(state, request.run)
+    if place:
+        return state, _waits(state, request.run, place)
+    if state.lease is None and not state.queue:
+        return _grant(state, request, now)
+    until = now + timedelta(seconds=request.wait_seconds)
+    waiting = Waiting(request=request, since=now, until=until)
+    state = state.model_copy(update={"queue": (*state.queue, waiting)})
+    return state, _waits(state, request.run, len(state.queue))
+
+
+def release(state: LockState, run: RunRef) -> LockState:
+    """Take the run out of the lock: its lease, or its place in the queue. Idempotent."""
+    if state.lease is not None and state.lease.run.key == run.key:
+        return state.model_copy(update={"lease": None})
+    if not _place(state, run):
+        return state
+    queue = tuple(waiting for waiting in state.queue if waiting.request.run.key != run.key)
+    return state.model_copy(update={"queue": queue})
+
+
+def expire(state: LockState, now: datetime) -> LockState:
+    """End a lease whose time is over. Whoever holds it is not asked."""
+    if state.lease is None or now < state.lease.until:
+        return state
+    return _lapsed(state)
+
+
+def reclaim(state: LockState, run: RunRef) -> LockState:
+    """End the lease of a run that is known to be gone; another run's is left alone."""
+    if state.lease is None or state.lease.run.key != run.key:
+        return state
+    return _lapsed(state)
+
+
+def drop_late(state: LockState, now: datetime) -> LockState:
+    """Take those out of the queue whose wait is over: they have stopped waiting, too."""
+    queue = tuple(waiting for waiting in state.queue if now < waiting.until)
+    if len(queue) == len(state.queue):
+        return state
+    return state.model_copy(update={"queue": queue})
+
+
+def grant_next(state: LockState, now: datetime) -> tuple[LockState, LockAnswer | None]:
+    """Grant the lock to the first that still waits; None if it is held or nobody does."""
+    state = drop_late(expire(state, now), now)
+    if state.lease is not None or not state.queue:
+        return state, None
+    first, *rest = state.queue
+    return _grant(state.model_copy(update={"queue": tuple(rest)}), first.request, now)
+
+
+def next_end(state: LockState) -> datetime | None:
+    """When a lease or a wait ends by itself; None while nobody waits.
+
+    A lease that nobody waits for may outlast its time: whoever asks next ends it.
+    """
+    if not state.queue:
+        return None
+    ends = [waiting.until for waiting in state.queue]
+    if state.lease is not None:
+        ends.append(state.lease.until)
+    return min(ends)
+
+
+def _grant(state: LockState, request: LockRequest, now: datetime) -> tuple[LockState, LockAnswer]:
+    lease = Lease(
+        run=request.run,
+        fence=state.fence + 1,
+        since=now,
+        until=now + timedelta(seconds=request.hold_seconds),
+    )
+    update = {"lease": lease, "fence": lease.fence, "granted": state.granted + 1}
+    return state.model_copy(update=update), _granted(state.name, lease)
+
+
+def _lapsed(state: LockState) -> LockState:
+    return state.model_copy(update={"lease": None, "expired": state.expired + 1})
+
+
+def _place(state: LockState, run: RunRef) -> int:
+    """The run's place in the queue, from 1; 0 if it does not wait."""
+    keys = [waiting.request.run.key for waiting in state.queue]
+    return keys.index(run.key) + 1 if run.key in keys else 0
+
+
+def _granted(lock: str, lease: Lease) -> LockAnswer:
+    return LockAnswer(
+        lock=lock, run=lease.run, granted=True, fence=lease.fence, holder=lease.run.id
+    )
+
+
+def _waits(state: LockState, run: RunRef, place: int) -> LockAnswer:
+    before = state.lease.run if state.lease is not None else state.queue[0].request.run
+    return LockAnswer(lock=state.name, run=run, granted=False, position=place, holder=before.id)

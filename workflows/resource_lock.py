@@ -1,0 +1,155 @@
+"""`ResourceLock`: one resource that one run at a time may use, across all agents.
+
+All rules are in `rota.lock_rules`. This workflow applies them one message at a time, which
+is what makes them atomic, tells the next run that its turn has come, and takes the lease
+from a holder that is gone.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import KeeperDesk
+    from rota import lock_rules
+    from rota.admission import RunRef
+    from rota.ids import LOCK_PREFIX, format_slot
+    from rota.resource_lock import Lease, LockAnswer, LockRequest, LockState
+    from workflows.activity_options import RECLAIM_INTERVAL, keeper_options
+
+SHOWN = 10
+"""Waiting runs that the details name."""
+
+
+@workflow.defn(name="ResourceLock")
+class ResourceLockWorkflow:
+    """One lock; its name is in the workflow id, `lock:<name>`.
+
+    Messages: updates `acquire`, `release`, both idempotent by the run's key; query `state`;
+    sends the signal `lock_granted` to the run whose turn has come.
+    Continue-As-New: when the server suggests it; carries the lease and the queue. A lock
+    that was ended by hand begins again at the first fencing number.
+    Replay: no patches in force.
+    """
+
+    @workflow.init
+    def __init__(self, state: LockState | None = None) -> None:
+        name = workflow.info().workflow_id.removeprefix(LOCK_PREFIX)
+        self._state = state or LockState(name=name)
+        self._work = bool(self._state.queue)
+        # What the execution before this one had looked at is not known: look again soon.
+        self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
+
+    @workflow.run
+    async def run(self, state: LockState | None = None) -> None:
+        """Serve messages for ever."""
+        # Beside the rest: a look-up that a dead worker took along must not hold up grants.
+        watching = asyncio.create_task(self._watch_holder())
+        try:
+            while True:
+                await self._next_work()
+                self._work = False
+                await self._hand_on()
+                self._show()
+                if workflow.info().is_continue_as_new_suggested():
+                    await workflow.wait_condition(workflow.all_handlers_finished)
+                    workflow.continue_as_new(self._state)
+        finally:
+            watching.cancel()
+
+    @workflow.update(description="A run asks for the lock, or for a place in its queue.")
+    def acquire(self, request: LockRequest) -> LockAnswer:
+        """Grant the lock or a place; asking again changes nothing."""
+        self._state, answer = lock_rules.acquire(self._state, request, workflow.now())
+        self._work = self._work or not answer.granted
+        self._show()
+        return answer
+
+    @workflow.update(description="A run gives the lock back, or leaves its queue.")
+    def release(self, run: RunRef) -> None:
+        """Take the run out of the lock; repeating it changes nothing."""
+        self._state = lock_rules.release(self._state, run)
+        self._work = self._work or bool(self._state.queue)
+        self._show()
+
+    @workflow.query(description="The whole state: lease, queue, fencing number.")
+    def state(self) -> LockState:
+        """Everything the lock knows."""
+        return self._state
+
+    async def _next_work(self) -> None:
+        """Wait for a message that changed something, or for a lease or a wait to end."""
+        end = lock_rules.next_end(self._state)
+        try:
+            await workflow.wait_condition(
+                lambda: self._work or workflow.info().is_continue_as_new_suggested(),
+                timeout=None if end is None else max(end - workflow.now(), timedelta(0)),
+                timeout_summary="the lease, or a run's wait, is over",
+            )
+        except TimeoutError:
+            return
+
+    async def _hand_on(self) -> None:
+        """Grant the lock to the first in the queue that is still there."""
+        while True:
+            self._state, granted = lock_rules.grant_next(self._state, workflow.now())
+            if granted is None:
+                return
+            self._show()
+            waiter = workflow.get_external_workflow_handle(granted.run.id)
+            try:
+                await waiter.signal("lock_granted", granted)
+            except ApplicationError:
+                # Gone while it waited: on to the next one.
+                self._state = lock_rules.reclaim(self._state, granted.run)
+
+    async def _watch_holder(self) -> None:
+        """While somebody waits, look now and then whether the holder still lives."""
+        while True:
+            await workflow.wait_condition(lambda: self._waited_for() is not None)
+            lease = self._waited_for()
+            if lease is None:
+                continue
+            # A lease that is given back soon costs no look at all.
+            due = max(lease.since, self._looked_at) + RECLAIM_INTERVAL
+            if workflow.now() < due:
+                await workflow.sleep(due - workflow.now(), summary="look after the holder")
+                continue
+            self._looked_at = workflow.now()
+            await self._reclaim(lease.run)
+
+    async def _reclaim(self, holder: RunRef) -> None:
+        try:
+            closed: list[RunRef] = await workflow.execute_activity_method(
+                KeeperDesk.closed_runs,
+                [holder],
+                summary=f"does {holder.id} still live?",
+                **keeper_options(),
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("could not look after %s: %s", holder.id, error.cause)
+            return
+        for run in closed:
+            self._state = lock_rules.reclaim(self._state, run)
+            self._work = True
+
+    def _waited_for(self) -> Lease | None:
+        """The lease, if somebody waits for its end."""
+        return self._state.lease if self._state.queue else None
+
+    def _show(self) -> None:
+        state = self._state
+        lines = ["**free**"]
+        if state.lease is not None:
+            until = format_slot(state.lease.until)
+            fence = state.lease.fence
+            lines = [f"**held by {state.lease.run.id}** until {until}, fencing number {fence}"]
+        if state.queue:
+            names = [waiting.request.run.id for waiting in state.queue[:SHOWN]]
+            more = ", …" if len(state.queue) > SHOWN else ""
+            lines.append(f"{len(state.queue)} waiting: {', '.join(names)}{more}")
+        workflow.set_current_details("\n\n".join(lines))
