@@ -1,0 +1,79 @@
+"""Which slots a schedule has had: the newest before a moment, or all between two.
+
+Pure. `rota.calendars` walks forward only, as the server does; a schedule may be sparse, so
+looking back goes by halves and not slot by slot.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import takewhile
+
+from rota.calendars import aware, iter_times, next_times, zone_of
+from rota.schedule_spec import ScheduleSpec
+
+_SECOND = timedelta(seconds=1)
+_NEAR = timedelta(hours=3)
+"""A clock change this close to a slot may have moved it."""
+
+
+def times_between(spec: ScheduleSpec, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the slots from `start` to `end`, both included, oldest first, aware UTC.
+
+    Raises:
+        ValueError: the zone is unknown or a cron expression cannot be read.
+    """
+    return takewhile(lambda slot: slot <= end, iter_times(spec, start - _SECOND))
+
+
+# A keeper asks again after every settlement, for all that wait for the same slot.
+@lru_cache(maxsize=1024)
+def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:
+    """Return the newest slot from `since` to `at`, both included; None if there is none.
+
+    Some thirty looks ahead for a window of years, whatever the schedule.
+
+    Raises:
+        ValueError: as `times_between`.
+    """
+    if spec.end is not None:
+        at = min(at, aware(spec.end))
+    # Slots are whole seconds.
+    at, since = _floor(at), _floor(since + _SECOND - timedelta.resolution)
+    found = _slot_after(spec, since, at)
+    if found is None:
+        return None
+    # The first slot after any moment before the newest one lies in the window; after any
+    # later moment none does. Halve until the two moments are neighbours.
+    low, high = found, at + _SECOND
+    while high - low > _SECOND:
+        middle = _floor(low + (high - low) / 2)
+        later = _slot_after(spec, middle, at)
+        if later is None:
+            high = middle
+        else:
+            low = found = later
+    return _near_clock_change(spec, found, since, at)
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _slot_after(spec: ScheduleSpec, moment: datetime, at: datetime) -> datetime | None:
+    """The first slot from `moment` on, unless it comes after `at`."""
+    slot = next(iter(next_times(spec, moment - _SECOND, 1)), None)
+    return slot if slot is not None and slot <= at else None
+
+
+def _near_clock_change(
+    spec: ScheduleSpec, found: datetime, since: datetime, at: datetime
+) -> datetime | None:
+    """Walk up to `at` as the server does where it matters at which moment a walk begins."""
+    zone = zone_of(spec.timezone)
+    around = (found - _NEAR, found, min(found + _NEAR, at + _NEAR))
+    if len({moment.astimezone(zone).utcoffset() for moment in around}) == 1:
+        return found
+    walked = list(times_between(spec, found - 2 * _NEAR, min(at, found + 2 * _NEAR)))
+    newest = walked[-1] if walked else found
+    return newest.astimezone(UTC) if newest >= since else None
