@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from rota.admission import AdmissionRequest, RunRef
+from rota.admission import AdmissionRequest, KeyOutcome, RunRef
 from rota.failures import FailureCategory
 from rota.keyed import KeyState
 from rota.model import Record
@@ -35,6 +35,8 @@ class LedgerEntry(Record):
     cause: str = ""
     """What started it, if another run, a pipeline or an event did."""
     dedupe_key: str = ""
+    same_as: RunRef | None = None
+    """The run that works, or has worked, for the same key, if this one only shares its end."""
     admitted_at: datetime
     settled_at: datetime | None = None
     turns: int = 0
@@ -85,6 +87,8 @@ class KeeperState(Record):
     """The newest published events, oldest first."""
     keys: dict[str, KeyState] = Field(default_factory=dict[str, KeyState])
     """By `rota.dedupe.key_id`, oldest first: who works, or has worked, for which key."""
+    outcomes: tuple[KeyOutcome, ...] = ()
+    """Ends that runs with the same key are still to be told."""
     watchers: tuple[Watcher, ...] = ()
     """Runs of other agents that wait for a slot of this one."""
     last_success: UpstreamRun | None = None
