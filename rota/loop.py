@@ -42,16 +42,6 @@ class CallRef(Record):
     `agents.<name>.transfer` is `transfer`."""
 
 
-class ResultRef(StepResult):
-    """Where the result of a call lies."""
-
-    index: int
-    digest: str
-    is_error: bool = False
-    patch: str | None = None
-    """Digest of a memory patch, if the call was `memory.update`."""
-
-
 class AnswerRef(Record):
     """A final answer, already checked against the output schema."""
 
@@ -60,6 +50,18 @@ class AnswerRef(Record):
     """Why it is not acceptable, each with its place; empty means verified."""
     output: Any = None
     """The answer itself if its JSON is at most `INLINE_OUTPUT` bytes."""
+
+
+class ResultRef(StepResult):
+    """Where the result of a call lies."""
+
+    index: int
+    digest: str
+    is_error: bool = False
+    patch: str | None = None
+    """Digest of a memory patch, if the call was `memory.update`."""
+    transfer: AnswerRef | None = None
+    """Set if another agent has taken over: how the run ends, once its turn's calls are done."""
 
 
 class TurnOutcome(StepResult):
@@ -91,6 +93,8 @@ class LoopState(Record):
     results: tuple[ResultRef, ...] = ()
     """Results to hand to the next turn."""
     answer: AnswerRef | None = None
+    transfer: AnswerRef | None = None
+    """Set once another agent has taken over: says which, and by which run."""
     repaired: bool = False
     tool_calls: int = 0
     patches: tuple[str, ...] = ()
@@ -118,6 +122,7 @@ class LoopState(Record):
             update={
                 "calls": (),
                 "results": results,
+                "transfer": next((r.transfer for r in results if r.transfer), self.transfer),
                 "tool_calls": self.tool_calls + len(results),
                 "patches": (*self.patches, *(r.patch for r in results if r.patch)),
             }
@@ -177,6 +182,8 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
 
 
 def _finished(state: LoopState) -> Finish | None:
+    if state.transfer is not None:
+        return Finish(status=RunStatus.SUCCEEDED, answer=state.transfer)
     if state.stop is not None and state.stop in _STOPS:
         category, reason = _STOPS[state.stop]
         return Finish(status=RunStatus.FAILED, reason=reason, category=category)

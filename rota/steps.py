@@ -7,14 +7,13 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
-from rota.lineage import Lineage
-from rota.loop import HandoffMode, ResultRef
+from rota.loop import ResultRef
 from rota.model import Record, StepResult
 from rota.pipeline_spec import PipelineSpec
 from rota.resource_lock import LockRequest
 from rota.run_orders import RunOrder
 from rota.runs import AgentRunInput, AgentRunResult, EventRecord, Instant
-from rota.topic import DeadLetter, Delivery, Subscriber
+from rota.topic import DeadLetter, Delivery, Subscriber, Tally
 from rota.upstream import NeedRequest, UpstreamRun
 
 
@@ -102,26 +101,19 @@ class ReleaseInput(Record):
 class OpenHandoffInput(ToolInput):
     """Make a call of `agents.<name>` into the run that it asks for."""
 
-    run_agents: tuple[str, ...] = ()
-    """Agents above the caller in its lineage, outermost first."""
-    depth: int = 0
-    """The caller's own depth: 0 for a root."""
-    slot: Instant | None = None
+    turn: int
+    """The turn that made the call."""
     deadline: Instant | None = None
-    """The caller's."""
-    turn: int = 0
-    lineage: Lineage | None = None
     """The caller's."""
 
 
 class OpenedHandoff(StepResult):
-    """The run to start, or why there is none."""
+    """The run to start, or what the call came to without one."""
 
-    refused: ResultRef | None = None
-    """The tool error that the model reads; then nothing is started."""
+    answered: ResultRef | None = None
+    """A refusal that the model reads, or a result recorded before: nothing is started."""
     child: AgentRunInput | None = None
     child_id: str = ""
-    mode: HandoffMode = HandoffMode.CALL
 
 
 class CloseHandoffInput(ToolInput):
@@ -130,6 +122,7 @@ class CloseHandoffInput(ToolInput):
     agent_called: str
     child_id: str
     result: AgentRunResult | None = None
+    """None also for a transfer, which waits for no result."""
     failure: str = ""
     """Why there is no result at all, in one line."""
 
@@ -166,11 +159,10 @@ class DeliverInput(Record):
 
 
 class Delivered(StepResult):
-    """What became of each delivery, in the order asked."""
+    """What became of the deliveries asked for."""
 
-    started: int = 0
-    """Runs that exist now, those included that an earlier attempt had started."""
-    filtered: int = 0
+    tallies: dict[int, Tally] = Field(default_factory=dict[int, Tally])
+    """By the event's sequence."""
     dead: tuple[DeadLetter, ...] = ()
 
 

@@ -171,6 +171,41 @@ def test_after_tools_keeps_patches_in_order_and_hands_results_on_once() -> None:
     assert (after.results, after.patches, after.turn) == ((), first.patches, 2)
 
 
+OVER = AnswerRef(digest="over", output={"transferred_to": {"agent": "b", "run_id": "b-1"}})
+
+
+def test_next_step_after_a_transfer_ends_the_run() -> None:
+    """Another agent goes on: the run has succeeded, whichever call of its turn it was."""
+    calls = (CALL, CallRef(index=1, name="agents.b.transfer"), CallRef(index=2, name="calc.add"))
+    done = state(stop=StopReason.TOOL_CALLS, calls=calls).after_tools(
+        (
+            ResultRef(index=0, digest="d0", patch="p"),
+            ResultRef(index=1, digest="over", transfer=OVER),
+            ResultRef(index=2, digest="d2", is_error=True),
+        )
+    )
+    assert (done.patches, done.tool_calls) == (("p",), 3)
+    assert next_step(done, LIMITS, NOW) == Finish(status=RunStatus.SUCCEEDED, answer=OVER)
+
+
+def test_next_step_after_a_refused_transfer_goes_on() -> None:
+    """A handoff that was refused is an error like another: the model reads it."""
+    calls = (CallRef(index=0, name="agents.b.transfer"),)
+    refused = ResultRef(index=0, digest="why", is_error=True)
+    done = state(stop=StopReason.TOOL_CALLS, calls=calls).after_tools((refused,))
+    assert next_step(done, LIMITS, NOW) == Think(turn=2)
+
+
+@pytest.mark.parametrize(("key", "fields", "now", "status"), EXCEEDED)
+def test_next_step_after_a_transfer_beats_every_limit(
+    key: str, fields: dict[str, Any], now: datetime, status: RunStatus
+) -> None:
+    """Work that another run has taken over must not be told as failed."""
+    del key, status
+    step = next_step(state(**fields, transfer=OVER), LIMITS, now)
+    assert step == Finish(status=RunStatus.SUCCEEDED, answer=OVER)
+
+
 OUTCOMES = st.builds(
     TurnOutcome,
     head=st.just("h"),
