@@ -6,7 +6,6 @@ looking back goes by halves and not slot by slot.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import takewhile
 
 from rota.calendars import aware, iter_times, next_times, zone_of
@@ -26,8 +25,6 @@ def times_between(spec: ScheduleSpec, start: datetime, end: datetime) -> Iterato
     return takewhile(lambda slot: slot <= end, iter_times(spec, start - _SECOND))
 
 
-# A keeper asks again after every settlement, for all that wait for the same slot.
-@lru_cache(maxsize=1024)
 def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:
     """Return the newest slot from `since` to `at`, both included; None if there is none.
 
