@@ -1,9 +1,12 @@
 """`admit_run`, `prepare_run`, `settle_run`: a run's dealings with its keeper."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 
 from activities.announcing import announce
 from activities.documents import get_json, get_memory, get_spec, put_record
@@ -18,11 +21,12 @@ from activities.toolbox import Toolbox
 from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
+from rota.loop import INLINE_OUTPUT
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
 from rota.steps import AdmitInput, AnnounceInput, NeedInput, PrepareInput, SettleInput
 from rota.transcript import RunContext
-from rota.upstream import NeedAnswer
+from rota.upstream import NeedAnswer, UpstreamRun
 from rota.usage import Usage
 
 
@@ -55,8 +59,19 @@ class RunDeskActivities(RunDesk):
 
     @activity.defn(name="prepare_run")
     async def prepare_run(self, input: PrepareInput) -> Admitted:
-        """Preflight and context of a run whose session became free. Idempotent."""
-        return await self._prepared(input.admission)
+        """Preflight and context of a run that had to wait. Idempotent.
+
+        The context holds what the run waited for: its upstreams' results, whole, as
+        `needs.<agent>` of the input, and the fencing numbers of its locks.
+        """
+        admission = input.admission
+        if input.upstream:
+            needs = {name: await self._result(run) for name, run in input.upstream.items()}
+            laid = {"input": {**admission.input, "needs": needs}}
+            admission = admission.model_copy(update=laid)
+        prepared = await self._prepared(admission, input.fences)
+        # The results stay in the context: through history they would travel in full.
+        return prepared.model_copy(update={"admission": input.admission})
 
     @activity.defn(name="ask_need")
     async def ask_need(self, input: NeedInput) -> NeedAnswer:
@@ -100,8 +115,13 @@ class RunDeskActivities(RunDesk):
                 return settled.model_copy(update={"unknown_attempts": unknown})
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
-    async def _prepared(self, admission: Admission) -> Admitted:
+    async def _prepared(
+        self, admission: Admission, fences: dict[str, int] | None = None
+    ) -> Admitted:
         if admission.decision is not Decision.GO:
+            return Admitted(admission=admission, output=await self._inline(admission.output))
+        if admission.spec.kind == "Pipeline":
+            # Its nodes are runs of their own, and have contexts of their own.
             return Admitted(admission=admission)
         try:
             preflight(await get_spec(self._store, admission.spec.digest), self._toolbox)
@@ -130,8 +150,35 @@ class RunDeskActivities(RunDesk):
             covers=admission.covers,
             slot=format_slot(admission.slot) if admission.slot else None,
             session=admission.session,
+            lineage=admission.lineage,
+            fences=fences or {},
         )
         return Admitted(admission=admission, context=await put_record(self._store, context))
+
+    async def _result(self, run: UpstreamRun) -> dict[str, Any]:
+        """What a run is given of another that it needs."""
+        try:
+            output = await get_json(self._store, run.output) if run.output else None
+        except ObjectMissingError as error:
+            raise ApplicationError(
+                f"the result of {run.run.id}, which this run needs, is not in this worker's "
+                f"store ({self._store.address}): give all workers the same ROTA_STORE",
+                type=FailureCategory.UPSTREAM.value,
+                non_retryable=True,
+            ) from error
+        slot = format_slot(run.slot) if run.slot else None
+        return {"run_id": run.run.id, "slot": slot, "output": output}
+
+    async def _inline(self, digest: str | None) -> Any:
+        """Another run's result if it is small enough to travel."""
+        if digest is None:
+            return None
+        try:
+            data = await self._store.get(digest)
+        except ObjectMissingError:
+            # The digest still names it: who needs the result itself is told where it is not.
+            return None
+        return json.loads(data) if len(data) <= INLINE_OUTPUT else None
 
     async def _new_memory(self, base: str | None, input: SettleInput) -> str:
         parent = await get_memory(self._store, base)

@@ -1,10 +1,12 @@
 """From how a run ended to what is told of it: its result and its settlement."""
 
 from datetime import datetime
+from typing import Any
 
-from rota.admission import Admission, RunRef, Settlement
+from rota.admission import Admission, KeyOutcome, RunRef, Settlement
+from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.loop import Finish, LoopState
+from rota.loop import AnswerRef, Finish, LoopState
 from rota.model import Record
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
 
@@ -61,6 +63,33 @@ def result_of(
             )
             for name in (admission.spec.emits if admission and succeeded else ())
         ),
+    )
+
+
+def answer_of(digest: str | None, output: Any = None) -> AnswerRef | None:
+    """The result of another run, to be handed on; None if it has none."""
+    return AnswerRef(digest=digest, output=output) if digest is not None else None
+
+
+def finish_of_joined(outcome: KeyOutcome, output: Any = None) -> Finish:
+    """How a run ends that left its work to another with the same key.
+
+    Args:
+        outcome: The other run's end.
+        output: Its result, if that is small enough to travel.
+    """
+    other, status = outcome.run.id, outcome.status
+    if status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED):
+        reason = f"{other} did it: same key"
+        if status is RunStatus.SKIPPED:
+            reason = f"{other}, which has the same key, was skipped: {outcome.reason}"
+        answer = answer_of(outcome.output, output)
+        return Finish(status=RunStatus.SKIPPED, reason=reason, answer=answer)
+    because = f": {outcome.reason}" if outcome.reason else ""
+    return Finish(
+        status=RunStatus.FAILED,
+        reason=f"{other}, which did it for the same key, ended as {status.value}{because}",
+        category=outcome.category or FailureCategory.UPSTREAM,
     )
 
 

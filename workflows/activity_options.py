@@ -4,9 +4,9 @@ The inequalities between them are asserted in `tests/workflows/test_activity_opt
 """
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 from rota.pinned_spec import PinnedSpec
@@ -49,6 +49,17 @@ the error itself carries the delay that the agent's `retry` block asks for."""
 RECLAIM_INTERVAL = timedelta(seconds=10)
 """How often a keeper with waiting runs looks whether the holders still live."""
 
+ORDINARY_PRIORITY = 3
+"""What Temporal gives whatever asks for none: 1 goes first, 5 last."""
+
+LOCK_ROOM = timedelta(minutes=5)
+"""How much longer than its wall clock a run may hold a lock: above the tool that a limit
+finds in flight, and the settlement, so that a lease ends by itself only if its run is lost."""
+
+LOCK_WORD = timedelta(seconds=10)
+"""How much longer than its declared wait a run waits for a lock's answer: the lock, which
+knows who holds it, speaks first."""
+
 
 class StepOptions(TypedDict):
     """Keyword arguments for `workflow.execute_activity`."""
@@ -58,6 +69,8 @@ class StepOptions(TypedDict):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+    priority: NotRequired[Priority]
+    """Left out where it says nothing beyond the defaults."""
 
 
 class DeskOptions(TypedDict):
@@ -69,15 +82,32 @@ class DeskOptions(TypedDict):
     retry_policy: RetryPolicy
 
 
-def turn_options(spec: PinnedSpec, remaining: timedelta) -> StepOptions:
+def turn_options(
+    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None
+) -> StepOptions:
     """Options of a model turn in a run that may work for `remaining` more."""
-    return _step(spec, TURN_TIMEOUT, remaining, ActivityCancellationType.TRY_CANCEL)
+    cancellation = ActivityCancellationType.TRY_CANCEL
+    return _step(spec, TURN_TIMEOUT, remaining, cancellation, fairness_key)
 
 
-def tool_options(spec: PinnedSpec, timeout: timedelta, remaining: timedelta) -> StepOptions:
+def tool_options(
+    spec: PinnedSpec, timeout: timedelta, remaining: timedelta, fairness_key: str | None = None
+) -> StepOptions:
     """Options of a tool call. A cancelled run waits for it: its effect must be known."""
     limit = timeout + TOOL_MARGIN
-    return _step(spec, limit, remaining, ActivityCancellationType.WAIT_CANCELLATION_COMPLETED)
+    cancellation = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+    return _step(spec, limit, remaining, cancellation, fairness_key)
+
+
+def run_priority(spec: PinnedSpec, fairness_key: str | None) -> Priority | None:
+    """A run's place among all that wait for a worker; None if it is the ordinary one."""
+    if spec.priority == ORDINARY_PRIORITY and fairness_key is None:
+        return None
+    return Priority(
+        priority_key=spec.priority,
+        fairness_key=fairness_key,
+        fairness_weight=spec.fairness_weight if fairness_key is not None else None,
+    )
 
 
 def desk_options() -> DeskOptions:
@@ -116,9 +146,10 @@ def _step(
     limit: timedelta,
     remaining: timedelta,
     cancellation: ActivityCancellationType,
+    fairness_key: str | None,
 ) -> StepOptions:
     remaining = max(remaining, timedelta(seconds=1))
-    return StepOptions(
+    options = StepOptions(
         start_to_close_timeout=min(limit, remaining),
         schedule_to_close_timeout=remaining,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
@@ -133,3 +164,7 @@ def _step(
         ),
         cancellation_type=cancellation,
     )
+    priority = run_priority(spec, fairness_key)
+    if priority is not None:
+        options["priority"] = priority
+    return options

@@ -48,7 +48,7 @@ class AgentRunWorkflow:
         kit = RunKit(input)
         cancelled: BaseException | None = None
         try:
-            finish = await kit.admit() or await self._work(kit)
+            finish = await kit.admit() or await kit.get_ready() or await self._work(kit)
         except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
                 cancelled = error

@@ -15,7 +15,7 @@ from rota.loop import RunTools, Think
 from tests.workflows.test_pinned_names import activity_names
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, RotaPlugin
 from workflows.agent import AgentWorkflow
-from workflows.run_kit import visibility
+from workflows.run_kit import steps, visibility
 from workflows.run_kit.kit import RunKit
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -56,7 +56,7 @@ def test_recorded_histories_use_every_activity() -> None:
 
 async def one_after_another(kit: RunKit, step: RunTools) -> None:
     """Run tools in sequence instead of all at once."""
-    results = [await kit._run_tool(call) for call in step.calls]
+    results = [await steps.run_tool(kit.work, call) for call in step.calls]
     kit.loop = kit.loop.after_tools(tuple(results))
 
 

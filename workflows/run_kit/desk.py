@@ -17,7 +17,11 @@ with workflow.unsafe.imports_passed_through():
 async def ask(origin: RunOrigin, input: dict[str, Any]) -> Admitted:
     """Present the run to its keeper; on *go* preflight is done and the context written."""
     request = AdmissionRequest(
-        run=origin.run, trigger=origin.trigger, slot=origin.slot, input=input
+        run=origin.run,
+        trigger=origin.trigger,
+        slot=origin.slot,
+        input=input,
+        lineage=origin.lineage,
     )
     return await workflow.execute_local_activity_method(
         RunDesk.admit_run,

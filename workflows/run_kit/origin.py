@@ -22,4 +22,5 @@ def read_origin(input: RunArgument) -> RunOrigin:
         # A schedule triggered by hand may carry fractions; slots are whole seconds.
         slot=slot.replace(microsecond=0) if slot else None,
         schedule_id=schedule_id,
+        lineage=input.lineage,
     )

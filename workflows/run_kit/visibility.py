@@ -8,14 +8,18 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission
     from rota.ids import format_slot
+    from rota.lineage import Lineage
     from rota.loop import Finish, LoopState, RunTools, Think
-    from rota.runs import AgentRunResult, RunStatus, Trigger
+    from rota.outcome import RunOrigin
+    from rota.runs import AgentRunResult, RunStatus
     from rota.visibility import RESULT_MEMO
 
 AGENT = SearchAttributeKey.for_keyword("RotaAgent")
 TEAM = SearchAttributeKey.for_keyword("RotaTeam")
 STATUS = SearchAttributeKey.for_keyword("RotaStatus")
 TRIGGER = SearchAttributeKey.for_keyword("RotaTrigger")
+PIPELINE = SearchAttributeKey.for_keyword("RotaPipeline")
+ROOT = SearchAttributeKey.for_keyword("RotaRoot")
 FAILURE = SearchAttributeKey.for_keyword("RotaFailure")
 SLOT = SearchAttributeKey.for_datetime("RotaSlot")
 TURNS = SearchAttributeKey.for_int("RotaTurns")
@@ -25,13 +29,14 @@ SCHEDULED_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 
 
-def show_admitted(admission: Admission, status: RunStatus, trigger: Trigger) -> None:
-    """Say who runs, why and for which slot. One event."""
+def show_admitted(admission: Admission, status: RunStatus, origin: RunOrigin) -> None:
+    """Say who runs, why, for which slot and as part of what. One event."""
     updates: list[SearchAttributeUpdate[Any]] = [
         AGENT.value_set(admission.spec.name),
         TEAM.value_set(admission.spec.team),
         STATUS.value_set(status.value),
-        TRIGGER.value_set(trigger.value),
+        TRIGGER.value_set(origin.trigger.value),
+        *_place(origin.run.id, origin.lineage),
     ]
     if admission.slot is not None:
         updates.append(SLOT.value_set(admission.slot))
@@ -49,6 +54,7 @@ def show_result(result: AgentRunResult) -> None:
         AGENT.value_set(result.agent),
         STATUS.value_set(result.status.value),
         TRIGGER.value_set(result.trigger.value),
+        *_place(result.run_id, result.lineage),
         TURNS.value_set(result.turns),
         TOKENS.value_set(result.usage.tokens),
     ]
@@ -64,9 +70,12 @@ def show_result(result: AgentRunResult) -> None:
     workflow.set_current_details("\n\n".join(lines))
 
 
-def show_waiting(admission: Admission) -> None:
-    """Say what a queued run waits for. No event."""
-    workflow.set_current_details(f"**queued** · {admission.reason}")
+def show_waiting(status: RunStatus, texts: list[str], origin: RunOrigin) -> None:
+    """Say what a run that stands still waits for. No event."""
+    lines = [f"**{status.value}** · {text}" for text in texts] or [f"**{status.value}**"]
+    if origin.lineage is not None:
+        lines.append(origin.lineage.cause)
+    workflow.set_current_details("\n\n".join(lines))
 
 
 def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopState) -> None:
@@ -84,8 +93,20 @@ def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopS
         since = admission.covers.start if admission.covers else None
         start = format_slot(since) if since else "the beginning"
         lines.append(f"slot {format_slot(admission.slot)}, covers from {start}")
+    if admission.lineage is not None:
+        lines.append(admission.lineage.cause)
     lines.append(_consumed(loop.turn, loop.tool_calls, loop.usage.tokens))
     workflow.set_current_details("\n\n".join(lines))
+
+
+def _place(run_id: str, lineage: Lineage | None) -> list[SearchAttributeUpdate[Any]]:
+    """What the run is part of."""
+    updates: list[SearchAttributeUpdate[Any]] = [
+        ROOT.value_set(lineage.root if lineage else run_id)
+    ]
+    if lineage is not None and lineage.pipeline:
+        updates.append(PIPELINE.value_set(lineage.pipeline))
+    return updates
 
 
 def _consumed(turns: int, tool_calls: int, tokens: int) -> str:

@@ -1,0 +1,112 @@
+"""A run's way in: it asks its keeper, and waits for its turn or for the run it joined.
+
+Used by runs of agents and of pipelines alike.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.admission import Admission, Admitted, Decision, KeyOutcome
+    from rota.failures import FailureCategory
+    from rota.loop import Finish
+    from rota.outcome import RunOrigin, answer_of, finish_of_joined
+    from rota.runs import RunStatus
+    from workflows.run_kit import desk
+    from workflows.run_kit.standing import Standing
+
+
+class Entry:
+    """One run's admission. Create it first thing in the workflow's `run`.
+
+    Messages: signals `lease_granted` and `key_settled`, both from the keeper.
+    """
+
+    def __init__(
+        self, origin: RunOrigin, standing: Standing, admitted: Admitted | None = None
+    ) -> None:
+        self.admitted = admitted
+        """The newest answer; None before there is one."""
+        self._origin = origin
+        self._standing = standing
+        self._granted: Admission | None = None
+        self._joined: KeyOutcome | None = None
+        workflow.set_signal_handler("lease_granted", self._on_lease_granted)
+        workflow.set_signal_handler("key_settled", self._on_key_settled)
+
+    async def enter(self, input: dict[str, Any]) -> Finish | None:
+        """Ask the keeper, and wait if it says so; once entered, there is nothing to ask.
+
+        Returns:
+            None if the run may work, else how it closes: skipped, with another run's result
+            or without, failed as the run it joined, or blocked by preflight.
+        """
+        if self.admitted is not None:
+            return None
+        workflow.set_current_details("**asking for admission**")
+        # Known from here on, so that whatever happens next is settled.
+        self.admitted = admitted = await desk.ask(self._origin, input)
+        admission = admitted.admission
+        if admission.decision is Decision.JOIN:
+            return await self._join(admission)
+        if admission.decision is Decision.WAIT:
+            finish = await self._wait_for_turn(admission)
+            if finish is not None:
+                return finish
+        elif admission.decision is Decision.GO:
+            self._standing.admitted(admission, RunStatus.RUNNING)
+        return closed_at_entry(self.admitted)
+
+    async def _wait_for_turn(self, admission: Admission) -> Finish | None:
+        self._standing.admitted(admission, RunStatus.QUEUED)
+        if not await self._in_time("turn", admission.reason, lambda: self._granted is not None):
+            return _too_late(admission.reason)
+        assert self._granted is not None
+        self.admitted = await desk.prepare(self._granted)
+        self._standing.resume()
+        return None
+
+    async def _join(self, admission: Admission) -> Finish:
+        self._standing.admitted(admission, RunStatus.QUEUED)
+        if not await self._in_time("key", admission.reason, lambda: self._joined is not None):
+            return _too_late(admission.reason)
+        assert self._joined is not None
+        outcome = self._joined
+        joined = {"same_as": outcome.run, "output": outcome.output}
+        self.admitted = admitted = await desk.prepare(admission.model_copy(update=joined))
+        return finish_of_joined(outcome, admitted.output)
+
+    async def _in_time(self, what: str, text: str, came: Callable[[], bool]) -> bool:
+        lineage = self._origin.lineage
+        deadline = lineage.deadline if lineage else None
+        return await self._standing.wait(what, text, came, deadline, status=RunStatus.QUEUED)
+
+    def _on_lease_granted(self, admission: Admission) -> None:
+        # The workflow id may have been used before: a grant for an older run is not ours.
+        if admission.run.key == self._origin.run.key:
+            self._granted = admission
+
+    def _on_key_settled(self, outcome: KeyOutcome) -> None:
+        if outcome.waiter.key == self._origin.run.key:
+            self._joined = outcome
+
+
+def closed_at_entry(admitted: Admitted) -> Finish | None:
+    """How a run closes that was skipped or blocked; None if it may work."""
+    admission = admitted.admission
+    if admission.decision is Decision.SKIP:
+        answer = answer_of(admission.output, admitted.output)
+        return Finish(status=RunStatus.SKIPPED, reason=admission.reason, answer=answer)
+    if admitted.blocked:
+        return Finish(status=RunStatus.BLOCKED, reason=admitted.blocked, category=admitted.category)
+    return None
+
+
+def _too_late(reason: str) -> Finish:
+    return Finish(
+        status=RunStatus.TIMED_OUT,
+        reason=f"whatever started this run could wait no longer: {reason}",
+        category=FailureCategory.LIMIT_REACHED,
+    )

@@ -1,0 +1,84 @@
+"""Where a run stands and what it waits for, told where people look."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.admission import Admission
+    from rota.outcome import RunOrigin
+    from rota.runs import RunStatus
+    from workflows.run_kit import visibility
+
+SUMMARY_LIMIT = 200
+"""Characters of a timer's summary; the server takes 400 bytes."""
+
+
+class Standing:
+    """The status of a run in progress, and its waits.
+
+    Every wait of a run goes through `wait`, so none can be silent.
+    """
+
+    def __init__(self, origin: RunOrigin) -> None:
+        self.status = RunStatus.RUNNING
+        self._origin = origin
+        self._waits: dict[str, str] = {}
+
+    @property
+    def waiting_for(self) -> list[str]:
+        """One line for each wait, the longest-standing first."""
+        return list(self._waits.values())
+
+    def admitted(self, admission: Admission, status: RunStatus) -> None:
+        """Say who runs, why and for which slot. One event."""
+        self.status = status
+        visibility.show_admitted(admission, status, self._origin)
+
+    def resume(self) -> None:
+        """Say that the run goes on; one event if it stood still, none otherwise."""
+        if self.status is not RunStatus.RUNNING:
+            self.status = RunStatus.RUNNING
+            visibility.show_status(self.status)
+
+    async def wait(
+        self,
+        what: str,
+        text: str,
+        came: Callable[[], bool],
+        until: datetime | None,
+        *,
+        status: RunStatus = RunStatus.WAITING,
+    ) -> bool:
+        """Wait until `came` holds, or the time has come; return whether it holds.
+
+        Args:
+            what: Tells this wait from others at the same time.
+            text: What people are told, for example `report 2026-11-22T06:00:00Z (pending)`.
+            came: Looked at whenever the run gets a message.
+            until: None waits without a timer.
+            status: Shown with one event unless the run stands like this already.
+        """
+        if came() or (until is not None and until <= workflow.now()):
+            return came()
+        if self.status is not status:
+            self.status = status
+            visibility.show_status(status)
+        self._waits[what] = text
+        self._show()
+        try:
+            await workflow.wait_condition(
+                came,
+                timeout=until - workflow.now() if until else None,
+                timeout_summary=text[:SUMMARY_LIMIT],
+            )
+        except TimeoutError:
+            return came()
+        finally:
+            del self._waits[what]
+            self._show()
+        return True
+
+    def _show(self) -> None:
+        visibility.show_waiting(self.status, self.waiting_for, self._origin)

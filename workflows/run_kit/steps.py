@@ -1,0 +1,54 @@
+"""The two steps of the loop: a model turn, and the tool calls it asked for."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import Thinking, ToolRunning
+    from rota.loop import CallRef, ResultRef, Think, TurnOutcome
+    from rota.steps import ToolInput, TurnInput
+    from workflows.activity_options import tool_options, turn_options
+    from workflows.run_kit.work import RunWork
+
+
+async def think(work: RunWork, step: Think) -> TurnOutcome:
+    """Take one model turn."""
+    spec = work.spec
+    return await workflow.execute_activity_method(
+        Thinking.invoke_model,
+        TurnInput(
+            **work.step_fields(),
+            turn=step.turn,
+            results=work.loop.results,
+            repair=step.repair,
+        ),
+        summary=f"turn {step.turn} · {spec.model or spec.runtime_kind}",
+        **turn_options(spec, work.remaining, work.admission.fairness_key),
+    )
+
+
+async def run_tools(work: RunWork, calls: tuple[CallRef, ...]) -> tuple[ResultRef, ...]:
+    """Execute calls all at once; the results keep their order.
+
+    If one fails the run, the others are still seen to their end.
+    """
+    ends = await asyncio.gather(*(run_tool(work, call) for call in calls), return_exceptions=True)
+    results: list[ResultRef] = []
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+        results.append(end)
+    return tuple(results)
+
+
+async def run_tool(work: RunWork, call: CallRef) -> ResultRef:
+    """Execute one call."""
+    timeout = timedelta(seconds=call.timeout_seconds)
+    return await workflow.execute_activity_method(
+        ToolRunning.run_tool,
+        ToolInput(**work.step_fields(), index=call.index, patches=work.loop.patches),
+        summary=f"tool {call.name}",
+        **tool_options(work.spec, timeout, work.remaining, work.admission.fairness_key),
+    )

@@ -1,0 +1,63 @@
+"""A run at work: what each of its steps is told."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.admission import Admission, Admitted, RunRef
+    from rota.loop import LoopState
+    from rota.outcome import RunOrigin
+    from rota.pinned_spec import PinnedSpec
+
+
+class StepFields(TypedDict):
+    """The part every step's input has in common."""
+
+    agent: str
+    run: RunRef
+    context: str
+    head: str | None
+    attempts: int
+    backoff_seconds: float
+    max_backoff_seconds: float
+
+
+@dataclass(frozen=True)
+class RunWork:
+    """A run between two steps."""
+
+    origin: RunOrigin
+    admitted: Admitted
+    loop: LoopState
+    deadline: datetime
+
+    @property
+    def admission(self) -> Admission:
+        """What the keeper said."""
+        return self.admitted.admission
+
+    @property
+    def spec(self) -> PinnedSpec:
+        """The declaration the run was admitted with."""
+        return self.admission.spec
+
+    @property
+    def remaining(self) -> timedelta:
+        """How long the run may still work."""
+        return self.deadline - workflow.now()
+
+    def step_fields(self) -> StepFields:
+        """The common part of a step's input."""
+        spec = self.spec
+        return {
+            "agent": self.origin.agent,
+            "run": self.origin.run,
+            "context": self.admitted.context,
+            "head": self.loop.head,
+            "attempts": max(2, spec.retry_attempts),
+            "backoff_seconds": spec.retry_backoff_seconds,
+            "max_backoff_seconds": spec.retry_max_backoff_seconds,
+        }
