@@ -1,4 +1,4 @@
-"""The end of a run in the keeper: its outcome, its memory, its lease.
+"""The end of a run in the keeper: its outcome, its memory, its lease, its key.
 
 Pure. What was recorded first stands: a report that comes again, or comes too late, is
 answered with the ledger's own word and changes nothing.
@@ -6,16 +6,20 @@ answered with the ledger's own word and changes nothing.
 
 from datetime import datetime
 
-from rota import ledger
+from rota import dedupe, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement
 from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
 from rota.runs import RunStatus
+from rota.upstream import UpstreamRun
 
 
 def settle(
     state: KeeperState, settlement: Settlement, now: datetime
 ) -> tuple[KeeperState, Settled]:
-    """Record a run's end and free its session. Repeating it changes nothing."""
+    """Record a run's end and free what it holds. Repeating it changes nothing.
+
+    Those who wait for its key are told by `dedupe.due_outcomes`.
+    """
     entry = state.ledger.get(settlement.run.key)
     if entry is None:
         # The run was never admitted here (it failed before, or its entry was paged away):
@@ -48,14 +52,21 @@ def settle(
     seen = {event.id for event in state.events}
     fresh = tuple(event for event in settlement.events if event.id not in seen)
     events = (*state.events, *fresh)[-RECENT_EVENTS:]
+    newest = _newest_success(state, closed)
     state = ledger.enter(state.with_session(entry.session, session), closed)
-    return state.model_copy(update={"events": events}), _settled(closed, session)
+    state = state.model_copy(update={"events": events, "last_success": newest})
+    return dedupe.close(state, closed), _settled(closed, session)
 
 
 def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
     """Free whatever a run holds that is known to be gone without settling."""
     gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
     return settle(state, gone, now)[0]
+
+
+def key_suspects(state: KeeperState) -> list[RunRef]:
+    """Runs that work for a key for which others wait: are they still alive?"""
+    return [held.run for held in state.keys.values() if held.waiters]
 
 
 def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState, Settled]:
@@ -71,6 +82,23 @@ def _settled(entry: LedgerEntry, session: SessionState) -> Settled:
     return Settled(
         memory=session.memory, status=entry.status, reason=entry.reason, category=entry.category
     )
+
+
+def _newest_success(state: KeeperState, closed: LedgerEntry) -> UpstreamRun | None:
+    """The newest slot that succeeded, now that this entry is closed.
+
+    Of an agent without a schedule, the newest success: what it works for may be no slot.
+    """
+    last = state.last_success
+    if closed.status is not RunStatus.SUCCEEDED or closed.run is None:
+        return last
+    if last is not None and last.slot is not None:
+        spec = state.spec or state.retired
+        scheduled = spec is not None and spec.schedule is not None
+        older = scheduled if closed.slot is None else closed.slot < last.slot
+        if older:
+            return last
+    return UpstreamRun(run=closed.run, slot=closed.slot, output=closed.output)
 
 
 def _without(session: SessionState, run: RunRef) -> SessionState:

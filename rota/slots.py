@@ -27,11 +27,13 @@ def slot_verdict(
 ) -> SlotVerdict | None:
     """Return why the run is to be skipped, or None if it may go on.
 
-    Only scheduled runs are held to their slot: a person who names a slot means it, in a
-    run of their own or in a backfill of the schedule.
+    A person who names a slot means it, and so does whoever asks for a re-run. Scheduled
+    runs are held to their slot; runs of a backfill only fill gaps, unless forced.
     """
     slot, spec = request.slot, state.spec
-    if slot is None or spec is None or request.trigger is not Trigger.SCHEDULE:
+    if slot is None or spec is None or request.trigger not in _HELD_TO_THEIR_SLOT:
+        return None
+    if is_forced(state, request):
         return None
     for entry in state.ledger.values():
         same = entry.slot == slot and entry.session == session
@@ -42,6 +44,8 @@ def slot_verdict(
             reason="the slot is older than the ledger at hand, and may have succeeded: to run it "
             f"all the same, use 'rota run {spec.name} --slot {format_slot(slot)}'"
         )
+    if request.trigger is Trigger.BACKFILL:
+        return None
     if request.backfill or was_busy(state, slot, now):
         # Asked for by a person, or it waited behind an earlier run as its own overlap
         # policy wants: late, but not missed.
@@ -57,6 +61,12 @@ def slot_verdict(
     return None
 
 
+def is_forced(state: KeeperState, request: AdmissionRequest) -> bool:
+    """True if the keeper was ordered to start this run even if its work is done already."""
+    return any(order.force and order.run_id == request.run.id for order in state.orders)
+
+
+_HELD_TO_THEIR_SLOT = (Trigger.SCHEDULE, Trigger.BACKFILL)
 _TAKEN = (RunStatus.SUCCEEDED, RunStatus.RUNNING, RunStatus.QUEUED)
 
 
