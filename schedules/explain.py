@@ -142,11 +142,22 @@ def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     for step in path:
         if isinstance(step, int):
             continue
+        if (values := _values(annotation)) is not None:
+            annotation = values
+            continue
         fields = _fields(annotation)
         if step not in fields:
             return []
         annotation = fields[step]
     return list(_fields(annotation))
+
+
+def _values(annotation: Any) -> Any:
+    """Return the type of the values if `annotation` is a mapping of models, else None."""
+    if get_origin(annotation) is not dict:
+        return None
+    values = get_args(annotation)[1]
+    return values if _fields(values) else None
 
 
 def _fields(annotation: Any) -> dict[str, Any]:

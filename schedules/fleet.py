@@ -1,30 +1,32 @@
 """A fleet: the folder of files that one `rota apply` owns, loaded and checked whole.
 
 - `fleet.yaml`: the fleet's name; optional, the folder's name by default
-- `agents/*.yaml`: one document per agent
+- `agents/*.yaml`, `pipelines/*.yaml`: one document per agent or pipeline, in either folder
 - `prompts/`, `schemas/`, `scripts/`: whatever the agents name
 - `tools.py`: the fleet's own tools, loaded by the worker and not here
 """
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from rota.agent_spec import AgentSpec
+from rota.handoffs import handoff_of
 from rota.model import Declared
 from rota.names import AgentName
-from schedules.agent_document import read_agent
-from schedules.declaration_errors import DeclarationError, DeclarationErrors, KeyPath
+from schedules.declaration_errors import DeclarationError, DeclarationErrors
+from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline, read_declaration
 from schedules.explain import explain, name_type, suggest
+from schedules.handoff_targets import with_handoffs
 from schedules.references import FileReferenceError, find_file
 from schedules.yaml_source import Document, load_documents
 
 FLEET_FILE = "fleet.yaml"
 AGENTS_FOLDER = "agents"
+PIPELINES_FOLDER = "pipelines"
 
 
 class FleetFile(Declared):
@@ -35,44 +37,48 @@ class FleetFile(Declared):
 
 
 @dataclass(frozen=True)
-class DeclaredAgent:
-    """An agent and the place that declares it."""
-
-    spec: AgentSpec
-    document: Document
-
-    @property
-    def source(self) -> str:
-        """The file, relative to the fleet's folder: `agents/report.yaml`."""
-        return self.document.source
-
-    @property
-    def line(self) -> int:
-        """The line the declaration begins in, from 1."""
-        return self.document.line
-
-    def locate(self, path: KeyPath) -> int:
-        """Return the line of a key, or of the nearest one above it."""
-        return self.document.locate(path)
-
-
-@dataclass(frozen=True)
 class Fleet:
-    """A valid fleet: every file read, every agent well-formed and named once."""
+    """A fleet whose files can all be read: every document well-formed, every name given once.
+
+    Whether the agents and pipelines fit together is for `schedules.lint` to say.
+    """
 
     name: str
     folder: Path
     agents: dict[str, DeclaredAgent]
     """By name, in the order of their files."""
+    pipelines: dict[str, DeclaredPipeline] = field(default_factory=dict[str, DeclaredPipeline])
+    """By name, in the order of their files. No name is an agent's too."""
+
+    @property
+    def declarations(self) -> dict[str, Declaration]:
+        """Agents, then pipelines, by name."""
+        return {**self.agents, **self.pipelines}
 
     def check_tools(self, known: Collection[str]) -> list[DeclarationError]:
-        """Return one problem for each tool an agent names that is not in `known`."""
+        """Return one problem for each tool an agent names that is not there.
+
+        Args:
+            known: Names of the fleet's own tools and the built-in ones. `agents.<name>` is
+                looked up among the fleet's agents instead.
+        """
         return [
-            agent.document.error(("tools", index), f"unknown tool '{tool}'; {_hint(known, tool)}")
+            agent.document.error(("tools", index), problem)
             for agent in self.agents.values()
             for index, tool in enumerate(agent.spec.tools)
-            if tool not in known
+            if (problem := self._problem_of(tool, known))
         ]
+
+    def _problem_of(self, tool: str, known: Collection[str]) -> str | None:
+        handoff = handoff_of(tool)
+        if handoff is None:
+            return None if tool in known else f"unknown tool '{tool}'; {_hint(known, tool)}"
+        called = handoff.agent
+        if called in self.agents:
+            return None
+        if called in self.pipelines:
+            return f"'{called}' is a pipeline; only an agent can be called as a tool"
+        return f"unknown agent '{called}'; {suggest(called, list(self.agents))}"
 
 
 def load_fleet(folder: Path) -> Fleet:
@@ -83,21 +89,25 @@ def load_fleet(folder: Path) -> Fleet:
     """
     errors: list[DeclarationError] = []
     name = _fleet_name(folder, errors)
-    agents: dict[str, DeclaredAgent] = {}
+    declared: dict[str, Declaration] = {}
     for document in _documents(folder, errors):
         try:
-            agent = DeclaredAgent(read_agent(document, folder), document)
+            declaration = read_declaration(document, folder)
         except DeclarationErrors as group:
             errors.extend(group.errors)
             continue
-        first = agents.setdefault(agent.spec.name, agent)
-        if first is not agent:
+        first = declared.setdefault(declaration.spec.name, declaration)
+        if first is not declaration:
             place = f"{first.source}:{first.locate(('name',))}"
-            message = f"'{agent.spec.name}' is declared in {place} already; rename one of them"
+            message = (
+                f"'{declaration.spec.name}' is declared in {place} already; rename one of them"
+            )
             errors.append(document.error(("name",), message))
     if errors:
         raise DeclarationErrors(errors)
-    return Fleet(name, folder, agents)
+    agents = {n: d for n, d in declared.items() if isinstance(d, DeclaredAgent)}
+    pipelines = {n: d for n, d in declared.items() if isinstance(d, DeclaredPipeline)}
+    return Fleet(name, folder, with_handoffs(agents), pipelines)
 
 
 def _fleet_name(folder: Path, errors: list[DeclarationError]) -> str:
@@ -133,20 +143,19 @@ def _read_fleet_file(document: Document, default: str, errors: list[DeclarationE
 
 
 def _documents(folder: Path, errors: list[DeclarationError]) -> Iterator[Document]:
-    """Yield every document of `agents/`, files in alphabetical order."""
-    agents = folder / AGENTS_FOLDER
-    if not agents.is_dir():
+    """Yield every document of the fleet, files in alphabetical order."""
+    if not (folder / AGENTS_FOLDER).is_dir():
         message = f"no folder '{AGENTS_FOLDER}' in {folder}: not a fleet; rota init writes one"
         errors.append(DeclarationError(AGENTS_FOLDER, 0, "", message))
         return
-    for path in sorted(p for p in agents.iterdir() if p.suffix in (".yaml", ".yml")):
-        source = f"{AGENTS_FOLDER}/{path.name}"
+    for source in [*_sources(folder, AGENTS_FOLDER), *_sources(folder, PIPELINES_FOLDER)]:
         try:
             documents = load_documents(find_file(folder, source), source)
             if not documents:
                 # Silence would let the next apply remove whatever the file declared before.
                 message = (
-                    "declares nothing: write an agent, or delete the file to remove its agents"
+                    "declares nothing: write an agent or a pipeline, or delete the file to "
+                    "remove what it declared"
                 )
                 errors.append(DeclarationError(source, 1, "", message))
             yield from documents
@@ -154,6 +163,13 @@ def _documents(folder: Path, errors: list[DeclarationError]) -> Iterator[Documen
             errors.append(DeclarationError(source, 0, "", str(error)))
         except DeclarationErrors as group:
             errors.extend(group.errors)
+
+
+def _sources(folder: Path, name: str) -> list[str]:
+    if not (folder / name).is_dir():
+        return []
+    found = sorted(path for path in (folder / name).iterdir() if path.suffix in (".yaml", ".yml"))
+    return [f"{name}/{path.name}" for path in found]
 
 
 def _hint(known: Collection[str], tool: str) -> str:

@@ -78,8 +78,8 @@ BAD: list[tuple[str, str, list[str]]] = [
     ),
     (
         "unknown kind",
-        "kind: Pipeline\nname: x\nnodes: {}\n",
-        ["agents/x.yaml:1: kind: unknown kind 'Pipeline'; known: Agent"],
+        "kind: Pipe\nname: x\nnodes: {}\n",
+        ["agents/x.yaml:1: kind: unknown kind 'Pipe'; known: Agent, Pipeline"],
     ),
     (
         "unknown runtime kind",
@@ -184,7 +184,52 @@ BAD: list[tuple[str, str, list[str]]] = [
     (
         "no mapping",
         "- name: x\n",
-        ["agents/x.yaml:1: expected a mapping with name and runtime, got a list"],
+        [
+            "agents/x.yaml:1: expected a mapping with name and runtime, or with kind: Pipeline, "
+            "name and nodes, got a list"
+        ],
+    ),
+    (
+        "events, locks, needs and keys of the wrong shape",
+        AGENT + "emits: [ok, Not Good]\nlocks: [Ledger, {name: gl, wai: 1m}]\n"
+        "needs: [{agent: y, deadline: soon}]\ndedupe: {kee: 3d, key: k}\n"
+        "on: [{event: a.b, filter: 'payload.x >'}]\n",
+        [
+            "agents/x.yaml:3: emits[1]: 'Not Good' is not an event: lower-case words joined by "
+            "dots, at most 100 characters, for example reconciliation.completed",
+            "agents/x.yaml:4: locks[0]: 'Ledger' is not a lock: lower-case letters, digits "
+            "and single hyphens, at most 60 characters, for example general-ledger",
+            "agents/x.yaml:4: locks[1].wai: unknown key 'wai'; did you mean 'wait'?",
+            "agents/x.yaml:5: needs[0].deadline: 'soon' is not a time: write a local clock time "
+            'such as "06:15", or a time after the slot such as 2h',
+            "agents/x.yaml:6: dedupe.kee: unknown key 'kee'; did you mean 'keep'?",
+            "agents/x.yaml:7: on[0].filter: condition 'payload.x >': it ends early; "
+            "write for example report.output.total > 100",
+        ],
+    ),
+    (
+        "handoffs by hand",
+        AGENT + "handoffs: {y: {description: Does it.}}\n",
+        [
+            "agents/x.yaml:3: handoffs: filled in by Rota; remove it and name the agents under "
+            "tools: agents.<name>"
+        ],
+    ),
+    (
+        "accepted input that is no schema",
+        AGENT + "accepts:\n  schema:\n    type: objekt\n",
+        [
+            "agents/x.yaml:5: accepts.schema.type: not a JSON Schema at type: 'objekt' is not "
+            "valid under any of the given schemas"
+        ],
+    ),
+    (
+        "accepted input from a file that is not there",
+        AGENT + "accepts: {schema: schemas/gone.json}\n",
+        [
+            "agents/x.yaml:3: accepts.schema: "
+            "no file 'schemas/gone.json' in the fleet's folder; mend the path"
+        ],
     ),
 ]
 
