@@ -4,8 +4,7 @@ import json
 import re
 from typing import Any
 
-import jsonschema
-
+from activities.schema_problems import schema_problems
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message
@@ -13,7 +12,6 @@ from rota.loop import INLINE_OUTPUT, AnswerRef
 from rota.model import canonical_json
 
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n```\s*$", re.DOTALL)
-PROBLEMS_SHOWN = 10
 
 
 async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> AnswerRef:
@@ -36,7 +34,7 @@ async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> A
             problems = [f"the result is not JSON: {error}"]
         else:
             value = parsed
-            problems = _schema_problems(spec.output.json_schema, value)
+            problems = schema_problems(spec.output.json_schema, value, whole="the result")
     return AnswerRef(
         digest=await store.put(data),
         problems=tuple(problems),
@@ -47,15 +45,3 @@ async def check_answer(store: ObjectStore, spec: AgentSpec, reply: Message) -> A
 def _refuse(constant: str) -> Any:
     """Python reads NaN and Infinity, which JSON does not have and nobody else could read."""
     raise ValueError(f"{constant} is no JSON value; use null or text instead")
-
-
-def _schema_problems(schema: dict[str, Any], value: Any) -> list[str]:
-    validator = jsonschema.Draft202012Validator(schema)
-    problems: list[str] = []
-    for error in validator.iter_errors(value):
-        # Both parts may hold the model's own words, of any length.
-        place = "/".join(str(part) for part in error.absolute_path) or "the result"
-        problems.append(f"{place[:100]}: {error.message[:200]}")
-        if len(problems) == PROBLEMS_SHOWN:
-            break
-    return problems

@@ -14,7 +14,7 @@ from activities.interface import RunDesk
 from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts
-from activities.preflight import preflight
+from activities.preflight import preflight, unfit_input
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
@@ -124,7 +124,11 @@ class RunDeskActivities(RunDesk):
             # Its nodes are runs of their own, and have contexts of their own.
             return Admitted(admission=admission)
         try:
-            preflight(await get_spec(self._store, admission.spec.digest), self._toolbox)
+            spec = await get_spec(self._store, admission.spec.digest)
+            if unfit := unfit_input(spec, admission.input):
+                category = FailureCategory.INVALID_REQUEST
+                return Admitted(admission=admission, unfit=unfit, category=category)
+            preflight(spec, self._toolbox)
         except StepError as error:
             return Admitted(admission=admission, blocked=str(error), category=error.category)
         except ValueError:

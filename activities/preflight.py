@@ -1,7 +1,10 @@
 """Before a run costs anything: can it work on this worker at all?"""
 
+from typing import Any
+
 from pydantic import ValidationError
 
+from activities.schema_problems import schema_problems
 from activities.secrets import Secrets
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
@@ -39,3 +42,19 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
             Secrets()(reference)
         except LookupError as error:
             raise StepError(FailureCategory.AUTH, str(error)) from error
+
+
+def unfit_input(spec: AgentSpec, input: dict[str, Any]) -> str:
+    """Say what keeps `input`, the declared one included, from being what the agent accepts.
+
+    Returns:
+        One line with each problem and its place; empty if it fits.
+    """
+    if spec.accepts is None:
+        return ""
+    # What its upstreams gave is laid over it by Rota, and no part of what it is called with.
+    given = {key: value for key, value in input.items() if key != "needs" or not spec.needs}
+    problems = schema_problems(spec.accepts.json_schema, given, whole="the input")
+    if not problems:
+        return ""
+    return f"the input does not fit what {spec.name} accepts: " + "; ".join(problems)

@@ -35,11 +35,12 @@ from rota.conversation import (
     ToolResult,
 )
 from rota.failures import FailureCategory, StepError
+from rota.handoffs import handoff_of, handoff_schema
 from rota.loop import CallRef, TurnOutcome
 from rota.model import content_digest
 from rota.prompt import opening_message, repair_message, system_prompt
 from rota.steps import TurnInput
-from rota.tools import ToolSchema
+from rota.tools import Effect, ToolSchema
 from rota.transcript import RunContext, TranscriptNode, keyed
 
 Runtimes = Callable[[str], ModelRuntime]
@@ -163,8 +164,15 @@ class ThinkingActivities(Thinking):
                 f"this worker has no tool {', '.join(missing)}; it has: "
                 + ", ".join(self._toolbox.names),
             )
-        tools = (self._toolbox.get(name, spec.tools) for name in spec.tools)
-        return tuple(tool.schema for tool in tools if tool is not None)
+        schemas = (self._schema(name, spec) for name in spec.tools)
+        return tuple(schema for schema in schemas if schema is not None)
+
+    def _schema(self, name: str, spec: AgentSpec) -> ToolSchema | None:
+        handoff = handoff_of(name)
+        if handoff is not None:
+            return handoff_schema(name, handoff, spec.handoffs.get(handoff.agent))
+        tool = self._toolbox.get(name, spec.tools)
+        return tool.schema if tool else None
 
     async def _outcome(self, spec: AgentSpec, head: str, node: TranscriptNode) -> TurnOutcome:
         calls = tuple(
@@ -176,6 +184,11 @@ class ThinkingActivities(Thinking):
         return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
 
     def _call_ref(self, spec: AgentSpec, index: int, call: ToolCall) -> CallRef:
+        handoff = handoff_of(call.name) if call.name in spec.tools else None
+        if handoff is not None:
+            # Its run is found again by its id, and repeats no effect by its occasion.
+            effect = Effect.IDEMPOTENT
+            return CallRef(index=index, name=call.name, effect=effect, handoff=handoff.mode)
         tool = self._toolbox.get(call.name, spec.tools)
         if tool is None:
             return CallRef(index=index, name=call.name)

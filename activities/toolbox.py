@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from activities.tools.builtin import BUILTIN_TOOLS
-from activities.tools.fleet import load_tools
+from activities.tools.fleet import ToolLoadError, load_tools
+from rota.handoffs import handoff_of
 from rota.tools import ToolDefinition
 
 
@@ -22,7 +23,14 @@ class Toolbox:
         Raises:
             activities.tools.fleet.ToolLoadError: `tools.py` cannot be used.
         """
-        return Toolbox(fleet, {**BUILTIN_TOOLS, **load_tools(fleet)})
+        tools = load_tools(fleet)
+        for name in tools:
+            if handoff_of(name) is not None:
+                raise ToolLoadError(
+                    f"{fleet / 'tools.py'}: '{name}' names an agent, which is a tool already; "
+                    "rename yours"
+                )
+        return Toolbox(fleet, {**BUILTIN_TOOLS, **tools})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,8 +38,11 @@ class Toolbox:
         return tuple(sorted(self._tools))
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of `names` that this worker does not have, in their order."""
-        return [name for name in names if name not in self._tools]
+        """Those of `names` that this worker does not have, in their order.
+
+        Agents among the tools are nobody's to have: what is wrong with them, a call is told.
+        """
+        return [name for name in names if name not in self._tools and handoff_of(name) is None]
 
     def get(self, name: str, allowed: Iterable[str]) -> ToolDefinition | None:
         """Return the tool, or None unless the agent lists it and this worker has it."""

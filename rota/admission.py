@@ -84,6 +84,9 @@ class Admitted(StepResult):
     """The result behind `admission.output` if its JSON is at most 4 KiB."""
     blocked: str = ""
     """Why the run cannot work here; empty if it can."""
+    unfit: str = ""
+    """What is wrong with the run's input, in one line; empty if the agent accepts it. Such a
+    run fails: no worker could do it."""
     category: FailureCategory | None = None
 
 

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.desk import RunDeskActivities
+from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
 from activities.runtimes.open import OpenRuntimes
@@ -62,6 +63,7 @@ async def serving(
     own_runtimes = OpenRuntimes()
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
+    handoffs = HandoffDeskActivities(client, store)
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
     runs = Worker(
@@ -78,6 +80,8 @@ async def serving(
             lock_desk.release_locks,
             thinking.invoke_model,
             running.run_tool,
+            handoffs.open_handoff,
+            handoffs.close_handoff,
         ],
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

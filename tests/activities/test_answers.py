@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from activities.answers import PROBLEMS_SHOWN, check_answer
+from activities.answers import check_answer
+from activities.schema_problems import PROBLEMS_SHOWN
 from activities.stores.local import LocalStore
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message, Text

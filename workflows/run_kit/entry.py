@@ -99,6 +99,8 @@ def closed_at_entry(admitted: Admitted) -> Finish | None:
     if admission.decision is Decision.SKIP:
         answer = answer_of(admission.output, admitted.output)
         return Finish(status=RunStatus.SKIPPED, reason=admission.reason, answer=answer)
+    if admitted.unfit:
+        return Finish(status=RunStatus.FAILED, reason=admitted.unfit, category=admitted.category)
     if admitted.blocked:
         return Finish(status=RunStatus.BLOCKED, reason=admitted.blocked, category=admitted.category)
     return None

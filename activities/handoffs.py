@@ -1,0 +1,166 @@
+"""`open_handoff`, `close_handoff`: from a tool call to another agent's run, and back."""
+
+import json
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.documents import get_context, get_node, get_spec
+from activities.interface import HandoffDesk
+from activities.safekeeping import kept
+from activities.schema_problems import schema_problems
+from activities.server_errors import is_missing
+from activities.step_errors import translated
+from activities.stores.base import ObjectStore
+from rota.conversation import ToolCall
+from rota.failures import MESSAGE_LIMIT
+from rota.handoffs import (
+    Handoff,
+    child_lineage,
+    failure_text,
+    handoff_of,
+    handoff_schema,
+    refusal,
+)
+from rota.ids import handoff_run_id, keeper_id, parse_slot
+from rota.loop import AnswerRef, HandoffMode, ResultRef
+from rota.model import canonical_json
+from rota.runs import AgentRunInput, AgentRunResult, Trigger
+from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput, ToolInput
+from rota.transcript import RunContext
+from rota.visibility import KEEPER_MEMO
+
+
+class HandoffDeskActivities(HandoffDesk):
+    """Short look-ups; the workflows run them as local activities."""
+
+    def __init__(self, client: Client, store: ObjectStore) -> None:
+        self._client = client
+        self._store = store
+
+    @activity.defn(name="open_handoff")
+    async def open_handoff(self, input: OpenHandoffInput) -> OpenedHandoff:
+        """Check the call, and make the input of the run that it asks for.
+
+        What the model can mend, or has to live without, is a refusal for it to read.
+
+        Raises:
+            ApplicationError: `transient`, retryable, of the store.
+        Idempotency: the answer is recorded under (run, turn, call), so the same child is
+            asked for however the agents are declared meanwhile; a call that already has a
+            result asks for none.
+        """
+        with translated(input):
+            result = await self._store.get_ref(_result_name(input))
+            if result is not None:
+                return OpenedHandoff(answered=ResultRef.model_validate_json(result))
+            name = f"handoffs/{input.run.key}/{input.head}/{input.index}"
+            recorded = await self._store.get_ref(name)
+            if recorded is None:
+                opened = await self._open(input)
+                record = canonical_json(opened.model_dump(mode="json"))
+                recorded = await self._store.set_ref(name, record, if_absent=True)
+            return OpenedHandoff.model_validate_json(recorded)
+
+    @activity.defn(name="close_handoff")
+    async def close_handoff(self, input: CloseHandoffInput) -> ResultRef:
+        """Record how the call ended: its output, or why there is none, as a tool's error.
+
+        Raises:
+            ApplicationError: `transient`, retryable, of the store.
+        Idempotency: the result is recorded under (run, turn, call), the first one for good.
+        """
+        with translated(input):
+            node = await get_node(self._store, input.head or "")
+            handoff = handoff_of(node.reply.tool_calls[input.index].name)
+            transfer = handoff is not None and handoff.mode is HandoffMode.TRANSFER
+            if input.failure:
+                result = await self._error(input, input.failure)
+            elif transfer:
+                result = await self._transferred(input)
+            else:
+                result = await self._returned(input, input.result)
+            record = canonical_json(result.model_dump(mode="json"))
+            name = _result_name(input)
+            first = await kept(lambda: self._store.set_ref(name, record, if_absent=True))
+            return ResultRef.model_validate_json(first)
+
+    async def _open(self, input: OpenHandoffInput) -> OpenedHandoff:
+        node = await get_node(self._store, input.head or "")
+        context = await get_context(self._store, input.context)
+        call = node.reply.tool_calls[input.index]
+        handoff = handoff_of(call.name)
+        if handoff is None:
+            refused = f"there is no agent behind '{call.name}'"
+        else:
+            refused = refusal(handoff.agent, input.agent, context.lineage)
+            refused = refused or await self._undeclared(handoff.agent)
+            refused = refused or await self._misfit(call, handoff, context)
+        if handoff is None or refused is not None:
+            return OpenedHandoff(answered=await self._error(input, refused or ""))
+        child = AgentRunInput(
+            agent=handoff.agent,
+            input=call.args,
+            slot=parse_slot(context.slot) if context.slot else None,
+            trigger=Trigger.HANDOFF,
+            lineage=child_lineage(
+                caller=input.agent,
+                run_id=context.run_id,
+                lineage=context.lineage,
+                mode=handoff.mode,
+                occasion=call.key,
+                deadline=input.deadline,
+            ),
+        )
+        child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
+        return OpenedHandoff(child=child, child_id=child_id)
+
+    async def _misfit(self, call: ToolCall, handoff: Handoff, context: RunContext) -> str | None:
+        spec = await get_spec(self._store, context.spec.digest)
+        schema = handoff_schema(call.name, handoff, spec.handoffs.get(handoff.agent))
+        problems = schema_problems(schema.parameters, call.args, whole="the arguments")
+        return f"{call.name}: " + "; ".join(problems) if problems else None
+
+    async def _undeclared(self, agent: str) -> str | None:
+        """Look before a run is started that nobody could admit."""
+        try:
+            description = await self._client.get_workflow_handle(keeper_id(agent)).describe()
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+        else:
+            in_force: dict[str, Any] = await description.memo_value(KEEPER_MEMO, {})
+            if in_force.get("digest"):
+                return None
+        return f"agents.{agent}: no agent '{agent}' is declared here; go on without it"
+
+    async def _returned(self, input: CloseHandoffInput, result: AgentRunResult | None) -> ResultRef:
+        if result is None:
+            return await self._error(input, f"agents.{input.agent_called}: it left no result")
+        failure = failure_text(input.agent_called, result)
+        if failure is not None:
+            return await self._error(input, failure)
+        output: Any = result.output
+        if result.output_digest is not None:
+            output = json.loads(await self._store.get(result.output_digest))
+        # As a tool's own result is shown: text as it is, the rest as JSON.
+        text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+        content = text.encode(errors="replace")
+        return ResultRef(index=input.index, digest=await kept(lambda: self._store.put(content)))
+
+    async def _transferred(self, input: CloseHandoffInput) -> ResultRef:
+        output = {"transferred_to": {"agent": input.agent_called, "run_id": input.child_id}}
+        digest = await kept(lambda: self._store.put(canonical_json(output)))
+        answer = AnswerRef(digest=digest, output=output)
+        return ResultRef(index=input.index, digest=digest, transfer=answer)
+
+    async def _error(self, input: ToolInput, text: str) -> ResultRef:
+        content = text[:MESSAGE_LIMIT].encode(errors="replace")
+        digest = await kept(lambda: self._store.put(content))
+        return ResultRef(index=input.index, digest=digest, is_error=True)
+
+
+def _result_name(input: ToolInput) -> str:
+    return f"results/{input.run.key}/{input.head}/{input.index}"

@@ -1,0 +1,30 @@
+"""What keeps a JSON value from fitting a schema, in lines that a model or person can act on."""
+
+from typing import Any
+
+import jsonschema
+from referencing.exceptions import Unresolvable
+
+PROBLEMS_SHOWN = 10
+
+
+def schema_problems(schema: dict[str, Any], value: Any, *, whole: str) -> list[str]:
+    """Return one line per problem with its place, at most `PROBLEMS_SHOWN`; empty if it fits.
+
+    Args:
+        schema: JSON Schema (2020-12), checked when the agent was declared.
+        value: The value to check.
+        whole: What the value as a whole is called: `the result`, `the input`.
+    """
+    problems: list[str] = []
+    try:
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
+            # Both parts may hold the model's own words, of any length.
+            place = "/".join(str(part) for part in error.absolute_path) or whole
+            problems.append(f"{place[:100]}: {error.message[:200]}")
+            if len(problems) == PROBLEMS_SHOWN:
+                break
+    except (Unresolvable, RecursionError) as error:
+        # Such a reference is found out only on the way to it.
+        problems.append(f"{whole}: its schema cannot be applied: {type(error).__name__}: {error}")
+    return problems
