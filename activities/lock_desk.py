@@ -1,9 +1,7 @@
 """`acquire_lock`, `release_locks`: a run's dealings with resource locks."""
 
-from typing import Any
-
 from temporalio import activity
-from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
@@ -31,16 +29,19 @@ class LockDeskActivities(LockDesk):
         Idempotency: by the run's key in the lock, which answers with the lease or the place
             that the run has.
         """
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        try:
+            return await self._ask(input)
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+        await self._client.start_workflow(
             LOCK_WORKFLOW,
             id=lock_id(input.lock),
             task_queue=keeper_queue(input.task_queue),
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"lock {input.lock}",
         )
-        return await self._client.execute_update_with_start_workflow(
-            "acquire", input.request, start_workflow_operation=start, result_type=LockAnswer
-        )
+        return await self._ask(input)
 
     @activity.defn(name="release_locks")
     async def release_locks(self, input: ReleaseInput) -> None:
@@ -58,3 +59,8 @@ class LockDeskActivities(LockDesk):
             except RPCError as error:
                 if not is_missing(error):
                     raise
+
+    async def _ask(self, input: LockInput) -> LockAnswer:
+        return await self._client.get_workflow_handle(lock_id(input.lock)).execute_update(
+            "acquire", input.request, result_type=LockAnswer
+        )
