@@ -4,10 +4,13 @@ Pure, but unlike the keeper's rules with a book that changes in place: a topic m
 with bursts of a thousand events, and a copy of all it holds for each of them would not.
 """
 
+import re
 from collections import deque
 from datetime import datetime
 
 from rota import subscriptions
+from rota.coordination_spec import EVENT_PATTERN
+from rota.ids import TOPIC_PREFIX
 from rota.model import canonical_json
 from rota.steps import Delivered
 from rota.topic import (
@@ -35,6 +38,7 @@ BATCH_BYTES = 1024 * 1024
 """Bytes of payload from which no further event joins a batch."""
 ENTRY_BYTES = 500
 """What a delivery weighs besides its payload, roughly."""
+LONGEST_EVENT = 100
 REASON_LIMIT = 500
 
 
@@ -45,6 +49,20 @@ def unique_id(id: str, topic: str) -> str:
     Those of a run's own events end with the topic already.
     """
     return id if id.endswith(f"/{topic}") else f"{id}/{topic}"
+
+
+def event_of(topic_id: str) -> str:
+    """Return the event whose topic has the workflow id `topic_id`.
+
+    Raises:
+        ValueError: it is not the id of a topic.
+    """
+    event = topic_id.removeprefix(TOPIC_PREFIX)
+    if event == topic_id or not re.fullmatch(EVENT_PATTERN, event) or len(event) > LONGEST_EVENT:
+        raise ValueError(
+            f"write {TOPIC_PREFIX}<event>, for example {TOPIC_PREFIX}reconciliation.completed"
+        )
+    return event
 
 
 class TopicBook:

@@ -60,6 +60,20 @@ LOCK_WORD = timedelta(seconds=10)
 """How much longer than its declared wait a run waits for a lock's answer: the lock, which
 knows who holds it, speaks first."""
 
+DELIVERY_TIMEOUT = timedelta(minutes=5)
+"""One attempt at a batch of a topic's events: some hundred starts, of up to 3 s each on a
+server in trouble."""
+
+DELIVERY_ATTEMPTS = 3
+"""Attempts before the topic makes the batch up anew, without those who have left meanwhile."""
+
+DELIVERY_PAUSE = timedelta(seconds=1)
+"""Before a topic tries a batch again; doubles with each failure."""
+
+LONGEST_DELIVERY_PAUSE = timedelta(seconds=30)
+"""Most of it: a store that is back is noticed within half a minute. A day of failures costs
+some 35,000 events of history, which continue-as-new carries away."""
+
 
 class StepOptions(TypedDict):
     """Keyword arguments for `workflow.execute_activity`."""
@@ -137,6 +151,24 @@ def keeper_options() -> StepOptions:
         schedule_to_close_timeout=timedelta(minutes=1),
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )
+
+
+def delivery_options() -> StepOptions:
+    """Options of a topic's deliveries. Repeating one starts nothing twice.
+
+    Beats, so that after a worker's death another goes on within seconds.
+    """
+    return StepOptions(
+        start_to_close_timeout=DELIVERY_TIMEOUT,
+        schedule_to_close_timeout=DELIVERY_ATTEMPTS * DELIVERY_TIMEOUT,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=RetryPolicy(
+            initial_interval=FIRST_RETRY,
+            maximum_interval=timedelta(seconds=1),
+            maximum_attempts=DELIVERY_ATTEMPTS,
+        ),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )
 
