@@ -16,10 +16,11 @@ from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
 from workflows.resource_lock import ResourceLockWorkflow
+from workflows.topic import TopicWorkflow
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow,)
 """Served from the task queue itself."""
-KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow, ResourceLockWorkflow)
+KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow, ResourceLockWorkflow, TopicWorkflow)
 """Served from the keepers' own queue."""
 
 PASSED_THROUGH = (

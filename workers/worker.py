@@ -19,6 +19,7 @@ from activities.stores.base import ObjectStore
 from activities.thinking import Runtimes, ThinkingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
+from activities.topic_desk import TopicDeskActivities
 from rota.ids import keeper_queue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workers.takeover import Takeover
@@ -66,6 +67,7 @@ async def serving(
     handoffs = HandoffDeskActivities(client, store)
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
+    topic_desk = TopicDeskActivities(client, store)
     runs = Worker(
         client,
         task_queue=task_queue,
@@ -94,7 +96,12 @@ async def serving(
         client,
         task_queue=keeper_queue(task_queue),
         workflows=KEEPER_WORKFLOWS,
-        activities=[keeper_desk.closed_runs, keeper_desk.start_runs, keeper_desk.page_ledger],
+        activities=[
+            keeper_desk.closed_runs,
+            keeper_desk.start_runs,
+            keeper_desk.page_ledger,
+            topic_desk.deliver_events,
+        ],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
