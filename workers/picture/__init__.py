@@ -1,0 +1,1 @@
+"""How agents hang together, as text, Mermaid and pictures."""
