@@ -74,6 +74,11 @@ LONGEST_DELIVERY_PAUSE = timedelta(seconds=30)
 """Most of it: a store that is back is noticed within half a minute. A day of failures costs
 some 35,000 events of history, which continue-as-new carries away."""
 
+HANDOFF_GRACE = timedelta(seconds=5)
+"""How long a caller that has reached its limit still waits for a run it called to end by
+itself. Theirs is the same limit, so it does, and says how: this is the time to notice
+(`TIMER_SLACK`) and to settle. One that cannot end is cancelled then."""
+
 
 class StepOptions(TypedDict):
     """Keyword arguments for `workflow.execute_activity`."""
@@ -139,6 +144,17 @@ def desk_options() -> DeskOptions:
             initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
         ),
     )
+
+
+def handoff_options(remaining: timedelta) -> DeskOptions:
+    """Options of the look-ups around a call of another agent.
+
+    Repeated as long as the run may work: giving up sooner would lose what the called agent
+    has done. At the limit one attempt is left, for the record of how the call ended.
+    """
+    options = desk_options()
+    options["schedule_to_close_timeout"] = max(remaining, DESK_TIMEOUT)
+    return options
 
 
 def keeper_options() -> StepOptions:

@@ -7,9 +7,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Thinking, ToolRunning
-    from rota.loop import CallRef, ResultRef, Think, TurnOutcome
+    from rota.loop import CallRef, HandoffMode, ResultRef, Think, TurnOutcome
     from rota.steps import ToolInput, TurnInput
     from workflows.activity_options import tool_options, turn_options
+    from workflows.run_kit import handoffs
     from workflows.run_kit.work import RunWork
 
 
@@ -32,15 +33,28 @@ async def think(work: RunWork, step: Think) -> TurnOutcome:
 async def run_tools(work: RunWork, calls: tuple[CallRef, ...]) -> tuple[ResultRef, ...]:
     """Execute calls all at once; the results keep their order.
 
-    If one fails the run, the others are still seen to their end.
+    If one fails the run, the others are still seen to their end. A transfer comes after
+    them: it ends the run, so a second one is not made.
     """
-    ends = await asyncio.gather(*(run_tool(work, call) for call in calls), return_exceptions=True)
-    results: list[ResultRef] = []
-    for end in ends:
+    together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
+    ends = await asyncio.gather(*(_run(work, call) for call in together), return_exceptions=True)
+    results: dict[int, ResultRef] = {}
+    for call, end in zip(together, ends, strict=True):
         if isinstance(end, BaseException):
             raise end
-        results.append(end)
-    return tuple(results)
+        results[call.index] = end
+    for call in calls:
+        if call.handoff is HandoffMode.TRANSFER:
+            results[call.index] = await handoffs.transfer(work, call)
+            if results[call.index].transfer is not None:
+                break
+    return tuple(results[call.index] for call in calls if call.index in results)
+
+
+async def _run(work: RunWork, call: CallRef) -> ResultRef:
+    if call.handoff is HandoffMode.CALL:
+        return await handoffs.call(work, call)
+    return await run_tool(work, call)
 
 
 async def run_tool(work: RunWork, call: CallRef) -> ResultRef:

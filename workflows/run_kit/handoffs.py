@@ -1,0 +1,198 @@
+"""Calls of other agents: the run that a call asks for is a child of the run that makes it.
+
+Workflow side. What a call means and when it is refused is decided in `rota.handoffs`, with
+the arguments at hand, by the activities; here the child is started, waited for and, if the
+caller ends early, ended.
+"""
+
+import asyncio
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import (
+    ApplicationError,
+    CancelledError,
+    ChildWorkflowError,
+    FailureError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+)
+from temporalio.exceptions import TimeoutError as ServerTimeoutError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import HandoffDesk
+    from rota.handoffs import failure_text
+    from rota.loop import CallRef, HandoffMode, ResultRef
+    from rota.runs import AgentRunInput, AgentRunResult
+    from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
+    from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
+    from workflows.run_kit.work import RunWork
+
+Child = workflow.ChildWorkflowHandle[Any, AgentRunResult]
+
+
+async def call(work: RunWork, call: CallRef) -> ResultRef:
+    """Have another agent work, and wait for its result.
+
+    However its run ends, the end is the call's result; only a result is not an error. A
+    caller that is cancelled, or reaches its limit, ends the run it called and waits for that.
+    """
+    opened = await _open(work, call)
+    if opened.child is None:
+        return _answered(opened)
+    starting = asyncio.create_task(_start(work, call, opened.child, opened.child_id))
+    try:
+        # Not to be interrupted: only a run that is known to have started can be waited for.
+        child = await asyncio.shield(starting)
+        if child is not None:
+            await _wait(work, call, child)
+    except asyncio.CancelledError:
+        child = await starting
+        if child is not None:
+            child.cancel("the run that called this one was cancelled")
+            await _end_of(child, opened.child.agent)
+        raise
+    if child is None:
+        return await _close(work, call, opened, failure=_taken(call, opened))
+    result, failure = await _end_of(child, opened.child.agent)
+    return await _close(work, call, opened, result=result, failure=failure)
+
+
+async def transfer(work: RunWork, call: CallRef) -> ResultRef:
+    """Have another agent go on in this one's place; its run stands on its own.
+
+    A request to cancel that comes meanwhile comes too late, unless the transfer is refused.
+    """
+    transferring = asyncio.create_task(_transfer(work, call))
+    try:
+        return await asyncio.shield(transferring)
+    except asyncio.CancelledError:
+        result = await transferring
+        if result.transfer is None:
+            raise
+        return result
+
+
+async def _transfer(work: RunWork, call: CallRef) -> ResultRef:
+    opened = await _open(work, call)
+    if opened.child is None:
+        return _answered(opened)
+    child = await _start(work, call, opened.child, opened.child_id)
+    failure = _taken(call, opened) if child is None else ""
+    return await _close(work, call, opened, failure=failure)
+
+
+async def _open(work: RunWork, call: CallRef) -> OpenedHandoff:
+    return await workflow.execute_local_activity_method(
+        HandoffDesk.open_handoff,
+        OpenHandoffInput(
+            **work.step_fields(),
+            index=call.index,
+            turn=work.loop.turn,
+            deadline=work.deadline,
+        ),
+        summary=f"check {call.name}",
+        **handoff_options(work.remaining),
+    )
+
+
+def _answered(opened: OpenedHandoff) -> ResultRef:
+    assert opened.answered is not None, "neither a run to start nor an answer"
+    return opened.answered
+
+
+async def _start(work: RunWork, call: CallRef, input: AgentRunInput, id: str) -> Child | None:
+    """Start the run; None if one has its id already and is at work."""
+    over = call.handoff is HandoffMode.TRANSFER
+    options: dict[str, Any] = {}
+    priority = run_priority(work.spec, work.admission.fairness_key)
+    if priority is not None:
+        options["priority"] = priority
+    try:
+        return await workflow.start_child_workflow(
+            "AgentRun",
+            input,
+            id=id,
+            result_type=AgentRunResult,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON
+            if over
+            else workflow.ParentClosePolicy.REQUEST_CANCEL,
+            cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            static_summary=f"{'takes over from' if over else 'called by'} {work.origin.agent}",
+            **options,
+        )
+    except WorkflowAlreadyStartedError:
+        return None
+
+
+def _taken(call: CallRef, opened: OpenedHandoff) -> str:
+    return f"{call.name}: a run {opened.child_id} is at work already, for an earlier caller"
+
+
+async def _wait(work: RunWork, call: CallRef, child: Child) -> None:
+    """Wait for the run's end, and see to it once the caller's own time is over."""
+    try:
+        await workflow.wait_condition(
+            child.done,
+            timeout=max(work.remaining + HANDOFF_GRACE, HANDOFF_GRACE),
+            timeout_summary=f"{call.name}, at most until the caller's limit",
+        )
+    except TimeoutError:
+        child.cancel("the run that called this one reached its limit")
+
+
+async def _end_of(child: Child, agent: str) -> tuple[AgentRunResult | None, str]:
+    """Wait for the run's end: its result, or why there is none."""
+    try:
+        return await child, ""
+    except ChildWorkflowError as error:
+        cause = error.cause
+        result = _result_in(cause)
+        return result, "" if result else f"agents.{agent} {_ending(cause)}"
+
+
+def _result_in(cause: BaseException | None) -> AgentRunResult | None:
+    """The result that a run which did not succeed leaves in its failure."""
+    if not isinstance(cause, ApplicationError) or not cause.details:
+        return None
+    try:
+        return AgentRunResult.model_validate(cause.details[0])
+    except ValidationError:
+        return None
+
+
+def _ending(cause: BaseException | None) -> str:
+    if isinstance(cause, CancelledError):
+        return "was cancelled"
+    if isinstance(cause, TerminatedError):
+        return "was terminated"
+    if isinstance(cause, ServerTimeoutError):
+        return "was ended by a time limit of the server"
+    message = cause.message if isinstance(cause, FailureError) else str(cause)
+    return f"failed: {message}"
+
+
+async def _close(
+    work: RunWork,
+    call: CallRef,
+    opened: OpenedHandoff,
+    *,
+    result: AgentRunResult | None = None,
+    failure: str = "",
+) -> ResultRef:
+    agent = opened.child.agent if opened.child else ""
+    told = failure or (result and failure_text(agent, result)) or "done"
+    return await workflow.execute_local_activity_method(
+        HandoffDesk.close_handoff,
+        CloseHandoffInput(
+            **work.step_fields(),
+            index=call.index,
+            agent_called=agent,
+            child_id=opened.child_id,
+            result=result,
+            failure=failure,
+        ),
+        summary=f"{call.name}: {told}"[:200],
+        **handoff_options(work.remaining),
+    )
