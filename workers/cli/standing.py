@@ -1,0 +1,49 @@
+"""Ask a long-lived workflow (a keeper, a lock) for its state, which needs a worker."""
+
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio.client import WorkflowQueryRejectedError
+from temporalio.common import QueryRejectCondition
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.server_errors import is_missing
+from schedules.apply_errors import NoWorkerError
+from workers.cli.server import Link
+
+ANSWER = timedelta(seconds=15)
+"""How long a worker may take."""
+_UNANSWERED = (
+    RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,  # how the client's own timeout looks
+)
+"""How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
+
+State = TypeVar("State")
+
+
+async def ask_state(
+    link: Link, id: str, kind: type[State], patience: timedelta | None = None
+) -> State | None:
+    """Return the answer to the query `state`; None if no such workflow is open.
+
+    Raises:
+        NoWorkerError: no worker answered within `patience`, which is `ANSWER` by default.
+    """
+    handle = link.client.get_workflow_handle(id)
+    try:
+        return await handle.query(
+            "state",
+            result_type=kind,
+            reject_condition=QueryRejectCondition.NOT_OPEN,
+            rpc_timeout=patience or ANSWER,
+        )
+    except WorkflowQueryRejectedError:
+        return None
+    except RPCError as error:
+        if is_missing(error):
+            return None
+        if error.status not in _UNANSWERED:
+            raise
+        raise NoWorkerError(link.settings.task_queue) from error
