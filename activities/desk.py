@@ -18,7 +18,7 @@ from activities.preflight import preflight, unfit_input
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
-from rota.admission import Admission, Admitted, Decision, Settled, Settlement
+from rota.admission import Admitted, Decision, Settled, Settlement
 from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
 from rota.loop import INLINE_OUTPUT
@@ -55,7 +55,7 @@ class RunDeskActivities(RunDesk):
         admission = await ask_admission(self._client, input.agent, request)
         if admission.coalesced_into is not None:
             await start_coalesced(self._client, admission, input.task_queue)
-        return await self._prepared(admission)
+        return await self._prepared(PrepareInput(admission=admission))
 
     @activity.defn(name="prepare_run")
     async def prepare_run(self, input: PrepareInput) -> Admitted:
@@ -64,14 +64,7 @@ class RunDeskActivities(RunDesk):
         The context holds what the run waited for: its upstreams' results, whole, as
         `needs.<agent>` of the input, and the fencing numbers of its locks.
         """
-        admission = input.admission
-        if input.upstream:
-            needs = {name: await self._result(run) for name, run in input.upstream.items()}
-            laid = {"input": {**admission.input, "needs": needs}}
-            admission = admission.model_copy(update=laid)
-        prepared = await self._prepared(admission, input.fences)
-        # The results stay in the context: through history they would travel in full.
-        return prepared.model_copy(update={"admission": input.admission})
+        return await self._prepared(input)
 
     @activity.defn(name="ask_need")
     async def ask_need(self, input: NeedInput) -> NeedAnswer:
@@ -115,9 +108,8 @@ class RunDeskActivities(RunDesk):
                 return settled.model_copy(update={"unknown_attempts": unknown})
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
-    async def _prepared(
-        self, admission: Admission, fences: dict[str, int] | None = None
-    ) -> Admitted:
+    async def _prepared(self, input: PrepareInput) -> Admitted:
+        admission = input.admission
         if admission.decision is not Decision.GO:
             return Admitted(admission=admission, output=await self._inline(admission.output))
         if admission.spec.kind == "Pipeline":
@@ -145,17 +137,19 @@ class RunDeskActivities(RunDesk):
                 "give worker and 'rota apply' the same ROTA_STORE, then apply again",
                 category=FailureCategory.INVALID_REQUEST,
             )
+        needs = {name: await self._result(run) for name, run in input.upstream.items()}
         context = RunContext(
             run_id=admission.run.id,
             run_key=admission.run.key,
             spec=admission.spec,
-            input=admission.input,
+            # In the context alone: through history the results would travel in full.
+            input={**admission.input, "needs": needs} if needs else admission.input,
             memory=admission.memory,
             covers=admission.covers,
             slot=format_slot(admission.slot) if admission.slot else None,
             session=admission.session,
             lineage=admission.lineage,
-            fences=fences or {},
+            fences=input.fences,
         )
         return Admitted(admission=admission, context=await put_record(self._store, context))
 

@@ -107,6 +107,7 @@ class ToolRunningActivities(ToolRunning):
             heartbeat=lambda text: report(_readable(secrets.redact(text))),
             log=secrets.logger(log, tool.name),
             secrets=secrets,
+            fences=context.fences,
         )
         await self._refuse_blind_repeat(input, tool)
         try:

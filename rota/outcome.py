@@ -22,6 +22,11 @@ class RunOrigin(Record):
     """The schedule that started it, if one did."""
     lineage: Lineage | None = None
 
+    @property
+    def bound(self) -> datetime | None:
+        """The run must end by then for the sake of whatever started it."""
+        return self.lineage.deadline if self.lineage else None
+
 
 def result_of(
     origin: RunOrigin,

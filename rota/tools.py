@@ -15,7 +15,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -79,6 +79,10 @@ class ToolContext:
     """Report progress on a long call; the text shows up in the UI."""
     log: logging.Logger
     secrets: SecretReader
+    fences: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Fencing number of each lock the run holds, by the lock's name. It grows with every
+    holder: hand it to what the lock guards, which refuses a smaller one than it has seen, so
+    that a run which has lost its lock without knowing can do no harm."""
 
 
 class ToolError(Exception):

@@ -56,9 +56,9 @@ LOCK_ROOM = timedelta(minutes=5)
 """How much longer than its wall clock a run may hold a lock: above the tool that a limit
 finds in flight, and the settlement, so that a lease ends by itself only if its run is lost."""
 
-LOCK_WORD = timedelta(seconds=10)
-"""How much longer than its declared wait a run waits for a lock's answer: the lock, which
-knows who holds it, speaks first."""
+LOCK_WORD = timedelta(seconds=2)
+"""How much longer than its declared wait a run listens for a lock: the lock counts the wait,
+and what it grants in the last moment is on its way for some 50 ms."""
 
 DELIVERY_TIMEOUT = timedelta(minutes=5)
 """One attempt at a batch of a topic's events: some hundred starts, of up to 3 s each on a

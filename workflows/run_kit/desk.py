@@ -1,16 +1,26 @@
-"""A run's dealings with its keeper, as local activities: ask, prepare, report."""
+"""A run's dealings with keepers, locks and topics: one local activity each."""
 
 from typing import Any
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import RunDesk
-    from rota.admission import Admission, AdmissionRequest, Admitted, Settled
-    from rota.ids import keeper_id
+    from activities.interface import LockDesk, RunDesk
+    from rota.admission import Admission, AdmissionRequest, Admitted, RunRef, Settled
+    from rota.ids import format_slot, keeper_id, lock_id
     from rota.outcome import RunOrigin, settlement_of
-    from rota.runs import AgentRunResult
-    from rota.steps import AdmitInput, PrepareInput, SettleInput
+    from rota.resource_lock import LockAnswer, LockRequest
+    from rota.runs import AgentRunResult, EventRecord
+    from rota.steps import (
+        AdmitInput,
+        AnnounceInput,
+        LockInput,
+        NeedInput,
+        PrepareInput,
+        ReleaseInput,
+        SettleInput,
+    )
+    from rota.upstream import NeedAnswer, NeedRequest, UpstreamRun
     from workflows.activity_options import desk_options
 
 
@@ -36,12 +46,60 @@ async def ask(origin: RunOrigin, input: dict[str, Any]) -> Admitted:
     )
 
 
-async def prepare(granted: Admission) -> Admitted:
-    """Preflight and context of a run whose session became free."""
+async def prepare(
+    granted: Admission,
+    upstream: dict[str, UpstreamRun] | None = None,
+    fences: dict[str, int] | None = None,
+) -> Admitted:
+    """Preflight and context of a run that had to wait, with what it waited for."""
     return await workflow.execute_local_activity_method(
         RunDesk.prepare_run,
-        PrepareInput(admission=granted),
-        summary="prepare: the session is free",
+        PrepareInput(admission=granted, upstream=upstream or {}, fences=fences or {}),
+        summary="prepare: the wait is over",
+        **desk_options(),
+    )
+
+
+async def ask_need(upstream: str, request: NeedRequest) -> NeedAnswer:
+    """Ask another agent's keeper what has become of a slot."""
+    again = " again" if request.rerun_of is not None else ""
+    return await workflow.execute_local_activity_method(
+        RunDesk.ask_need,
+        NeedInput(upstream=upstream, request=request),
+        summary=f"ask {keeper_id(upstream)} for {format_slot(request.slot)}{again}",
+        **desk_options(),
+    )
+
+
+async def acquire_lock(lock: str, request: LockRequest) -> LockAnswer:
+    """Ask for a lock, or for a place in its queue."""
+    return await workflow.execute_local_activity_method(
+        LockDesk.acquire_lock,
+        LockInput(lock=lock, request=request, task_queue=workflow.info().task_queue),
+        summary=f"ask for {lock_id(lock)}",
+        **desk_options(),
+    )
+
+
+async def release_locks(run: RunRef, locks: tuple[str, ...]) -> None:
+    """Give locks back, or leave their queues."""
+    await workflow.execute_local_activity_method(
+        LockDesk.release_locks,
+        ReleaseInput(locks=locks, run=run),
+        summary=f"give back {', '.join(locks)}",
+        **desk_options(),
+    )
+
+
+async def announce(run: RunRef, events: tuple[EventRecord, ...]) -> None:
+    """Publish the run's events, each to its topic; nothing at all if there are none."""
+    if not events:
+        return
+    info = workflow.info()
+    await workflow.execute_local_activity_method(
+        RunDesk.announce_run,
+        AnnounceInput(events=events, source=run.id, task_queue=info.task_queue),
+        summary=f"announce {', '.join(event.name for event in events)}",
         **desk_options(),
     )
 

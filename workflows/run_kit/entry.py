@@ -79,9 +79,8 @@ class Entry:
         return finish_of_joined(outcome, admitted.output)
 
     async def _in_time(self, what: str, text: str, came: Callable[[], bool]) -> bool:
-        lineage = self._origin.lineage
-        deadline = lineage.deadline if lineage else None
-        return await self._standing.wait(what, text, came, deadline, status=RunStatus.QUEUED)
+        bound = self._origin.bound
+        return await self._standing.wait(what, text, came, bound, status=RunStatus.QUEUED)
 
     def _on_lease_granted(self, admission: Admission) -> None:
         # The workflow id may have been used before: a grant for an older run is not ours.

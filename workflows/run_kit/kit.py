@@ -5,7 +5,7 @@ think, run tools, settle. Each method is one step of the life of a run and leave
 state (`loop`, `admission`) ready for the next.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -17,7 +17,9 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunResult, RunStatus
     from rota.usage import Usage
     from workflows.run_kit import desk, steps, visibility
-    from workflows.run_kit.entry import Entry
+    from workflows.run_kit.entry import Entry, closed_at_entry
+    from workflows.run_kit.locks import Locks
+    from workflows.run_kit.needs import Needs
     from workflows.run_kit.origin import read_origin
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
@@ -34,6 +36,8 @@ class RunKit:
         self._entry = Entry(
             self._origin, self._standing, checkpoint.admitted if checkpoint else None
         )
+        self._needs = Needs(self._origin, self._standing)
+        self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()
         self._deadline = checkpoint.deadline if checkpoint else None
         workflow.set_query_handler("status", self._describe)
@@ -72,14 +76,21 @@ class RunKit:
         return await self._entry.enter(self.input.input)
 
     async def get_ready(self) -> Finish | None:
-        """Start the clock.
+        """Wait for what the run needs, for the clock and for its locks; then its time begins.
 
         Returns:
             None if the run can work now, else how it closes.
         """
-        if self._deadline is None:
-            wall_clock = timedelta(seconds=self.admission.spec.wall_clock_seconds)
-            self._deadline = self._in_lineage(workflow.now() + wall_clock)
+        if self._deadline is not None:
+            # Continued as new: what it needed is in its context, its locks are held.
+            return None
+        spec = self.admission.spec
+        if spec.needs or spec.locks:
+            finish = await self._wait_for_others()
+            if finish is not None:
+                return finish
+        deadline = workflow.now() + timedelta(seconds=spec.wall_clock_seconds)
+        self._deadline = min(deadline, self._origin.bound) if self._origin.bound else deadline
         return None
 
     async def think(self, step: Think) -> None:
@@ -91,28 +102,18 @@ class RunKit:
         self.loop = self.loop.after_tools(await steps.run_tools(self.work, step.calls))
 
     async def settle(self, finish: Finish) -> AgentRunResult:
-        """Report the end to the keeper: memory, usage, events, lease. Safe to repeat."""
+        """Report the end, publish the events, give back the locks. Safe to repeat.
+
+        Locks are given back on every path, and last: whoever gets one next finds this run's
+        effects recorded and told.
+        """
         self._standing.status = finish.status
-        result = self._result(finish)
-        # Also without an answer to the admission: it may have been given and not heard.
-        if not self._closed_by_keeper(finish):
-            succeeded = finish.status is RunStatus.SUCCEEDED
-            patches = self.loop.patches if succeeded else ()
-            settled = await desk.report(self._origin, result, patches)
-            unknown = Usage(unknown_attempts=settled.unknown_attempts)
-            self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
-            if settled.status not in (None, finish.status):
-                # The ledger has another end, and has it for good: tell the same one.
-                finish = finish.model_copy(
-                    update={
-                        "status": settled.status,
-                        "reason": settled.reason,
-                        "category": settled.category,
-                    }
-                )
-            self._standing.status = finish.status
-            result = self._result(finish).model_copy(update={"memory": settled.memory})
-        visibility.show_result(result)
+        try:
+            result = await self._report(finish)
+            visibility.show_result(result)
+            await desk.announce(self._origin.run, result.events)
+        finally:
+            await self._locks.release()
         return result
 
     def continuation(self) -> RunArgument | None:
@@ -122,21 +123,54 @@ class RunKit:
         if not workflow.info().is_continue_as_new_suggested():
             return None
         checkpoint = RunCheckpoint(
-            admitted=self._entry.admitted, loop=self.loop, deadline=self._deadline
+            admitted=self._entry.admitted,
+            loop=self.loop,
+            deadline=self._deadline,
+            fences=self._locks.fences,
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})
+
+    async def _wait_for_others(self) -> Finish | None:
+        admission = self.admission
+        met = await self._needs.meet(admission.spec)
+        if isinstance(met, Finish):
+            return met
+        finish = await self._locks.acquire(admission.spec)
+        if finish is not None:
+            return finish
+        self._standing.resume()
+        # The keeper's answer again, now with what came since in the run's context.
+        prepared = await desk.prepare(admission, met, self._locks.fences)
+        self._entry.admitted = prepared
+        return closed_at_entry(prepared)
+
+    async def _report(self, finish: Finish) -> AgentRunResult:
+        """Tell the keeper how the run ended: memory, usage, events, lease."""
+        result = self._result(finish)
+        if self._closed_by_keeper(finish):
+            return result
+        # Also without an answer to the admission: it may have been given and not heard.
+        succeeded = finish.status is RunStatus.SUCCEEDED
+        settled = await desk.report(self._origin, result, self.loop.patches if succeeded else ())
+        unknown = Usage(unknown_attempts=settled.unknown_attempts)
+        self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
+        if settled.status not in (None, finish.status):
+            # The ledger has another end, and has it for good: tell the same one.
+            finish = finish.model_copy(
+                update={
+                    "status": settled.status,
+                    "reason": settled.reason,
+                    "category": settled.category,
+                }
+            )
+        self._standing.status = finish.status
+        return self._result(finish).model_copy(update={"memory": settled.memory})
 
     def _closed_by_keeper(self, finish: Finish) -> bool:
         """True if the keeper itself has turned the run away: it knows how it ended."""
         admitted = self._entry.admitted
         turned_away = admitted is not None and admitted.admission.decision is Decision.SKIP
         return turned_away and finish.status is RunStatus.SKIPPED
-
-    def _in_lineage(self, at: datetime) -> datetime:
-        """The time, or an earlier one by which whatever started the run must end."""
-        lineage = self._origin.lineage
-        deadline = lineage.deadline if lineage else None
-        return min(at, deadline) if deadline else at
 
     def _result(self, finish: Finish) -> AgentRunResult:
         admitted = self._entry.admitted
