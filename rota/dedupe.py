@@ -71,13 +71,15 @@ def close(state: KeeperState, entry: LedgerEntry) -> KeeperState:
 
 
 def turn_away(state: KeeperState) -> KeeperState:
-    """Tell all who wait for a key that the agent is retired; its run may still finish."""
-    told: list[KeyOutcome] = []
-    keys: dict[str, KeyState] = {}
-    for id, held in state.keys.items():
-        keys[id] = held.model_copy(update={"waiters": ()}) if held.waiters else held
-        end = {"run": held.run, "status": RunStatus.SKIPPED, "reason": RETIRED}
-        told += [KeyOutcome.model_validate({**end, "waiter": each}) for each in held.waiters]
+    """Tell all who wait for a key that the agent is retired.
+
+    The run they wait for may still finish, so this is no end of its: each is told its own.
+    """
+    waiters = [each for held in state.keys.values() for each in held.waiters]
+    skipped = {"status": RunStatus.SKIPPED, "reason": RETIRED}
+    told = (KeyOutcome.model_validate({**skipped, "waiter": w, "run": w}) for w in waiters)
+    alone = {"waiters": ()}
+    keys = {id: held.model_copy(update=alone) for id, held in state.keys.items()}
     return state.model_copy(update={"keys": keys, "outcomes": (*state.outcomes, *told)})
 
 

@@ -3,10 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rota import keeper, settling
-from rota.admission import Admission, AdmissionRequest, MemoryChange, RunRef, Settled, Settlement
+from rota import dedupe, keeper, settling
+from rota.admission import (
+    Admission,
+    AdmissionRequest,
+    KeyOutcome,
+    MemoryChange,
+    RunRef,
+    Settled,
+    Settlement,
+)
 from rota.keeper_state import KeeperState, LedgerEntry, SessionState
 from rota.pinned_spec import PinnedSpec
+from rota.run_orders import RunOrder
 from rota.runs import RunStatus, Trigger
 
 T0 = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -58,6 +67,24 @@ class Desk:
         """Answer the first that waits and can go."""
         self.state, granted = keeper.grant_next(self.state, self.now)
         return granted
+
+    def due(self) -> list[KeyOutcome]:
+        """Tell those who wait for a key what is to be told now."""
+        self.state, outcomes = dedupe.due_outcomes(self.state)
+        return list(outcomes)
+
+    def declare(self, **spec: Any) -> None:
+        """Put another declaration in force."""
+        self.state = keeper.declare(self.state, pinned(**spec))
+
+    def retire(self) -> None:
+        """Take the declaration back."""
+        self.state = keeper.retire(self.state)
+
+    def order(self, name: str, slot: datetime, *, force: bool) -> None:
+        """Have the keeper owe a run of a backfill."""
+        order = RunOrder(run_id=name, slot=slot, trigger=Trigger.BACKFILL, force=force)
+        self.state = self.state.model_copy(update={"orders": (*self.state.orders, order)})
 
     def change_memory(self, base: str | None, memory: str, session: str = "default") -> Settled:
         """A person replaces a memory."""

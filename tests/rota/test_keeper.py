@@ -8,6 +8,7 @@ from rota import keeper
 from rota.admission import Decision
 from rota.agent_spec import SessionConcurrency
 from rota.keeper_state import KeeperState
+from rota.lineage import Lineage
 from rota.runs import RunStatus
 from tests.rota.desks import Desk, pinned, run
 
@@ -23,6 +24,61 @@ def test_admit_free_session_goes_with_memory_and_merged_input() -> None:
     assert answer.input == {"feed": "a", "limit": 2}
     assert desk.session().holder == run("r1")
     assert desk.entry("r1").status is RunStatus.RUNNING
+
+
+def test_admit_keeps_where_the_run_comes_from() -> None:
+    """Lineage goes on to the run, one line of it into the ledger; now or when it is granted."""
+    lineage = Lineage(root="p-1", parent="p-1", pipeline="p", node="mail", occasion="p@1/mail")
+    desk = Desk()
+    desk.admit("r1")
+    for name in ("r2", "r3"):
+        desk.admit(name, lineage=lineage)
+        assert desk.entry(name).cause == "node mail of p-1"
+    desk.settle("r1")
+    granted = desk.grant()
+    assert granted is not None
+    assert granted.lineage == lineage
+    assert desk.entry("r1").cause == ""
+
+
+@pytest.mark.parametrize(
+    ("template", "key"),
+    [
+        (None, None),
+        ("{input.n}", "7"),
+        ("{input.customer}", "ä" * 23 + "~"),
+    ],
+)
+def test_admit_fills_the_fairness_key(template: str | None, key: str | None) -> None:
+    """Text of at most 64 bytes, however long the value is; none if none is declared."""
+    answer = Desk(fairness_key=template).admit("r1", input={"n": 7, "customer": "ä" * 40})
+    given = answer.fairness_key
+    assert given == key or (given and key and given.startswith(key))
+    assert len((given or "").encode()) <= 64
+
+
+def test_admit_fairness_key_without_its_value_is_skipped() -> None:
+    """A run that lacks the key is skipped by name, and holds nothing."""
+    desk = Desk(fairness_key="{input.customer}", dedupe_key="{input.sha}")
+    answer = desk.admit("r1", input={"sha": "1"})
+    assert answer.decision is Decision.SKIP
+    assert "fairness key '{input.customer}'" in answer.reason
+    assert (desk.state.sessions, desk.state.keys) == ({}, {})
+
+
+def test_grant_under_a_fairness_key_that_the_run_lacks_is_skipped() -> None:
+    """A run that queued before the declaration changed is told what it lacks, and the next goes."""
+    desk = Desk()
+    for name in ("r1", "r2"):
+        desk.admit(name)
+    desk.admit("r3", input={"customer": "c"})
+    desk.declare(fairness_key="{input.customer}", digest="new")
+    desk.settle("r1")
+    refused, granted = desk.grant(), desk.grant()
+    assert refused is not None
+    assert (refused.decision, refused.run) == (Decision.SKIP, run("r2"))
+    assert granted is not None
+    assert (granted.decision, granted.run) == (Decision.GO, run("r3"))
 
 
 def test_admit_undeclared_agent_is_an_error() -> None:

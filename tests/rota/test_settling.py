@@ -4,7 +4,8 @@ from rota import settling
 from rota.agent_spec import SessionConcurrency
 from rota.failures import FailureCategory
 from rota.keeper_state import RECENT_EVENTS
-from rota.runs import EventRecord, RunStatus
+from rota.runs import EventRecord, RunStatus, Trigger
+from rota.upstream import UpstreamRun
 from rota.usage import Usage
 from tests.rota.desks import HOUR, T0, Desk, run
 
@@ -137,3 +138,31 @@ def test_session_without_content_is_forgotten_when_its_run_ends() -> None:
         desk.admit(f"r{number}", input={"pr": number})
         desk.settle(f"r{number}")
     assert desk.state.sessions == {}
+
+
+def test_last_success_is_the_newest_slot_of_any_session() -> None:
+    """A backfill of an older slot, a failure or a run of no slot does not replace it."""
+    hourly = {"every": "1h"}
+    desk = Desk(session_concurrency="parallel", session_key="{input.a|x}", schedule=hourly)
+    desk.admit("r1", T0 + HOUR, input={"a": "y"})
+    desk.settle("r1", output="o1")
+    desk.admit("r2", T0 + 2 * HOUR)
+    desk.settle("r2", RunStatus.FAILED)
+    desk.admit("older", T0, trigger=Trigger.MANUAL)
+    desk.settle("older", output="o0")
+    desk.admit("by-hand")
+    desk.settle("by-hand", output="oh")
+    assert desk.state.last_success == UpstreamRun(run=run("r1"), slot=T0 + HOUR, output="o1")
+    desk.admit("again", T0 + HOUR, trigger=Trigger.MANUAL)
+    desk.settle("again", output="o2")
+    assert desk.state.last_success == UpstreamRun(run=run("again"), slot=T0 + HOUR, output="o2")
+
+
+def test_last_success_without_a_schedule_is_the_newest_to_succeed() -> None:
+    """Runs of events have no slot, and a slot once given by hand does not outlast them."""
+    desk = Desk(session_concurrency="parallel")
+    desk.admit("r1", T0, trigger=Trigger.MANUAL)
+    desk.settle("r1", output="o1")
+    desk.admit("event", trigger=Trigger.EVENT)
+    desk.settle("event", output="o2")
+    assert desk.state.last_success == UpstreamRun(run=run("event"), output="o2")

@@ -51,6 +51,57 @@ def test_slot_asked_for_by_a_backfill_runs_however_late() -> None:
         assert desk.admit("r0", T0, *SLOTS[1:], backfill=True).decision is Decision.GO
 
 
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [
+        (RunStatus.SUCCEEDED, Decision.SKIP),
+        (RunStatus.RUNNING, Decision.SKIP),
+        (RunStatus.QUEUED, Decision.SKIP),
+        (RunStatus.FAILED, Decision.GO),
+        (RunStatus.CANCELLED, Decision.GO),
+    ],
+)
+def test_backfill_only_fills_gaps(status: RunStatus, decision: Decision) -> None:
+    """A slot that has succeeded, or is being worked on, by whatever trigger, is left alone."""
+    desk = Desk(session_concurrency="queue")
+    if status is RunStatus.QUEUED:
+        desk.admit("holder")
+    desk.admit("r1", T0, trigger=Trigger.MANUAL)
+    if status.closed:
+        desk.settle("r1", status)
+    answer = desk.at(SLOTS[5]).admit("fill", T0, trigger=Trigger.BACKFILL)
+    assert answer.decision is decision
+    if decision is Decision.SKIP:
+        assert answer.reason == f"slot already {status} as r1"
+
+
+def test_backfill_is_never_missed_or_coalesced() -> None:
+    """Past slots are what a backfill is for, whatever the catch-up policy."""
+    for policy in ("latest", "skip"):
+        desk = Desk(catchup_policy=policy).at(SLOTS[5])
+        answer = desk.admit("fill", T0, *SLOTS[1:], trigger=Trigger.BACKFILL)
+        assert answer.decision is Decision.GO
+
+
+def test_backfill_forced_by_its_order_runs_a_done_slot_again() -> None:
+    """Force is the order's, found by the run's id; another run of the slot has none."""
+    desk = Desk(session_concurrency="parallel")
+    desk.admit("r1", T0)
+    desk.settle("r1")
+    desk.order("forced", T0, force=True)
+    desk.order("plain", T0, force=False)
+    assert desk.admit("plain", T0, trigger=Trigger.BACKFILL).decision is Decision.SKIP
+    assert desk.admit("forced", T0, trigger=Trigger.BACKFILL).decision is Decision.GO
+
+
+def test_rerun_of_a_slot_that_succeeded_runs() -> None:
+    """Who asks for a re-run means it."""
+    desk = Desk()
+    desk.admit("r1", T0)
+    desk.settle("r1")
+    assert desk.admit("again", T0, trigger=Trigger.RERUN).decision is Decision.GO
+
+
 def test_latest_names_the_newest_slot_and_every_slot_passed_over() -> None:
     """The skipped run points to the newest slot; those between are each noted once."""
     desk = Desk().at(SLOTS[4])
