@@ -1,43 +1,44 @@
-"""`Agent`: the long-lived keeper of one agent. It owns what runs share.
+"""`Agent`: the long-lived keeper of one agent, or pipeline. It owns what runs share.
 
-All rules are in `rota.keeper` and `rota.settling`. This workflow applies them one message
-at a time, which is what makes them atomic, and carries out what follows: grants,
-reclaims, paging.
+All rules are pure, in `rota` (`keeper`, `settling`, `needs`, `orders`, `dedupe`). This
+workflow applies them one message at a time, which is what makes them atomic, and carries
+out what follows: grants, reclaims, ordered runs, word to those who wait, paging.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import KeeperDesk
-    from rota import keeper, ledger, settling
+    from rota import dedupe, keeper, ledger, needs, orders, settling
     from rota.admission import (
         Admission,
         AdmissionRequest,
         Decision,
         MemoryChange,
-        RunRef,
         Settled,
         Settlement,
     )
     from rota.keeper_state import HOT_ENTRIES, KeeperState
     from rota.pinned_spec import PinnedSpec
+    from rota.run_orders import Backfill, BackfillRequest
     from rota.steps import LedgerPage
+    from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
-    from workflows.activity_options import RECLAIM_INTERVAL, keeper_options
-
-OPEN_CHECK = timedelta(seconds=60)
-"""Runs open for longer than this are looked after when the keeper next has work to do."""
+    from workflows.activity_options import RECLAIM_INTERVAL
+    from workflows.keeper_kit import outside
+    from workflows.keeper_kit.lookout import Lookout
+    from workflows.keeper_kit.showing import details, memo_of
 
 
 @workflow.defn(name="Agent")
 class AgentWorkflow:
-    """The keeper of one agent.
+    """The keeper of one agent or pipeline.
 
-    Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`; queries
-    `state`. Every update is idempotent: by content, or by the run's key.
+    Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
+    `backfill`; query `state`. Every update is idempotent: by content, or by the run's key.
+    It signals runs `lease_granted`, `key_settled` and `upstream_settled`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Replay: no patches in force.
@@ -46,12 +47,10 @@ class AgentWorkflow:
     @workflow.init
     def __init__(self, state: KeeperState | None = None) -> None:
         self._state = state or KeeperState()
-        self._work = bool(keeper.waiting_sessions(self._state))
-        # What the execution before this one had looked at is not known: look again soon.
-        self._checked_at: datetime = workflow.now() - OPEN_CHECK
-        self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
-        self._refused: list[str] = []
-        """Sessions that turned a run away since their holders were last looked after."""
+        self._work = self._is_owed()
+        self._lookout = Lookout(workflow.now())
+        self._start_again: datetime = workflow.now()
+        """After a start that failed: not before then."""
 
     @workflow.run
     async def run(self, state: KeeperState | None = None) -> None:
@@ -60,14 +59,16 @@ class AgentWorkflow:
             try:
                 await workflow.wait_condition(
                     lambda: self._work or self._should_continue(),
-                    timeout=self._until_next_look(),
-                    timeout_summary="look whether the holders still live",
+                    timeout=self._lookout.pause(self._state, workflow.now()),
+                    timeout_summary="look whether those that others wait for still live",
                 )
             except TimeoutError:
                 self._work = True
             self._work = False
             await self._reclaim()
             await self._grant()
+            await self._start_orders()
+            await self._tell_waiters()
             self._show()
             if self._should_continue() and not self._work:
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -79,17 +80,16 @@ class AgentWorkflow:
         """Put `spec` in force and return its digest."""
         if self._state.spec != spec:
             self._state = keeper.declare(self._state, spec)
-            workflow.upsert_memo({KEEPER_MEMO: {"fleet": spec.fleet, "digest": spec.digest}})
-        self._show()
+            workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
+        self._followed()
         return spec.digest
 
     @workflow.update(description="Take the declaration back; memory and ledger stay.")
     def retire(self) -> None:
         """Refuse every later run until the agent is declared again."""
-        self._state = keeper.retire(self._state)
-        self._work = self._work or bool(keeper.waiting_sessions(self._state))
-        workflow.upsert_memo({KEEPER_MEMO: {"fleet": "", "digest": ""}})
-        self._show()
+        self._state = orders.withdraw(keeper.retire(self._state))
+        workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
+        self._followed()
 
     @workflow.update(description="A run asks whether it may work.")
     def admit(self, request: AdmissionRequest) -> Admission:
@@ -97,20 +97,19 @@ class AgentWorkflow:
         try:
             self._state, admission = keeper.admit(self._state, request, workflow.now())
         except keeper.UnknownAgentError as error:
-            raise ApplicationError(str(error), type="UnknownAgentError") from error
+            raise _undeclared(error) from error
         if admission.decision is Decision.SKIP:
-            self._refused.append(admission.session)
+            self._lookout.refused(admission.session)
         denied = admission.decision is not Decision.GO
-        self._work = self._work or denied or self._check_is_due()
-        self._show()
+        self._work = self._work or denied or self._lookout.check_is_due(workflow.now())
+        self._followed()
         return admission
 
     @workflow.update(description="A run reports its end.")
     def settle(self, settlement: Settlement) -> Settled:
         """Record an end and free the session."""
         self._state, settled = settling.settle(self._state, settlement, workflow.now())
-        self._work = self._work or bool(keeper.waiting_sessions(self._state))
-        self._show()
+        self._followed()
         return settled
 
     @workflow.update(description="A person replaces a session's memory.")
@@ -118,6 +117,26 @@ class AgentWorkflow:
         """Compare-and-set the head of one session's memory."""
         self._state, settled = settling.change_memory(self._state, change)
         return settled
+
+    @workflow.update(description="A run of another agent needs a slot of this one.")
+    def need(self, request: NeedRequest) -> NeedAnswer:
+        """Say what became of the slot; if that is not final, `upstream_settled` follows."""
+        try:
+            self._state, answer = needs.ask(self._state, request, workflow.now())
+        except keeper.UnknownAgentError as error:
+            raise _undeclared(error) from error
+        self._followed()
+        return answer
+
+    @workflow.update(description="A person has past slots run (rota backfill).")
+    def backfill(self, request: BackfillRequest) -> Backfill:
+        """Order the runs; the same id again changes nothing and tells how far they are."""
+        try:
+            self._state, backfill = orders.request_backfill(self._state, request, workflow.now())
+        except orders.BackfillRefusedError as error:
+            raise ApplicationError(str(error), type="BackfillRefusedError") from error
+        self._followed()
+        return backfill
 
     @workflow.query(description="The whole state: declaration, sessions, ledger, events.")
     def state(self) -> KeeperState:
@@ -127,48 +146,25 @@ class AgentWorkflow:
     def _should_continue(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
 
-    def _until_next_look(self) -> timedelta | None:
-        if not keeper.waiting_sessions(self._state):
-            return None
-        return max(self._looked_at + RECLAIM_INTERVAL - workflow.now(), timedelta(0))
+    def _is_owed(self) -> bool:
+        """True if the keeper may have something to do for somebody."""
+        state = self._state
+        waiting = keeper.waiting_sessions(state) or state.watchers
+        return bool(waiting or state.outcomes or orders.due_orders(state))
 
-    def _check_is_due(self) -> bool:
-        return workflow.now() - self._checked_at >= OPEN_CHECK
-
-    def _suspects(self) -> list[RunRef]:
-        """Runs to look after: holders somebody waits for, and whatever is open for long."""
-        now = workflow.now()
-        runs: dict[str, RunRef] = {}
-        if now - self._looked_at >= RECLAIM_INTERVAL:
-            for key in (*keeper.waiting_sessions(self._state), *self._refused):
-                holder = self._state.session(key).holder
-                if holder is not None:
-                    runs[holder.key] = holder
-            self._refused.clear()
-            self._looked_at = now
-        if self._check_is_due():
-            old = ledger.open_runs(self._state, before=now - OPEN_CHECK)
-            runs |= {run.key: run for run in old}
-            self._checked_at = now
-        return list(runs.values())
+    def _followed(self) -> None:
+        """Note what a message has brought about; the loop carries it out."""
+        self._state = orders.closed_orders(self._state)
+        self._work = self._work or self._is_owed()
+        self._show()
 
     async def _reclaim(self) -> None:
         """Free what runs hold that ended without a word (terminated, or lost)."""
-        suspects = self._suspects()
-        if not suspects:
-            return
-        try:
-            closed: list[RunRef] = await workflow.execute_activity_method(
-                KeeperDesk.closed_runs,
-                suspects,
-                summary=f"do {len(suspects)} open runs still live?",
-                **keeper_options(),
-            )
-        except ActivityError as error:
-            _survive(error, "could not look after open runs, trying again later")
-            return
-        for run in closed:
-            self._state = settling.reclaim(self._state, run, workflow.now())
+        suspects = self._lookout.suspects(self._state, workflow.now())
+        for run in await outside.closed_runs(suspects):
+            now = workflow.now()
+            state = orders.lost(settling.reclaim(self._state, run, now), run, now)
+            self._state = needs.forget(orders.closed_orders(state), run)
 
     async def _grant(self) -> None:
         """Tell those in the queues whose turn has come."""
@@ -176,46 +172,48 @@ class AgentWorkflow:
             self._state, granted = keeper.grant_next(self._state, workflow.now())
             if granted is None:
                 break
-            await self._tell(granted)
+            if not await outside.told(granted.run, "lease_granted", granted):
+                # Gone while it waited: free the session for the next one.
+                self._state = settling.reclaim(self._state, granted.run, workflow.now())
+            self._state = orders.closed_orders(self._state)
 
-    async def _tell(self, granted: Admission) -> None:
-        waiter = workflow.get_external_workflow_handle(granted.run.id)
-        try:
-            await waiter.signal("lease_granted", granted)
-        except ApplicationError:
-            # Gone while it waited: free the session for the next one.
-            self._state = settling.reclaim(self._state, granted.run, workflow.now())
+    async def _start_orders(self) -> None:
+        """Start a batch of what is ordered and due; the rest in the next round."""
+        spec, due = self._state.spec, orders.due_orders(self._state)
+        if spec is None or not due or workflow.now() < self._start_again:
+            return
+        started = await outside.start_runs(spec, due)
+        if started is None:
+            self._start_again = workflow.now() + RECLAIM_INTERVAL
+            return
+        self._state = orders.closed_orders(orders.confirmed(self._state, started))
+        self._work = self._work or bool(orders.due_orders(self._state))
+
+    async def _tell_waiters(self) -> None:
+        """Tell those whose upstream is settled, or whose key is."""
+        self._state, answers = needs.due_answers(self._state)
+        self._state, outcomes = dedupe.due_outcomes(self._state)
+        # A run in need that is gone was forgotten with its answer; nothing is to be freed.
+        await outside.tell_all("upstream_settled", [(each.waiter, each) for each in answers])
+        told = [(each.waiter, each) for each in outcomes]
+        for run in await outside.tell_all("key_settled", told):
+            self._state = settling.reclaim(self._state, run, workflow.now())
+            self._followed()
 
     async def _page_ledger(self) -> None:
         state = self._state
-        keys = ledger.entries_to_page(state, keep=HOT_ENTRIES)
+        kept = needs.kept_entries(state)
+        keys = [key for key in ledger.entries_to_page(state, keep=HOT_ENTRIES) if key not in kept]
         if not keys:
             return
         page = LedgerPage(entries=tuple(state.ledger[key] for key in keys), parent=state.pages)
-        try:
-            digest = await workflow.execute_activity_method(
-                KeeperDesk.page_ledger, page, summary="page old ledger entries", **keeper_options()
-            )
-        except ActivityError as error:
-            _survive(error, "could not page the ledger, carrying it whole")
-            return
-        self._state = ledger.paged(self._state, keys, digest)
+        digest = await outside.stored_page(page)
+        if digest is not None:
+            self._state = ledger.paged(self._state, keys, digest)
 
     def _show(self) -> None:
-        state = self._state
-        spec = state.spec
-        holders = [s.holder.id for s in state.sessions.values() if s.holder]
-        lines = [
-            f"**{spec.name}** · {spec.description}" if spec else "**not declared**",
-            f"{len(state.sessions)} sessions, {len(state.ledger) + state.paged} ledger entries",
-        ]
-        if holders:
-            lines.append("held by " + ", ".join(holders[:5]))
-        workflow.set_current_details("\n\n".join(lines))
+        workflow.set_current_details(details(self._state))
 
 
-def _survive(error: ActivityError, what: str) -> None:
-    """Note a failed look-up and live on: a keeper that fails takes its state with it."""
-    if is_cancelled_exception(error):
-        raise error
-    workflow.logger.warning("%s: %s", what, error.cause)
+def _undeclared(error: keeper.UnknownAgentError) -> ApplicationError:
+    return ApplicationError(str(error), type="UnknownAgentError")

@@ -10,6 +10,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 import workflows.agent
+import workflows.keeper_kit.outside
 from rota.ids import keeper_id
 from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus
@@ -138,9 +139,9 @@ async def test_keeper_whose_store_is_broken_keeps_its_ledger_and_its_grants(
 ) -> None:
     """A page that cannot be written costs nothing: the keeper lives on with all entries."""
     monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", 1)
-    options = workflows.agent.keeper_options()
+    options = workflows.keeper_kit.outside.keeper_options()
     options["start_to_close_timeout"] = options["schedule_to_close_timeout"] = RIGHT_AWAY
-    monkeypatch.setattr(workflows.agent, "keeper_options", lambda: options)
+    monkeypatch.setattr(workflows.keeper_kit.outside, "keeper_options", lambda: options)
     name = hasty.name("storeless")
     async with hasty.worker():
         await hasty.declare(name, runtime=DONE)

@@ -1,0 +1,1 @@
+"""What the keeper's workflow carries its decisions out with."""

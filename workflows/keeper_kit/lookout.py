@@ -1,0 +1,75 @@
+"""When a keeper looks after runs, and after which: those that others wait for, and old ones.
+
+Not carried across continue-as-new: what was looked at before is looked at again.
+"""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota import keeper, ledger, needs, orders, settling
+    from rota.admission import RunRef
+    from rota.keeper_state import KeeperState
+    from rota.runs import RunStatus
+    from workflows.activity_options import RECLAIM_INTERVAL
+
+OPEN_CHECK = timedelta(seconds=60)
+"""Runs open for longer than this are looked after when the keeper next has work to do."""
+
+
+class Lookout:
+    """Remembers what was looked after, and when."""
+
+    def __init__(self, now: datetime) -> None:
+        self._checked_at = now - OPEN_CHECK
+        self._looked_at = now - RECLAIM_INTERVAL
+        self._refused: list[str] = []
+        """Sessions that turned a run away since their holders were last looked after."""
+
+    def refused(self, session: str) -> None:
+        """Have the holder of a session looked after because of whom it kept out."""
+        self._refused.append(session)
+
+    def check_is_due(self, now: datetime) -> bool:
+        """True if it is time to look after all that is open for long."""
+        return now - self._checked_at >= OPEN_CHECK
+
+    def pause(self, state: KeeperState, now: datetime) -> timedelta | None:
+        """How long to wait for the next look; None if nobody waits for anything."""
+        if not (keeper.waiting_sessions(state) or state.orders or _awaited(state)):
+            return None
+        return max(self._looked_at + RECLAIM_INTERVAL - now, timedelta(0))
+
+    def suspects(self, state: KeeperState, now: datetime) -> list[RunRef]:
+        """The runs to look after now, each once."""
+        runs: dict[str, RunRef] = {}
+        if now - self._looked_at >= RECLAIM_INTERVAL:
+            holders = (*_holders(state, self._refused), *_awaited(state))
+            runs |= {run.key: run for run in (*holders, *orders.started_runs(state))}
+            self._refused.clear()
+            self._looked_at = now
+        if self.check_is_due(now):
+            before = now - OPEN_CHECK
+            waiters = [w.request.waiter for w in state.watchers if w.since < before]
+            old = (*ledger.open_runs(state, before=before), *waiters)
+            runs |= {run.key: run for run in old}
+            self._checked_at = now
+        return list(runs.values())
+
+
+def _holders(state: KeeperState, refused: list[str]) -> list[RunRef]:
+    """Runs that keep others of the same agent from working."""
+    waiting = keeper.waiting_sessions(state)
+    held = (state.session(key).holder for key in (*waiting, *refused))
+    holders = [run for run in held if run is not None]
+    if waiting and state.spec is not None and state.spec.parallel is not None:
+        # Any run at work takes up room that those in the queues could have.
+        at_work = (e.run for e in state.ledger.values() if e.status is RunStatus.RUNNING)
+        holders += [run for run in at_work if run is not None]
+    return holders
+
+
+def _awaited(state: KeeperState) -> tuple[RunRef, ...]:
+    """Runs whose end others were promised: runs with the same key, and those in need."""
+    return (*settling.key_suspects(state), *needs.awaited_runs(state))

@@ -1,0 +1,43 @@
+"""What a keeper shows of itself in the Temporal UI."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.keeper_state import KeeperState
+
+NAMED = 5
+"""Runs named in one line."""
+
+
+def memo_of(state: KeeperState) -> dict[str, str]:
+    """The declaration in force, for lists of keepers; empty names once it is retired."""
+    spec, last = state.spec, state.spec or state.retired
+    return {
+        "fleet": spec.fleet if spec else "",
+        "digest": spec.digest if spec else "",
+        "kind": last.kind if last else "Agent",
+    }
+
+
+def details(state: KeeperState) -> str:
+    """The keeper's state in a few lines of Markdown."""
+    spec = state.spec
+    holders = [s.holder.id for s in state.sessions.values() if s.holder]
+    watchers = [watcher.request.waiter.id for watcher in state.watchers]
+    lines = [
+        f"**{spec.name}** · {spec.description}" if spec else "**not declared**",
+        f"{len(state.sessions)} sessions, {len(state.ledger) + state.paged} ledger entries",
+    ]
+    if holders:
+        lines.append("held by " + ", ".join(holders[:NAMED]))
+    if watchers:
+        lines.append(f"{len(watchers)} runs need a slot: " + ", ".join(watchers[:NAMED]))
+    lines += [
+        f"backfill {each.id}: {each.done} of {each.total} done"
+        for each in state.backfills
+        if each.done < each.total
+    ]
+    reruns = [order.run_id for order in state.orders if not order.batch]
+    if reruns:
+        lines.append("ordered: " + ", ".join(reruns[:NAMED]))
+    return "\n\n".join(lines)
