@@ -35,14 +35,15 @@ def parse_gate(value: Any) -> str | timedelta:
         ) from None
 
 
-def _write(gate: str | timedelta) -> str:
+def format_gate(gate: str | timedelta) -> str:
+    """Print a gate as people write it: `06:15`, `2h`."""
     return gate if isinstance(gate, str) else format_duration(gate)
 
 
 Gate = Annotated[
     str | timedelta,
     BeforeValidator(parse_gate),
-    PlainSerializer(_write, return_type=str),
+    PlainSerializer(format_gate, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"({CLOCK_PATTERN})|({PATTERN})"}),
 ]
 

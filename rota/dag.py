@@ -1,0 +1,269 @@
+"""The rules of a pipeline: from how its nodes stand to what happens next.
+
+Pure. `advance` is asked whenever something has ended or a time has come; it settles all
+that follows of itself (nodes skipped, failed, begun anew) and says what is left to do:
+runs to start or to cancel, results to read, when to ask again. Equal questions have equal
+answers. The workflow `PipelineRun` only carries them out.
+
+The rules, in the order in which they are looked at:
+
+1. Stopped as a whole, or past its own deadline, a node's runs are told to end.
+2. Every edge must hold: `after`, and for a node named in `on_failure.run` the failure it
+   is for. One that can no longer hold skips the node, with the reason.
+3. `when` is false: skipped. `not_before` has not come: it waits.
+4. `for_each` gives the node its places, else it has one. Each place has runs, one after the
+   other, until one succeeds or `attempts` are used up.
+5. A node that failed for good is run again where it failed, if a node that waits for it
+   has `rerun_upstream` left; only then has it ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rota.dag_edges import standing
+from rota.dag_ends import node_result, with_rerun
+from rota.dag_inputs import (
+    Given,
+    InputError,
+    MissingOutputs,
+    condition_holds,
+    input_of,
+    items_of,
+)
+from rota.dag_plan import Plan
+from rota.dag_state import DagState, NodeState, Phase, Place
+from rota.failures import MESSAGE_LIMIT, FailureCategory
+from rota.gates import format_gate
+from rota.pipeline_run import NodeResult
+from rota.runs import RunStatus
+
+MOST_STARTS = 50
+"""Runs started in one go, so that no workflow task grows with the pipeline."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a run."""
+
+    node: str
+    index: int
+    item: int | None
+    """The item's number; None for a node without `for_each`."""
+    attempt: int
+    """1 for the first run in this place."""
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel the run in a place and wait for its end."""
+
+    node: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What to do now."""
+
+    starts: tuple[Start, ...] = ()
+    cancels: tuple[Cancel, ...] = ()
+    loads: tuple[str, ...] = ()
+    """Digests of results to read before asking again."""
+    wake: datetime | None = None
+    """When to ask again though nothing has ended."""
+    more: bool = False
+    """True if more runs could start than may at once."""
+    finished: bool = False
+    """True if every node has ended."""
+
+
+def advance(
+    plan: Plan, state: DagState, given: Given, now: datetime, *, room: int = MOST_STARTS
+) -> tuple[DagState, Moves]:
+    """Return the state with all that follows at `now`, and what to do; at most `room` starts."""
+    return _Pass(plan, state, given, now, room).result()
+
+
+def stop(state: DagState, status: RunStatus, reason: str) -> DagState:
+    """End the run as a whole: what works is told to end, nothing else begins.
+
+    What was said first stands.
+    """
+    if state.stopped is not None:
+        return state
+    category = FailureCategory.LIMIT_REACHED if status is RunStatus.TIMED_OUT else None
+    told = NodeResult(status=status, reason=reason, category=category)
+    return state.model_copy(update={"stopped": told})
+
+
+class _Pass:
+    """One look at every node that has not ended, each after those it waits for."""
+
+    def __init__(self, plan: Plan, state: DagState, given: Given, now: datetime, room: int) -> None:
+        self._plan = plan
+        self._state = state
+        self._given = given
+        self._now = now
+        self._room = room
+        self._starts: list[Start] = []
+        self._cancels: list[Cancel] = []
+        self._loads: dict[str, None] = {}
+        self._wake: datetime | None = None
+        self._more = False
+
+    def result(self) -> tuple[DagState, Moves]:
+        open_nodes = [n for n in self._plan.order if self._state.node(n).phase is not Phase.ENDED]
+        if open_nodes and self._is_past(self._plan.deadline):
+            reason = "the pipeline reached its limit (wall_clock)"
+            self._state = stop(self._state, RunStatus.TIMED_OUT, reason)
+        for name in open_nodes:
+            self._look_at(name)
+        return self._state, Moves(
+            starts=tuple(self._starts),
+            cancels=tuple(self._cancels),
+            loads=tuple(self._loads),
+            wake=self._wake,
+            more=self._more,
+            finished=all(self._state.node(n).phase is Phase.ENDED for n in open_nodes),
+        )
+
+    def _look_at(self, name: str) -> None:
+        told, gate = self._state.stopped, self._plan.nodes[name].deadline
+        if told is None and gate and self._is_past(self._plan.deadlines.get(name)):
+            told = NodeResult(
+                status=RunStatus.TIMED_OUT,
+                reason=f"not done by its deadline ({format_gate(gate)})",
+                category=FailureCategory.LIMIT_REACHED,
+            )
+        if told is not None:
+            self._tell(name, told)
+        elif self._state.node(name).phase is Phase.PENDING:
+            self._begin(name)
+        if self._state.node(name).phase is Phase.RUNNING:
+            self._work(name, may_repeat=told is None)
+
+    def _tell(self, name: str, told: NodeResult) -> None:
+        """Let everything of a node end; runs at work end when they say so."""
+        node = self._state.node(name)
+        if node.phase is Phase.PENDING:
+            if self._state.stopped is not None:
+                reason = f"not begun: {told.reason}"
+                told = NodeResult(status=RunStatus.SKIPPED, reason=reason[:MESSAGE_LIMIT])
+            self._put(name, node.ended(told))
+            return
+        places = list(node.places)
+        for index, place in enumerate(places):
+            if place.phase is Phase.RUNNING and place.cancelled_as is None:
+                self._cancels.append(Cancel(name, index))
+                places[index] = place.model_copy(update={"cancelled_as": told})
+            elif place.phase is Phase.PENDING:
+                places[index] = _ended(place, told)
+        self._put(name, node.model_copy(update={"places": tuple(places)}))
+
+    def _begin(self, name: str) -> None:
+        """Skip the node, leave it waiting, or give it its places."""
+        node, plan = self._state.node(name), self._plan
+        stands = standing(plan, self._state, name)
+        if stands.never:
+            self._put(name, node.ended(_skipped(stands.never)))
+            return
+        if not stands.ready:
+            return
+        try:
+            if not condition_holds(plan, self._state, self._given, name):
+                reason = f"when: {plan.nodes[name].when} is false"
+                self._put(name, node.ended(_skipped(reason)))
+                return
+            if not self._is_past(plan.not_before.get(name), missing=True):
+                return
+            items = items_of(plan, self._state, self._given, name)
+        except MissingOutputs as missing:
+            self._loads.update(dict.fromkeys(missing.digests))
+            return
+        except InputError as error:
+            self._put(name, node.ended(_invalid(error)))
+            return
+        places = (Place(),) if items is None else tuple(Place(item=item) for item in items)
+        begun = {"phase": Phase.RUNNING, "places": places, "many": items is not None}
+        self._put(name, node.model_copy(update=begun))
+
+    def _work(self, name: str, *, may_repeat: bool) -> None:
+        """Start what may start in a node's places; end it, or begin anew, once all ended."""
+        node = self._state.node(name)
+        places = list(node.places)
+        self._start_some(name, node, places)
+        node = node.model_copy(update={"places": tuple(places)})
+        self._put(name, node)
+        if any(place.phase is not Phase.ENDED for place in places):
+            return
+        again = with_rerun(self._plan, self._state, name, self._now) if may_repeat else None
+        if again is None:
+            self._put(name, node.ended(node_result(node)))
+            return
+        self._put(name, again)
+        self._work(name, may_repeat=True)
+
+    def _start_some(self, name: str, node: NodeState, places: list[Place]) -> None:
+        """Start runs in pending places, in order, as far as the limits allow."""
+        working = sum(place.phase is Phase.RUNNING for place in places)
+        for index, place in enumerate(places):
+            if place.phase is not Phase.PENDING:
+                continue
+            if working >= self._plan.nodes[name].parallel:
+                return
+            if not self._is_past(place.due, missing=True):
+                continue
+            if self._room <= 0:
+                self._more = True
+                return
+            try:
+                item = place if node.many else None
+                input = input_of(self._plan, self._state, self._given, name, item)
+            except MissingOutputs as missing:
+                self._loads.update(dict.fromkeys(missing.digests))
+                return
+            except InputError as error:
+                places[index] = _ended(place, _invalid(error))
+                continue
+            number = index if node.many else None
+            self._starts.append(Start(name, index, number, place.runs + 1, input))
+            started = {"phase": Phase.RUNNING, "runs": place.runs + 1, "due": None}
+            places[index] = place.model_copy(update=started)
+            working += 1
+            self._room -= 1
+
+    def _is_past(self, at: datetime | None, *, missing: bool = False) -> bool:
+        """True if `at` has come; else the next look is then at the latest."""
+        if at is None:
+            return missing
+        if self._now >= at:
+            return True
+        self._wake = at if self._wake is None else min(self._wake, at)
+        return False
+
+    def _put(self, name: str, node: NodeState) -> None:
+        self._state = self._state.with_node(name, node)
+
+
+def _ended(place: Place, result: NodeResult) -> Place:
+    """End a place whose next run will not be."""
+    before = place.result
+    if before is not None:
+        result = result.model_copy(update={"run_id": before.run_id, "attempts": before.attempts})
+    ended = {"phase": Phase.ENDED, "due": None, "result": result, "final": True}
+    return place.model_copy(update=ended)
+
+
+def _skipped(reason: str) -> NodeResult:
+    return NodeResult(status=RunStatus.SKIPPED, reason=reason[:MESSAGE_LIMIT])
+
+
+def _invalid(error: InputError) -> NodeResult:
+    return NodeResult(
+        status=RunStatus.FAILED,
+        reason=str(error)[:MESSAGE_LIMIT],
+        category=FailureCategory.INVALID_REQUEST,
+    )
