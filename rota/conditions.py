@@ -18,6 +18,8 @@ from typing import Any, cast
 
 LONGEST = 500
 """Characters of a condition."""
+DEEPEST = 30
+"""Parentheses within one another: far from Python's own limit, beyond what anybody can read."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -176,6 +178,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
+        self._depth = 0
         self.kind = ""
         self.token = ""
         self.advance()
@@ -223,15 +226,22 @@ class _Reader:
         self.advance()
         return _Test(sign, (left, self._operand()))
 
+    def _inner(self) -> _Node:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self.error(f"more than {DEEPEST} parentheses within one another")
+        self.advance()
+        node = self.either()
+        if (self.kind, self.token) != ("sign", ")"):
+            raise self.error("a ')' is missing")
+        self.advance()
+        self._depth -= 1
+        return node
+
     def _operand(self) -> _Node:
         kind, token = self.kind, self.token
         if (kind, token) == ("sign", "("):
-            self.advance()
-            node = self.either()
-            if self.token != ")":
-                raise self.error("a ')' is missing")
-            self.advance()
-            return node
+            return self._inner()
         if kind in ("", "sign") or token in _WORDS:
             raise self.error(f"a value is missing before '{token}'" if token else "it ends early")
         self.advance()
