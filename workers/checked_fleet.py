@@ -11,7 +11,8 @@ from pathlib import Path
 from activities.toolbox import Toolbox
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.fleet import Fleet, load_fleet
-from schedules.lint import Finding, lint
+from schedules.lint import lint
+from schedules.remarks import Finding
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class CheckedFleet:
     fleet: Fleet
     warnings: tuple[Finding, ...]
     """Valid, and worth a look."""
+    notes: tuple[Finding, ...] = ()
+    """Valid, and not to be told from the files alone."""
 
 
 def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
@@ -32,7 +35,7 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
     """
     fleet = load_fleet(folder)
     errors = fleet.check_tools(Toolbox.open(folder).names)
-    findings = lint(fleet.agents.values(), now)
+    findings = lint(fleet, now)
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)
         for finding in findings
@@ -40,4 +43,8 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
     ]
     if errors:
         raise DeclarationErrors(errors)
-    return CheckedFleet(fleet, tuple(f for f in findings if f.level == "warning"))
+    return CheckedFleet(
+        fleet,
+        warnings=tuple(f for f in findings if f.level == "warning"),
+        notes=tuple(f for f in findings if f.level == "note"),
+    )

@@ -203,16 +203,6 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         {"session": {"key": "{input.account"}},
         ("error", "session.key", "lone '{'; write {{ for a brace"),
     ),
-    (
-        "event name",
-        {"emits": ["ok", "Not Good"]},
-        (
-            "error",
-            "emits.1",
-            "'Not Good' is not an event name; write lower-case words joined by dots, "
-            "for example reconciliation.completed",
-        ),
-    ),
 ]
 
 
@@ -249,7 +239,7 @@ def test_lint_fleet_finding_has_file_line_and_level(tmp_path: Path) -> None:
         "name: x\nruntime: {kind: anthropic, model: m}\n"
         'schedule:\n  timezone: UTC\n  cron:\n    - "@daily"\n    - "0 0 31 2 *"\n'
     )
-    (finding,) = lint(load_fleet(tmp_path).agents.values(), NOW)
+    (finding,) = lint(load_fleet(tmp_path), NOW)
     assert str(finding) == (
         "agents/x.yaml:7: error: schedule.cron[1]: "
         "'0 0 31 2 *' never fires: no date from now on fits it"

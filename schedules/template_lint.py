@@ -1,0 +1,115 @@
+"""What is wrong with templates and conditions over a run's input, or over an event.
+
+Pure. That they can be read at all is the models' business; here it is whether what they
+name can be there.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from rota.agent_spec import AgentSpec
+from rota.conditions import condition_paths
+from rota.coordination_spec import SubscriptionSpec
+from rota.template import TemplateError, paths, render, required_paths
+from schedules.declaration_errors import KeyPath
+from schedules.remarks import Remark
+
+EVENT_SCOPE = ("event", "payload")
+
+
+def leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every text inside `value`, with its key."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in cast("dict[str, Any]", value).items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(cast("list[Any]", value)):
+            yield from leaves(inner, (*path, index))
+
+
+def input_templates(spec: AgentSpec) -> Iterator[Remark]:
+    """Look at the keys that are made from a run's input: session, dedupe, fairness."""
+    yield from _key(spec, ("session", "key"), "session", spec.session.key)
+    if spec.dedupe is not None:
+        yield from _key(spec, ("dedupe", "key"), "dedupe", spec.dedupe.key)
+        yield from _constant(spec.dedupe.key)
+    if spec.fairness is not None:
+        yield from _key(spec, ("fairness", "key"), "fairness", spec.fairness.key)
+
+
+def subscriptions(on: tuple[SubscriptionSpec, ...]) -> Iterator[Remark]:
+    """Look at the events that start a run: each once, over the event alone."""
+    first: dict[str, int] = {}
+    for index, subscription in enumerate(on):
+        earlier = first.setdefault(subscription.event, index)
+        if earlier != index:
+            yield Remark(
+                "error",
+                ("on", index, "event"),
+                f"'{subscription.event}' is subscribed to in on[{earlier}] already; join both, "
+                "for example with 'or' in the filter",
+            )
+        if subscription.filter is not None:
+            yield from _foreign(condition_paths(subscription.filter), ("on", index, "filter"))
+        for path, text in leaves(subscription.input, ("on", index, "input")):
+            try:
+                yield from _foreign(paths(text), path, braces=True)
+            except TemplateError as error:
+                yield Remark("error", path, str(error))
+
+
+def _foreign(named: Iterable[str], path: KeyPath, *, braces: bool = False) -> Iterator[Remark]:
+    for name in sorted(named):
+        if name.split(".")[0] not in EVENT_SCOPE:
+            shown = f"{{{name}}}" if braces else name
+            message = f"{shown}: an event has only payload and event; begin with one of them"
+            yield Remark("error", path, message)
+
+
+def _key(spec: AgentSpec, path: KeyPath, kind: str, key: str) -> Iterator[Remark]:
+    try:
+        named, required = paths(key), required_paths(key)
+    except TemplateError as error:
+        yield Remark("error", path, str(error))
+        return
+    foreign = sorted(name for name in named if name.split(".")[0] != "input")
+    for name in foreign:
+        yield Remark("error", path, f"{{{name}}}: a {kind} key is made from input only")
+    for name in sorted(required.difference(foreign)):
+        reason = _cannot_fill(name, spec)
+        if reason and spec.schedule:
+            message = f"{reason}; a scheduled run has nothing else: give it under 'input'"
+            yield Remark("error", path, message)
+        elif reason and not _brought(name, spec):
+            yield Remark("warning", path, f"{reason}; every run must bring it")
+
+
+def _constant(key: str) -> Iterator[Remark]:
+    try:
+        if paths(key):
+            return
+    except TemplateError:
+        return  # told already
+    yield Remark(
+        "warning",
+        ("dedupe", "key"),
+        f"'{key}' is the same for every run, so only the first one would work; name what tells "
+        "them apart, for example {input.sha}",
+    )
+
+
+def _cannot_fill(name: str, spec: AgentSpec) -> str | None:
+    try:
+        value = render(f"{{{name}}}", {"input": spec.input})
+    except TemplateError as error:
+        return str(error)
+    return f"{{{name}}} is null" if value is None else None
+
+
+def _brought(name: str, spec: AgentSpec) -> bool:
+    """Tell whether `accepts` turns away a run that does not bring the key."""
+    schema = spec.accepts.json_schema if spec.accepts else {}
+    required = cast("list[str]", schema.get("required", []))
+    return any(f"input.{key}" == ".".join(name.split(".")[:2]) for key in required)
