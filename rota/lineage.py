@@ -34,6 +34,6 @@ class Lineage(Record):
     @property
     def cause(self) -> str:
         """One line for people: what started it."""
-        if self.pipeline:
+        if self.pipeline and not self.agents:
             return f"node {self.node} of {self.parent}"
         return f"started by {self.parent}"

@@ -163,6 +163,22 @@ def test_child_lineage_below_another_grows_by_one(mode: HandoffMode, deadline: d
         occasion="key",
         deadline=deadline,
     )
+    assert (place.cause, child.cause) == ("started by parent-1", "started by b-1")
+
+
+def test_lineage_of_a_node_names_it_and_that_of_a_call_below_does_not() -> None:
+    """People read which node a pipeline started; what an agent started, that run names."""
+    node = lineage(pipeline="p", node="n")
+    called = child_lineage(
+        caller="a",
+        run_id="parent-1/n",
+        lineage=node,
+        mode=HandoffMode.CALL,
+        occasion="key",
+        deadline=None,
+    )
+    assert node.cause == "node n of parent-1"
+    assert called.cause == "started by parent-1/n"
 
 
 def ended(status: RunStatus, **fields: Any) -> AgentRunResult:
