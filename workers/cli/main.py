@@ -30,6 +30,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("show", "Show one run whole: result, events, transcript."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
+        "pipelines": ("pipelines", "List the pipelines, their next slots and newest runs."),
+        "graph": ("graph", "Show how a pipeline or a fleet hangs together; also as a picture."),
         "pause": ("pause", "Stop an agent's schedule from starting runs."),
         "resume": ("pause", "Let a paused schedule start runs again."),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),

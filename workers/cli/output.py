@@ -83,6 +83,7 @@ _STYLES = {
     "succeeded": "green",
     "running": "cyan",
     "queued": "cyan",
+    "waiting": "cyan",
     "failed": "red",
     "blocked": "red",
     "timed_out": "red",
