@@ -9,6 +9,7 @@ all before it, so that what is guarded can turn an outlived holder away.
 from datetime import datetime, timedelta
 
 from rota.admission import RunRef
+from rota.durations import format_duration
 from rota.resource_lock import Lease, LockAnswer, LockRequest, LockState, Waiting
 
 
@@ -55,17 +56,23 @@ def reclaim(state: LockState, run: RunRef) -> LockState:
     return _lapsed(state)
 
 
-def drop_late(state: LockState, now: datetime) -> LockState:
-    """Take those out of the queue whose wait is over: they have stopped waiting, too."""
+def turn_away(state: LockState, now: datetime) -> tuple[LockState, tuple[LockAnswer, ...]]:
+    """Take those out of the queue whose wait is over; one refusal for each of them."""
+    late = [waiting for waiting in state.queue if waiting.until <= now]
+    if not late:
+        return state, ()
+    holder = state.lease.run.id if state.lease is not None else ""
+    refusals = tuple(_refused(state.name, waiting, holder) for waiting in late)
     queue = tuple(waiting for waiting in state.queue if now < waiting.until)
-    if len(queue) == len(state.queue):
-        return state
-    return state.model_copy(update={"queue": queue})
+    return state.model_copy(update={"queue": queue}), refusals
 
 
 def grant_next(state: LockState, now: datetime) -> tuple[LockState, LockAnswer | None]:
-    """Grant the lock to the first that still waits; None if it is held or nobody does."""
-    state = drop_late(expire(state, now), now)
+    """Grant the lock to the first in the queue; None if it is held or nobody waits.
+
+    `turn_away` comes first: whoever is in the queue counts as waiting.
+    """
+    state = expire(state, now)
     if state.lease is not None or not state.queue:
         return state, None
     first, *rest = state.queue
@@ -115,3 +122,11 @@ def _granted(lock: str, lease: Lease) -> LockAnswer:
 def _waits(state: LockState, run: RunRef, place: int) -> LockAnswer:
     before = state.lease.run if state.lease is not None else state.queue[0].request.run
     return LockAnswer(lock=state.name, run=run, granted=False, position=place, holder=before.id)
+
+
+def _refused(lock: str, waiting: Waiting, holder: str) -> LockAnswer:
+    wait = format_duration(timedelta(seconds=waiting.request.wait_seconds))
+    reason = f"not free within {wait}" + (f"; {holder} holds it" if holder else "")
+    return LockAnswer(
+        lock=lock, run=waiting.request.run, granted=False, holder=holder, refused=reason
+    )

@@ -19,6 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.resource_lock import Lease, LockAnswer, LockRequest, LockState
     from workflows.activity_options import RECLAIM_INTERVAL, keeper_options
 
+AT_ONCE = 50
+"""Refusals told in one go; the next grant waits for them."""
 SHOWN = 10
 """Waiting runs that the details name."""
 
@@ -28,7 +30,7 @@ class ResourceLockWorkflow:
     """One lock; its name is in the workflow id, `lock:<name>`.
 
     Messages: updates `acquire`, `release`, both idempotent by the run's key; query `state`;
-    sends the signal `lock_granted` to the run whose turn has come.
+    sends the signal `lock_granted` to the run whose turn has come, or whose wait is over.
     Continue-As-New: when the server suggests it; carries the lease and the queue. A lock
     that was ended by hand begins again at the first fencing number.
     Replay: no patches in force.
@@ -39,6 +41,8 @@ class ResourceLockWorkflow:
         name = workflow.info().workflow_id.removeprefix(LOCK_PREFIX)
         self._state = state or LockState(name=name)
         self._work = bool(self._state.queue)
+        self._refusals: list[LockAnswer] = []
+        """For runs whose wait is over, to be told."""
         # What the execution before this one had looked at is not known: look again soon.
         self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
 
@@ -52,8 +56,9 @@ class ResourceLockWorkflow:
                 await self._next_work()
                 self._work = False
                 await self._hand_on()
+                await self._refuse()
                 self._show()
-                if workflow.info().is_continue_as_new_suggested():
+                if self._should_continue() and not self._refusals:
                     await workflow.wait_condition(workflow.all_handlers_finished)
                     workflow.continue_as_new(self._state)
         finally:
@@ -84,7 +89,7 @@ class ResourceLockWorkflow:
         end = lock_rules.next_end(self._state)
         try:
             await workflow.wait_condition(
-                lambda: self._work or workflow.info().is_continue_as_new_suggested(),
+                lambda: self._work or bool(self._refusals) or self._should_continue(),
                 timeout=None if end is None else max(end - workflow.now(), timedelta(0)),
                 timeout_summary="the lease, or a run's wait, is over",
             )
@@ -94,16 +99,30 @@ class ResourceLockWorkflow:
     async def _hand_on(self) -> None:
         """Grant the lock to the first in the queue that is still there."""
         while True:
-            self._state, granted = lock_rules.grant_next(self._state, workflow.now())
+            now = workflow.now()
+            self._state, refusals = lock_rules.turn_away(self._state, now)
+            self._refusals.extend(refusals)
+            self._state, granted = lock_rules.grant_next(self._state, now)
             if granted is None:
                 return
             self._show()
-            waiter = workflow.get_external_workflow_handle(granted.run.id)
-            try:
-                await waiter.signal("lock_granted", granted)
-            except ApplicationError:
+            if not await self._told(granted):
                 # Gone while it waited: on to the next one.
                 self._state = lock_rules.reclaim(self._state, granted.run)
+
+    async def _refuse(self) -> None:
+        """Tell some of those whose wait is over; they have long stopped waiting if lost."""
+        batch, self._refusals = self._refusals[:AT_ONCE], self._refusals[AT_ONCE:]
+        await asyncio.gather(*map(self._told, batch))
+
+    async def _told(self, answer: LockAnswer) -> bool:
+        """Signal a run; False if it is gone."""
+        waiter = workflow.get_external_workflow_handle(answer.run.id)
+        try:
+            await waiter.signal("lock_granted", answer)
+        except ApplicationError:
+            return False
+        return True
 
     async def _watch_holder(self) -> None:
         """While somebody waits, look now and then whether the holder still lives."""
@@ -136,6 +155,9 @@ class ResourceLockWorkflow:
         for run in closed:
             self._state = lock_rules.reclaim(self._state, run)
             self._work = True
+
+    def _should_continue(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
 
     def _waited_for(self) -> Lease | None:
         """The lease, if somebody waits for its end."""

@@ -49,6 +49,12 @@ class Bench:
         self.state = lock_rules.release(self.state, run(name))
         return self
 
+    def turn_away(self) -> list[tuple[str, str]]:
+        """Refuse those whose wait is over: name and reason."""
+        self.state, answers = lock_rules.turn_away(self.state, self.now)
+        assert not any(answer.granted for answer in answers)
+        return [(answer.run.id, answer.refused) for answer in answers]
+
     def grant(self) -> LockAnswer | None:
         """Hand the lock on."""
         self.state, answer = lock_rules.grant_next(self.state, self.now)
@@ -140,17 +146,16 @@ def test_release_again_changes_nothing(name: str) -> None:
     assert bench.release(name).state == once
 
 
-def test_grant_next_passes_over_a_wait_that_is_over() -> None:
-    """A run that no longer waits is not handed the lock."""
+def test_turn_away_refuses_a_wait_that_is_over_and_says_why() -> None:
+    """A run that no longer waits is not handed the lock; the others move up."""
     bench = Bench()
     bench.ask("a")
     bench.ask("b", wait=5)
     bench.ask("c", wait=50)
-    bench.at(5).release("a")
-    granted = bench.grant()
-    assert granted is not None
-    assert granted.run.id == "c"
-    assert bench.queue == []
+    assert bench.at(4).turn_away() == []
+    assert bench.at(5).turn_away() == [("b", "not free within 5s; a holds it")]
+    assert bench.queue == ["c"]
+    assert bench.turn_away() == []
 
 
 def test_grant_next_while_the_lease_lasts_grants_nothing() -> None:
@@ -253,7 +258,9 @@ class LockMachine(RuleBasedStateMachine):
         """As the workflow does it: the dead are found when told, or when looked after."""
         if self.bench.holder in self.gone:
             self.bench.state = lock_rules.reclaim(self.bench.state, run(self.bench.holder))
-        self.waiting = [name for name in self.waiting if self.bench.now < self.until[name]]
+        late = [name for name in self.waiting if self.until[name] <= self.bench.now]
+        assert [name for name, _ in self.bench.turn_away()] == late
+        self.waiting = [name for name in self.waiting if name not in late]
         while (answer := self.bench.grant()) is not None:
             assert answer.run.id == self.waiting.pop(0), "not first in, first out"
             self._granted(answer)

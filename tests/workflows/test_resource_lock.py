@@ -154,22 +154,21 @@ async def test_lock_passes_over_a_run_that_ended_while_it_waited(stack: Stack) -
     assert answer.fence == 3
 
 
-async def test_lock_forgets_a_run_whose_wait_is_over(stack: Stack) -> None:
+async def test_lock_refuses_a_run_whose_wait_is_over(stack: Stack) -> None:
     """A place in the queue lasts as long as was asked for; the others move up."""
     bench = LockBench(stack)
     async with stack.worker(), bench.askers():
-        holder, short, long = [await bench.come(name) for name in ("h", "s", "l")]
+        holder, short, gone, long = [await bench.come(name) for name in ("h", "s", "g", "l")]
         await bench.ask(holder)
         await bench.ask(short, wait=0.3)
+        await bench.ask(gone, wait=0.3)
         await bench.ask(long)
-
-        async def moved_up() -> LockState | None:
-            state = await bench.state()
-            return state if len(state.queue) == 1 else None
-
-        state = await poll(moved_up)
-        assert [waiting.request.run for waiting in state.queue] == [long.run]
-        assert await short.told() == []
+        await gone.handle.terminate()
+        answer = await short.turn()
+        state = await bench.held_by(holder)
+    assert (answer.granted, answer.fence) == (False, 0)
+    assert answer.refused == f"not free within 300ms; {holder.run.id} holds it"
+    assert [waiting.request.run for waiting in state.queue] == [long.run]
 
 
 async def test_lock_shows_who_holds_it_and_who_waits(stack: Stack) -> None:

@@ -117,7 +117,8 @@ async def _names(link: Link) -> list[str]:
 def _as_of_now(name: str, state: LockState) -> LockView:
     """What is over is over, even if the lock has had no reason to look at its clock."""
     at = now()
-    return LockView(name, lock_rules.drop_late(lock_rules.expire(state, at), at))
+    state, _ = lock_rules.turn_away(lock_rules.expire(state, at), at)
+    return LockView(name, state)
 
 
 def _print(views: list[LockView]) -> None:
