@@ -1,0 +1,101 @@
+"""Topics under load, and continued as new in the middle of it: nothing lost, nothing double."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import Stack, open_stack
+from tests.workflows.topics import DONE, Topic
+from workers.devserver import dev_server
+
+SIDE_BY_SIDE = 20
+"""Publishers at once."""
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stack on a server of its own that suggests continue-as-new after few events."""
+    hurry = ("limit.historyCount.suggestContinueAsNew=100",)
+    async with dev_server(extra_config=hurry) as running:
+        yield await open_stack(running.address, tmp_path)
+
+
+async def flood(topic: Topic, count: int) -> None:
+    """Publish `count` numbered events by signal, some at once."""
+    turn = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def publish(number: int) -> None:
+        async with turn:
+            await topic.handle.signal("publish", {"id": str(number), "payload": {"n": number}})
+
+    await asyncio.gather(*map(publish, range(count)))
+
+
+async def started(stack: Stack, name: str) -> list[str]:
+    """The ids of an agent's runs, as the server lists them."""
+    query = f"WorkflowType = 'AgentRun' AND WorkflowId STARTS_WITH '{name}-event-'"
+    return [run.id async for run in stack.client.list_workflows(query)]
+
+
+async def test_topic_continued_as_new_amid_200_events_delivers_each_once(hasty: Stack) -> None:
+    """Numbers have no gap, every event has its one run, and the topic was continued often."""
+    topic, name = Topic(hasty, "closed"), hasty.name("settlement")
+    async with hasty.worker():
+        await hasty.declare(name, runtime=DONE)
+        await topic.subscribe(name)
+        executions = set()
+        for tens in range(20):
+            for number in range(10 * tens, 10 * tens + 10):
+                await topic.handle.signal("publish", {"id": str(number)})
+            executions.add((await topic.handle.describe()).run_id)
+        await flood(topic, 200)
+        summary = await topic.quiet(200, seconds=60)
+        state = await topic.state()
+        ids = await started(hasty, name)
+    assert len(executions) >= 3
+    assert (summary.delivered, summary.dead) == (200, 0)
+    assert sorted(state.ids.values()) == list(range(1, 201))
+    assert sorted(ids) == sorted(f"{name}-event-{number}/{topic.event}" for number in range(200))
+
+
+async def test_topic_keeps_up_with_a_thousand_events(stack: Stack) -> None:
+    """A burst is looked at to the last event, and the newest are kept whole."""
+    topic, name = Topic(stack, "closed"), stack.name("settlement")
+    async with stack.worker():
+        await topic.subscribe(name, filter="payload.n >= 995")
+        await flood(topic, 1000)
+        summary = await topic.quiet(1000, seconds=60)
+        state = await topic.state()
+    assert (summary.delivered, summary.filtered, summary.dead) == (5, 995, 0)
+    assert [event.sequence for event in state.recent] == list(range(801, 1001))
+    assert set(state.tallies) == set(range(801, 1001))
+
+
+async def test_topic_without_a_worker_keeps_what_is_signalled(stack: Stack) -> None:
+    """Whoever publishes need not wait for a worker: the server holds the signals."""
+    topic, name = Topic(stack, "closed"), stack.name("settlement")
+    async with stack.worker():
+        await topic.subscribe(name, filter="false")
+    await flood(topic, 50)
+    async with stack.worker():
+        summary = await topic.quiet(50)
+    assert (summary.filtered, summary.dead) == (50, 0)
+
+
+async def test_topic_with_large_payloads_passes_them_on(stack: Stack) -> None:
+    """Many events of the largest size neither wedge the topic nor its queries."""
+    topic, name = Topic(stack, "closed"), stack.name("settlement")
+    text = "x" * 250_000
+    async with stack.worker():
+        await topic.subscribe(name, filter="payload.n == 29")
+        for number in range(30):
+            await topic.handle.signal("publish", {"payload": {"n": number, "text": text}})
+        summary = await topic.quiet(30)
+        seen, page = [], await topic.handle.query("events", 0)
+        while page:
+            seen += [found["event"]["sequence"] for found in page]
+            page = await topic.handle.query("events", seen[-1])
+    assert (summary.delivered, summary.filtered) == (1, 29)
+    assert seen == list(range(15, 31))
