@@ -96,6 +96,7 @@ class KeyOutcome(Record):
     waiter: RunRef
     """Whom this is for."""
     run: RunRef
+    """The run that was joined; the waiter itself if it is turned away for its own part."""
     status: RunStatus
     reason: str = ""
     category: FailureCategory | None = None

@@ -25,7 +25,7 @@ def key_id(text: str) -> str:
 def known(state: KeeperState, key: str, now: datetime) -> KeyState | None:
     """What the keeper knows of `key`; None for one that is free, or has expired."""
     found = state.keys.get(key_id(key)) if key else None
-    return found if found is not None and _is_remembered(state, found, now) else None
+    return found if found is not None and _lasts(found, _keep(state), now) else None
 
 
 def hold(state: KeeperState, key: str, run: RunRef, now: datetime) -> KeeperState:
@@ -88,17 +88,20 @@ def due_outcomes(state: KeeperState) -> tuple[KeeperState, tuple[KeyOutcome, ...
     return state.model_copy(update={"outcomes": ()}), state.outcomes
 
 
-def _is_remembered(state: KeeperState, held: KeyState, now: datetime) -> bool:
-    if held.status is RunStatus.RUNNING:
-        return True
+def _keep(state: KeeperState) -> timedelta:
+    """How long a finished key is remembered."""
     spec = state.spec or state.retired
-    keep = timedelta(seconds=spec.dedupe_keep_seconds) if spec else timedelta(0)
-    return now - held.at < keep
+    return timedelta(seconds=spec.dedupe_keep_seconds if spec else 0)
+
+
+def _lasts(held: KeyState, keep: timedelta, now: datetime) -> bool:
+    return held.status is RunStatus.RUNNING or now - held.at < keep
 
 
 def _with_newest(state: KeeperState, key: str, newest: KeyState, now: datetime) -> KeeperState:
     """Put a key at the end, where the newest are, and drop what need not be remembered."""
-    keys = {id: held for id, held in state.keys.items() if _is_remembered(state, held, now)}
+    keep = _keep(state)
+    keys = {id: held for id, held in state.keys.items() if _lasts(held, keep, now)}
     keys.pop(key_id(key), None)
     keys[key_id(key)] = newest
     finished = [id for id, held in keys.items() if held.status is not RunStatus.RUNNING]
