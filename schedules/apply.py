@@ -1,44 +1,36 @@
 """`rota apply`: carry out a plan, exactly that plan, and read back what was written.
 
-Every step may be repeated and the steps of an agent stand in an order in which any
-beginning of them is a sound state: the declaration is stored before the keeper names it,
-and in force before a schedule starts runs that ask for it. So whatever interrupts an
-apply, the next plan holds just the rest.
+Every step may be repeated and the steps of a name stand in an order in which any beginning
+of them is a sound state: the declaration is stored before the keeper names it, and in force
+before a topic or a schedule starts runs that ask for it. So whatever interrupts an apply,
+the next plan holds just the rest.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleAlreadyRunningError,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
-)
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import put_spec
-from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.model import Record
-from rota.visibility import SCHEDULE_MEMO
+from rota.topic import Subscriber
 from schedules.apply_errors import ApplyError, NoWorkerError, StalePlanError
 from schedules.changes import AgentPlan, Plan, Step
-from schedules.desired import desired_schedule, search_attributes
-from schedules.fields import schedule_fields
-from schedules.fleet import DeclaredAgent, Fleet
+from schedules.fleet import Fleet
 from schedules.keepers import declare, retire, wait_for_worker
-from schedules.live import live_schedule
 from schedules.plan import make_plan
+from schedules.reading_back import read_back
+from schedules.schedule_writing import create_schedule, delete_schedule, update_schedule
 from schedules.side_by_side import side_by_side
+from schedules.subscriptions import live_subscribers, subscribe, unsubscribe
 
 WORKER_TIMEOUT = timedelta(seconds=15)
 """How long a keeper may take to answer; one that is served takes a fraction of a second."""
-READ_BACK = timedelta(seconds=5)
-"""How long the server may go on showing what was there before an update."""
+NEED_WORKER = {Step.DECLARE, Step.RETIRE, Step.SUBSCRIBE, Step.UNSUBSCRIBE}
+"""Steps that a keeper or a topic takes: workflows, which only a worker makes answer."""
 
 
 class AppliedStep(Record):
@@ -73,9 +65,9 @@ async def apply_plan(
     on_progress: Progress | None = None,
     worker_timeout: timedelta = WORKER_TIMEOUT,
 ) -> AppliedReport:
-    """Carry out `plan`. Agents are taken side by side, each agent's steps in order.
+    """Carry out `plan`. Names are taken side by side, each one's steps in order.
 
-    One agent's refusal does not stop the others. Idempotent: planned again and applied
+    One name's refusal does not stop the others. Idempotent: planned again and applied
     again after any interruption, it ends in the same state.
 
     Args:
@@ -97,7 +89,7 @@ async def apply_plan(
         raise ApplyError("\n".join(plan.conflicts))
     await _check_fresh(client, store, fleet, plan, task_queue)
     steps = {step for agent in plan.changes for step in agent.steps}
-    if steps & {Step.DECLARE, Step.RETIRE}:
+    if steps & NEED_WORKER:
         await wait_for_worker(client, task_queue, worker_timeout)
     done: list[AppliedStep] = []
 
@@ -145,13 +137,13 @@ class _Apply:
         self._progress = progress
 
     async def agent(self, planned: AgentPlan) -> ApplyError | None:
-        """Carry out one agent's steps; return why it stopped, None if it did not."""
+        """Carry out one name's steps; return why it stopped, None if it did not."""
         try:
             for step in planned.steps:
-                await self._do(planned.agent, step)
+                await self._do(planned, step)
                 self._progress(AppliedStep(agent=planned.agent, step=step))
         except NoWorkerError:
-            raise  # not this agent's trouble alone
+            raise  # not this one's trouble alone
         except ApplyError as error:
             return error
         except RPCError as error:
@@ -162,82 +154,54 @@ class _Apply:
             )
         return None
 
-    async def _do(self, name: str, step: Step) -> None:
+    async def _do(self, planned: AgentPlan, step: Step) -> None:
+        name = planned.agent
         if step is Step.RETIRE:
             await retire(self._client, name, self._task_queue, self._timeout)
         elif step is Step.DELETE_SCHEDULE:
-            await self._delete(name)
+            await delete_schedule(self._client, name)
+        elif step is Step.UNSUBSCRIBE:
+            await self._unsubscribe(name, planned.unsubscribe)
+        elif step is Step.SUBSCRIBE:
+            await self._subscribe(name, planned.subscribe)
         elif step is Step.DECLARE:
-            spec = self._fleet.agents[name].spec
+            spec = self._fleet.declarations[name].spec
             await put_spec(self._store, spec)
             await declare(self._client, spec, self._fleet.name, self._task_queue, self._timeout)
         else:
-            await self._write(self._fleet.agents[name], step)
+            declared = self._fleet.declarations[name]
+            write = create_schedule if step is Step.CREATE_SCHEDULE else update_schedule
+            await write(self._client, declared, self._fleet.name, self._task_queue)
 
-    async def _write(self, agent: DeclaredAgent, step: Step) -> None:
-        wanted = desired_schedule(agent, self._fleet.name, self._task_queue)
-        assert wanted is not None  # the plan has this step for agents with a schedule alone
-        if step is Step.CREATE_SCHEDULE:
-            await self._create(agent, wanted)
-        else:
-            await self._update(agent, wanted)
-        await self._read_back(agent.spec.name, wanted)
-
-    async def _create(self, agent: DeclaredAgent, wanted: Schedule) -> None:
-        name = agent.spec.name
-        try:
-            await self._client.create_schedule(
-                name,
-                wanted,
-                memo={SCHEDULE_MEMO: {"fleet": self._fleet.name}},
-                search_attributes=search_attributes(agent.spec),
+    async def _subscribe(self, name: str, events: tuple[str, ...]) -> None:
+        spec = self._fleet.declarations[name].spec
+        for subscription in spec.on:
+            if subscription.event not in events:
+                continue
+            subscriber = Subscriber(
+                name=name,
+                kind=spec.kind,
+                fleet=self._fleet.name,
+                task_queue=self._task_queue,
+                subscription=subscription,
             )
-        except ScheduleAlreadyRunningError:
-            raise ApplyError(
-                f"{name}: somebody else created its schedule just now; plan again"
-            ) from None
+            await subscribe(self._client, subscriber, subscription.event, self._timeout)
+            await self._shown(name, subscription.event, self._fleet.name)
 
-    async def _update(self, agent: DeclaredAgent, wanted: Schedule) -> None:
-        name = agent.spec.name
+    async def _unsubscribe(self, name: str, events: tuple[str, ...]) -> None:
+        fleet = self._fleet.name
+        for event in events:
+            await unsubscribe(self._client, name, fleet, event, self._task_queue, self._timeout)
+            await self._shown(name, event, None)
 
-        def whole(_now: ScheduleUpdateInput) -> ScheduleUpdate:
-            return ScheduleUpdate(wanted, search_attributes=search_attributes(agent.spec))
+    async def _shown(self, name: str, event: str, fleet: str | None) -> None:
+        """Wait until the topic shows the subscription; None: until it shows none."""
 
-        try:
-            await self._client.get_schedule_handle(name).update(whole)
-        except RPCError as error:
-            if not is_missing(error):
-                raise
-            raise ApplyError(f"{name}: its schedule was deleted just now; plan again") from None
+        async def differing() -> list[str]:
+            owner = (await live_subscribers(self._client, event)).get(name)
+            return [] if owner == fleet else [f"on.{event}"]
 
-    async def _delete(self, name: str) -> None:
-        try:
-            await self._client.get_schedule_handle(name).delete()
-        except RPCError as error:
-            if not is_missing(error):
-                raise
-
-    async def _read_back(self, name: str, wanted: Schedule) -> None:
-        """Compare what the server shows with what was written.
-
-        The SDK updates without a conflict token, and the server may drop an update without
-        a word, so only reading it again tells.
-        """
-        fields = schedule_fields(wanted)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + READ_BACK.total_seconds()
-        while True:
-            live = await live_schedule(self._client, name)
-            shown = live.fields if live else {}
-            differing = [field for field in fields if fields[field] != shown.get(field)]
-            if not differing:
-                return
-            if loop.time() > end:
-                raise ApplyError(
-                    f"{name}: the server does not show what was written: {', '.join(differing)}; "
-                    "somebody else changes this schedule too: plan again"
-                )
-            await asyncio.sleep(0.1)
+        await read_back(name, differing)
 
 
 def _cure(error: RPCError) -> str:

@@ -1,4 +1,4 @@
-"""A plan as data: what `rota apply` will do, agent by agent and field by field.
+"""A plan as data: what `rota apply` will do, name by name and field by field.
 
 Pure and frozen. A plan is made once, shown, and carried out as it is; its fingerprint
 tells whether the same plan would come out now.
@@ -6,14 +6,14 @@ tells whether the same plan would come out now.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from rota.clock_changes import ClockEffect
 from rota.model import Record, content_digest
 
 
 class Action(StrEnum):
-    """What becomes of an agent."""
+    """What becomes of an agent or a pipeline."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -33,6 +33,9 @@ class Step(StrEnum):
     DELETE_SCHEDULE = "delete_schedule"
     RETIRE = "retire"
     """Take the declaration back; memory and ledger stay with the keeper."""
+    SUBSCRIBE = "subscribe"
+    """Have the topics of the events declared start runs."""
+    UNSUBSCRIBE = "unsubscribe"
 
 
 class FieldChange(Record):
@@ -46,9 +49,11 @@ class FieldChange(Record):
 
 
 class AgentPlan(Record):
-    """What happens to one agent."""
+    """What happens to one agent, or to one pipeline."""
 
     agent: str
+    """Its name; no agent and pipeline share one."""
+    kind: Literal["Agent", "Pipeline"] = "Agent"
     action: Action
     source: str = ""
     """`agents/report.yaml:12`; empty for an agent that is no longer declared."""
@@ -57,6 +62,9 @@ class AgentPlan(Record):
     fields: tuple[FieldChange, ...] = ()
     steps: tuple[Step, ...] = ()
     """In the order in which they are carried out."""
+    subscribe: tuple[str, ...] = ()
+    """Events of the step of that name."""
+    unsubscribe: tuple[str, ...] = ()
     next_before: tuple[datetime, ...] = ()
     """The next five starts as things stand."""
     next_after: tuple[datetime, ...] = ()
@@ -74,13 +82,14 @@ class Plan(Record):
     task_queue: str
     made_at: datetime
     agents: tuple[AgentPlan, ...] = ()
-    """Declared agents in the order of their files, then those to be removed."""
+    """What is declared, in the order of the files, pipelines after agents; then what is to be
+    removed."""
     conflicts: tuple[str, ...] = ()
     """Why it cannot be applied, one line each."""
 
     @property
     def changes(self) -> tuple[AgentPlan, ...]:
-        """The agents to which something happens."""
+        """Those to which something happens."""
         return tuple(agent for agent in self.agents if agent.action is not Action.UNCHANGED)
 
     @property
@@ -90,7 +99,7 @@ class Plan(Record):
 
     @property
     def counts(self) -> dict[Action, int]:
-        """How many agents each action is for."""
+        """How many agents and pipelines each action is for."""
         actions = [agent.action for agent in self.agents]
         return {action: actions.count(action) for action in Action}
 
@@ -111,8 +120,8 @@ class Plan(Record):
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """One fingerprint per agent: what the server has of it, and what it is to have."""
-        kept = {"agent", "action", "digest", "fields", "steps"}
+        """One fingerprint per name: what the server has of it, and what it is to have."""
+        kept = {"agent", "kind", "action", "digest", "fields", "steps", "subscribe", "unsubscribe"}
         return {
             agent.agent: content_digest(agent.model_dump(mode="json", include=kept))
             for agent in self.agents

@@ -1,9 +1,9 @@
-"""A declared agent as the Temporal schedule it asks for.
+"""A declared agent or pipeline as the Temporal schedule it asks for.
 
 Pure: no server is asked. The schedule carries nothing but when to run and whom
-(`{"agent": name}`): what the agent *is* lies with its keeper, so that a run started by
-hand and one started by the clock read the same declaration. Calendars are sent as ranges
-with the declared text as their comment, because the server forgets cron text.
+(`{"agent": name}`, `{"pipeline": name}`): what it *is* lies with its keeper, so that a run
+started by hand and one started by the clock read the same declaration. Calendars are sent
+as ranges with the declared text as their comment, because the server forgets cron text.
 """
 
 from datetime import timedelta
@@ -24,12 +24,16 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from rota.agent_spec import AgentSpec
 from rota.calendars import aware, excluded_calendars, structured_calendars
 from rota.cron import Range, StructuredCalendar
+from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import Catchup, CatchupPolicy, Overlap
 from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
 from rota.visibility import SCHEDULE_MEMO
-from schedules.fleet import DeclaredAgent
+from schedules.declared import Declaration
 
-RUN_WORKFLOW = "AgentRun"
+RUN_WORKFLOWS = {"Agent": "AgentRun", "Pipeline": "PipelineRun"}
+ARGUMENTS = {"Agent": "agent", "Pipeline": "pipeline"}
+"""The key under which each kind of run is told its name."""
+SEARCH_ATTRIBUTES = {"Agent": "RotaAgent", "Pipeline": "RotaPipeline"}
 PAUSED_NOTE = "declared paused"
 SHORTEST_WINDOW = timedelta(seconds=10)
 """The server raises a shorter catch-up window to this without a word."""
@@ -44,17 +48,17 @@ OVERLAPS = {
 }
 
 
-def desired_schedule(agent: DeclaredAgent, fleet: str, task_queue: str) -> Schedule | None:
-    """Return the schedule of `agent`, whose id is the agent's name; None without one.
+def desired_schedule(wanted: Declaration, fleet: str, task_queue: str) -> Schedule | None:
+    """Return the schedule of `wanted`, whose id is its name; None without one.
 
     Raises:
         ValueError: a calendar cannot be read or the zone is unknown.
     """
-    declared = agent.spec.schedule
+    declared = wanted.spec.schedule
     if declared is None:
         return None
     return Schedule(
-        action=_action(agent, declared, fleet, task_queue),
+        action=_action(wanted, declared, fleet, task_queue),
         spec=_spec(declared),
         policy=SchedulePolicy(
             overlap=OVERLAPS[declared.overlap],
@@ -74,18 +78,18 @@ def catchup_window(catchup: Catchup) -> timedelta:
 
 
 def _action(
-    agent: DeclaredAgent, declared: DeclaredSchedule, fleet: str, task_queue: str
+    wanted: Declaration, declared: DeclaredSchedule, fleet: str, task_queue: str
 ) -> ScheduleActionStartWorkflow:
-    spec = agent.spec
+    spec = wanted.spec
     return ScheduleActionStartWorkflow(
-        RUN_WORKFLOW,
-        {"agent": spec.name},
+        RUN_WORKFLOWS[spec.kind],
+        {ARGUMENTS[spec.kind]: spec.name},
         id=spec.name,
         task_queue=task_queue,
         memo={
             SCHEDULE_MEMO: {
                 "fleet": fleet,
-                "source": agent.source,
+                "source": wanted.source,
                 "digest": spec.digest,
                 "declared": declared.model_dump(mode="json", exclude_defaults=True),
             }
@@ -96,14 +100,14 @@ def _action(
     )
 
 
-def summary(spec: AgentSpec) -> str:
-    """Return the line that names the agent in lists of the Temporal UI."""
+def summary(spec: AgentSpec | PipelineSpec) -> str:
+    """Return the line that names the runs in lists of the Temporal UI."""
     return f"{spec.name} · {spec.team}"
 
 
-def search_attributes(spec: AgentSpec) -> TypedSearchAttributes:
-    """Return what the agent's runs and its schedule are found by."""
-    values = {"RotaAgent": spec.name, "RotaTeam": spec.team}
+def search_attributes(spec: AgentSpec | PipelineSpec) -> TypedSearchAttributes:
+    """Return what the runs, the schedule and the keeper are found by."""
+    values = {SEARCH_ATTRIBUTES[spec.kind]: spec.name, "RotaTeam": spec.team}
     return TypedSearchAttributes(
         [
             SearchAttributePair(SearchAttributeKey.for_keyword(name), value)

@@ -9,20 +9,43 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from rota.agent_spec import AgentSpec
+from rota.coordination_spec import SubscriptionSpec
 from rota.model import canonical_json, digest_of
+from rota.pipeline_spec import NodeSpec, PipelineSpec
 from schedules.changes import FieldChange
 from schedules.fields import Fields
 
 SHOWN_WHOLE = 200
 """Characters of JSON up to which a value is shown as it is."""
 
+SUBSCRIPTION = "on."
+"""What the field of a subscription begins with; its event follows."""
 _CALENDARS = "schedule.calendars"
 _MERGED = ("schedule.cron", "schedule.calendar")
 _BOOKKEEPING = ("action.digest", "action.source", "action.declared")
 
 
+Spec = AgentSpec | PipelineSpec
+
+
+def spec_fields(spec: Spec) -> Fields:
+    """Return a declaration as dotted names; subscriptions by their events."""
+    fields = flatten(spec.document)
+    del fields["on"]
+    return fields | {
+        f"{SUBSCRIPTION}{subscription.event}": subscription_text(subscription)
+        for subscription in spec.on
+    }
+
+
+def subscription_text(subscription: SubscriptionSpec) -> Any:
+    """Return what a subscription says beyond its event."""
+    said = subscription.model_dump(mode="json", exclude={"event"}, exclude_none=True)
+    return said or "every event"
+
+
 def flatten(document: Mapping[str, Any], prefix: str = "") -> Fields:
-    """Return a declaration as dotted names; lists are values of their own."""
+    """Return a document as dotted names; lists are values of their own."""
     fields: Fields = {}
     for key, value in document.items():
         name = f"{prefix}{key}"
@@ -43,25 +66,34 @@ def field_changes(before: Fields, after: Fields) -> list[FieldChange]:
     ]
 
 
-def declared_fields(spec: AgentSpec) -> list[FieldChange]:
-    """Return what a new agent declares beyond the defaults."""
-    bare = AgentSpec.model_validate({"name": spec.name, "runtime": {"kind": spec.runtime.kind}})
-    usual = flatten(bare.document)
-    always = ("runtime.kind",)
-    fields = flatten(spec.document)
+def declared_fields(spec: Spec) -> list[FieldChange]:
+    """Return what a new agent or pipeline declares beyond the defaults."""
+    usual = spec_fields(_bare(spec))
+    fields = spec_fields(spec)
     said = {name: fields[name] for name in fields if fields[name] != usual.get(name)}
-    said |= {name: fields[name] for name in always}
+    if isinstance(spec, AgentSpec):
+        said["runtime.kind"] = spec.runtime.kind
+    else:
+        said |= {f"nodes.{name}.agent": node.agent for name, node in spec.nodes.items()}
     return field_changes({}, said)
 
 
-def spec_changes(before: AgentSpec | None, after: AgentSpec, digest: str) -> list[FieldChange]:
+def _bare(spec: Spec) -> Spec:
+    """Return the shortest declaration of that name and kind."""
+    if isinstance(spec, AgentSpec):
+        return AgentSpec.model_validate({"name": spec.name, "runtime": {"kind": spec.runtime.kind}})
+    nodes = {name: NodeSpec(agent=node.agent) for name, node in spec.nodes.items()}
+    return PipelineSpec(name=spec.name, nodes=nodes)
+
+
+def spec_changes(before: Spec | None, after: Spec, digest: str) -> list[FieldChange]:
     """Return what changes from the declaration in force, whose digest is `digest`.
 
     Without the earlier declaration at hand only the digests can be told apart.
     """
     if digest == after.digest:
         return []
-    changes = field_changes(flatten(before.document), flatten(after.document)) if before else []
+    changes = field_changes(spec_fields(before), spec_fields(after)) if before else []
     return [
         *changes,
         FieldChange(field="digest", before=digest[:12] or None, after=after.digest[:12]),

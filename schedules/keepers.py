@@ -15,6 +15,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue
 from rota.pinned_spec import PinnedSpec
+from rota.pipeline_spec import PipelineSpec
 from schedules.apply_errors import NoWorkerError
 from schedules.desired import search_attributes
 
@@ -45,7 +46,11 @@ async def wait_for_worker(client: Client, task_queue: str, timeout: timedelta) -
 
 
 async def declare(
-    client: Client, spec: AgentSpec, fleet: str, task_queue: str, timeout: timedelta
+    client: Client,
+    spec: AgentSpec | PipelineSpec,
+    fleet: str,
+    task_queue: str,
+    timeout: timedelta,
 ) -> None:
     """Put `spec` in force, starting the keeper if there is none. Idempotent.
 

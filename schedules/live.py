@@ -1,13 +1,14 @@
-"""What the server holds of a fleet now: its schedules and its keepers.
+"""What the server holds of a fleet now: its schedules, its keepers, its subscriptions.
 
 Ownership is written where it survives: on a schedule in its own memo, which no update
 changes, and on its action; on a keeper in its memo. Lists come from visibility, which
 may be a moment behind, so every agent known by name is also asked for directly.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -29,6 +30,7 @@ from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
 from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
 from schedules.side_by_side import side_by_side
+from schedules.subscriptions import live_subscribers, subscriptions_of
 
 UNREADABLE = "(not readable)"
 KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
@@ -67,15 +69,19 @@ class LiveKeeper:
 
 @dataclass(frozen=True)
 class LiveAgent:
-    """All there is of one agent; both are None if the server does not know it."""
+    """All there is of one name; nothing if the server does not know it."""
 
     name: str
     schedule: LiveSchedule | None
     keeper: LiveKeeper | None
+    subscriptions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Event to the fleet for which its topic has a subscriber of this name."""
 
 
 async def read_live(client: Client, fleet: str, declared: Collection[str]) -> dict[str, LiveAgent]:
-    """Return the agents of `declared`, and all others that `fleet` owns, by name.
+    """Return the names of `declared`, and all others that `fleet` owns.
+
+    Their subscriptions are `read_subscriptions`' to add.
 
     Raises:
         temporalio.service.RPCError: the server did not answer.
@@ -84,12 +90,36 @@ async def read_live(client: Client, fleet: str, declared: Collection[str]) -> di
         *declared,
         *await _owned_schedules(client, fleet),
         *await _owned_keepers(client, fleet),
+        *(name for _, name in await subscriptions_of(client, fleet)),
     }
 
     async def look(name: str) -> LiveAgent:
         return LiveAgent(name, await live_schedule(client, name), await live_keeper(client, name))
 
     return {agent.name: agent for agent in await side_by_side(sorted(names), look)}
+
+
+async def read_subscriptions(
+    client: Client, fleet: str, live: Mapping[str, LiveAgent], events: Collection[str]
+) -> dict[str, LiveAgent]:
+    """Return `live` with the subscriptions of each name.
+
+    Args:
+        client: connected.
+        fleet: whose subscriptions are listed.
+        live: by name.
+        events: whose topics are asked directly, because declarations name them.
+    """
+    listed = {event for event, _ in await subscriptions_of(client, fleet)}
+    asked = sorted({*events, *listed})
+    answers = await side_by_side(asked, partial(live_subscribers, client))
+    topics = dict(zip(asked, answers, strict=True))
+    return {
+        name: replace(
+            agent, subscriptions={event: to[name] for event, to in topics.items() if name in to}
+        )
+        for name, agent in live.items()
+    }
 
 
 async def live_schedule(client: Client, id: str) -> LiveSchedule | None:

@@ -1,20 +1,26 @@
 """`rota plan`: compare the files of a fleet with the server, and change nothing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from temporalio.client import Client
 
-from activities.documents import get_spec
+from activities.documents import get_declaration
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_queue
+from rota.pipeline_spec import PipelineSpec
 from schedules.changes import AgentPlan, Plan
 from schedules.comparison import Comparison, removal
+from schedules.declared import Declaration
 from schedules.desired import desired_schedule
 from schedules.fields import schedule_fields
-from schedules.fleet import DeclaredAgent, Fleet
-from schedules.live import LiveAgent, read_live
+from schedules.fleet import Fleet
+from schedules.live import LiveAgent, read_live, read_subscriptions
 from schedules.side_by_side import side_by_side
+from schedules.subscribing import Subscriptions
+
+Spec = AgentSpec | PipelineSpec
 
 
 async def make_plan(
@@ -33,70 +39,92 @@ async def make_plan(
         temporalio.service.RPCError: the server did not answer.
         StoreError: the store is unreachable, or an earlier declaration is damaged.
     """
-    live = await read_live(client, fleet.name, fleet.agents)
-    conflicts = [
-        line
-        for name in fleet.agents
-        for line in _conflicts(live[name], fleet.name, keeper_queue(task_queue))
-    ]
+    found = await read_live(client, fleet.name, fleet.declarations)
+    earlier = await _earlier_of(store, found, fleet.name)
+    events = {s.event for spec in _specs(fleet, earlier) for s in spec.on}
+    live = await read_subscriptions(client, fleet.name, found, events)
+    queue = keeper_queue(task_queue)
+    conflicts = {
+        name: _conflicts(declared.spec, live[name], fleet.name, queue)
+        for name, declared in fleet.declarations.items()
+    }
 
-    async def planned(agent: DeclaredAgent) -> AgentPlan:
-        found = live[agent.spec.name]
-        earlier = await _earlier(store, found, fleet.name)
-        wanted = desired_schedule(agent, fleet.name, task_queue)
+    def planned(declared: Declaration) -> AgentPlan:
+        name = declared.spec.name
+        wanted = desired_schedule(declared, fleet.name, task_queue)
         fields = schedule_fields(wanted) if wanted else None
-        return Comparison(agent, found, fleet.name, fields, earlier, now).plan()
+        return Comparison(declared, live[name], fleet.name, fields, earlier.get(name), now).plan()
 
-    free = [
-        agent
-        for name, agent in fleet.agents.items()
-        if not _conflicts(live[name], fleet.name, keeper_queue(task_queue))
+    free = [d for name, d in fleet.declarations.items() if not conflicts[name]]
+    gone = [
+        removal(live[name], fleet.name, earlier.get(name))
+        for name in live
+        if name not in fleet.declarations
     ]
-    agents = await side_by_side(free, planned)
-    gone = [removal(live[name], fleet.name) for name in live if name not in fleet.agents]
     return Plan(
         fleet=fleet.name,
         task_queue=task_queue,
         made_at=now,
-        agents=(*agents, *(agent for agent in gone if agent.steps)),
-        conflicts=tuple(conflicts),
+        agents=(*map(planned, free), *(agent for agent in gone if agent.steps)),
+        conflicts=tuple(line for lines in conflicts.values() for line in lines),
     )
 
 
-def _conflicts(live: LiveAgent, fleet: str, queue: str) -> list[str]:
-    """Return why this fleet may not have the agent, one line per reason."""
+def _specs(fleet: Fleet, earlier: Mapping[str, Spec]) -> list[Spec]:
+    return [*(declared.spec for declared in fleet.declarations.values()), *earlier.values()]
+
+
+def _conflicts(spec: Spec, live: LiveAgent, fleet: str, queue: str) -> list[str]:
+    """Return why this fleet may not have the name, one line per reason."""
+    kind = spec.kind.lower()
     keeper, schedule = live.keeper, live.schedule
     owner = keeper.fleet if keeper and not keeper.ended else ""
     if owner and owner != fleet:
         return [
-            f"agent '{live.name}' belongs to fleet '{owner}': rename one of them, or remove it "
+            f"{kind} '{live.name}' belongs to fleet '{owner}': rename one of them, or remove it "
             f"from '{owner}' and apply that first"
         ]
     if schedule and not schedule.fleet:
         return [
             f"schedule '{live.name}' exists and no fleet owns it: delete it with 'temporal "
-            f"schedule delete -s {live.name}', or rename the agent"
+            f"schedule delete -s {live.name}', or rename the {kind}"
         ]
     if schedule and schedule.fleet != fleet:
         return [
-            f"schedule '{live.name}' belongs to fleet '{schedule.fleet}': rename the agent, or "
+            f"schedule '{live.name}' belongs to fleet '{schedule.fleet}': rename the {kind}, or "
             f"remove it from '{schedule.fleet}' and apply that first"
         ]
     if keeper and not keeper.ended and keeper.task_queue != queue:
         there = keeper.task_queue.removesuffix(keeper_queue(""))
         return [
-            f"agent '{live.name}' lives on task queue '{there}' and cannot move: set "
-            f"ROTA_TASK_QUEUE={there}, or rename the agent"
+            f"{kind} '{live.name}' lives on task queue '{there}' and cannot move: set "
+            f"ROTA_TASK_QUEUE={there}, or rename the {kind}"
         ]
-    return []
+    return [
+        f"event '{event}' starts '{live.name}' for fleet '{owner}': rename the {kind}, or remove "
+        f"the subscription from '{owner}' and apply that first"
+        for event, owner in Subscriptions(fleet, spec, None, live.subscriptions).foreign.items()
+    ]
 
 
-async def _earlier(store: ObjectStore, live: LiveAgent, fleet: str) -> AgentSpec | None:
+async def _earlier_of(
+    store: ObjectStore, live: Mapping[str, LiveAgent], fleet: str
+) -> dict[str, Spec]:
+    """Return the declarations that `fleet` has in force, those that can be read, by name."""
+
+    async def read(agent: LiveAgent) -> Spec | None:
+        return await _earlier(store, agent, fleet)
+
+    specs = await side_by_side(live.values(), read)
+    return {name: spec for name, spec in zip(live, specs, strict=True) if spec is not None}
+
+
+async def _earlier(store: ObjectStore, live: LiveAgent, fleet: str) -> Spec | None:
     keeper = live.keeper
     if keeper is None or keeper.fleet != fleet or not keeper.digest:
         return None
     try:
-        return await get_spec(store, keeper.digest)
+        return await get_declaration(store, keeper.digest)
     except (ObjectMissingError, ValueError):
         # Applied with another store, or by a version whose declarations read differently:
         # the plan then says which declaration was in force and not what was in it.

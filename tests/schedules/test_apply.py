@@ -263,7 +263,7 @@ async def test_apply_reads_back_and_names_what_the_server_does_not_show(
         async def update_schedule(self, input: UpdateScheduleInput) -> None:
             return None
 
-    monkeypatch.setattr("schedules.apply.READ_BACK", timedelta(seconds=0.2))
+    monkeypatch.setattr("schedules.reading_back.READ_BACK", timedelta(seconds=0.2))
     client = intercepted(stack.client, Losing)
     changed = fleet_of(stack, declared(name, schedule={**DAILY, "overlap": "allow"}))
     async with stack.worker():
