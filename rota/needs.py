@@ -72,12 +72,8 @@ def awaited_runs(state: KeeperState) -> tuple[RunRef, ...]:
     """Open runs that watchers wait for."""
     if not state.watchers:
         return ()
-    slots = _watched_slots(state)
-    return tuple(
-        entry.run
-        for entry in state.ledger.values()
-        if entry.run is not None and not entry.status.closed and _time_of(entry) in slots
-    )
+    entries = (entry for slot in sorted(_watched_slots(state)) for entry in _attempts(state, slot))
+    return tuple(e.run for e in entries if e.run is not None and not e.status.closed)
 
 
 def kept_entries(state: KeeperState) -> frozenset[str]:
@@ -85,7 +81,7 @@ def kept_entries(state: KeeperState) -> frozenset[str]:
     if not state.orders and not state.watchers:
         return frozenset()
     slots = {*_watched_slots(state), *(order.slot for order in state.orders)}
-    return frozenset(key for key, entry in state.ledger.items() if _time_of(entry) in slots)
+    return frozenset(entry.key for slot in slots for entry in _entries_of(state, slot))
 
 
 def look(state: KeeperState, request: NeedRequest) -> NeedAnswer:
