@@ -26,8 +26,7 @@ async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -
             raise
         raise _undeclared(agent) from error
     except WorkflowUpdateFailedError as error:
-        cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.type == "UnknownAgentError":
+        if _says_undeclared(error):
             raise _undeclared(agent) from error
         raise
 
@@ -46,6 +45,10 @@ async def ask_upstream(client: Client, upstream: str, request: NeedRequest) -> N
         if not is_missing(error):
             raise
         raise _undeclared(upstream) from error
+    except WorkflowUpdateFailedError as error:
+        if _says_undeclared(error):
+            raise _undeclared(upstream) from error
+        raise
 
 
 async def report_settlement(client: Client, agent: str, settlement: Settlement) -> Settled:
@@ -60,6 +63,11 @@ async def report_settlement(client: Client, agent: str, settlement: Settlement) 
         # The keeper was ended by hand: nothing holds a lease any more, and the run's own
         # history keeps its outcome.
         return Settled()
+
+
+def _says_undeclared(error: WorkflowUpdateFailedError) -> bool:
+    cause = error.cause
+    return isinstance(cause, ApplicationError) and cause.type == "UnknownAgentError"
 
 
 def _undeclared(agent: str) -> ApplicationError:

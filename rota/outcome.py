@@ -87,7 +87,9 @@ def finish_of_joined(outcome: KeyOutcome, output: Any = None) -> Finish:
     if status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED):
         reason = f"{other} did it: same key"
         if status is RunStatus.SKIPPED:
-            reason = f"{other}, which has the same key, was skipped: {outcome.reason}"
+            # Of the joined run itself when nobody may work for the key any more.
+            own = outcome.run.key == outcome.waiter.key
+            reason = outcome.reason if own else f"{other} has the same key: {outcome.reason}"
         answer = answer_of(outcome.output, output)
         return Finish(status=RunStatus.SKIPPED, reason=reason, answer=answer)
     because = f": {outcome.reason}" if outcome.reason else ""
