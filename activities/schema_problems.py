@@ -3,6 +3,7 @@
 from typing import Any
 
 import jsonschema
+from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
 PROBLEMS_SHOWN = 10
@@ -17,8 +18,10 @@ def schema_problems(schema: dict[str, Any], value: Any, *, whole: str) -> list[s
         whole: What the value as a whole is called: `the result`, `the input`.
     """
     problems: list[str] = []
+    # Its own registry, or a reference elsewhere would be fetched, whoever wrote it.
+    validator = jsonschema.Draft202012Validator(schema, registry=REGISTRY)
     try:
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
+        for error in validator.iter_errors(value):
             # Both parts may hold the model's own words, of any length.
             place = "/".join(str(part) for part in error.absolute_path) or whole
             problems.append(f"{place[:100]}: {error.message[:200]}")

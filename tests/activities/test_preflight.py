@@ -1,10 +1,11 @@
 """What keeps a run from working here is told before it costs anything."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from activities.preflight import preflight
+from activities.preflight import preflight, unfit_input
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
@@ -39,3 +40,46 @@ def test_tool_that_is_missing_is_named_with_the_workers_folder(
     )
     with pytest.raises(StepError, match=f"slow.wait is not known to the worker of {tmp_path.name}"):
         preflight(spec, Toolbox(Path(), {}))
+
+
+ACCEPTS = {
+    "type": "object",
+    "properties": {"account": {"type": "string"}, "limit": {"type": "integer"}},
+    "required": ["account"],
+    "additionalProperties": False,
+}
+
+
+def accepting(**declaration: Any) -> AgentSpec:
+    """An agent that says what it accepts."""
+    given = {"name": "agent", "runtime": {"kind": "scripted"}, "accepts": {"schema": ACCEPTS}}
+    return AgentSpec.model_validate({**given, **declaration})
+
+
+@pytest.mark.parametrize(
+    ("spec", "input", "problems"),
+    [
+        (accepting(accepts=None), {"anything": [1]}, []),
+        (accepting(), {"account": "4711", "limit": 3}, []),
+        (
+            accepting(),
+            {"limit": "many"},
+            ["limit: 'many' is not of type 'integer'", "'account' is a required property"],
+        ),
+        (accepting(), {"account": "4711", "needs": {}}, ["'needs' was unexpected"]),
+        (accepting(needs=[{"agent": "report"}]), {"account": "4711", "needs": {"report": 1}}, []),
+        (
+            accepting(accepts={"schema": {"$ref": "https://example.invalid/schema"}}),
+            {"account": "4711"},
+            ["its schema cannot be applied"],
+        ),
+    ],
+)
+def test_unfit_input_names_every_problem_in_one_line(
+    spec: AgentSpec, input: dict[str, Any], problems: list[str]
+) -> None:
+    """What was laid into the input by Rota itself is nobody's mistake."""
+    told = unfit_input(spec, input)
+    assert bool(told) is bool(problems)
+    assert "\n" not in told
+    assert all(problem in told for problem in problems)
