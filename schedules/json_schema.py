@@ -1,22 +1,29 @@
-"""The JSON Schema of an agent document, for editors that complete and check YAML.
+"""The JSON Schema of a fleet's documents, for editors that complete and check YAML.
 
 Derived from the models, so it cannot drift from what `rota validate` accepts. What the
-models say in code only is added here: one value or a list, a file or its content, and
-the keys of each kind of runtime. Descriptions are the models' own docstrings.
+models say in code only is added here: one value or a list, shorthands, a file or its
+content, and the keys of each kind of runtime. Descriptions are the models' own docstrings.
 """
 
-import ast
-import inspect
-import textwrap
-from datetime import timedelta
-from itertools import pairwise
 from typing import Any, cast
 
 from pydantic import BaseModel
 
 from rota.agent_spec import AgentSpec, BudgetSpec, OutputSpec, RetrySpec, SessionSpec
-from rota.durations import format_duration
+from rota.coordination_spec import (
+    EVENT_PATTERN,
+    LOCK_PATTERN,
+    AcceptsSpec,
+    DedupeSpec,
+    FairnessSpec,
+    LimitsSpec,
+    LockSpec,
+    NeedFailure,
+    NeedSpec,
+    SubscriptionSpec,
+)
 from rota.names import NAME_PATTERN
+from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
 from rota.runtime_specs import (
     AnthropicSettings,
     ScriptedCall,
@@ -25,74 +32,83 @@ from rota.runtime_specs import (
     ScriptedUsage,
 )
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
+from schedules.schema_docs import describe
 
 Schema = dict[str, Any]
 
+_NAME: Schema = {"pattern": NAME_PATTERN, "maxLength": 60}
+_EVENT: Schema = {"pattern": f"^{EVENT_PATTERN}$", "maxLength": 100}
+_LOCK: Schema = {"pattern": f"^{LOCK_PATTERN}$", "maxLength": 60}
+_DOCUMENTS: tuple[type[BaseModel], ...] = (AgentSpec, PipelineSpec)
+_RUNTIMES: tuple[type[BaseModel], ...] = (AnthropicSettings, ScriptedSettings)
 _MODELS: tuple[type[BaseModel], ...] = (
-    AgentSpec,
-    AnthropicSettings,
+    AcceptsSpec,
     BudgetSpec,
     Calendar,
     Catchup,
+    DedupeSpec,
+    FairnessSpec,
+    LimitsSpec,
+    LockSpec,
+    NeedFailure,
+    NeedSpec,
+    NodeFailure,
+    NodeSpec,
     OutputSpec,
     RetrySpec,
     ScheduleSpec,
     ScriptedCall,
-    ScriptedSettings,
     ScriptedTurn,
     ScriptedUsage,
     SessionSpec,
+    SubscriptionSpec,
 )
-_RUNTIMES: tuple[type[BaseModel], ...] = (AnthropicSettings, ScriptedSettings)
 
 
 def fleet_json_schema() -> Schema:
-    """Return the schema (2020-12) of one document in `agents/*.yaml`."""
-    schema = AgentSpec.model_json_schema(by_alias=True)
-    definitions: dict[str, Schema] = schema.pop("$defs")
-    for model in _RUNTIMES:
-        own = model.model_json_schema()
+    """Return the schema (2020-12) of one document in `agents/*.yaml` or `pipelines/*.yaml`."""
+    definitions: dict[str, Schema] = {}
+    for model in (*_DOCUMENTS, *_RUNTIMES):
+        own = model.model_json_schema(by_alias=True)
         definitions |= own.pop("$defs", {})
         definitions[model.__name__] = own
-    for model in _MODELS:
-        _describe(schema if model is AgentSpec else definitions[model.__name__], model)
-    for name in ("name", "team"):
-        schema["properties"][name] |= {"pattern": NAME_PATTERN, "maxLength": 60}
+    for model in (*_DOCUMENTS, *_RUNTIMES, *_MODELS):
+        describe(definitions[model.__name__], model)
+    _shape_names(definitions)
+    _omit_handoffs(definitions)
     _allow_single_values(definitions["ScheduleSpec"])
-    _allow_files(schema, definitions)
+    _allow_shorthands(definitions)
+    _allow_files(definitions)
     _split_runtimes(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Rota agent",
-        **_without_titles(schema),
+        "title": "Rota agent or pipeline",
+        "type": "object",
+        # By kind and not by trial: an editor then complains about the form that is meant.
+        "if": {"properties": {"kind": {"const": "Pipeline"}}, "required": ["kind"]},
+        "then": {"$ref": "#/$defs/PipelineSpec"},
+        "else": {"$ref": "#/$defs/AgentSpec"},
         "$defs": {name: _without_titles(definitions[name]) for name in sorted(definitions)},
     }
 
 
-def _describe(schema: Schema, model: type[BaseModel]) -> None:
-    """Put at each property its attribute's docstring, and its default as YAML writes it."""
-    docs = _attribute_docs(model)
-    for name, info in model.model_fields.items():
-        shown: Schema = schema["properties"][info.alias or name]
-        if name in docs:
-            shown["description"] = docs[name]
-        if isinstance(info.default, timedelta):
-            shown["default"] = format_duration(info.default)
+def _shape_names(definitions: dict[str, Schema]) -> None:
+    """Give names, events and locks the patterns that code checks them with."""
+    named = {"AgentSpec": ("name", "team"), "PipelineSpec": ("name", "team")}
+    for model, keys in {**named, "NeedSpec": ("agent",), "NodeSpec": ("agent",)}.items():
+        for key in keys:
+            definitions[model]["properties"][key] |= _NAME
+    definitions["PipelineSpec"]["properties"]["nodes"]["propertyNames"] = _NAME
+    for document in _DOCUMENTS:
+        definitions[document.__name__]["properties"]["emits"]["items"] |= _EVENT
+    definitions["SubscriptionSpec"]["properties"]["event"] |= _EVENT
+    definitions["LockSpec"]["properties"]["name"] |= _LOCK
 
 
-def _attribute_docs(model: type[BaseModel]) -> dict[str, str]:
-    (node,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
-    body = cast("ast.ClassDef", node).body
-    docs: dict[str, str] = {}
-    for statement, following in pairwise(body):
-        if (
-            isinstance(statement, ast.AnnAssign)
-            and isinstance(statement.target, ast.Name)
-            and isinstance(following, ast.Expr)
-            and isinstance(following.value, ast.Constant)
-        ):
-            docs[statement.target.id] = " ".join(str(following.value.value).split())
-    return docs
+def _omit_handoffs(definitions: dict[str, Schema]) -> None:
+    """Rota fills them in; written by hand they are an error."""
+    del definitions["AgentSpec"]["properties"]["handoffs"]
+    del definitions["HandoffTarget"]
 
 
 def _allow_single_values(schedule: Schema) -> None:
@@ -105,14 +121,22 @@ def _allow_single_values(schedule: Schema) -> None:
     schedule["anyOf"] = [{"required": [name]} for name in ("cron", "every", "calendar")]
 
 
-def _allow_files(schema: Schema, definitions: dict[str, Schema]) -> None:
+def _allow_shorthands(definitions: dict[str, Schema]) -> None:
+    """`dedupe: "{input.sha}"` and `locks: [general-ledger]` say enough."""
+    agent: dict[str, Schema] = definitions["AgentSpec"]["properties"]
+    agent["dedupe"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
+    agent["locks"]["items"] = {"anyOf": [{"type": "string", **_LOCK}, agent["locks"]["items"]]}
+
+
+def _allow_files(definitions: dict[str, Schema]) -> None:
     """Name the keys whose value may be a file of the fleet."""
-    schema["properties"]["instructions"]["description"] = (
+    definitions["AgentSpec"]["properties"]["instructions"]["description"] = (
         "What the agent should do: the text, or a file by its path in the fleet."
     )
-    output: Schema = definitions["OutputSpec"]["properties"]["schema"]
-    inline = {key: output.pop(key) for key in ("type", "additionalProperties") if key in output}
-    output["anyOf"] = [{"type": "string"}, inline]
+    for name in ("OutputSpec", "AcceptsSpec"):
+        form: Schema = definitions[name]["properties"]["schema"]
+        inline = {key: form.pop(key) for key in ("type", "additionalProperties") if key in form}
+        form["anyOf"] = [{"type": "string"}, inline]
 
 
 def _split_runtimes(definitions: dict[str, Schema]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from rota.agent_spec import AgentSpec
+from rota.pipeline_spec import PipelineSpec
 from schedules.fleet import load_fleet
 from schedules.json_schema import fleet_json_schema
 from schedules.yaml_source import load_documents
@@ -43,14 +44,57 @@ schedule:
   catchup: {policy: latest, window: 2h}
   paused: true
 session: {key: "{input.feed}", concurrency: queue}
+accepts: {schema: {type: object}}
+dedupe: {key: "{input.feed}", keep: 30d}
+needs:
+  - agent: bank
+    within: 2h
+    not_before: "06:15"
+    deadline: 90m
+    on_failure: {rerun: 2, backoff: 5m}
+    otherwise: use_last
+on:
+  - {event: bank.closed, filter: payload.amount > 10, input: {amount: "{payload.amount}"}}
+locks: [general-ledger, {name: bank-account, wait: 10m}]
+limits: {parallel: 2}
+priority: 1
+fairness: {key: "{input.feed}", weight: 2}
 emits: [reconciliation.completed]
 budget: {run_tokens: 200000, wall_clock: 30m}
 retry: {attempts: 5, backoff: 2s, max_backoff: 2m}
 """
 
+PIPELINE = """\
+kind: Pipeline
+name: morning
+team: finance
+description: The morning's report.
+input: {region: eu}
+schedule: {cron: "0 6 * * 1-5", timezone: Europe/Berlin}
+on: [{event: bank.closed}]
+emits: [morning.done]
+limits: {parallel: 1}
+wall_clock: 4h
+nodes:
+  report: {agent: report, attempts: 3}
+  check: {agent: check, after: report, for_each: "{report.output.rows}", parallel: 4}
+  email:
+    agent: email
+    after: [report, check]
+    when: report.output.total > 0
+    not_before: "06:15"
+    deadline: 2h
+    on_failure: {rerun_upstream: 2, backoff: 1m, run: alarm}
+    input: {report: "{report.output}"}
+  tidy: {agent: tidy, after: {email: any}}
+  alarm: {agent: alarm}
+"""
+
 BASE = "name: x\nruntime: {kind: anthropic, model: m}\n"
 GOOD = [
     EVERYTHING,
+    PIPELINE,
+    BASE + 'dedupe: "{input.sha}"\n',
     BASE,
     BASE + 'schedule: {cron: "@hourly"}\n',
     BASE + "schedule: {every: [1h, 90m]}\n",
@@ -72,6 +116,23 @@ BAD = [
     "name: x\nruntime: {kind: anthropic, model: m, api_key: sk-secret}\n",
     "name: x\nruntime: {kind: scripted}\n",
     "runtime: {kind: anthropic, model: m}\n",
+    BASE + "handoffs: {}\n",
+    BASE + "needs: [{agent: A}]\n",
+    BASE + "needs: [{agent: a, otherwise: wait}]\n",
+    BASE + "needs: [{agent: a, deadline: '25:00'}]\n",
+    BASE + "on: [{event: Not Good}]\n",
+    BASE + "locks: [Ledger]\n",
+    BASE + "dedupe: {keep: 3d}\n",
+    BASE + "limits: {parallel: 0}\n",
+    BASE + "priority: 9\n",
+    BASE + "kind: Pipeline\n",
+    "kind: Pipeline\nname: x\n",
+    "kind: Pipeline\nname: x\nnodes: {}\n",
+    "kind: Pipeline\nname: x\nnodes: {A B: {agent: a}}\n",
+    "kind: Pipeline\nname: x\nnodes: {a: {agnt: a}}\n",
+    "kind: Pipeline\nname: x\nnodes: {a: {agent: a}, b: {agent: a, after: {a: done}}}\n",
+    "kind: Pipeline\nname: x\nnodes: {a: {agent: a, attempts: 0}}\n",
+    "kind: Pipeline\nname: x\ntools: [a]\nnodes: {a: {agent: a}}\n",
 ]
 
 
@@ -96,7 +157,7 @@ def test_fleet_json_schema_is_itself_valid() -> None:
 def test_fleet_json_schema_takes_what_loads(tmp_path: Path, text: str) -> None:
     """A declaration that loads has no error in the editor."""
     assert _errors(_document(tmp_path, text)) == []
-    assert load_fleet(tmp_path).agents
+    assert load_fleet(tmp_path).declarations
 
 
 @pytest.mark.parametrize("text", BAD)
@@ -121,10 +182,19 @@ def test_fleet_json_schema_takes_script_and_files() -> None:
     assert _errors(data)
 
 
+def test_fleet_json_schema_says_which_kind_it_complains_about() -> None:
+    """A wrong key of a pipeline is told by a pipeline's form, not by every form there is."""
+    document = {"kind": "Pipeline", "name": "x", "nodes": {"a": {"agent": "a", "tols": []}}}
+    (message,) = _errors(document)
+    assert "'tols' was unexpected" in message
+
+
 def test_fleet_json_schema_covers_every_key() -> None:
     """No key of the model is missing, and every default fits its own schema."""
-    assert set(SCHEMA["properties"]) == set(AgentSpec.model_fields)
-    for definition in (SCHEMA, *SCHEMA["$defs"].values()):
+    definitions = SCHEMA["$defs"]
+    assert {*definitions["AgentSpec"]["properties"], "handoffs"} == {*AgentSpec.model_fields}
+    assert {*definitions["PipelineSpec"]["properties"]} == {*PipelineSpec.model_fields}
+    for definition in definitions.values():
         for name, form in definition.get("properties", {}).items():
             if "default" in form:
                 validator = Draft202012Validator({**form, "$defs": SCHEMA["$defs"]})
@@ -136,10 +206,14 @@ def test_fleet_json_schema_describes_keys() -> None:
     schedule = SCHEMA["$defs"]["ScheduleSpec"]["properties"]
     assert schedule["exclude"]["description"] == "Whole local days on which nothing fires."
     assert schedule["jitter"]["default"] == "0s"
+    node = SCHEMA["$defs"]["NodeSpec"]["properties"]
+    assert node["parallel"]["description"].startswith("Items of `for_each`")
+    assert SCHEMA["$defs"]["DedupeSpec"]["properties"]["keep"]["default"] == "90d"
 
 
 def test_fleet_json_schema_takes_the_examples() -> None:
-    """Every agent document of every example is valid in the editor."""
-    for path in sorted(ROOT.glob("examples/*/agents/*.yaml")):
+    """Every document of every example is valid in the editor."""
+    folders = [ROOT.glob(f"examples/*/{name}/*.yaml") for name in ("agents", "pipelines")]
+    for path in sorted(path for folder in folders for path in folder):
         for document in load_documents(path, path.name):
             assert _errors(document.data) == [], path
