@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from activities.topic_desk import TopicDeskActivities
+from rota.topic import Event, Subscriber
 from workers.cli.main import main
 
 
@@ -16,9 +17,15 @@ def die_after_starts(number: int) -> None:
     start = TopicDeskActivities._start
     started = 0
 
-    async def start_and_die(self: TopicDeskActivities, *arguments: Any) -> None:
+    async def start_and_die(
+        self: TopicDeskActivities,
+        topic: str,
+        event: Event,
+        subscriber: Subscriber,
+        run_input: dict[str, Any],
+    ) -> None:
         nonlocal started
-        await start(self, *arguments)
+        await start(self, topic, event, subscriber, run_input)
         started += 1
         if started == number:
             os._exit(137)
