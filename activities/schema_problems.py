@@ -3,7 +3,7 @@
 from typing import Any
 
 import jsonschema
-from jsonschema_specifications import REGISTRY
+from jsonschema_specifications import REGISTRY  # pyright: ignore[reportMissingTypeStubs]
 from referencing.exceptions import Unresolvable
 
 PROBLEMS_SHOWN = 10
