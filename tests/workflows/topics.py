@@ -38,10 +38,10 @@ class Topic:
             subscription=SubscriptionSpec(event=self.event, **subscription),
         )
 
-    async def subscribe(self, name: str, **subscription: Any) -> None:
+    async def subscribe(self, name: str, fleet: str = "test", **subscription: Any) -> None:
         """Subscribe an agent the way `rota apply` does; needs a worker."""
         await subscribe(
-            self.stack.client, self.subscriber(name, **subscription), self.event, PATIENCE
+            self.stack.client, self.subscriber(name, fleet, **subscription), self.event, PATIENCE
         )
 
     async def publish(self, **request: Any) -> Published:
