@@ -94,3 +94,9 @@ async def test_closed_runs_with_one_run_that_cannot_be_looked_up_answers_for_the
     with caplog.at_level(logging.WARNING, "rota.worker"):
         assert await closed({"bad": bad, "ended": Described(COMPLETED, "k")}) == ["ended"]
     assert "run bad: cannot see whether it has ended: WorkflowId exceeds" in caplog.text
+
+
+async def test_closed_runs_of_hundreds_answers_for_each_in_their_order() -> None:
+    """Looked up in batches, none left out and none told of another."""
+    answers = {f"r{n}": Described(COMPLETED if n % 3 else RUNNING, "k") for n in range(205)}
+    assert await closed(answers) == [f"r{n}" for n in range(205) if n % 3]
