@@ -1,58 +1,16 @@
-"""What a keeper answers to runs that need its slots, one rule at a time."""
+"""What a keeper answers to runs that need its slots: tables of ledger and answer."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from rota import keeper, needs, orders, settling
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota import keeper, orders
+from rota.keeper_state import KeeperState
 from rota.ledger import paged
-from rota.runs import RunStatus, Trigger
-from rota.schedule_spec import ScheduleSpec
-from rota.upstream import NeedAnswer, NeedRequest, UpstreamState
-from tests.rota.desks import HOUR, T0, Desk, run
-
-HOURLY = ScheduleSpec.model_validate({"cron": "0 * * * *"})
-TICK = timedelta(seconds=1)
-RERUN = "report-rerun-2026-11-22T06:00:00Z-1"
-
-
-class Need(Desk):
-    """A keeper's desk with a counter for runs of other agents."""
-
-    def ask(self, waiter: str = "mail", slot: datetime = T0, **request: Any) -> NeedAnswer:
-        """A run needs the slot of its own time."""
-        asked = {"waiter": run(waiter), "slot": slot, "within_seconds": 3600.0, **request}
-        self.state, answer = needs.ask(self.state, NeedRequest.model_validate(asked), self.now)
-        return answer
-
-    def told(self) -> list[tuple[str, UpstreamState]]:
-        """Who is told what, now."""
-        self.state, answers = needs.due_answers(self.state)
-        return [(answer.waiter.id, answer.state) for answer in answers]
-
-    def enter(self, name: str, status: RunStatus, **fields: Any) -> None:
-        """Write into the ledger whatever a run may have come to."""
-        made = {"run": run(name), "trigger": "schedule", "slot": T0, "admitted_at": self.now}
-        entry = LedgerEntry.model_validate({**made, "status": status, **fields})
-        ledger = {**self.state.ledger, entry.key: entry}
-        self.state = self.state.model_copy(update={"ledger": ledger})
-
-    def started(self, run_id: str) -> None:
-        """The run of an order is admitted."""
-        self.admit(run_id, T0, trigger=Trigger.RERUN)
-
-
-def hourly() -> Need:
-    """The keeper of an agent with a slot every full hour."""
-    return Need(schedule=HOURLY)
-
-
-def unscheduled() -> Need:
-    """The keeper of an agent without a schedule."""
-    return Need()
+from rota.runs import RunStatus
+from tests.rota.desks import HOUR, T0, run
+from tests.rota.need_desks import RERUN, TICK, Need, hourly, unscheduled
 
 
 def enters(*entries: tuple[str, RunStatus, dict[str, Any]]) -> Callable[[Need], None]:
@@ -300,109 +258,3 @@ def test_answer_carries_the_newest_success_and_the_output_found() -> None:
     assert settled.found is not None
     assert (settled.found.slot, settled.found.output, settled.slot) == (T0, "new", T0)
     assert settled.upstream == "report"
-
-
-def test_two_askers_with_the_same_failed_run_get_one_rerun() -> None:
-    """Single flight: the second shares the re-run that the first has ordered."""
-    desk = hourly()
-    desk.enter("r1", FAILED)
-    answers = [desk.ask(waiter, rerun_of=run("r1").key) for waiter in ("a", "b", "a")]
-    assert [order.run_id for order in desk.state.orders] == [RERUN]
-    assert {answer.state for answer in answers} == {UpstreamState.PENDING}
-    desk.started(RERUN)
-    desk.state = orders.closed_orders(desk.state)
-    assert desk.ask("c", rerun_of=run("r1").key).state is UpstreamState.PENDING
-    desk.settle(RERUN)
-    assert desk.told() == [
-        ("b", UpstreamState.SETTLED),
-        ("a", UpstreamState.SETTLED),
-        ("c", UpstreamState.SETTLED),
-    ]
-    assert len(orders.closed_orders(desk.state).orders) == 0
-
-
-def test_asker_behind_the_times_learns_how_the_newer_run_failed() -> None:
-    """Naming a run that is not the newest orders nothing: the newer failure comes back."""
-    desk = hourly()
-    desk.enter("r1", FAILED)
-    desk.ask("a", rerun_of=run("r1").key)
-    desk.started(RERUN)
-    desk.settle(RERUN, FAILED)
-    desk.state = orders.closed_orders(desk.state)
-    assert desk.told() == [("a", UpstreamState.FAILED)]
-    late = desk.ask("b", rerun_of=run("r1").key)
-    assert late.found is not None
-    assert (late.state, late.found.run.id) == (UpstreamState.FAILED, RERUN)
-    assert desk.state.orders == ()
-    again = desk.ask("b", rerun_of=run(RERUN).key)
-    assert again.state is UpstreamState.PENDING
-    assert again.reason == f"{RERUN[:-1]}2 was ordered"
-
-
-def test_rerun_of_a_run_without_slot_works_for_the_time_it_was_admitted() -> None:
-    """The re-run takes the place of the failed run, fraction of a second or not."""
-    desk = unscheduled()
-    desk.enter("r1", FAILED, slot=None, admitted_at=T0 - TICK / 2)
-    desk.ask("a", rerun_of=run("r1").key)
-    (order,) = desk.state.orders
-    assert order.slot == T0 - TICK
-    desk.admit(order.run_id, order.slot, trigger=Trigger.RERUN)
-    desk.settle(order.run_id)
-    assert desk.told() == [("a", UpstreamState.SETTLED)]
-
-
-def test_watcher_is_told_once_and_only_what_is_final() -> None:
-    """Missing, then at work, then done: one word, the last."""
-    desk = hourly()
-    assert desk.ask().state is UpstreamState.MISSING
-    assert desk.told() == []
-    desk.admit("r1", T0)
-    assert desk.told() == []
-    assert needs.awaited_runs(desk.state) == (run("r1"),)
-    desk.settle("r1")
-    assert desk.told() == [("mail", UpstreamState.SETTLED)]
-    assert desk.told() == []
-    assert desk.state.watchers == ()
-
-
-def test_watcher_of_a_run_that_is_gone_is_told_that_it_failed() -> None:
-    """A terminated upstream does not leave its waiters behind."""
-    desk = hourly()
-    desk.admit("r1", T0)
-    desk.ask()
-    desk.state = settling.reclaim(desk.state, run("r1"), desk.now)
-    assert desk.told() == [("mail", UpstreamState.FAILED)]
-
-
-def test_asking_again_replaces_the_watcher_and_a_last_call_removes_it() -> None:
-    """One place per waiter, whatever it asks; who waits no longer is not told."""
-    desk = hourly()
-    desk.ask("a")
-    desk.ask("b")
-    desk.ask("a", within_seconds=7200.0)
-    assert [w.request.waiter.id for w in desk.state.watchers] == ["b", "a"]
-    assert desk.ask("a", last_call=True).state is UpstreamState.MISSING
-    desk.state = needs.forget(desk.state, run("b"))
-    assert desk.state.watchers == ()
-
-
-def test_each_waiter_is_told_of_its_own_slot() -> None:
-    """Waiters for different slots do not get one another's answers."""
-    desk = hourly()
-    for waiter, slot in (("a", T0), ("b", T0 + HOUR), ("c", T0)):
-        desk.ask(waiter, slot)
-    desk.admit("r1", T0)
-    desk.settle("r1")
-    assert [who for who, _ in desk.told()] == ["a", "c"]
-
-
-def test_entries_that_somebody_waits_for_are_kept_from_the_pages() -> None:
-    """The chain from a missed slot to the newer one, and slots with orders, stay at hand."""
-    desk = hourly()
-    desk.enter("r1", SKIPPED, **MISSED)
-    desk.enter("r2", OK, slot=T0 - HOUR)
-    desk.enter("r3", FAILED, slot=T0 - 2 * HOUR)
-    assert needs.kept_entries(desk.state) == frozenset()
-    desk.ask()
-    desk.state = orders.request_rerun(desk.state, T0 - 2 * HOUR)
-    assert needs.kept_entries(desk.state) == {run("r1").key, run("r3").key}

@@ -1,0 +1,115 @@
+"""Runs that wait for another agent's slot: who is told what and when, who gets a re-run."""
+
+from rota import needs, orders, settling
+from rota.runs import RunStatus, Trigger
+from rota.upstream import UpstreamState
+from tests.rota.desks import HOUR, T0, run
+from tests.rota.need_desks import RERUN, TICK, hourly, unscheduled
+
+OK, FAILED, SKIPPED = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.SKIPPED
+
+
+def test_two_askers_with_the_same_failed_run_get_one_rerun() -> None:
+    """Single flight: the second shares the re-run that the first has ordered."""
+    desk = hourly()
+    desk.enter("r1", FAILED)
+    answers = [desk.ask(waiter, rerun_of=run("r1").key) for waiter in ("a", "b", "a")]
+    assert [order.run_id for order in desk.state.orders] == [RERUN]
+    assert {answer.state for answer in answers} == {UpstreamState.PENDING}
+    desk.started(RERUN)
+    desk.state = orders.closed_orders(desk.state)
+    assert desk.ask("c", rerun_of=run("r1").key).state is UpstreamState.PENDING
+    desk.settle(RERUN)
+    assert desk.told() == [
+        ("b", UpstreamState.SETTLED),
+        ("a", UpstreamState.SETTLED),
+        ("c", UpstreamState.SETTLED),
+    ]
+    assert len(orders.closed_orders(desk.state).orders) == 0
+
+
+def test_asker_behind_the_times_learns_how_the_newer_run_failed() -> None:
+    """Naming a run that is not the newest orders nothing: the newer failure comes back."""
+    desk = hourly()
+    desk.enter("r1", FAILED)
+    desk.ask("a", rerun_of=run("r1").key)
+    desk.started(RERUN)
+    desk.settle(RERUN, FAILED)
+    desk.state = orders.closed_orders(desk.state)
+    assert desk.told() == [("a", UpstreamState.FAILED)]
+    late = desk.ask("b", rerun_of=run("r1").key)
+    assert late.found is not None
+    assert (late.state, late.found.run.id) == (UpstreamState.FAILED, RERUN)
+    assert desk.state.orders == ()
+    again = desk.ask("b", rerun_of=run(RERUN).key)
+    assert again.state is UpstreamState.PENDING
+    assert again.reason == f"{RERUN[:-1]}2 was ordered"
+
+
+def test_rerun_of_a_run_without_slot_works_for_the_time_it_was_admitted() -> None:
+    """The re-run takes the place of the failed run, fraction of a second or not."""
+    desk = unscheduled()
+    desk.enter("r1", FAILED, slot=None, admitted_at=T0 - TICK / 2)
+    desk.ask("a", rerun_of=run("r1").key)
+    (order,) = desk.state.orders
+    assert order.slot == T0 - TICK
+    desk.admit(order.run_id, order.slot, trigger=Trigger.RERUN)
+    desk.settle(order.run_id)
+    assert desk.told() == [("a", UpstreamState.SETTLED)]
+
+
+def test_watcher_is_told_once_and_only_what_is_final() -> None:
+    """Missing, then at work, then done: one word, the last."""
+    desk = hourly()
+    assert desk.ask().state is UpstreamState.MISSING
+    assert desk.told() == []
+    desk.admit("r1", T0)
+    assert desk.told() == []
+    assert needs.awaited_runs(desk.state) == (run("r1"),)
+    desk.settle("r1")
+    assert desk.told() == [("mail", UpstreamState.SETTLED)]
+    assert desk.told() == []
+    assert desk.state.watchers == ()
+
+
+def test_watcher_of_a_run_that_is_gone_is_told_that_it_failed() -> None:
+    """A terminated upstream does not leave its waiters behind."""
+    desk = hourly()
+    desk.admit("r1", T0)
+    desk.ask()
+    desk.state = settling.reclaim(desk.state, run("r1"), desk.now)
+    assert desk.told() == [("mail", UpstreamState.FAILED)]
+
+
+def test_asking_again_replaces_the_watcher_and_a_last_call_removes_it() -> None:
+    """One place per waiter, whatever it asks; who waits no longer is not told."""
+    desk = hourly()
+    desk.ask("a")
+    desk.ask("b")
+    desk.ask("a", within_seconds=7200.0)
+    assert [w.request.waiter.id for w in desk.state.watchers] == ["b", "a"]
+    assert desk.ask("a", last_call=True).state is UpstreamState.MISSING
+    desk.state = needs.forget(desk.state, run("b"))
+    assert desk.state.watchers == ()
+
+
+def test_each_waiter_is_told_of_its_own_slot() -> None:
+    """Waiters for different slots do not get one another's answers."""
+    desk = hourly()
+    for waiter, slot in (("a", T0), ("b", T0 + HOUR), ("c", T0)):
+        desk.ask(waiter, slot)
+    desk.admit("r1", T0)
+    desk.settle("r1")
+    assert [who for who, _ in desk.told()] == ["a", "c"]
+
+
+def test_entries_that_somebody_waits_for_are_kept_from_the_pages() -> None:
+    """The chain from a missed slot to the newer one, and slots with orders, stay at hand."""
+    desk = hourly()
+    desk.enter("r1", SKIPPED, coalesced_into=T0 + HOUR)
+    desk.enter("r2", OK, slot=T0 - HOUR)
+    desk.enter("r3", FAILED, slot=T0 - 2 * HOUR)
+    assert needs.kept_entries(desk.state) == frozenset()
+    desk.ask()
+    desk.state = orders.request_rerun(desk.state, T0 - 2 * HOUR)
+    assert needs.kept_entries(desk.state) == {run("r1").key, run("r3").key}
