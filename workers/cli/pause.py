@@ -1,4 +1,4 @@
-"""`rota pause` and `rota resume`: a schedule stopped and started by hand."""
+"""`rota pause` and `rota resume`: the schedule of an agent or pipeline stopped by hand."""
 
 import getpass
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ Toggle = Callable[[Client, str, str], Awaitable[None]]
 @click.argument("agent")
 @click.option("--note", help="Why; shown in the Temporal UI. Default: who did it.")
 def pause_command(settings: Settings, agent: str, note: str | None, as_json: bool) -> None:
-    """Stop an agent's schedule from starting runs.
+    """Stop the schedule of an agent or pipeline from starting runs.
 
     Runs in progress go on, 'rota run' still works. The files still say otherwise: 'rota
     drift' reports it and 'rota apply' ends it; to keep it, write paused: true.

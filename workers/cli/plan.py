@@ -34,8 +34,8 @@ _SHOWN = 60
 @command(
     "plan",
     example=("rota plan", "rota plan --fleet my-fleet --json"),
-    json="{fleet, task_queue, made_at, agents: [{agent, action, source, fields, steps, "
-    "next_before, next_after, clock_changes, notes}], conflicts, is_empty, counts, fingerprint}",
+    json="{fleet, task_queue, made_at, agents: [{agent, kind, action, source, fields, steps, "
+    "subscribe, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, is_empty, counts, fingerprint}",
 )
 @server_options
 def plan_command(settings: Settings, as_json: bool) -> None:
@@ -61,7 +61,7 @@ def plan_command(settings: Settings, as_json: bool) -> None:
 def apply_command(settings: Settings, as_json: bool) -> None:
     """Bring the server in line with the fleet's files.
 
-    Does exactly what 'rota plan' shows, for this fleet's agents only. Safe to interrupt and
+    Does exactly what 'rota plan' shows, for what this fleet declares only. Safe to interrupt and
     to repeat. Needs a worker, which puts the declarations in force.
     """
     checked = check_fleet(settings.fleet, now())
@@ -143,15 +143,31 @@ def show_plan(plan: Plan) -> None:
 
 def _show_agent(out: Console, agent: AgentPlan) -> None:
     source = f" [dim]{agent.source}[/]" if agent.source else ""
-    out.print(f"{_SIGNS[agent.action]} {agent.agent}: {agent.action.value}{source}")
+    kind = " pipeline" if agent.kind == "Pipeline" else ""
+    out.print(f"{_SIGNS[agent.action]} {agent.agent}: {agent.action.value}{kind}{source}")
     for change in agent.fields if agent.action is not Action.CREATE else ():
         out.print(f"    {escape(_change(change))}")
+    if agent.action is Action.CREATE:
+        _show_new(out, agent)
+    elif agent.action is Action.REMOVE and agent.unsubscribe:
+        out.print(f"    no longer starts on: {', '.join(agent.unsubscribe)}")
     if agent.action is not Action.UNCHANGED:
         _show_next(out, agent)
     for effect in agent.clock_changes:
         out.print(f"    clock change: {escape(str(effect))}")
     for note in agent.notes:
         out.print(f"    note: {escape(note)}")
+
+
+def _show_new(out: Console, agent: AgentPlan) -> None:
+    """What a new name is told apart by: the rest of it is in the file."""
+    nodes = [
+        name.split(".")[1] for change in agent.fields if (name := change.field)[:6] == "nodes."
+    ]
+    if nodes:
+        out.print(f"    nodes: {_show(', '.join(dict.fromkeys(nodes)))}")
+    if agent.subscribe:
+        out.print(f"    starts on: {', '.join(agent.subscribe)}")
 
 
 def _show_next(out: Console, agent: AgentPlan) -> None:

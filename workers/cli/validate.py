@@ -17,53 +17,42 @@ from workers.cli.output import now, print_json, remark
 @command(
     "validate",
     example=("rota validate --fleet my-fleet", "rota validate --json"),
-    json="{ok, fleet, agents: [name], errors: [problem], warnings: [problem]}, "
-    "problem = {source, line, key, message}",
+    json="{ok, fleet, agents: [name], pipelines: [name], errors: [problem], warnings: [problem], "
+    "notes: [problem]}, problem = {source, line, key, message}",
 )
 @fleet_option
 def validate_command(fleet: Path, as_json: bool) -> None:
     """Check a fleet's files without a server.
 
-    Reads fleet.yaml, agents/*.yaml and all they name, imports tools.py, and looks for
-    schedules that do harm or never fire. Ends with 2 if anything is wrong.
+    Reads fleet.yaml, agents/*.yaml, pipelines/*.yaml and all they name, imports tools.py, and
+    looks for schedules that do harm or never fire, for names nobody declares, for circles and
+    for templates that name what cannot be there. Ends with 2 if anything is wrong.
     """
     try:
         checked = check_fleet(fleet, now())
     except DeclarationErrors as group:
         if not as_json:
             raise
-        print_json(
-            {
-                "ok": False,
-                "fleet": None,
-                "agents": [],
-                "errors": _problems(group.errors),
-                "warnings": [],
-            }
-        )
+        print_json(_document(None, group))
         count = len(group.errors)
         raise CommandError(
             f"{count} problem{'s'[: count != 1]} in {fleet}", ExitCode.WRONG
         ) from None
     if as_json:
-        print_json(
-            {
-                "ok": True,
-                "fleet": checked.fleet.name,
-                "agents": list(checked.fleet.agents),
-                "errors": [],
-                "warnings": _problems(checked.warnings),
-            }
-        )
+        print_json(_document(checked, None))
         return
     show_warnings(checked)
-    names = ", ".join(checked.fleet.agents) or "none"
-    click.echo(f"fleet {checked.fleet.name} is valid; agents: {names}")
+    for note in checked.notes:
+        remark(f"note: {note.source}:{note.line}: {note.key}: {note.message}")
+    names = f"agents: {', '.join(checked.fleet.agents) or 'none'}"
+    if checked.fleet.pipelines:
+        names += f"; pipelines: {', '.join(checked.fleet.pipelines)}"
+    click.echo(f"fleet {checked.fleet.name} is valid; {names}")
 
 
 @command("schema", example="rota schema > agent.schema.json")
 def schema_command() -> None:
-    """Print the JSON Schema of agent files, for editors.
+    """Print the JSON Schema of agent and pipeline files, for editors.
 
     With the YAML extension of an editor, put this into the first line of a file:
     # yaml-language-server: $schema=../agent.schema.json
@@ -75,6 +64,19 @@ def show_warnings(checked: CheckedFleet) -> None:
     """Print each warning to standard error."""
     for finding in checked.warnings:
         remark(f"warning: {finding.source}:{finding.line}: {finding.key}: {finding.message}")
+
+
+def _document(checked: CheckedFleet | None, wrong: DeclarationErrors | None) -> dict[str, Any]:
+    fleet = checked.fleet if checked else None
+    return {
+        "ok": wrong is None,
+        "fleet": fleet.name if fleet else None,
+        "agents": list(fleet.agents) if fleet else [],
+        "pipelines": list(fleet.pipelines) if fleet else [],
+        "errors": _problems(wrong.errors if wrong else ()),
+        "warnings": _problems(checked.warnings if checked else ()),
+        "notes": _problems(checked.notes if checked else ()),
+    }
 
 
 def _problems(found: Any) -> list[dict[str, Any]]:

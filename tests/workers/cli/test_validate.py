@@ -32,8 +32,10 @@ async def test_init_writes_a_fleet_that_is_valid(folder: Path) -> None:
         "ok": True,
         "fleet": "my-fleet",
         "agents": ["hello"],
+        "pipelines": [],
         "errors": [],
         "warnings": [],
+        "notes": [],
     }
 
 
