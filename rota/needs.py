@@ -206,9 +206,12 @@ def _succeeded(entry: LedgerEntry) -> bool:
 
 
 def _decisive(attempts: list[LedgerEntry]) -> LedgerEntry | None:
-    """The newest run that worked and failed; if none did, the newest that was skipped."""
-    worked = [entry for entry in attempts if _worked(entry)]
-    return (worked or attempts or [None])[-1]
+    """The newest run that was an answer to the one before; else the newest turned away.
+
+    A re-run is one even if it was turned away: who asked for it must learn that it is over.
+    """
+    answers = [e for e in attempts if _worked(e) or e.trigger is Trigger.RERUN]
+    return (answers or attempts or [None])[-1]
 
 
 def _run_of(entry: LedgerEntry) -> UpstreamRun | None:

@@ -46,6 +46,20 @@ def test_asker_behind_the_times_learns_how_the_newer_run_failed() -> None:
     assert again.reason == f"{RERUN[:-1]}2 was ordered"
 
 
+def test_rerun_that_was_turned_away_counts_as_one() -> None:
+    """Who asked for it learns that it is over, and may ask for another."""
+    desk = hourly()
+    desk.enter("r1", FAILED)
+    desk.ask("a", rerun_of=run("r1").key)
+    desk.enter(RERUN, SKIPPED, trigger=Trigger.RERUN, reason="session 'default' is held by r0")
+    desk.state = orders.closed_orders(desk.state)
+    assert desk.told() == [("a", UpstreamState.FAILED)]
+    answer = desk.ask("a")
+    assert answer.found is not None
+    assert answer.found.run == run(RERUN)
+    assert desk.ask("a", rerun_of=run(RERUN).key).state is UpstreamState.PENDING
+
+
 def test_rerun_of_a_run_without_slot_works_for_the_time_it_was_admitted() -> None:
     """The re-run takes the place of the failed run, fraction of a second or not."""
     desk = unscheduled()
