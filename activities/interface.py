@@ -19,7 +19,9 @@ from rota.steps import (
     Delivered,
     DeliverInput,
     LedgerPage,
+    LoadedOutputs,
     LoadedPipeline,
+    LoadOutputsInput,
     LoadPipelineInput,
     LockInput,
     NeedInput,
@@ -128,6 +130,12 @@ class PipelineDesk(ABC):
     @activity.defn(name="load_pipeline")
     async def load_pipeline(self, input: LoadPipelineInput) -> LoadedPipeline:
         """Read a pipeline's declaration from the store."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="load_outputs")
+    async def load_outputs(self, input: LoadOutputsInput) -> LoadedOutputs:
+        """Read results that are too large to travel with a run's end."""
         ...
 
 

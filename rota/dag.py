@@ -51,6 +51,8 @@ class Start:
     index: int
     item: int | None
     """The item's number; None for a node without `for_each`."""
+    value: Any
+    """The item."""
     attempt: int
     """1 for the first run in this place."""
     input: Mapping[str, Any]
@@ -229,8 +231,9 @@ class _Pass:
                 places[index] = _ended(place, _invalid(error))
                 continue
             number = index if node.many else None
-            self._starts.append(Start(name, index, number, place.runs + 1, input))
-            started = {"phase": Phase.RUNNING, "runs": place.runs + 1, "due": None}
+            attempt = place.runs + 1
+            self._starts.append(Start(name, index, number, place.item, attempt, input))
+            started = {"phase": Phase.RUNNING, "runs": attempt, "due": None}
             places[index] = place.model_copy(update=started)
             working += 1
             self._room -= 1

@@ -63,7 +63,7 @@ class PipelineResult(Record):
     """Which nodes failed, in one line."""
     category: FailureCategory | None = None
     nodes: dict[str, NodeResult] = Field(default_factory=dict[str, NodeResult])
-    """Every declared node, in the order of the declaration."""
+    """Every declared node, by name."""
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     lineage: Lineage | None = None
     events: tuple[EventRecord, ...] = ()

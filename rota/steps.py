@@ -3,6 +3,8 @@
 Records alone; the activities that take them are in `activities/interface.py`.
 """
 
+from typing import Any
+
 from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
@@ -137,6 +139,20 @@ class LoadedPipeline(StepResult):
     """The declaration."""
 
     spec: PipelineSpec
+
+
+class LoadOutputsInput(Record):
+    """Read results that are too large to travel with a run's end."""
+
+    digests: tuple[str, ...]
+
+
+class LoadedOutputs(StepResult):
+    """The results, by digest."""
+
+    values: dict[str, Any] = Field(default_factory=dict[str, Any])
+    refused: dict[str, str] = Field(default_factory=dict[str, str])
+    """Why one cannot be had."""
 
 
 class StartRunsInput(Record):

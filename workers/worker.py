@@ -14,6 +14,7 @@ from activities.desk import RunDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
+from activities.pipeline_desk import PipelineDeskActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.stores.base import ObjectStore
 from activities.thinking import Runtimes, ThinkingActivities
@@ -65,6 +66,7 @@ async def serving(
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
+    pipelines = PipelineDeskActivities(store)
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
     topic_desk = TopicDeskActivities(client, store)
@@ -84,6 +86,8 @@ async def serving(
             running.run_tool,
             handoffs.open_handoff,
             handoffs.close_handoff,
+            pipelines.load_pipeline,
+            pipelines.load_outputs,
         ],
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

@@ -1,0 +1,50 @@
+"""A node's run below its pipeline's run: what it is part of, and what it is for. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from rota.dag import Start
+from rota.ids import format_slot
+from rota.lineage import Lineage
+from rota.model import content_digest
+from rota.outcome import RunOrigin
+
+
+def node_lineage(origin: RunOrigin, start: Start, deadline: datetime | None) -> Lineage:
+    """Return the lineage of a node's run; every attempt at it has the same occasion."""
+    above = origin.lineage
+    node = start.node if start.item is None else f"{start.node}/{start.item}"
+    bounds = [at for at in (deadline, origin.bound) if at is not None]
+    return Lineage(
+        root=above.root if above else origin.run.id,
+        parent=origin.run.id,
+        depth=above.depth + 1 if above else 1,
+        agents=above.agents if above else (),
+        pipeline=origin.agent,
+        node=node,
+        occasion=f"{occasion_of(origin)}/{_part(start)}",
+        deadline=min(bounds) if bounds else None,
+    )
+
+
+def occasion_of(origin: RunOrigin) -> str:
+    """Return what a pipeline's run is for: its slot; else its event, or the run itself.
+
+    A re-run without a slot is given the first run's key as its lineage's occasion, so that
+    its nodes repeat no effect of the first.
+    """
+    if origin.slot is not None:
+        return f"{origin.agent}@{format_slot(origin.slot)}"
+    above = origin.lineage
+    return f"{origin.agent}@{above.occasion if above and above.occasion else origin.run.key}"
+
+
+def _part(start: Start) -> str:
+    if start.item is None:
+        return start.node
+    # With the item itself: in a re-run the same number may stand for something else.
+    return f"{start.node}/{start.item}-{_told_apart(start.value)}"
+
+
+def _told_apart(item: Any) -> str:
+    return content_digest(item)[:12]

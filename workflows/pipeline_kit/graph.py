@@ -1,0 +1,140 @@
+"""A pipeline's graph at work: asks `rota.dag` what to do, does it, waits, asks again."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import PipelineDesk
+    from rota.dag import MOST_STARTS, Moves, advance, stop
+    from rota.dag_ends import run_ended
+    from rota.dag_inputs import Given
+    from rota.dag_plan import Plan
+    from rota.dag_report import table
+    from rota.dag_state import DagState
+    from rota.outcome import RunOrigin
+    from rota.runs import RunStatus
+    from rota.steps import LoadOutputsInput
+    from workflows.activity_options import desk_options
+    from workflows.pipeline_kit.children import Children
+
+DRAIN_FACTOR = 4
+"""How much longer than the server first suggests the history may grow before nothing new is
+started: 4 x 4,096 events are a third of what the server bears, and room for some 1,600 runs.
+Until then a run continues as new if it happens to have nothing at work."""
+
+
+class Graph:
+    """One run's nodes."""
+
+    def __init__(self, origin: RunOrigin, plan: Plan, state: DagState, given: Given) -> None:
+        self.plan = plan
+        self.state = state
+        self.cancelled: BaseException | None = None
+        """The request to cancel, if one came while it worked."""
+        self._given = given
+        self._children = Children(origin)
+        self._suggested_at: int | None = None
+        self._alarm: tuple[datetime, asyncio.Task[None]] | None = None
+
+    async def work(self) -> bool:
+        """Work until every node has ended, or it is time to continue as new.
+
+        A request to cancel ends what is at work, and waits for it.
+
+        Returns:
+            True if every node has ended; False if nothing is at work and the run should
+            continue as new with `state`.
+        """
+        while True:
+            moves = self._move()
+            if moves is None:
+                self._set_alarm(None)
+                return False
+            if moves.finished:
+                self._set_alarm(None)
+                return True
+            if moves.loads:
+                await self._or_stop(self._load(moves.loads))
+            else:
+                await self._or_stop(self._wait(moves))
+
+    def _move(self) -> Moves | None:
+        """Take in what has ended, then start and cancel; None to continue as new."""
+        now = workflow.now()
+        for (node, index), result in self._children.ended():
+            self.state = run_ended(self.plan, self.state, node, index, result, now)
+        room = self._room()
+        if room is None:
+            return None
+        self.state, moves = advance(self.plan, self.state, self._given, now, room=room)
+        for cancel in moves.cancels:
+            place = self.state.node(cancel.node).places[cancel.index]
+            reason = place.cancelled_as.reason if place.cancelled_as else ""
+            self._children.cancel((cancel.node, cancel.index), reason)
+        for start in moves.starts:
+            spec, limits = self.plan.nodes[start.node], self.plan.deadlines
+            bounds = [at for at in (limits.get(start.node), self.plan.deadline) if at]
+            self._children.start(start, spec.agent, min(bounds, default=None))
+        workflow.set_current_details(table(self.plan, self.state))
+        return moves
+
+    def _room(self) -> int | None:
+        """How many runs may start now; None to continue as new."""
+        info = workflow.info()
+        if info.is_continue_as_new_suggested():
+            if not len(self._children):
+                return None
+            length = info.get_current_history_length()
+            self._suggested_at = self._suggested_at or length
+            if length >= DRAIN_FACTOR * self._suggested_at:
+                return 0
+        # The next batch once this one is confirmed, so that no workflow task grows.
+        return 0 if self._children.starting else MOST_STARTS
+
+    async def _wait(self, moves: Moves) -> None:
+        self._set_alarm(moves.wake)
+        self._children.news = False
+        await workflow.wait_condition(lambda: self._children.news or self._rung())
+
+    def _set_alarm(self, at: datetime | None) -> None:
+        """Keep one timer, for the next time that matters; two events each time it changes."""
+        if self._alarm is not None:
+            if self._alarm[0] == at and not self._alarm[1].done():
+                return
+            self._alarm[1].cancel()
+            self._alarm = None
+        if at is not None:
+            pause = (at - workflow.now()).total_seconds()
+            task = asyncio.create_task(workflow.sleep(pause, summary="next gate or deadline"))
+            self._alarm = (at, task)
+
+    def _rung(self) -> bool:
+        return self._alarm is not None and self._alarm[1].done()
+
+    async def _load(self, digests: tuple[str, ...]) -> None:
+        loaded = await workflow.execute_local_activity_method(
+            PipelineDesk.load_outputs,
+            LoadOutputsInput(digests=digests),
+            summary=f"read {len(digests)} large results",
+            **desk_options(),
+        )
+        self._given = Given(
+            input=self._given.input,
+            slot=self._given.slot,
+            outputs={**self._given.outputs, **loaded.values},
+            refused={**self._given.refused, **loaded.refused},
+        )
+
+    async def _or_stop(self, waiting: Awaitable[Any]) -> None:
+        try:
+            await waiting
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            self.cancelled = error
+            self.state = stop(self.state, RunStatus.CANCELLED, "cancelled by request")

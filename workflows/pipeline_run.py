@@ -1,0 +1,90 @@
+"""`PipelineRun`: one run of a pipeline, a graph of agents' runs as child workflows."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from rota.failures import MESSAGE_LIMIT, FailureCategory
+    from rota.loop import Finish
+    from rota.pipeline_checkpoint import PipelineArgument
+    from rota.pipeline_run import PipelineResult
+    from rota.runs import RunStatus
+    from workflows.pipeline_kit.kit import PipelineKit
+
+FAILED = "PipelineFailed"
+"""Type of the failure that a run ends with."""
+
+
+@workflow.defn(name="PipelineRun")
+class PipelineRunWorkflow:
+    """One run of a pipeline.
+
+    Messages: signals `lease_granted` and `key_settled` (from the keeper), query `status`.
+    Continue-As-New: when the server suggests it and no node is at work; carries the
+    admission and every node's state, so no run is lost, repeated or left behind. A pipeline
+    that is never idle starts nothing new from some point on, until it is.
+    Replay: no patches in force.
+    """
+
+    @workflow.run
+    async def run(self, input: PipelineArgument) -> PipelineResult:
+        """Admit, work through the graph, settle.
+
+        Returns:
+            The result of a run that succeeded or was skipped; it lists every node.
+
+        Raises:
+            ApplicationError: type `PipelineFailed`; its first detail is the
+                `PipelineResult`.
+        """
+        kit = PipelineKit(input)
+        cancelled: BaseException | None = None
+        finish: Finish | None
+        try:
+            finish = await kit.admit() or await kit.lay_out() or await kit.work()
+        except (asyncio.CancelledError, FailureError) as error:
+            if is_cancelled_exception(error):
+                cancelled = error
+            finish = _finish_of(error)
+        if finish is None:
+            workflow.continue_as_new(kit.continuation)
+        result = await _settle(kit, finish)
+        cancelled = cancelled or kit.cancelled
+        if cancelled is not None and result.status is RunStatus.CANCELLED:
+            raise cancelled
+        if result.status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED):
+            return result
+        raise ApplicationError(
+            result.reason, result.model_dump(mode="json"), type=FAILED, non_retryable=True
+        )
+
+
+async def _settle(kit: PipelineKit, finish: Finish) -> PipelineResult:
+    """Settle to the end: a request to cancel that comes now comes too late."""
+    settling = asyncio.create_task(kit.settle(finish))
+    try:
+        return await asyncio.shield(settling)
+    except asyncio.CancelledError:
+        return await settling
+
+
+def _finish_of(error: BaseException) -> Finish:
+    """Name the end that an unhandled failure outside the graph leads to."""
+    if is_cancelled_exception(error):
+        return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
+    cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
+    kind = cause.type if isinstance(cause, ApplicationError) else None
+    message = cause.message if isinstance(cause, FailureError) else str(cause)
+    if kind in set(FailureCategory):
+        category = FailureCategory(kind)
+    else:
+        category = FailureCategory.BUG
+        message = f"{kind}: {message}" if kind else message
+    return Finish(status=RunStatus.FAILED, reason=message[:MESSAGE_LIMIT], category=category)
