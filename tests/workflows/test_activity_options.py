@@ -1,9 +1,11 @@
 """The inequalities between timeouts: each states what would go wrong if it did not hold."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from temporalio.common import Priority
 from temporalio.workflow import ActivityCancellationType
 
 from activities.heartbeat import INTERVAL_SECONDS
@@ -117,3 +119,32 @@ def test_step_options_never_repeat_work_whose_answer_was_too_large() -> None:
 def test_desk_options_repeat_until_the_keeper_answers() -> None:
     """Zero attempts means no limit: a run that cannot settle must not end unsettled."""
     assert options.desk_options()["retry_policy"].maximum_attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "fairness_key", "expected"),
+    [
+        ({}, None, None),
+        ({"priority": 1}, None, Priority(priority_key=1)),
+        ({"fairness_weight": 2.0}, None, None),
+        (
+            {"fairness_weight": 2.0},
+            "acme",
+            Priority(priority_key=3, fairness_key="acme", fairness_weight=2.0),
+        ),
+    ],
+)
+def test_run_priority_says_no_more_than_was_declared(
+    declared: dict[str, Any], fairness_key: str | None, expected: Priority | None
+) -> None:
+    """A weight without a key weighs nothing; the ordinary place is not spelled out."""
+    spec = SPEC.model_copy(update=declared)
+    assert options.run_priority(spec, fairness_key) == expected
+    step = options.turn_options(spec, HOUR, fairness_key)
+    assert step.get("priority") == expected
+
+
+def test_lock_is_held_longer_than_the_tool_that_a_limit_finds_in_flight() -> None:
+    """A run that lives gives its lock back before the lease ends by itself."""
+    in_flight = options.TOOL_MARGIN + options.HEARTBEAT_TIMEOUT + options.DESK_TIMEOUT
+    assert in_flight < options.LOCK_ROOM

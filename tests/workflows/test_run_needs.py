@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,12 +12,11 @@ from temporalio.exceptions import CancelledError
 from rota.admission import RunRef
 from rota.failures import FailureCategory
 from rota.ids import format_slot
-from rota.lineage import Lineage
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
-from tests.workflows.gates import GATED, Gate, until
+from tests.workflows.gates import GATED, Gate
 from tests.workflows.standing import this_second, waits
 
 DAY = timedelta(days=1)
@@ -125,6 +124,18 @@ async def test_need_of_a_slot_that_nobody_has_started_waits_for_it(stack: Stack)
     assert result.output["got"]["output"] == {"total": 7}
 
 
+async def test_need_waits_on_through_a_change_of_workers(stack: Stack) -> None:
+    """The wait is in the history, not in a process."""
+    slot = this_second()
+    async with reader(stack, deadline="5m") as (upstream, name):
+        run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
+        await waits(run)
+    async with stack.worker():
+        await stack.run(upstream, f"{upstream}-1", slot=slot.isoformat())
+        result = await run.result()
+    assert result.output["got"]["output"] == {"total": 7}
+
+
 async def test_need_of_a_failed_slot_has_it_run_again_once_for_all(stack: Stack) -> None:
     """Two agents see one failure: one re-run serves both."""
     flaky, slot = Flaky(1), this_second()
@@ -222,38 +233,6 @@ async def test_needs_one_that_is_not_met_ends_the_wait_for_the_others(stack: Sta
     assert ending.result.reason.startswith(f"needs {quick}")
 
 
-async def test_wait_ends_with_the_time_of_whatever_started_the_run(stack: Stack) -> None:
-    """A child waits no longer than its parent may work, whatever its own declaration says."""
-    slot = this_second()
-    lineage = Lineage(root="parent", parent="parent", deadline=slot + timedelta(seconds=2))
-    async with reader(stack, deadline="1h") as (_, name):
-        given = lineage.model_dump(mode="json")
-        run = await stack.start(name, f"{name}-1", slot=slot.isoformat(), lineage=given)
-        ending = await ending_of(run)
-    assert ending.result.status is RunStatus.FAILED
-    assert ending.result.lineage == lineage
-
-
-async def test_clock_of_a_run_starts_after_its_waits(stack: Stack) -> None:
-    """An hour's wait costs a run of a minute's wall clock nothing."""
-    slot = this_second()
-    upstream = stack.name("report")
-    gate = Gate()
-    async with stack.worker([gate.tool]):
-        await stack.declare(upstream, **GATED)
-        name = stack.name("brief")
-        needs = [{"agent": upstream, "deadline": "5m"}]
-        runtime = script({"result": "done"})
-        await stack.declare(name, runtime=runtime, needs=needs, budget={"wall_clock": "2s"})
-        await stack.start(upstream, f"{upstream}-1", slot=slot.isoformat())
-        run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
-        await waits(run)
-        await until(stack, name, lambda _: this_second() > slot + timedelta(seconds=3))
-        gate.opened.set()
-        result = await run.result()
-    assert result.status is RunStatus.SUCCEEDED
-
-
 async def test_word_for_an_older_run_of_the_same_id_is_not_taken(stack: Stack) -> None:
     """A workflow id may be used again; a need is met by its own answer only."""
     slot = this_second()
@@ -266,19 +245,3 @@ async def test_word_for_an_older_run_of_the_same_id_is_not_taken(stack: Stack) -
         await run.signal("upstream_settled", {**word, "found": found})
         ending = await ending_of(run)
     assert ending.result.status is RunStatus.FAILED
-
-
-async def test_gate_not_before_holds_back_work_whose_need_is_met(stack: Stack) -> None:
-    """Clock gate and dependency both have to open."""
-    slot = this_second()
-    opens: datetime = slot + timedelta(seconds=4)
-    async with reader(stack, not_before="4s") as (upstream, name):
-        await stack.run(upstream, f"{upstream}-1", slot=slot.isoformat())
-        run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
-        told = await waits(run)
-        result = await run.result()
-        (entry,) = (await stack.keeper(name)).ledger.values()
-    assert told == [f"{format_slot(opens)} (not_before)"]
-    assert result.status is RunStatus.SUCCEEDED
-    assert entry.settled_at is not None
-    assert entry.settled_at >= opens

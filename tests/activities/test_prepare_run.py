@@ -1,0 +1,123 @@
+"""`prepare_run`: what a run that had to wait is given, without a server."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from activities.desk import RunDeskActivities
+from activities.documents import get_context, put_spec
+from activities.stores.base import ObjectStore
+from activities.stores.open import open_store
+from activities.toolbox import Toolbox
+from rota.admission import Admission, Decision, RunRef
+from rota.agent_spec import AgentSpec
+from rota.failures import FailureCategory
+from rota.lineage import Lineage
+from rota.loop import INLINE_OUTPUT
+from rota.model import canonical_json
+from rota.pinned_spec import PinnedSpec
+from rota.pipeline_spec import PipelineSpec
+from rota.steps import PrepareInput
+from rota.upstream import UpstreamRun
+from tests.rota.desks import T0, run
+from tests.stack import script
+
+ABSENT = "0" * 64
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    """A store of one's own."""
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def desk(store: ObjectStore, tmp_path: Path) -> RunDeskActivities:
+    """The desk; what is asked of it here needs no server."""
+    return RunDeskActivities(cast(Client, None), store, Toolbox(tmp_path, {}))
+
+
+async def admission(store: ObjectStore, **fields: Any) -> Admission:
+    """The keeper's answer to a run of an agent that forbids any input but its own."""
+    schema = {"type": "object", "properties": {"to": {}}, "additionalProperties": False}
+    declared = {
+        "name": "mail",
+        "runtime": script({"result": "done"}),
+        "accepts": {"schema": schema},
+    }
+    spec = AgentSpec.model_validate(declared)
+    await put_spec(store, spec)
+    given = {"decision": Decision.GO, "run": run("mail-1"), "input": {"to": "board"}}
+    return Admission.model_validate({**given, "spec": PinnedSpec.of(spec), **fields})
+
+
+async def test_prepared_context_holds_what_the_run_waited_for(
+    desk: RunDeskActivities, store: ObjectStore
+) -> None:
+    """Results whole, as `needs` of the input; fences; lineage. Nothing travels in history."""
+    large = "x" * (INLINE_OUTPUT + 1)
+    report = UpstreamRun(
+        run=RunRef(id="report-1", key="k"), slot=T0, output=await store.put(canonical_json(large))
+    )
+    bare = UpstreamRun(run=RunRef(id="check-1", key="k"))
+    lineage = Lineage(root="night", parent="night", occasion="night@1/mail")
+    admitted = await desk.prepare_run(
+        PrepareInput(
+            admission=await admission(store, lineage=lineage),
+            upstream={"report": report, "check": bare},
+            fences={"ledger": 7},
+        )
+    )
+    context = await get_context(store, admitted.context)
+    assert context.input == {
+        "to": "board",
+        "needs": {
+            "report": {"run_id": "report-1", "slot": "2026-11-22T06:00:00Z", "output": large},
+            "check": {"run_id": "check-1", "slot": None, "output": None},
+        },
+    }
+    assert context.fences == {"ledger": 7}
+    assert context.occasion == "night@1/mail"
+    assert admitted.admission.input == {"to": "board"}
+    assert (admitted.blocked, admitted.unfit) == ("", "")
+
+
+async def test_prepared_run_whose_upstreams_result_is_elsewhere_fails_saying_so(
+    desk: RunDeskActivities, store: ObjectStore
+) -> None:
+    """Work without the result would be wrong, and waiting for it without end."""
+    lost = UpstreamRun(run=RunRef(id="report-1", key="k"), output=ABSENT)
+    with pytest.raises(ApplicationError, match=r"result of report-1.*ROTA_STORE") as caught:
+        await desk.prepare_run(
+            PrepareInput(admission=await admission(store), upstream={"report": lost})
+        )
+    assert (caught.value.type, caught.value.non_retryable) == (FailureCategory.UPSTREAM, True)
+
+
+@pytest.mark.parametrize(
+    ("result", "inline"), [("small", "small"), ("x" * INLINE_OUTPUT, None), (None, None)]
+)
+async def test_joined_run_gets_the_others_result_if_it_may_travel(
+    desk: RunDeskActivities, store: ObjectStore, result: str | None, inline: str | None
+) -> None:
+    """A small result comes along; a large one, or one out of reach, is named by its digest."""
+    output = ABSENT if result is None else await store.put(canonical_json(result))
+    joined = await admission(store, decision=Decision.JOIN, output=output)
+    admitted = await desk.prepare_run(PrepareInput(admission=joined))
+    assert (admitted.output, admitted.admission.output) == (inline, output)
+    assert admitted.context == ""
+
+
+async def test_prepared_pipeline_needs_no_context(
+    desk: RunDeskActivities, store: ObjectStore
+) -> None:
+    """It does not think: its nodes are runs with contexts of their own."""
+    pipeline = PipelineSpec.model_validate(
+        {"kind": "Pipeline", "name": "morning", "nodes": {"report": {"agent": "report"}}}
+    )
+    granted = await admission(store, spec=PinnedSpec.of(pipeline))
+    admitted = await desk.prepare_run(PrepareInput(admission=granted))
+    assert (admitted.context, admitted.blocked) == ("", "")
