@@ -35,7 +35,8 @@ _SHOWN = 60
     "plan",
     example=("rota plan", "rota plan --fleet my-fleet --json"),
     json="{fleet, task_queue, made_at, agents: [{agent, kind, action, source, fields, steps, "
-    "subscribe, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, is_empty, counts, fingerprint}",
+    "subscribe, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, "
+    "is_empty, counts, fingerprint}",
 )
 @server_options
 def plan_command(settings: Settings, as_json: bool) -> None:
@@ -161,11 +162,9 @@ def _show_agent(out: Console, agent: AgentPlan) -> None:
 
 def _show_new(out: Console, agent: AgentPlan) -> None:
     """What a new name is told apart by: the rest of it is in the file."""
-    nodes = [
-        name.split(".")[1] for change in agent.fields if (name := change.field)[:6] == "nodes."
-    ]
-    if nodes:
-        out.print(f"    nodes: {_show(', '.join(dict.fromkeys(nodes)))}")
+    paths = [change.field.split(".") for change in agent.fields]
+    if nodes := dict.fromkeys(path[1] for path in paths if path[0] == "nodes"):
+        out.print(f"    nodes: {_show(', '.join(nodes))}")
     if agent.subscribe:
         out.print(f"    starts on: {', '.join(agent.subscribe)}")
 
