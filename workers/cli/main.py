@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("run", "Run an agent now and show its result."),
         "runs": ("runs", "List runs, newest first."),
         "show": ("show", "Show one run whole: result, events, transcript."),
+        "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
         "pipelines": ("pipelines", "List the pipelines, their next slots and newest runs."),
