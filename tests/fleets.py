@@ -8,10 +8,12 @@ from typing import Any
 from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from rota.agent_spec import AgentSpec
+from rota.pipeline_spec import PipelineSpec
 from schedules.apply import AppliedReport, apply_plan
 from schedules.changes import AgentPlan, Plan
+from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline
 from schedules.drift import Drift, find_drift
-from schedules.fleet import DeclaredAgent, Fleet
+from schedules.fleet import Fleet
 from schedules.plan import make_plan
 from schedules.yaml_source import Document
 from tests.stack import Stack, script
@@ -28,10 +30,19 @@ def declared(name: str, **declaration: Any) -> DeclaredAgent:
     )
 
 
-def fleet_of(stack: Stack, *agents: DeclaredAgent, name: str = "fleet") -> Fleet:
+def pipeline(name: str, **declaration: Any) -> DeclaredPipeline:
+    """A pipeline as if read from `pipelines/<name>.yaml`."""
+    data = {**declaration, "kind": "Pipeline", "name": name}
+    return DeclaredPipeline(
+        PipelineSpec.model_validate(data), Document(f"pipelines/{name}.yaml", 1, data, {})
+    )
+
+
+def fleet_of(stack: Stack, *declared: Declaration, name: str = "fleet") -> Fleet:
     """A fleet of one's own: its name is unique to the stack."""
-    by_name = {agent.spec.name: agent for agent in agents}
-    return Fleet(stack.name(name), Path(), by_name)
+    agents = {d.spec.name: d for d in declared if isinstance(d, DeclaredAgent)}
+    pipelines = {d.spec.name: d for d in declared if isinstance(d, DeclaredPipeline)}
+    return Fleet(stack.name(name), Path(), agents, pipelines)
 
 
 async def plan_of(stack: Stack, fleet: Fleet, *, now: datetime | None = None) -> Plan:
@@ -58,7 +69,7 @@ async def apply_of(stack: Stack, fleet: Fleet) -> AppliedReport:
     nothing = Fleet(fleet.name, fleet.folder, {})
     while True:
         listed = (await plan_of(stack, nothing)).agents
-        if len(listed) >= len(fleet.agents):
+        if len(listed) >= len(fleet.declarations):
             return report
         await asyncio.sleep(0.05)
 
@@ -80,5 +91,5 @@ def intercepted(client: Client, outbound: type[OutboundInterceptor]) -> Client:
 
 
 def entry(plan: Plan, agent: str) -> AgentPlan:
-    """The plan's entry for `agent`."""
+    """The plan's entry for the agent or pipeline `agent`."""
     return next(found for found in plan.agents if found.agent == agent)
