@@ -73,7 +73,8 @@ class AgentWorkflow:
             if self._should_continue() and not self._work:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 await self._page_ledger()
-                workflow.continue_as_new(self._state)
+                # Given anew: the next execution keeps the memo of the start, not what came since.
+                workflow.continue_as_new(self._state, memo={KEEPER_MEMO: memo_of(self._state)})
 
     @workflow.update(description="Put a declaration in force (rota apply).")
     def declare(self, spec: PinnedSpec) -> str:
