@@ -66,7 +66,8 @@ class TopicWorkflow:
             await workflow.wait_condition(lambda: self._book.has_pending or _should_continue())
             if _should_continue():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(self._book.state())
+                # Given anew: the next execution keeps the memo of the start, not what came since.
+                workflow.continue_as_new(self._book.state(), memo={TOPIC_MEMO: self._memo()})
             await self._deliver()
 
     @workflow.signal(
@@ -187,9 +188,11 @@ class TopicWorkflow:
         )
 
     def _note(self) -> None:
+        workflow.upsert_memo({TOPIC_MEMO: self._memo()})
+
+    def _memo(self) -> dict[str, object]:
         fleets = {name: found.fleet for name, found in sorted(self._book.subscribers.items())}
-        memo = {"subscribers": fleets, "published": self._book.published}
-        workflow.upsert_memo({TOPIC_MEMO: memo})
+        return {"subscribers": fleets, "published": self._book.published}
 
     def _show(self, doing: str = "") -> None:
         names = ", ".join(sorted(self._book.subscribers)) or "nobody"

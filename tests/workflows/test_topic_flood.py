@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rota.visibility import TOPIC_MEMO
 from tests.stack import Stack, open_stack
 from tests.workflows.topics import DONE, Topic
 from workers.devserver import dev_server
@@ -54,7 +55,9 @@ async def test_topic_continued_as_new_amid_200_events_delivers_each_once(hasty: 
         summary = await topic.quiet(200, seconds=60)
         state = await topic.state()
         ids = await started(hasty, name)
+        memo = await (await topic.handle.describe()).memo_value(TOPIC_MEMO)
     assert len(executions) >= 3
+    assert set(memo["subscribers"]) == {name}
     assert (summary.delivered, summary.dead) == (200, 0)
     assert sorted(state.ids.values()) == list(range(1, 201))
     assert sorted(ids) == sorted(f"{name}-event-{number}/{topic.event}" for number in range(200))
