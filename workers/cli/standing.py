@@ -1,7 +1,8 @@
 """Ask a long-lived workflow (a keeper, a lock) for its state, which needs a worker."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio.client import WorkflowQueryRejectedError
 from temporalio.common import QueryRejectCondition
@@ -24,9 +25,14 @@ State = TypeVar("State")
 
 
 async def ask_state(
-    link: Link, id: str, kind: type[State], patience: timedelta | None = None
+    link: Link,
+    id: str,
+    kind: type[State],
+    patience: timedelta | None = None,
+    query: str = "state",
+    arguments: Sequence[Any] = (),
 ) -> State | None:
-    """Return the answer to the query `state`; None if no such workflow is open.
+    """Return the answer to the query `state`, or another; None if no such workflow is open.
 
     Raises:
         NoWorkerError: no worker answered within `patience`, which is `ANSWER` by default.
@@ -34,7 +40,8 @@ async def ask_state(
     handle = link.client.get_workflow_handle(id)
     try:
         return await handle.query(
-            "state",
+            query,
+            args=arguments,
             result_type=kind,
             reject_condition=QueryRejectCondition.NOT_OPEN,
             rpc_timeout=patience or ANSWER,
