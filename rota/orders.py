@@ -72,6 +72,7 @@ def request_backfill(
             trigger=Trigger.BACKFILL,
             batch=request.id,
             force=request.force,
+            checked=request.checked,
         )
         for slot in slots
     )

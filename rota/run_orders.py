@@ -24,6 +24,9 @@ class RunOrder(Record):
     """The backfill it belongs to; empty for a re-run."""
     force: bool = False
     """Run even if the slot has succeeded."""
+    checked: bool = False
+    """Whatever lies on the pages of the ledger, the slot has not succeeded there. What
+    happens to it while the order stands is not moved to a page."""
     run: RunRef | None = None
     """Set once the server has confirmed the start."""
 
@@ -36,6 +39,9 @@ class BackfillRequest(Record):
     """In the order in which they are run, oldest first."""
     max_parallel: int = Field(default=1, ge=1, le=100)
     force: bool = False
+    checked: bool = False
+    """The asker has read the pages of the ledger, where the keeper does not look: no slot of
+    these has succeeded there."""
 
 
 class Backfill(Record):

@@ -39,7 +39,7 @@ def slot_verdict(
         same = entry.slot == slot and entry.session == session
         if same and entry.run is not None and entry.status in _TAKEN:
             return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
-    if is_paged(state, slot):
+    if is_paged(state, slot) and not _is_checked(state, request):
         return SlotVerdict(
             reason="the slot is older than the ledger at hand, and may have succeeded: to run it "
             f"all the same, use 'rota run {spec.name} --slot {format_slot(slot)}'"
@@ -64,6 +64,11 @@ def slot_verdict(
 def is_forced(state: KeeperState, request: AdmissionRequest) -> bool:
     """True if the keeper was ordered to start this run even if its work is done already."""
     return any(order.force and order.run_id == request.run.id for order in state.orders)
+
+
+def _is_checked(state: KeeperState, request: AdmissionRequest) -> bool:
+    """True if whoever ordered this run has read what the pages say of its slot."""
+    return any(order.checked and order.run_id == request.run.id for order in state.orders)
 
 
 _HELD_TO_THEIR_SLOT = (Trigger.SCHEDULE, Trigger.BACKFILL)

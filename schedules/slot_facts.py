@@ -15,7 +15,7 @@ from rota.ledger import is_paged
 from rota.pinned_spec import PinnedSpec
 from rota.schedule_spec import ScheduleSpec
 from rota.slot_times import previous_time
-from rota.steps import LedgerPage
+from schedules.ledger_pages import read_pages
 from schedules.live import live_schedule
 
 _LOOK_BACK_YEARS = 5
@@ -91,7 +91,7 @@ async def read_facts(
     entries, unread = tuple(state.ledger.values()), ""
     if is_paged(state, slot):
         try:
-            entries = (*await _pages(store, state.pages), *entries)
+            entries = (*await read_pages(store, state.pages), *entries)
         except StoreError as error:
             unread = str(error)
     live = await live_schedule(client, name)
@@ -108,15 +108,6 @@ async def read_facts(
         started=await _started(client, scheduled_run_id(name, slot)),
     )
     return facts
-
-
-async def _pages(store: ObjectStore, newest: str | None) -> list[LedgerEntry]:
-    entries: list[LedgerEntry] = []
-    while newest is not None:
-        page = LedgerPage.model_validate_json(await store.get(newest))
-        entries = [*page.entries, *entries]
-        newest = page.parent
-    return entries
 
 
 async def _started(client: Client, run_id: str) -> StartedRun | None:
