@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
         "pipelines": ("pipelines", "List the pipelines, their next slots and newest runs."),
         "graph": ("graph", "Show how a pipeline or a fleet hangs together; also as a picture."),
+        "events": ("events", "Publish events to topics; list, follow and replay them."),
         "pause": ("pause", "Stop an agent's schedule from starting runs."),
         "resume": ("pause", "Let a paused schedule start runs again."),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
