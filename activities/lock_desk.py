@@ -1,5 +1,7 @@
 """`acquire_lock`, `release_locks`: a run's dealings with resource locks."""
 
+from datetime import UTC, datetime
+
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
@@ -8,7 +10,7 @@ from temporalio.service import RPCError
 from activities.interface import LockDesk
 from activities.server_errors import is_missing
 from rota.ids import keeper_queue, lock_id
-from rota.resource_lock import LockAnswer
+from rota.resource_lock import LockAnswer, LockState
 from rota.steps import LockInput, ReleaseInput
 
 LOCK_WORKFLOW = "ResourceLock"
@@ -36,6 +38,7 @@ class LockDeskActivities(LockDesk):
                 raise
         await self._client.start_workflow(
             LOCK_WORKFLOW,
+            await self._beginning(input.lock),
             id=lock_id(input.lock),
             task_queue=keeper_queue(input.task_queue),
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -64,3 +67,17 @@ class LockDeskActivities(LockDesk):
         return await self._client.get_workflow_handle(lock_id(input.lock)).execute_update(
             "acquire", input.request, result_type=LockAnswer
         )
+
+    async def _beginning(self, lock: str) -> LockState:
+        """The state to start a lock in.
+
+        One that was ended by hand goes on above every number it can have given, or whatever
+        it guards would turn all later holders away: no lock grants one a millisecond.
+        """
+        try:
+            await self._client.get_workflow_handle(lock_id(lock)).describe()
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+            return LockState(name=lock)
+        return LockState(name=lock, fence=int(datetime.now(UTC).timestamp() * 1000))

@@ -31,8 +31,8 @@ class ResourceLockWorkflow:
 
     Messages: updates `acquire`, `release`, both idempotent by the run's key; query `state`;
     sends the signal `lock_granted` to the run whose turn has come, or whose wait is over.
-    Continue-As-New: when the server suggests it; carries the lease and the queue. A lock
-    that was ended by hand begins again at the first fencing number.
+    Continue-As-New: when the server suggests it; carries the lease and the queue. Ended by
+    hand it forgets both; whoever asks next starts it anew, with larger fencing numbers.
     Replay: no patches in force.
     """
 

@@ -34,14 +34,18 @@ async def test_acquire_lock_starts_the_lock_once_on_the_keepers_queue(stack: Sta
     assert described.history_length > 0
 
 
-async def test_acquire_lock_after_the_lock_was_ended_by_hand_starts_another(stack: Stack) -> None:
-    """A terminated lock does not stop its users for ever."""
+async def test_acquire_lock_after_the_lock_was_ended_by_hand_goes_on_with_larger_fences(
+    stack: Stack,
+) -> None:
+    """A terminated lock stops nobody, and what it guards takes none of its users for old."""
     name, desk = stack.name("ended"), LockDeskActivities(stack.client)
+    fences: list[int] = []
     async with stack.worker():
-        await desk.acquire_lock(asking(stack, name))
-        await stack.client.get_workflow_handle(lock_id(name)).terminate()
-        answer = await desk.acquire_lock(asking(stack, name))
-    assert answer.granted
+        for _ in range(3):
+            fences.append((await desk.acquire_lock(asking(stack, name))).fence)
+            await stack.client.get_workflow_handle(lock_id(name)).terminate()
+    assert fences[0] == 1
+    assert fences == sorted(set(fences))
 
 
 async def test_release_locks_gives_back_all_and_passes_over_the_missing(stack: Stack) -> None:
