@@ -148,3 +148,11 @@ def test_lock_is_held_longer_than_the_tool_that_a_limit_finds_in_flight() -> Non
     """A run that lives gives its lock back before the lease ends by itself."""
     in_flight = options.TOOL_MARGIN + options.HEARTBEAT_TIMEOUT + options.DESK_TIMEOUT
     assert in_flight < options.LOCK_ROOM
+
+
+def test_delivery_options_survive_a_deploy_and_end_some_day() -> None:
+    """A stopping worker consumes an attempt; a failing batch is made up anew after the last."""
+    delivery = options.delivery_options()
+    assert delivery["heartbeat_timeout"] == options.HEARTBEAT_TIMEOUT
+    assert 2 <= delivery["retry_policy"].maximum_attempts < 10
+    assert options.DELIVERY_PAUSE < options.LONGEST_DELIVERY_PAUSE < options.DELIVERY_TIMEOUT

@@ -23,7 +23,8 @@ def command_named(name: str) -> click.Command:
     return command
 
 
-ALL = [*COMMANDS, "memory show", "memory set", "memory history", "memory rollback"]
+EVENTS = [f"events {name}" for name in ("publish", "list", "tail", "replay", "dead")]
+ALL = [*COMMANDS, *EVENTS, "memory show", "memory set", "memory history", "memory rollback"]
 
 
 @pytest.mark.parametrize("name", ALL)
