@@ -17,7 +17,8 @@ class Drift(Record):
 
     agent: str
     field: str
-    """As in the YAML where it has a place there; `agent` if one side lacks it whole."""
+    """As in the YAML where it has a place there; `agent` or `pipeline` if one side lacks it
+    whole."""
     declared: Any = None
     live: Any = None
     detail: str = ""
@@ -27,7 +28,7 @@ class Drift(Record):
 async def find_drift(
     client: Client, store: ObjectStore, fleet: Fleet, *, task_queue: str
 ) -> list[Drift]:
-    """Return every difference, agents in the order of their files; empty if there is none.
+    """Return every difference, in the order of the files; empty if there is none.
 
     Raises:
         temporalio.service.RPCError: the server did not answer.
@@ -42,7 +43,8 @@ async def find_drift(
 def _drifts(agent: AgentPlan) -> list[Drift]:
     detail = "; ".join(agent.notes)
     if agent.action is Action.CREATE:
-        return [Drift(agent=agent.agent, field="agent", declared=agent.source, detail=detail)]
+        field = agent.kind.lower()
+        return [Drift(agent=agent.agent, field=field, declared=agent.source, detail=detail)]
     return [
         Drift(
             agent=agent.agent,

@@ -3,6 +3,7 @@
 Pure. Each remark stands beside the declaration that it is about.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from schedules.explain import suggest
 from schedules.fleet import Fleet
 from schedules.remarks import Finding, Remark
 
+TYPING_ERROR = 0.85
+"""Likeness from which on an unknown event is taken for a known one, written wrongly."""
 Specs = Mapping[str, AgentSpec | PipelineSpec]
 
 
@@ -161,17 +164,14 @@ def _events(specs: Specs, agents: Mapping[str, AgentSpec]) -> Iterator[Placed]:
         for index, subscription in enumerate(spec.on):
             if subscription.event in emitted:
                 continue
-            hint = suggest(subscription.event, emitted)
-            close = hint.startswith("did you mean")
+            path = ("on", index, "event")
             message = f"nobody in this fleet emits '{subscription.event}'"
-            yield Placed(
-                name,
-                Remark(
-                    "warning" if close else "note",
-                    ("on", index, "event"),
-                    f"{message}; {hint}" if close else f"{message}: it has to be published to it",
-                ),
-            )
+            close = difflib.get_close_matches(subscription.event, emitted, 1, TYPING_ERROR)
+            if close:
+                remark = Remark("warning", path, f"{message}; did you mean '{close[0]}'?")
+            else:
+                remark = Remark("note", path, f"{message}: somebody else has to publish it")
+            yield Placed(name, remark)
     yield from _event_circles(specs, agents)
 
 

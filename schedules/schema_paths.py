@@ -116,7 +116,7 @@ def _property(schema: Schema, name: str) -> Any:
     if others is True or isinstance(others, dict) or (others is None and not properties):
         return _said(others)
     closed = others is False
-    hint = "" if closed else ", or let its schema say additionalProperties: true"
+    hint = "" if closed else " (or let its schema say additionalProperties: true)"
     raise NoSuchPathError(f"has no '{name}'; {suggest(name, [*properties])}{hint}", certain=closed)
 
 

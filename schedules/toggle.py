@@ -38,5 +38,5 @@ def _explained(error: RPCError, agent: str) -> Exception:
     if not is_missing(error):
         return error
     return LookupError(
-        f"'{agent}' has no live schedule: 'rota plan' shows what has one, 'rota apply' creates them"
+        f"'{agent}' has no live schedule: 'rota plan' shows what has one, 'rota apply' creates it"
     )

@@ -1,11 +1,16 @@
 """Fleets on disk for tests: one good agent, and ways to add a bad one."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import load_fleet
+from schedules.lint import lint
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+"""A Monday. When the lint is asked, unless a test says otherwise."""
 
 GOOD = """\
 name: report
@@ -42,6 +47,11 @@ def problems(folder: Path) -> list[str]:
     with pytest.raises(DeclarationErrors) as caught:
         load_fleet(folder)
     return str(caught.value).splitlines()
+
+
+def findings(folder: Path, now: datetime = NOW) -> list[str]:
+    """Lint a fleet that loads; return what is said, line by line."""
+    return [str(finding) for finding in lint(load_fleet(folder), now)]
 
 
 def problems_of(folder: Path, text: str) -> list[str]:

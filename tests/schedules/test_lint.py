@@ -41,6 +41,11 @@ CLEAN: list[dict[str, Any]] = [
     {"schedule": DAILY, "session": {"key": "{input.a|none}"}},
     {"schedule": DAILY, "session": {"key": "fixed"}},
     {"emits": ["reconciliation.completed", "done", "a_b.c-d.e1"]},
+    {"dedupe": "{input.a}", "input": {"a": 1}, "fairness": {"key": "{input.b|none}"}},
+    {"dedupe": "{input.a}", "accepts": {"schema": {"required": ["a"]}}},
+    {"on": [{"event": "a.b", "filter": "event.name == 'a.b'", "input": {"x": "{payload}"}}]},
+    {"schedule": DAILY, "needs": [{"agent": "y", "not_before": "06:15", "deadline": "06:15"}]},
+    {"needs": [{"agent": "y", "not_before": "06:30", "deadline": "06:15"}]},
 ]
 
 REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
@@ -202,6 +207,69 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         "malformed session key",
         {"session": {"key": "{input.account"}},
         ("error", "session.key", "lone '{'; write {{ for a brace"),
+    ),
+    (
+        "key of what every run must bring",
+        {"dedupe": "{input.sha}"},
+        (
+            "warning",
+            "dedupe.key",
+            "{input.sha}: no 'sha'; 'input' is empty; every run must bring it",
+        ),
+    ),
+    (
+        "key of an agent that only the clock starts",
+        {"schedule": DAILY, "dedupe": "{input.sha}"},
+        ("error", "dedupe.key", "a scheduled run has nothing else: give it under 'input'"),
+    ),
+    (
+        "same key for every run",
+        {"dedupe": {"key": "nightly", "keep": "1d"}},
+        ("warning", "dedupe.key", "'nightly' is the same for every run"),
+    ),
+    (
+        "key of something else than input",
+        {"fairness": {"key": "{memory.customer}"}},
+        ("error", "fairness.key", "{memory.customer}: a fairness key is made from input only"),
+    ),
+    (
+        "one event twice",
+        {"on": [{"event": "a.b"}, {"event": "c.d"}, {"event": "a.b", "filter": "payload.x"}]},
+        ("error", "on.2.event", "'a.b' is subscribed to in on[0] already; join both"),
+    ),
+    (
+        "filter over something else than the event",
+        {"on": [{"event": "a.b", "filter": "payload.x > 0 and input.y"}]},
+        ("error", "on.0.filter", "input.y: an event has only payload and event"),
+    ),
+    (
+        "input from something else than the event",
+        {"on": [{"event": "a.b", "input": {"deep": ["{payload.x}", "{amount}"]}}]},
+        ("error", "on.0.input.deep.1", "{amount}: an event has only payload and event"),
+    ),
+    (
+        "malformed input",
+        {"on": [{"event": "a.b", "input": {"x": "{payload.x"}}]},
+        ("error", "on.0.input.x", "lone '{'"),
+    ),
+    (
+        "input that is no mapping",
+        {"accepts": {"schema": {"type": "array"}}},
+        ("error", "accepts.schema.type", "a run's input is a mapping, and this accepts array"),
+    ),
+    (
+        "gates of a need the wrong way round",
+        {"schedule": DAILY, "needs": [{"agent": "y", "not_before": "2h", "deadline": "1h"}]},
+        ("error", "needs.0.deadline", "1h comes before not_before (2h)"),
+    ),
+    (
+        "gate behind a deadline that nobody wrote",
+        {"schedule": DAILY, "needs": [{"agent": "y", "not_before": "08:00"}]},
+        (
+            "warning",
+            "needs.0.deadline",
+            "1h comes before not_before (08:00) for the slot 2026-11-24 06:00",
+        ),
     ),
 ]
 
