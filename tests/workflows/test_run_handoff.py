@@ -3,10 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-import pytest
-
-from rota.failures import FailureCategory
-from rota.lineage import DEEPEST, Lineage
 from rota.runs import RunStatus, Trigger
 from rota.tools import ToolContext, tool
 from tests.fakes.anthropic_server import AnthropicFake
@@ -204,86 +200,6 @@ async def test_handoff_whose_work_is_done_already_gives_that_result(stack: Stack
     assert f"{called}-1" in result.output
 
 
-async def test_handoff_with_arguments_that_do_not_fit_is_refused(stack: Stack) -> None:
-    """Every problem is named, nothing is started, and the model may try again."""
-    caller, called = stack.name("caller"), stack.name("called")
-    schema = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x", "y"]}
-    async with stack.worker():
-        await stack.declare(called, runtime=script({"result": "done"}))
-        await declare_caller(
-            stack,
-            caller,
-            called,
-            call=asks(called, x="three"),
-            handoffs={called: {"parameters": schema}},
-        )
-        result = await stack.run(caller, f"{caller}-1")
-        state = await stack.keeper(called)
-    assert result.output == (
-        f"agents.{called}: x: 'three' is not of type 'integer'; "
-        "the arguments: 'y' is a required property"
-    )
-    assert state.ledger == {}
-
-
-async def test_handoff_to_an_agent_not_among_the_tools_is_refused(stack: Stack) -> None:
-    """Only what the declaration lists can be called; a transfer is listed apart."""
-    caller, called = stack.name("caller"), stack.name("called")
-    async with stack.worker():
-        await stack.declare(called, runtime=script({"result": "done"}))
-        calls = [asks(called), asks(called, transfer=True)]
-        said = {"called": told_by(called), "transferred": f"{{results.agents_{called}_transfer}}"}
-        await stack.declare(
-            caller, runtime=script({"calls": calls}, {"result": said}), output=ANY_OBJECT
-        )
-        result = await stack.run(caller, f"{caller}-1")
-        state = await stack.keeper(called)
-    assert result.output == {
-        "called": f"there is no tool 'agents.{called}'; you have: none",
-        "transferred": f"there is no tool 'agents.{called}.transfer'; you have: none",
-    }
-    assert state.ledger == {}
-
-
-async def test_handoff_to_an_agent_nobody_declared_is_refused(stack: Stack) -> None:
-    """A name without an agent costs no run."""
-    caller, called = stack.name("caller"), stack.name("ghost")
-    async with stack.worker():
-        await declare_caller(stack, caller, called)
-        result = await stack.run(caller, f"{caller}-1")
-    assert result.output == (
-        f"agents.{called}: no agent '{called}' is declared here; go on without it"
-    )
-
-
-async def test_handoff_that_would_be_a_cycle_is_refused_with_the_path(stack: Stack) -> None:
-    """The one that is called back waits for this very call: neither could ever end."""
-    first, second = stack.name("first"), stack.name("second")
-    async with stack.worker():
-        await declare_caller(stack, first, second)
-        await declare_caller(stack, second, first)
-        result = await stack.run(first, f"{first}-1")
-        state = await stack.keeper(first)
-    assert result.status is RunStatus.SUCCEEDED
-    assert f"would be a cycle ({first} -> {second} -> {first})" in result.output
-    assert len(state.ledger) == 1
-
-
-@pytest.mark.parametrize("depth", [DEEPEST - 1, DEEPEST])
-async def test_handoff_below_the_deepest_is_refused(stack: Stack, depth: int) -> None:
-    """The limit is reached, not approached."""
-    caller, called = stack.name("caller"), stack.name("called")
-    place = Lineage(root="root", parent="parent", depth=depth, agents=("above",))
-    async with stack.worker():
-        await stack.declare(called, runtime=script({"result": "done"}))
-        await declare_caller(stack, caller, called)
-        result = await stack.run(caller, f"{caller}-1", lineage=place.model_dump(mode="json"))
-        state = await stack.keeper(called)
-    refused = depth == DEEPEST
-    assert (f"no handoff goes deeper than {DEEPEST}" in result.output) is refused
-    assert (len(state.ledger) == 0) is refused
-
-
 async def test_handoff_is_shown_to_the_model_as_a_tool(stack: Stack) -> None:
     """A provider's model sees the agent's description and schema under a name it allows."""
     caller, called = stack.name("caller"), stack.name("called")
@@ -305,31 +221,3 @@ async def test_handoff_is_shown_to_the_model_as_a_tool(stack: Stack) -> None:
     assert (shown["name"], shown["input_schema"]) == (wire, parameters)
     assert shown["description"].endswith("Counts.")
     assert "3 it is" in str(fake.requests[1].body["messages"])
-
-
-async def test_run_whose_input_is_not_accepted_fails_with_every_problem(stack: Stack) -> None:
-    """No worker could do it: it fails, at no cost, and names each problem in one line."""
-    called, caller = stack.name("called"), stack.name("caller")
-    schema = {
-        "type": "object",
-        "properties": {"account": {"type": "string"}, "limit": {"type": "integer"}},
-        "required": ["account"],
-    }
-    async with stack.worker():
-        await stack.declare(
-            called, runtime=script({"result": "ok"}), accepts={"schema": schema}, input={"limit": 9}
-        )
-        await declare_caller(stack, caller, called, call=asks(called, limit="many"))
-        fits = await stack.run(called, f"{called}-1", input={"account": "4711"})
-        told = await stack.run(caller, f"{caller}-1")
-        state = await stack.keeper(called)
-    assert fits.status is RunStatus.SUCCEEDED
-    assert told.output == (
-        f"agents.{called} failed (invalid_request): the input does not fit what {called} accepts: "
-        "limit: 'many' is not of type 'integer'; the input: 'account' is a required property"
-    )
-    failed = list(state.ledger.values())[-1]
-    assert (failed.status, failed.category) == (
-        RunStatus.FAILED,
-        FailureCategory.INVALID_REQUEST,
-    )
