@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.worker import Replayer
 
 from activities.announcing import announce
-from rota.ids import keeper_queue, topic_id
+from rota.ids import topic_id
 from rota.model import canonical_json
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
-from rota.topic import PAYLOAD_LIMIT
 from tests.stack import Stack
 from tests.workflows.topics import DONE, Topic, runs_of, start_times
 from workers.devserver import temporal_binary
+from workers.plugin import RotaPlugin
+from workflows.topic import TopicWorkflow
 
 
 async def temporal(stack: Stack, *arguments: str) -> None:
@@ -203,45 +204,6 @@ async def test_subscriber_removed_before_delivery_gets_nothing_more(
     assert left.ledger == {}
 
 
-@pytest.mark.parametrize(
-    ("signal", "arguments", "reason"),
-    [
-        ("publish", [{"amount": 3}], "amount: Extra inputs are not permitted"),
-        ("publish", [None], "Input should be"),
-        ("publish", [[1, 2]], "Input should be"),
-        ("publish", [{"payload": "x" * PAYLOAD_LIMIT}], "the most is 262144"),
-        ("publish", [{"payload_digest": "../secret"}], "payload_digest: String should match"),
-        ("publish", [], "publish takes 1 JSON argument, not 0"),
-        ("publish", [{}, {}], "publish takes 1 JSON argument, not 2"),
-        ("publsih", [{}], "there is no signal 'publsih'"),
-    ],
-)
-async def test_signal_that_is_no_event_becomes_a_dead_letter(
-    stack: Stack, signal: str, arguments: list[Any], reason: str
-) -> None:
-    """Nothing is lost without a word, and the topic serves on."""
-    topic = Topic(stack, "closed")
-    async with stack.worker():
-        await topic.subscribe(stack.name("settlement"))
-        await topic.handle.signal(signal, args=arguments)
-        receipt = await topic.publish()
-        (letter,) = await topic.dead()
-    assert receipt.sequence == 1
-    assert (letter.subscriber, letter.sequence) == ("", 0)
-    assert reason in letter.reason
-
-
-async def test_update_that_is_no_event_gets_a_receipt_that_says_so(stack: Stack) -> None:
-    """A client that wants to know is told, in the words of the dead letter."""
-    topic = Topic(stack, "closed")
-    async with stack.worker():
-        await topic.subscribe(stack.name("settlement"))
-        receipt = await topic.publish(id="x", amount=3)
-        (letter,) = await topic.dead()
-    assert receipt.sequence == 0
-    assert "amount: Extra inputs are not permitted" in receipt.refused == letter.reason
-
-
 async def test_replay_delivers_the_last_events_to_a_new_subscriber(stack: Stack) -> None:
     """In their order, and to who has had them nothing is delivered twice."""
     topic, old, new = Topic(stack, "closed"), stack.name("old"), stack.name("new")
@@ -267,13 +229,19 @@ async def test_replay_delivers_the_last_events_to_a_new_subscriber(stack: Stack)
     assert f"subscribers are: {new}, {old}" in str(caught.value.cause)
 
 
-async def test_topic_started_under_an_id_that_is_none_fails_with_a_line(stack: Stack) -> None:
-    """A typo of an operator does not leave a topic that nobody can reach."""
+async def test_event_announced_before_anybody_subscribes_is_kept_for_replay(stack: Stack) -> None:
+    """The first announcement starts the topic; a later subscriber can ask for what it missed."""
+    topic, name = Topic(stack, "closed"), stack.name("late")
+    id = f"books-7/{topic.event}"
+    record = EventRecord(id=id, name=topic.event, at=datetime(2026, 11, 22, 6, 0, tzinfo=UTC))
     async with stack.worker():
-        handle = await stack.client.start_workflow(
-            "Topic", id=stack.name("Topic"), task_queue=keeper_queue(stack.task_queue)
-        )
-        with pytest.raises(WorkflowFailureError) as caught:
-            await handle.result()
-    assert isinstance(caught.value.cause, ApplicationError)
-    assert "write topic:<event>" in caught.value.cause.message
+        await announce(stack.client, record, source="books-7", task_queue=stack.task_queue)
+        await topic.subscribe(name, filter='event.at == "2026-11-22T06:00:00Z"')
+        before = await topic.quiet(1)
+        await topic.handle.execute_update("replay", {"subscriber": name, "last": 10})
+        after = await topic.until(lambda summary: summary.delivered == 1)
+        history = await topic.handle.fetch_history()
+    assert (before.delivered, after.published) == (0, 1)
+    # The topic has taken updates, signals and a delivery: all of it replays.
+    plugin = RotaPlugin(stack.store)
+    await Replayer(workflows=[TopicWorkflow], plugins=[plugin]).replay_workflow(history)
