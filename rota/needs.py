@@ -30,11 +30,10 @@ def ask(state: KeeperState, request: NeedRequest, now: datetime) -> tuple[Keeper
         UnknownAgentError: nothing was ever declared here.
     """
     answer = look(state, request)
-    if request.rerun_of is not None and _may_rerun(state, request.rerun_of, answer):
-        slot = answer.slot
-        if slot is not None:
-            state = orders.request_rerun(state, slot)
-            answer = look(state, request)
+    failed = answer.found if answer.state is UpstreamState.FAILED else None
+    if failed is not None and failed.run.key == request.rerun_of and answer.slot is not None:
+        state = orders.request_rerun(state, answer.slot)
+        answer = look(state, request)
     watchers = tuple(w for w in state.watchers if w.request.waiter.key != request.waiter.key)
     if answer.state not in _FINAL and not request.last_call:
         watchers = (*watchers, Watcher(request=request, since=now))
@@ -136,12 +135,6 @@ def _become(state: KeeperState, slot: datetime) -> dict[str, object]:
         return {"state": UpstreamState.FAILED, "reason": reason}
     retired = "" if state.spec else "; it is not declared any more"
     return {"state": UpstreamState.MISSING, "reason": f"no run is known for {at} yet{retired}"}
-
-
-def _may_rerun(state: KeeperState, failed_key: str, answer: NeedAnswer) -> bool:
-    if state.spec is None or answer.state is not UpstreamState.FAILED or answer.found is None:
-        return False
-    return answer.found.run.key == failed_key
 
 
 def _declared(state: KeeperState) -> PinnedSpec:

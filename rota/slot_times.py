@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from rota.calendars import aware, iter_times, next_times, zone_of
+from rota.calendars import iter_times, next_times, zone_of
 from rota.schedule_spec import ScheduleSpec
 
 _SECOND = timedelta(seconds=1)
@@ -33,8 +33,6 @@ def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime
     Raises:
         ValueError: as `times_between`.
     """
-    if spec.end is not None:
-        at = min(at, aware(spec.end))
     # Slots are whole seconds.
     at, since = _floor(at), _floor(since + _SECOND - timedelta.resolution)
     found = _slot_after(spec, since, at)

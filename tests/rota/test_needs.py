@@ -42,6 +42,13 @@ def pages(desk: Need) -> None:
     desk.state = paged(desk.state, [run("r1").key], "page")
 
 
+def remembers(desk: Need) -> None:
+    """r1 succeeded, long ago, and nothing has since."""
+    desk.admit("r1", T0)
+    desk.settle("r1")
+    desk.state = paged(desk.state, [run("r1").key], "page")
+
+
 OK, FAILED, SKIPPED = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.SKIPPED
 AT_WORK, QUEUED = RunStatus.RUNNING, RunStatus.QUEUED
 EARLIER: dict[str, Any] = {"slot": T0 - HOUR}
@@ -108,6 +115,7 @@ ROWS: list[tuple[str, Callable[[Need], None], dict[str, Any], str, str | None, s
         "r1",
         "",
     ),
+    ("succeeded twice", enters(("r1", OK, {}), ("r2", OK, {})), {}, "settled", "r2", ""),
     (
         "failed, then turned away",
         enters(("r1", FAILED, {}), ("r2", SKIPPED, {"reason": "slot already running as r1"})),
@@ -183,6 +191,7 @@ ROWS: list[tuple[str, Callable[[Need], None], dict[str, Any], str, str | None, s
         None,
         "no run is known for 2026-11-22T07:00:00Z yet; it is not declared any more",
     ),
+    ("newest success, on a page", remembers, {}, "settled", "r1", ""),
     ("on a page", pages, {}, "failed", None, "what became of 2026-11-22T06:00:00Z lies on a page"),
 ]
 

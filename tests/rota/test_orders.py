@@ -176,7 +176,8 @@ def test_reruns_start_at_once_whatever_a_backfill_has_at_work() -> None:
     desk = backfilling()
     desk.ask(hours=2)
     desk.start()
-    desk.state = orders.request_rerun(desk.state, T0 - HOUR)
+    for _ in range(2):
+        desk.state = orders.request_rerun(desk.state, T0 - HOUR)
     assert desk.start() == ["report-rerun-2026-11-22T05:00:00Z-1"]
 
 
