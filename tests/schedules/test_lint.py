@@ -1,31 +1,14 @@
 """Lint: what it remarks on, where, and in which words."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rota.agent_spec import AgentSpec
 from schedules.fleet import load_fleet
-from schedules.lint import lint, lint_spec
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-def _spec(**fields: Any) -> AgentSpec:
-    base = {"name": "x", "runtime": {"kind": "anthropic", "model": "m"}}
-    return AgentSpec.model_validate(base | fields)
-
-
-def _remarks(**fields: Any) -> list[tuple[str, str, str]]:
-    return [
-        (remark.level, ".".join(map(str, remark.path)), remark.message)
-        for remark in lint_spec(_spec(**fields), NOW)
-    ]
-
-
-DAILY = {"cron": "0 6 * * *"}
+from schedules.lint import lint
+from tests.schedules.fleet_folder import NOW
+from tests.schedules.remarks_of import DAILY, remarks_of
 
 CLEAN: list[dict[str, Any]] = [
     {},
@@ -37,13 +20,7 @@ CLEAN: list[dict[str, Any]] = [
     {"schedule": {"cron": "*/5 * * * *"}, "budget": {"wall_clock": "5m"}},
     {"schedule": DAILY | {"catchup": {"policy": "all"}, "overlap": "queue_all"}},
     {"schedule": DAILY | {"start": "2026-12-01T00:00:00+01:00"}},
-    {"schedule": DAILY, "session": {"key": "{input.a}"}, "input": {"a": "1"}},
-    {"schedule": DAILY, "session": {"key": "{input.a|none}"}},
-    {"schedule": DAILY, "session": {"key": "fixed"}},
     {"emits": ["reconciliation.completed", "done", "a_b.c-d.e1"]},
-    {"dedupe": "{input.a}", "input": {"a": 1}, "fairness": {"key": "{input.b|none}"}},
-    {"dedupe": "{input.a}", "accepts": {"schema": {"required": ["a"]}}},
-    {"on": [{"event": "a.b", "filter": "event.name == 'a.b'", "input": {"x": "{payload}"}}]},
     {"schedule": DAILY, "needs": [{"agent": "y", "not_before": "06:15", "deadline": "06:15"}]},
     {"needs": [{"agent": "y", "not_before": "06:30", "deadline": "06:15"}]},
 ]
@@ -175,89 +152,6 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         ),
     ),
     (
-        "scheduled session key without input",
-        {"schedule": DAILY, "session": {"key": "{input.account}"}, "input": {"feed": "f"}},
-        (
-            "error",
-            "session.key",
-            "{input.account}: no 'account'; 'input' has feed; "
-            "a scheduled run has nothing else: give it under 'input'",
-        ),
-    ),
-    (
-        "scheduled session key of null",
-        {"schedule": DAILY, "session": {"key": "{input.a}"}, "input": {"a": None}},
-        ("error", "session.key", "{input.a} is null; a scheduled run has nothing else"),
-    ),
-    (
-        "manual session key without input",
-        {"session": {"key": "{input.account}"}},
-        (
-            "warning",
-            "session.key",
-            "{input.account}: no 'account'; 'input' is empty; every run must bring it",
-        ),
-    ),
-    (
-        "session key of something else",
-        {"session": {"key": "{memory.account|x}"}},
-        ("error", "session.key", "{memory.account}: a session key is made from input only"),
-    ),
-    (
-        "malformed session key",
-        {"session": {"key": "{input.account"}},
-        ("error", "session.key", "lone '{'; write {{ for a brace"),
-    ),
-    (
-        "key of what every run must bring",
-        {"dedupe": "{input.sha}"},
-        (
-            "warning",
-            "dedupe.key",
-            "{input.sha}: no 'sha'; 'input' is empty; every run must bring it",
-        ),
-    ),
-    (
-        "key of an agent that only the clock starts",
-        {"schedule": DAILY, "dedupe": "{input.sha}"},
-        ("error", "dedupe.key", "a scheduled run has nothing else: give it under 'input'"),
-    ),
-    (
-        "same key for every run",
-        {"dedupe": {"key": "nightly", "keep": "1d"}},
-        ("warning", "dedupe.key", "'nightly' is the same for every run"),
-    ),
-    (
-        "key of something else than input",
-        {"fairness": {"key": "{memory.customer}"}},
-        ("error", "fairness.key", "{memory.customer}: a fairness key is made from input only"),
-    ),
-    (
-        "one event twice",
-        {"on": [{"event": "a.b"}, {"event": "c.d"}, {"event": "a.b", "filter": "payload.x"}]},
-        ("error", "on.2.event", "'a.b' is subscribed to in on[0] already; join both"),
-    ),
-    (
-        "filter over something else than the event",
-        {"on": [{"event": "a.b", "filter": "payload.x > 0 and input.y"}]},
-        ("error", "on.0.filter", "input.y: an event has only payload and event"),
-    ),
-    (
-        "input from something else than the event",
-        {"on": [{"event": "a.b", "input": {"deep": ["{payload.x}", "{amount}"]}}]},
-        ("error", "on.0.input.deep.1", "{amount}: an event has only payload and event"),
-    ),
-    (
-        "malformed input",
-        {"on": [{"event": "a.b", "input": {"x": "{payload.x"}}]},
-        ("error", "on.0.input.x", "lone '{'"),
-    ),
-    (
-        "input that is no mapping",
-        {"accepts": {"schema": {"type": "array"}}},
-        ("error", "accepts.schema.type", "a run's input is a mapping, and this accepts array"),
-    ),
-    (
         "gates of a need the wrong way round",
         {"schedule": DAILY, "needs": [{"agent": "y", "not_before": "2h", "deadline": "1h"}]},
         ("error", "needs.0.deadline", "1h comes before not_before (2h)"),
@@ -277,7 +171,7 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
 @pytest.mark.parametrize("fields", CLEAN, ids=str)
 def test_lint_spec_sound_declaration_passes_in_silence(fields: dict[str, Any]) -> None:
     """What is meant as it is written draws no remark."""
-    assert _remarks(**fields) == []
+    assert remarks_of(**fields) == []
 
 
 @pytest.mark.parametrize(
@@ -287,7 +181,7 @@ def test_lint_spec_doubtful_declaration_draws_one_remark(
     fields: dict[str, Any], expected: tuple[str, str, str]
 ) -> None:
     """Each doubt is one remark with its level, its key and what to do."""
-    ((level, key, message),) = _remarks(**fields)
+    ((level, key, message),) = remarks_of(**fields)
     assert (level, key) == expected[:2]
     assert expected[2] in message
 
@@ -295,7 +189,7 @@ def test_lint_spec_doubtful_declaration_draws_one_remark(
 def test_lint_spec_end_before_start_is_an_error() -> None:
     """Swapped bounds are named as such, beside the fact that nothing fires."""
     schedule = DAILY | {"start": "2027-02-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
-    assert ("error", "schedule.end", "lies before start; swap or mend them") in _remarks(
+    assert ("error", "schedule.end", "lies before start; swap or mend them") in remarks_of(
         schedule=schedule
     )
 
