@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.schedules.pipeline_folder import ONE, lint_pipeline, nodes
+from tests.schedules.pipeline_folder import HEAD, ONE, lint_pipeline, nodes
 
 WRONG: list[tuple[str, str, list[str]]] = [
     (
