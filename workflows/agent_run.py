@@ -28,15 +28,16 @@ BLOCKING = (FailureCategory.AUTH, FailureCategory.QUOTA)
 class AgentRunWorkflow:
     """One run.
 
-    Messages: signal `lease_granted` (from the keeper), query `status`.
-    Continue-As-New: when the server suggests it, between two steps; carries the admission
-    and the loop's state, so no turn or tool call is repeated.
+    Messages: signals `lease_granted` and `key_settled` (from its keeper), `upstream_settled`
+    (from other agents' keepers), `lock_granted` (from locks); query `status`.
+    Continue-As-New: when the server suggests it, between two steps; carries the admission,
+    the loop's state and the locks held, so no wait, turn or tool call is repeated.
     Replay: no patches in force.
     """
 
     @workflow.run
     async def run(self, input: RunArgument) -> AgentRunResult:
-        """Admit, think and act until an answer is verified, settle.
+        """Admit, get ready, think and act until an answer is verified, settle.
 
         Returns:
             The result of a run that succeeded or was skipped.

@@ -59,7 +59,7 @@ async def declare_reader(stack: Stack, upstream: str, base: str = "mail", **need
         name,
         runtime=script({"result": {"got": f"{{input.needs.{upstream}}}"}}),
         output=OBJECT,
-        needs=[{"agent": upstream, "deadline": "20s", **need}],
+        needs=[{"agent": upstream, "deadline": "5m", **need}],
     )
     return name
 
@@ -100,7 +100,7 @@ async def test_need_of_a_slot_at_work_waits_visibly_and_goes_on_when_it_settles(
     upstream = stack.name("report")
     async with stack.worker([gate.tool]):
         await stack.declare(upstream, **GATED)
-        name = await declare_reader(stack, upstream, deadline="5m")
+        name = await declare_reader(stack, upstream)
         at_work = await stack.start(upstream, f"{upstream}-1", slot=slot.isoformat())
         await gate.reached.wait()
         run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
@@ -116,7 +116,7 @@ async def test_need_of_a_slot_at_work_waits_visibly_and_goes_on_when_it_settles(
 async def test_need_of_a_slot_that_nobody_has_started_waits_for_it(stack: Stack) -> None:
     """A dependent that comes first loses nothing."""
     slot = this_second()
-    async with reader(stack, deadline="5m") as (upstream, name):
+    async with reader(stack) as (upstream, name):
         run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
         await waits(run)
         await stack.run(upstream, f"{upstream}-1", slot=slot.isoformat())
@@ -127,7 +127,7 @@ async def test_need_of_a_slot_that_nobody_has_started_waits_for_it(stack: Stack)
 async def test_need_waits_on_through_a_change_of_workers(stack: Stack) -> None:
     """The wait is in the history, not in a process."""
     slot = this_second()
-    async with reader(stack, deadline="5m") as (upstream, name):
+    async with reader(stack) as (upstream, name):
         run = await stack.start(name, f"{name}-1", slot=slot.isoformat())
         await waits(run)
     async with stack.worker():
@@ -161,7 +161,7 @@ async def test_need_whose_reruns_all_fail_fails_the_run(stack: Stack) -> None:
     async with stack.worker([flaky.tool]):
         await stack.declare(upstream, **REPORT)
         on_failure = {"rerun": 2, "backoff": "0s"}
-        name = await declare_reader(stack, upstream, on_failure=on_failure, deadline="5m")
+        name = await declare_reader(stack, upstream, on_failure=on_failure)
         await ending_of(await stack.start(upstream, f"{upstream}-1", slot=slot.isoformat()))
         ending = await ending_of(await stack.start(name, f"{name}-1", slot=slot.isoformat()))
     assert (ending.result.status, flaky.calls) == (RunStatus.FAILED, 3)
@@ -209,7 +209,7 @@ async def test_need_of_an_agent_that_is_not_declared_fails_clean(stack: Stack) -
 
 async def test_run_cancelled_while_it_needs_something_settles_as_cancelled(stack: Stack) -> None:
     """The session is free for the next run at once."""
-    async with reader(stack, deadline="5m") as (_, name):
+    async with reader(stack) as (_, name):
         run = await stack.start(name, f"{name}-1")
         await waits(run)
         await run.cancel()

@@ -74,6 +74,8 @@ class Entry:
             return _too_late(admission.reason)
         assert self._joined is not None
         outcome = self._joined
+        if outcome.output is None:
+            return finish_of_joined(outcome)
         joined = {"same_as": outcome.run, "output": outcome.output}
         self.admitted = admitted = await desk.prepare(admission.model_copy(update=joined))
         return finish_of_joined(outcome, admitted.output)
