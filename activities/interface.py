@@ -31,6 +31,8 @@ from rota.steps import (
     ReleaseInput,
     SettleInput,
     StartRunsInput,
+    StoredOutcome,
+    StoreOutcomeInput,
     ToolInput,
     TurnInput,
 )
@@ -136,6 +138,12 @@ class PipelineDesk(ABC):
     @activity.defn(name="load_outputs")
     async def load_outputs(self, input: LoadOutputsInput) -> LoadedOutputs:
         """Read results that are too large to travel with a run's end."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="store_outcome")
+    async def store_outcome(self, input: StoreOutcomeInput) -> StoredOutcome:
+        """Store what a pipeline came to: each node's result under its name."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""`load_pipeline`, `load_outputs`: what a run of a pipeline reads from the store."""
+"""`load_pipeline`, `load_outputs`, `store_outcome`: a pipeline's dealings with the store."""
 
 import json
 from typing import Any
@@ -10,7 +10,16 @@ from activities.documents import get_pipeline
 from activities.interface import PipelineDesk
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.failures import FailureCategory
-from rota.steps import LoadedOutputs, LoadedPipeline, LoadOutputsInput, LoadPipelineInput
+from rota.loop import INLINE_OUTPUT, AnswerRef
+from rota.model import canonical_json
+from rota.steps import (
+    LoadedOutputs,
+    LoadedPipeline,
+    LoadOutputsInput,
+    LoadPipelineInput,
+    StoredOutcome,
+    StoreOutcomeInput,
+)
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of one result that can be put into another run's input: it travels with the run's
@@ -54,22 +63,42 @@ class PipelineDeskActivities(PipelineDesk):
         values: dict[str, Any] = {}
         refused: dict[str, str] = {}
         for digest in input.digests:
-            try:
-                data = await self._store.get(digest)
-            except ObjectMissingError:
-                refused[digest] = (
-                    f"it is not in this worker's store ({self._store.address}): give all workers "
-                    "the same ROTA_STORE"
-                )
-                continue
-            if len(data) > OUTPUT_LIMIT:
-                refused[digest] = (
-                    f"it is {len(data) // 1024} KiB, at most {OUTPUT_LIMIT // 1024} KiB can be "
-                    "handed on: hand on its output_digest, or have the agent answer with less"
-                )
+            value, why_not = await self._read(digest)
+            if why_not:
+                refused[digest] = why_not
             else:
-                values[digest] = json.loads(data)
+                values[digest] = value
         return LoadedOutputs(values=values, refused=refused)
+
+    @activity.defn(name="store_outcome")
+    async def store_outcome(self, input: StoreOutcomeInput) -> StoredOutcome:
+        """Store what a pipeline came to. Idempotent: it is content-addressed.
+
+        It is the payload of the pipeline's events and what those that need it are given. A
+        result that cannot be handed on is null in it.
+        """
+        outcome = dict(input.outputs)
+        for node, digest in input.digests.items():
+            outcome[node], _ = await self._read(digest)
+        data = canonical_json(outcome)
+        small = outcome if len(data) <= INLINE_OUTPUT else None
+        return StoredOutcome(answer=AnswerRef(digest=await self._store.put(data), output=small))
+
+    async def _read(self, digest: str) -> tuple[Any, str]:
+        """Return a result, and why it cannot be had; empty if it can."""
+        try:
+            data = await self._store.get(digest)
+        except ObjectMissingError:
+            return None, (
+                f"it is not in this worker's store ({self._store.address}): give all workers "
+                "the same ROTA_STORE"
+            )
+        if len(data) > OUTPUT_LIMIT:
+            return None, (
+                f"it is {len(data) // 1024} KiB, at most {OUTPUT_LIMIT // 1024} KiB can be "
+                "handed on: hand on its output_digest, or have the agent answer with less"
+            )
+        return json.loads(data), ""
 
 
 def _unfit(message: str) -> ApplicationError:

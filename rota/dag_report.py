@@ -28,7 +28,7 @@ def node_reports(plan: Plan, state: DagState) -> dict[str, NodeResult]:
 
 def table(plan: Plan, state: DagState) -> str:
     """Return the nodes as Markdown: how many stand how, then what is at work, bad or open."""
-    reports = node_reports(plan, state)
+    reports = {name: _report(state.node(name), items=False) for name in plan.order}
     counts = Counter(report.status.value for report in reports.values())
     lines = ["**" + " · ".join(f"{count} {status}" for status, count in counts.items()) + "**"]
     if state.stopped is not None:
@@ -61,14 +61,14 @@ def _small(node: NodeResult) -> NodeResult:
     )
 
 
-def _report(node: NodeState) -> NodeResult:
+def _report(node: NodeState, *, items: bool = True) -> NodeResult:
     if node.result is not None:
         return node.result
     if node.phase is Phase.PENDING:
         return NodeResult(status=RunStatus.WAITING)
-    parts = tuple(_place_report(place) for place in node.places)
     if not node.many:
-        return parts[0]
+        return _place_report(node.places[0])
+    parts = tuple(_place_report(place) for place in node.places) if items else None
     attempts = sum(place.runs for place in node.places)
     return NodeResult(status=RunStatus.RUNNING, attempts=attempts, items=parts)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
-from rota.loop import ResultRef
+from rota.loop import AnswerRef, ResultRef
 from rota.model import Record, StepResult
 from rota.pipeline_spec import PipelineSpec
 from rota.resource_lock import LockRequest
@@ -153,6 +153,21 @@ class LoadedOutputs(StepResult):
     values: dict[str, Any] = Field(default_factory=dict[str, Any])
     refused: dict[str, str] = Field(default_factory=dict[str, str])
     """Why one cannot be had."""
+
+
+class StoreOutcomeInput(Record):
+    """Put the nodes' results together into what a pipeline came to."""
+
+    outputs: dict[str, Any]
+    """By node; small enough to travel."""
+    digests: dict[str, str] = Field(default_factory=dict[str, str])
+    """Of those that are not."""
+
+
+class StoredOutcome(StepResult):
+    """What the pipeline came to: each node's result under its name."""
+
+    answer: AnswerRef
 
 
 class StartRunsInput(Record):

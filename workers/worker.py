@@ -88,6 +88,7 @@ async def serving(
             handoffs.close_handoff,
             pipelines.load_pipeline,
             pipelines.load_outputs,
+            pipelines.store_outcome,
         ],
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

@@ -43,7 +43,7 @@ def test_persisted_names_stay_as_they_are() -> None:
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks"),
-            *("open_handoff", "close_handoff", "load_pipeline", "load_outputs"),
+            *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {"admit", "backfill", "change_memory", "declare", "need", "retire", "settle"},

@@ -1,11 +1,13 @@
 """Pipelines on the real server: who runs when, how often, and what is told of it."""
 
+import json
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from rota.failures import FailureCategory
+from rota.ids import topic_id
 from rota.pipeline_run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO, RESULT_MEMO
@@ -224,9 +226,33 @@ async def test_pipeline_hands_on_a_result_that_was_too_large_to_travel(stack: St
         }
         await declare_pipeline(stack, name, nodes=nodes)
         result = await run_pipeline(stack, name, f"{name}-1")
+        entry = next(iter((await stack.keeper(name)).ledger.values()))
+        assert entry.output is not None
+        outcome = json.loads(await stack.store.get(entry.output))
     assert result.nodes["list"].output is None
     assert result.nodes["list"].output_digest
     assert result.nodes["last"].output == "98"
+    assert outcome == {"list": value, "last": "98"}
+
+
+async def test_pipeline_announces_what_its_nodes_came_to(stack: Stack) -> None:
+    """Its event carries every node's result, and starts who waits for it."""
+    async with stack.worker():
+        name, agent, event = stack.name("closing"), stack.name("echo"), stack.name("closed")
+        await stack.declare(agent, **INSTANT)
+        nodes = {
+            "a": {"agent": agent, "input": {"value": "one"}},
+            "b": {"agent": agent, "after": ["a"], "when": "input.never"},
+        }
+        await declare_pipeline(stack, name, nodes=nodes, emits=[event])
+        result = await run_pipeline(stack, name, f"{name}-1")
+        (told,) = result.events
+        assert told.payload is not None
+        payload = json.loads(await stack.store.get(told.payload))
+        topic = await stack.client.get_workflow_handle(topic_id(event)).describe()
+    assert told.name == event
+    assert payload == {"a": "one"}
+    assert topic.status is WorkflowExecutionStatus.RUNNING
 
 
 async def test_pipeline_keeps_what_an_earlier_run_has_done(stack: Stack) -> None:

@@ -52,8 +52,7 @@ class Children:
         self._children: dict[Place, _Child] = {}
         self._starting = 0
         self.news = False
-        """True once something has ended, or the last start was confirmed, since it was set
-        to False."""
+        """True once something has ended since it was set to False."""
 
     @property
     def starting(self) -> bool:
@@ -110,6 +109,7 @@ class Children:
                 static_summary=f"node {lineage.node} of {origin.agent}",
             )
         except WorkflowAlreadyStartedError:
+            self.news = True
             return NodeResult(
                 status=RunStatus.FAILED,
                 reason=f"a run {run_id} is at work already: end it, or let it end, first",
@@ -118,7 +118,6 @@ class Children:
             )
         finally:
             self._starting -= 1
-            self.news = self.news or not self._starting
         if child.told:
             child.handle.cancel(child.told)
         try:

@@ -14,11 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from rota.dag_ends import run_ended
     from rota.dag_inputs import Given
     from rota.dag_plan import Plan
-    from rota.dag_report import table
+    from rota.dag_report import node_reports, table
     from rota.dag_state import DagState
+    from rota.loop import AnswerRef
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
-    from rota.steps import LoadOutputsInput
+    from rota.steps import LoadOutputsInput, StoreOutcomeInput
     from workflows.activity_options import desk_options
     from workflows.pipeline_kit.children import Children
 
@@ -39,6 +40,7 @@ class Graph:
         self._given = given
         self._children = Children(origin)
         self._suggested_at: int | None = None
+        self._draining = False
         self._alarm: tuple[datetime, asyncio.Task[None]] | None = None
 
     async def work(self) -> bool:
@@ -62,6 +64,24 @@ class Graph:
                 await self._or_stop(self._load(moves.loads))
             else:
                 await self._or_stop(self._wait(moves))
+
+    async def outcome(self) -> AnswerRef:
+        """Store what the nodes came to, each under its name; what has no result is left out."""
+        ends = node_reports(self.plan, self.state)
+        stored = await workflow.execute_local_activity_method(
+            PipelineDesk.store_outcome,
+            StoreOutcomeInput(
+                outputs={name: end.output for name, end in ends.items() if end.output is not None},
+                digests={
+                    name: end.output_digest
+                    for name, end in ends.items()
+                    if end.output is None and end.output_digest is not None
+                },
+            ),
+            summary="store what the nodes came to",
+            **desk_options(),
+        )
+        return stored.answer
 
     def _move(self) -> Moves | None:
         """Take in what has ended, then start and cancel; None to continue as new."""
@@ -91,15 +111,19 @@ class Graph:
                 return None
             length = info.get_current_history_length()
             self._suggested_at = self._suggested_at or length
-            if length >= DRAIN_FACTOR * self._suggested_at:
-                return 0
+            self._draining = length >= DRAIN_FACTOR * self._suggested_at
         # The next batch once this one is confirmed, so that no workflow task grows.
-        return 0 if self._children.starting else MOST_STARTS
+        return 0 if self._draining or self._children.starting else MOST_STARTS
+
+    def _may_start_more(self, moves: Moves) -> bool:
+        return moves.more and not self._draining and not self._children.starting
 
     async def _wait(self, moves: Moves) -> None:
         self._set_alarm(moves.wake)
         self._children.news = False
-        await workflow.wait_condition(lambda: self._children.news or self._rung())
+        await workflow.wait_condition(
+            lambda: self._children.news or self._rung() or self._may_start_more(moves)
+        )
 
     def _set_alarm(self, at: datetime | None) -> None:
         """Keep one timer, for the next time that matters; two events each time it changes."""

@@ -139,8 +139,10 @@ class PipelineKit:
 
     async def settle(self, finish: Finish) -> PipelineResult:
         """Report the end to the keeper and publish the events. Safe to repeat."""
-        result = await self._report(finish)
         graph = self._graph
+        if graph is not None and finish.status is RunStatus.SUCCEEDED:
+            finish = finish.model_copy(update={"answer": await graph.outcome()})
+        result = await self._report(finish)
         visibility.show_result(result, table(graph.plan, graph.state) if graph else "")
         await desk.announce(self._origin.run, result.events)
         return result
