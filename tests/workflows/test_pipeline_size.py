@@ -1,0 +1,148 @@
+"""Large pipelines, and runs that continue as new in the middle of everything."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from rota.runs import RunStatus
+from rota.tools import tool
+from tests.pipelines import (
+    INSTANT,
+    Flaky,
+    declare_pipeline,
+    result_of,
+    run_pipeline,
+    start_pipeline,
+    worker_of,
+)
+from tests.replay.record import EARLY
+from tests.replay.scenarios import chain
+from tests.stack import Stack, open_stack
+from workers.devserver import dev_server
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stack on a server of its own that suggests continue-as-new early."""
+    async with dev_server(extra_config=EARLY) as running:
+        yield await open_stack(running.address, tmp_path)
+
+
+async def most_starts_in_a_task(handle: WorkflowHandle[Any, Any]) -> int:
+    """The largest number of runs that one workflow task has started."""
+    batches: Counter[int] = Counter()
+    async for event in handle.fetch_history_events():
+        if event.HasField("start_child_workflow_execution_initiated_event_attributes"):
+            attributes = event.start_child_workflow_execution_initiated_event_attributes
+            batches[attributes.workflow_task_completed_event_id] += 1
+    return max(batches.values(), default=0)
+
+
+async def test_pipeline_continued_as_new_repeats_and_loses_nothing(hasty: Stack) -> None:
+    """A chain of 20 with failures in it: every node as often as it should, and in order."""
+    flaky = Flaky(work=3)
+    async with hasty.worker([flaky.tool]):
+        name = hasty.name("chain")
+        await hasty.declare(hasty.name("work"), **worker_of("work"))
+        nodes: dict[str, Any] = {"n0": {"agent": hasty.name("work"), "attempts": 4}}
+        for n in range(1, 20):
+            nodes[f"n{n}"] = {"agent": hasty.name("work"), "after": [f"n{n - 1}"]}
+        await declare_pipeline(hasty, name, nodes=nodes)
+        result = await run_pipeline(hasty, name, f"{name}-1")
+        executions = await chain(hasty.client, f"{name}-1")
+        entries = (await hasty.keeper(name)).ledger.values()
+    assert result.status is RunStatus.SUCCEEDED
+    assert flaky.calls == {"work": 23}
+    assert [result.nodes[node].attempts for node in nodes] == [4] + [1] * 19
+    assert len(executions) > 2
+    assert [entry.status for entry in entries] == [RunStatus.SUCCEEDED]
+
+
+async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
+    hasty: Stack,
+) -> None:
+    """A fan-out of 100 over several executions: each item once, none left behind."""
+    done: Counter[int] = Counter()
+
+    @tool(name="count.item")
+    async def count(item: int) -> int:
+        """Count an item."""
+        done[item] += 1
+        return item
+
+    async with hasty.worker([count]):
+        name = hasty.name("busy")
+        await hasty.declare(
+            hasty.name("count"),
+            runtime={
+                "kind": "scripted",
+                "turns": [
+                    {"calls": [{"tool": "count.item", "args": {"item": "{input.item}"}}]},
+                    {"result": "{results.count_item}"},
+                ],
+            },
+            tools=["count.item"],
+            session={"concurrency": "parallel"},
+        )
+        nodes = {
+            "fan": {
+                "agent": hasty.name("count"),
+                "for_each": list(range(100)),
+                "parallel": 8,
+                "input": {"item": "{item}"},
+            },
+        }
+        await declare_pipeline(hasty, name, nodes=nodes)
+        result = await run_pipeline(hasty, name, f"{name}-1")
+        executions = await chain(hasty.client, f"{name}-1")
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.nodes["fan"].output == [str(n) for n in range(100)]
+    assert done == dict.fromkeys(range(100), 1)
+    assert len(executions) > 2
+
+
+async def test_pipeline_of_three_hundred_nodes_in_layers(stack: Stack) -> None:
+    """Six layers of fifty: every node once, and no workflow task starts more than fifty."""
+    async with stack.worker():
+        name, agent = stack.name("layers"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        nodes: dict[str, Any] = {}
+        for layer in range(6):
+            for n in range(50):
+                after = [f"l{layer - 1}-n{n}", f"l{layer - 1}-n{(n + 1) % 50}"] if layer else []
+                nodes[f"l{layer}-n{n}"] = {"agent": agent, "after": after}
+        await declare_pipeline(stack, name, nodes=nodes)
+        handle = await start_pipeline(stack, name, f"{name}-1")
+        result = await result_of(handle)
+        first = stack.client.get_workflow_handle(f"{name}-1", run_id=handle.first_execution_run_id)
+        most = await most_starts_in_a_task(first)
+    assert result.status is RunStatus.SUCCEEDED
+    assert Counter(node.status for node in result.nodes.values()) == {RunStatus.SUCCEEDED: 300}
+    assert most <= 50
+
+
+@pytest.mark.timeout(240)
+async def test_pipeline_of_five_hundred_nodes_in_a_chain(stack: Stack) -> None:
+    """One after the other, each given the one before; it continues as new on the way."""
+    async with stack.worker():
+        name, agent = stack.name("chain"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        nodes: dict[str, Any] = {"n0": {"agent": agent, "input": {"value": "0"}}}
+        for n in range(1, 500):
+            nodes[f"n{n}"] = {
+                "agent": agent,
+                "after": [f"n{n - 1}"],
+                "input": {"value": f"{{n{n - 1}.output}}"},
+            }
+        await declare_pipeline(stack, name, nodes=nodes)
+        handle = await start_pipeline(stack, name, f"{name}-1")
+        result = await result_of(handle)
+        executions = await chain(stack.client, f"{name}-1")
+    assert len(executions) == 2
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.nodes["n499"].output == "0"
+    assert Counter(node.attempts for node in result.nodes.values()) == {1: 500}
