@@ -94,13 +94,14 @@ def _dropped(facts: SlotFacts) -> list[Reason]:
             f"{busy.run.id} was at work at that time, {until}; with overlap "
             f"'{schedule.overlap.value}' the server drops the slots that come meanwhile"
         )
-        return [Reason(ReasonKind.GAP, text, busy.slot, busy.run.id, busy.admitted_at)]
+        return [Reason(ReasonKind.GAP, text, run_id=busy.run.id, at=busy.admitted_at)]
     return [Reason(ReasonKind.GAP, _unknown(facts, schedule))]
 
 
 def _unknown(facts: SlotFacts, schedule: ScheduleSpec) -> str:
     window = format_duration(schedule.catchup.window)
-    repair = f"'rota backfill {facts.name}' runs it now"
+    slot = format_slot(facts.slot)
+    repair = f"'rota backfill {facts.name} --from {slot} --to {slot}' runs it now"
     return (
         f"no run was ever admitted for it: the server was down for longer than the catch-up "
         f"window of {window}, the schedule was paused or not applied yet, or the run ended "

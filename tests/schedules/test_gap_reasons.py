@@ -106,7 +106,7 @@ def test_explain_of_a_gap_nobody_can_explain_lists_what_it_may_be() -> None:
     """It says what is not known instead of guessing, and how to make up for it."""
     (told,) = texts(explained(EARLY))
     assert told.startswith("no run was ever admitted for it: ")
-    assert told.endswith("'rota backfill report' runs it now")
+    assert told.endswith(f"'rota backfill report --from {SLOT} --to {SLOT}' runs it now")
 
 
 def test_explain_of_no_slot_names_the_nearest() -> None:

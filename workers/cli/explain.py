@@ -8,6 +8,7 @@ from rich.markup import escape
 from rota.ids import format_slot, keeper_id, parse_slot
 from rota.keeper_state import KeeperState
 from rota.runs import EARLIEST, LATEST
+from schedules.entry_reasons import ReasonKind
 from schedules.explaining import Explanation, explain_slot
 from schedules.slot_facts import read_facts
 from workers.cli.agents import require_agent
@@ -73,5 +74,6 @@ def _print(explanation: Explanation) -> None:
     out.print(f"[bold]{escape(explanation.name)}[/] · slot {slot} · {outcome}{by}")
     width = len(str(len(explanation.chain)))
     for number, reason in enumerate(explanation.chain, start=1):
-        mark = f"[dim]{format_slot(reason.slot)}[/] " if reason.slot else ""
-        out.print(f"{number:>{width}}. {mark}{escape(reason.text)}")
+        # Below the line that names it stands what became of another slot.
+        other = reason.slot is not None and reason.kind is not ReasonKind.COALESCED
+        out.print(f"{number:>{width}}. {'  ' * other}{escape(reason.text)}")
