@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Any
 
 from rota.dag_edges import standing
-from rota.dag_ends import node_result, with_rerun
+from rota.dag_ends import node_result, past_deadline, with_rerun
 from rota.dag_inputs import (
     Given,
     InputError,
@@ -35,7 +35,6 @@ from rota.dag_inputs import (
 from rota.dag_plan import Plan
 from rota.dag_state import DagState, NodeState, Phase, Place
 from rota.failures import MESSAGE_LIMIT, FailureCategory
-from rota.gates import format_gate
 from rota.pipeline_run import NodeResult
 from rota.runs import RunStatus
 
@@ -94,11 +93,11 @@ def stop(state: DagState, status: RunStatus, reason: str) -> DagState:
 
     What was said first stands.
     """
-    if state.stopped is not None:
-        return state
-    category = FailureCategory.LIMIT_REACHED if status is RunStatus.TIMED_OUT else None
-    told = NodeResult(status=status, reason=reason, category=category)
-    return state.model_copy(update={"stopped": told})
+    return _stopped(state, NodeResult(status=status, reason=reason))
+
+
+def _stopped(state: DagState, told: NodeResult | None) -> DagState:
+    return state if state.stopped else state.model_copy(update={"stopped": told})
 
 
 class _Pass:
@@ -119,8 +118,8 @@ class _Pass:
     def result(self) -> tuple[DagState, Moves]:
         open_nodes = [n for n in self._plan.order if self._state.node(n).phase is not Phase.ENDED]
         if open_nodes and self._is_past(self._plan.deadline):
-            reason = "the pipeline reached its limit (wall_clock)"
-            self._state = stop(self._state, RunStatus.TIMED_OUT, reason)
+            told = past_deadline(self._plan, open_nodes[0], self._now)
+            self._state = _stopped(self._state, told)
         for name in open_nodes:
             self._look_at(name)
         return self._state, Moves(
@@ -133,13 +132,9 @@ class _Pass:
         )
 
     def _look_at(self, name: str) -> None:
-        told, gate = self._state.stopped, self._plan.nodes[name].deadline
-        if told is None and gate and self._is_past(self._plan.deadlines.get(name)):
-            told = NodeResult(
-                status=RunStatus.TIMED_OUT,
-                reason=f"not done by its deadline ({format_gate(gate)})",
-                category=FailureCategory.LIMIT_REACHED,
-            )
+        told = self._state.stopped
+        if told is None and self._is_past(self._plan.deadlines.get(name)):
+            told = past_deadline(self._plan, name, self._now)
         if told is not None:
             self._tell(name, told)
         elif self._state.node(name).phase is Phase.PENDING:

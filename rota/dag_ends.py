@@ -7,6 +7,7 @@ from rota.dag_edges import accomplished, edge_fault, what_became_of
 from rota.dag_plan import Plan
 from rota.dag_state import FAILING, REPEATABLE, DagState, NodeState, Phase, Place
 from rota.failures import MESSAGE_LIMIT, FailureCategory
+from rota.gates import format_gate
 from rota.model import Record
 from rota.pipeline_run import NodeResult
 from rota.pipeline_spec import After
@@ -36,6 +37,21 @@ def result_of_run(result: AgentRunResult) -> NodeResult:
     )
 
 
+def past_deadline(plan: Plan, name: str, now: datetime) -> NodeResult | None:
+    """Return the end that a node has once its deadline, or the whole run's, has come."""
+    if plan.deadline is not None and now >= plan.deadline:
+        return _timed_out("the pipeline reached its limit (wall_clock)")
+    gate, deadline = plan.nodes[name].deadline, plan.deadlines.get(name)
+    if gate is not None and deadline is not None and now >= deadline:
+        return _timed_out(f"not done by its deadline ({format_gate(gate)})")
+    return None
+
+
+def _timed_out(reason: str) -> NodeResult:
+    category = FailureCategory.LIMIT_REACHED
+    return NodeResult(status=RunStatus.TIMED_OUT, reason=reason, category=category)
+
+
 def run_ended(
     plan: Plan, state: DagState, name: str, index: int, result: NodeResult, now: datetime
 ) -> DagState:
@@ -49,6 +65,9 @@ def run_ended(
     if place.phase is not Phase.RUNNING:
         return state
     told = place.cancelled_as
+    if told is None and result.status is RunStatus.TIMED_OUT:
+        # The run knows the deadline, too, and may have been the first to act on it.
+        told = past_deadline(plan, name, now)
     if told is not None and not accomplished(result):
         result = told.model_copy(update={"run_id": result.run_id})
     result = result.model_copy(update={"attempts": place.runs})

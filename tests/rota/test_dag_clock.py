@@ -54,6 +54,16 @@ def test_deadline_ends_a_node_at_work_once_its_run_has_ended() -> None:
     assert play.runs() == ["a", "b"]
 
 
+def test_deadline_that_the_run_itself_was_first_to_act_on_is_told_as_such() -> None:
+    """The run is bound by the same time; it is not repeated, and the reason is the node's."""
+    play = Play({"a": node(deadline="30m", attempts=3)})
+    play.step()
+    play.now += timedelta(minutes=30)
+    play.end("a", failed("its own limit", TIMED_OUT))
+    assert play.result("a").reason == "not done by its deadline (30m)"
+    assert play.runs() == ["a"]
+
+
 def test_deadline_keeps_the_result_of_a_run_that_was_done_all_the_same() -> None:
     """Work that was finished while it was being told to stop is not thrown away."""
     play = Play({"a": node(deadline="30m")})
