@@ -31,6 +31,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
+        "backfill": (
+            "backfill",
+            "Run past slots of a schedule: those that have not succeeded, oldest first.",
+        ),
         "pipelines": ("pipelines", "List the pipelines, their next slots and newest runs."),
         "graph": ("graph", "Show how a pipeline or a fleet hangs together; also as a picture."),
         "events": ("events", "Publish events to topics; list, follow and replay them."),
