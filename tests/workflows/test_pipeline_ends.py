@@ -37,14 +37,6 @@ async def standing_at(
     return await poll(ask)
 
 
-async def ended_early(
-    stack: Stack, run_id: str, status: WorkflowExecutionStatus = WorkflowExecutionStatus.CANCELED
-) -> bool:
-    """True if the run has ended like this."""
-    described = await stack.client.get_workflow_handle(run_id).describe()
-    return described.status is status
-
-
 async def test_pipeline_deadline_of_a_node_ends_its_run_and_waits_for_it(stack: Stack) -> None:
     """The node is timed out, its run has ended before the pipeline goes on, others go on."""
     async with stack.worker():
@@ -186,6 +178,78 @@ async def test_pipeline_of_an_unknown_agent_fails_that_node(stack: Stack) -> Non
     assert result.nodes["a"].status is RunStatus.FAILED
     assert "nobody" in result.nodes["a"].reason
     assert result.nodes["b"].status is RunStatus.SUCCEEDED
+
+
+async def test_pipeline_that_nobody_declared_fails_at_once(stack: Stack) -> None:
+    """There is nothing to lay out, and no keeper to tell."""
+    async with stack.worker():
+        name = stack.name("gone")
+        result = await run_pipeline(stack, name, f"{name}-1")
+    assert (result.status, result.nodes) == (RunStatus.FAILED, {})
+    assert name in result.reason
+
+
+async def test_pipeline_cancelled_while_it_waits_for_its_turn_leaves_the_queue(
+    stack: Stack,
+) -> None:
+    """The one at work goes on."""
+    gate = Gate()
+    async with stack.worker([gate.tool]):
+        name = stack.name("queued")
+        await stack.declare(stack.name("gated"), **GATED)
+        nodes = {"a": {"agent": stack.name("gated")}}
+        await declare_pipeline(stack, name, nodes=nodes, limits={"parallel": 1})
+        first = await start_pipeline(stack, name, f"{name}-1")
+        await gate.reached.wait()
+        second = await start_pipeline(stack, name, f"{name}-2")
+
+        async def queued() -> bool | None:
+            return True if (await status_of(second)).status is RunStatus.QUEUED else None
+
+        await poll(queued)
+        await second.cancel()
+        with pytest.raises(WorkflowFailureError) as caught:
+            await second.result()
+        gate.opened.set()
+        result = await result_of(first)
+        entries = list((await stack.keeper(name)).ledger.values())
+    assert isinstance(caught.value.cause, CancelledError)
+    assert result.status is RunStatus.SUCCEEDED
+    assert [entry.status for entry in entries] == [RunStatus.SUCCEEDED, RunStatus.CANCELLED]
+
+
+async def test_pipeline_terminated_takes_its_runs_with_it(stack: Stack) -> None:
+    """A run whose pipeline is gone is cancelled by the server."""
+    async with stack.worker():
+        name = stack.name("killed")
+        await stack.declare(stack.name("slow"), **SLOW)
+        await declare_pipeline(stack, name, nodes={"a": {"agent": stack.name("slow")}})
+        handle = await start_pipeline(stack, name, f"{name}-1")
+        await child_started(stack, f"{name}-1/a")
+        await handle.terminate()
+
+        async def gone() -> bool | None:
+            described = await stack.client.get_workflow_handle(f"{name}-1/a").describe()
+            return True if described.status is WorkflowExecutionStatus.CANCELED else None
+
+        await poll(gone)
+        ledger = (await stack.keeper(stack.name("slow"))).ledger.values()
+    assert [entry.status for entry in ledger] == [RunStatus.CANCELLED]
+
+
+async def test_pipeline_node_whose_id_is_taken_says_so(stack: Stack) -> None:
+    """Two runs cannot have one id: the node fails, and its next attempt has another."""
+    async with stack.worker():
+        name = stack.name("taken")
+        await stack.declare(stack.name("slow"), **SLOW)
+        await stack.declare(stack.name("echo"), **INSTANT)
+        squatter = await stack.start(stack.name("slow"), f"{name}-1/a")
+        nodes = {"a": {"agent": stack.name("echo"), "attempts": 2}}
+        await declare_pipeline(stack, name, nodes=nodes)
+        result = await run_pipeline(stack, name, f"{name}-1")
+        await squatter.cancel()
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.nodes["a"].run_id == f"{name}-1/a#2"
 
 
 async def test_pipeline_at_work_shows_its_nodes(stack: Stack) -> None:
