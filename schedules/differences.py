@@ -70,11 +70,12 @@ def declared_fields(spec: Spec) -> list[FieldChange]:
     """Return what a new agent or pipeline declares beyond the defaults."""
     usual = spec_fields(_bare(spec))
     fields = spec_fields(spec)
-    said = {name: fields[name] for name in fields if fields[name] != usual.get(name)}
-    if isinstance(spec, AgentSpec):
-        said["runtime.kind"] = spec.runtime.kind
-    else:
-        said |= {f"nodes.{name}.agent": node.agent for name, node in spec.nodes.items()}
+    always = (
+        {"runtime.kind"}
+        if isinstance(spec, AgentSpec)
+        else {f"nodes.{name}.agent" for name in spec.nodes}
+    )
+    said = {n: v for n, v in fields.items() if v != usual.get(n) or n in always}
     return field_changes({}, said)
 
 

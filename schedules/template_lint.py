@@ -14,7 +14,8 @@ from rota.template import TemplateError, paths, render, required_paths
 from schedules.declaration_errors import KeyPath
 from schedules.remarks import Remark
 
-EVENT_SCOPE = ("event", "payload")
+EVENT_KEYS = ("at", "id", "name")
+"""What `event` holds; the rest of what was published is `payload`."""
 
 
 def leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -62,9 +63,13 @@ def subscriptions(on: tuple[SubscriptionSpec, ...]) -> Iterator[Remark]:
 
 def _foreign(named: Iterable[str], path: KeyPath, *, braces: bool = False) -> Iterator[Remark]:
     for name in sorted(named):
-        if name.split(".")[0] not in EVENT_SCOPE:
-            shown = f"{{{name}}}" if braces else name
+        shown = f"{{{name}}}" if braces else name
+        first, *rest = name.split(".")
+        if first not in ("event", "payload"):
             message = f"{shown}: an event has only payload and event; begin with one of them"
+            yield Remark("error", path, message)
+        elif first == "event" and rest and (rest[0] not in EVENT_KEYS or rest[1:]):
+            message = f"{shown}: event has {', '.join(EVENT_KEYS)}; the rest is in payload"
             yield Remark("error", path, message)
 
 

@@ -90,6 +90,11 @@ REMARKS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         ("error", "on.0.input.deep.1", "{amount}: an event has only payload and event"),
     ),
     (
+        "part of the event that it has not",
+        {"on": [{"event": "a.b", "filter": "event.amount > 0 and event.id"}]},
+        ("error", "on.0.filter", "event.amount: event has at, id, name; the rest is in payload"),
+    ),
+    (
         "malformed input",
         {"on": [{"event": "a.b", "input": {"x": "{payload.x"}}]},
         ("error", "on.0.input.x", "lone '{'"),

@@ -53,3 +53,40 @@ async def test_pause_of_an_unknown_agent_ends_with_4(served: FleetOnServer) -> N
     ended = await served.rota("pause", served.agent + "x")
     assert ended.code == ExitCode.NOT_FOUND
     assert served.agent in ended.err
+
+
+async def test_plan_for_people_shows_pipelines_and_subscriptions(served: FleetOnServer) -> None:
+    """A pipeline is told from an agent, with its nodes and the events that start it."""
+    event, name = f"bank.closed.{served.stack.task_queue}", f"{served.agent}-all"
+    (served.folder / "pipelines").mkdir()
+    (served.folder / "pipelines" / "all.yaml").write_text(
+        f"kind: Pipeline\nname: {name}\non: [{{event: {event}}}]\n"
+        f"nodes:\n  first: {{agent: {served.agent}}}\n"
+        f"  second: {{agent: {served.agent}, after: first}}\n"
+    )
+    planned = await served.rota("plan")
+    assert f"+ {name}: create pipeline pipelines/all.yaml:1" in planned.out
+    assert "    nodes: first, second\n" in planned.out
+    assert f"    starts on: {event}\n" in planned.out
+    applied = await served.rota("apply")
+    assert f"{name}: subscribe" in applied.err
+    assert (await served.rota("drift")).code == ExitCode.OK
+    (served.folder / "pipelines" / "all.yaml").unlink()
+    removed = await served.rota("plan")
+    assert f"- {name}: remove pipeline" in removed.out
+    assert f"    no longer starts on: {event}\n" in removed.out
+
+
+async def test_pause_of_a_pipeline_stops_its_schedule(served: FleetOnServer) -> None:
+    """A pipeline is paused and resumed as an agent is."""
+    name = f"{served.agent}-all"
+    (served.folder / "pipelines").mkdir()
+    (served.folder / "pipelines" / "all.yaml").write_text(
+        f'kind: Pipeline\nname: {name}\nschedule: {{cron: "0 6 * * *"}}\n'
+        f"nodes: {{first: {{agent: {served.agent}}}}}\n"
+    )
+    assert (await served.rota("apply")).code == ExitCode.OK
+    assert (await served.rota("pause", name)).code == ExitCode.OK
+    assert (await served.rota("drift")).code == ExitCode.FAILED
+    assert (await served.rota("resume", name)).code == ExitCode.OK
+    assert (await served.rota("drift")).code == ExitCode.OK

@@ -79,6 +79,20 @@ async def test_validate_of_a_bad_fleet_ends_with_2_and_names_the_place(
     assert all(line.startswith("error: ") for line in ended.err.splitlines())
 
 
+async def test_validate_names_pipelines_and_prints_notes(folder: Path) -> None:
+    """What has to come from outside is noted, and is no reason to refuse the fleet."""
+    (folder / "pipelines").mkdir()
+    (folder / "pipelines" / "all.yaml").write_text(
+        "kind: Pipeline\nname: all\non: [{event: git.pushed}]\nnodes: {a: {agent: hello}}\n"
+    )
+    ended = await rota("validate", "--fleet", str(folder))
+    assert ended.code == ExitCode.OK
+    assert ended.out == "fleet my-fleet is valid; agents: hello; pipelines: all\n"
+    assert "note: pipelines/all.yaml:3: on[0].event: nobody in this fleet emits" in ended.err
+    document = (await rota("validate", "--fleet", str(folder), "--json")).json
+    assert (document["pipelines"], len(document["notes"])) == (["all"], 1)
+
+
 async def test_validate_with_json_of_a_bad_fleet_lists_the_problems(folder: Path) -> None:
     """Programs get file, line, key and message of every problem."""
     path = folder / "agents/hello.yaml"
