@@ -31,9 +31,15 @@ class Subscriptions:
     @property
     def to_subscribe(self) -> tuple[str, ...]:
         """Events whose topic lacks the subscription, or has an earlier form of it."""
-        before = {s.event: s for s in self.earlier.on} if self.earlier else {}
-        on = self.wanted.on if self.wanted else ()
-        return tuple(s.event for s in on if s.event not in self.live or before.get(s.event) != s)
+        earlier, wanted = self.earlier, self.wanted
+        if wanted is None:
+            return ()
+        # A topic also notes of which kind its subscriber is: that decides what it starts.
+        alike = earlier is not None and earlier.kind == wanted.kind
+        before = {s.event: s for s in earlier.on} if earlier and alike else {}
+        return tuple(
+            s.event for s in wanted.on if s.event not in self.live or before.get(s.event) != s
+        )
 
     @property
     def to_unsubscribe(self) -> tuple[str, ...]:

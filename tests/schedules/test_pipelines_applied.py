@@ -201,15 +201,17 @@ async def test_plan_for_a_subscription_of_another_fleet_is_a_conflict(stack: Sta
 
 
 async def test_plan_of_an_agent_that_becomes_a_pipeline_says_so(stack: Stack) -> None:
-    """A name may change its kind: its schedule then starts the other workflow."""
-    report, name = stack.name("report"), stack.name("morning")
+    """A name may change its kind: its schedule and its topics then start the other workflow."""
+    report, name, on = stack.name("report"), stack.name("morning"), [{"event": _event(stack)}]
+    before = fleet_of(stack, declared(report), declared(name, schedule=DAILY, on=on))
     async with stack.worker():
-        await apply_of(stack, fleet_of(stack, declared(report), declared(name, schedule=DAILY)))
-        fleet = _morning(stack, report, schedule=DAILY)
+        await apply_of(stack, before)
+        fleet = _morning(stack, report, schedule=DAILY, on=on)
         change = entry(await plan_of(stack, fleet), name)
         await apply_of(stack, fleet)
         assert (await plan_of(stack, fleet)).is_empty
-    assert (change.action, change.steps) == (Action.CHANGE, (Step.DECLARE, Step.UPDATE_SCHEDULE))
+    assert change.action is Action.CHANGE
+    assert change.steps == (Step.SUBSCRIBE, Step.DECLARE, Step.UPDATE_SCHEDULE)
     fields = {field.field: (field.before, field.after) for field in change.fields}
     assert fields["kind"] == ("Agent", "Pipeline")
     assert fields["action.workflow"] == ("AgentRun", "PipelineRun")
