@@ -62,9 +62,9 @@ def graph_command(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Show a pipeline, or without a name the whole fleet: nodes, gates, topics, last status.
+    """Show how a pipeline or a fleet hangs together; also as a picture.
 
-    The shape comes from the fleet's files, the statuses from the server, if one answers.
+    Nodes, gates, topics, and how each last went. The shape comes from the fleet's files, the statuses from the server, if one answers.
     """
     if run_id is not None and (pipeline is None or offline):
         raise click.UsageError("--run needs the name of its pipeline, and a server")

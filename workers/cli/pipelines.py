@@ -47,7 +47,7 @@ class _Listed:
 )
 @server_options
 def pipelines_command(settings: Settings, as_json: bool) -> None:
-    """List the pipelines in force: the next slot, and how the newest run went.
+    """List the pipelines, their next slots and newest runs.
 
     'rota graph PIPELINE' shows one with its nodes.
     """
