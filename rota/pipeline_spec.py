@@ -59,11 +59,13 @@ class NodeFailure(Declared):
 
     rerun_upstream: int = Field(default=0, ge=0, le=20)
     """How often a failed node that this one waits for is run again. However many nodes
-    ask, one re-run serves them all."""
+    ask, one re-run serves them all. It is one further run, whatever that node's `attempts`,
+    and what somebody cancelled is not run again."""
     backoff: Duration = timedelta(0)
     """Pause before each re-run and before each further attempt."""
     run: AgentName | None = None
-    """A node to run when this one has failed for good; it runs then only."""
+    """A node to run when this one has failed for good; it runs then only. Several nodes may
+    name the same one: the first failure among them is enough."""
 
 
 class NodeSpec(Declared):
@@ -81,9 +83,11 @@ class NodeSpec(Declared):
     not_before: Gate | None = None
     """Start no earlier than this local time of the slot's day, or this long after the slot."""
     deadline: Gate | None = None
-    """Be done by this local time, or this long after the slot; else the node is timed out."""
+    """Be done by this local time, or this long after the slot; else the node is timed out.
+    One that had passed before somebody had the slot run, or run again, does not bind."""
     attempts: int = Field(default=1, ge=1, le=20)
-    """Runs of the node before it counts as failed. A skipped run is no failure."""
+    """Runs of the node, or of each item, before it counts as failed. A skipped run is no
+    failure, and one that somebody cancelled is not repeated."""
     on_failure: NodeFailure = Field(default_factory=NodeFailure)
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Laid over the agent's own input; templates over `input`, `slot`, `item` and each node

@@ -90,6 +90,14 @@ class Children:
                 yield place, task.result()
 
     async def _run(self, child: _Child, start: Start, agent: str, lineage: Lineage) -> NodeResult:
+        try:
+            return await self._to_its_end(child, start, agent, lineage)
+        finally:
+            self.news = True
+
+    async def _to_its_end(
+        self, child: _Child, start: Start, agent: str, lineage: Lineage
+    ) -> NodeResult:
         origin = self._origin
         run_id = node_run_id(origin.run.id, start.node, start.attempt, start.item)
         try:
@@ -109,7 +117,6 @@ class Children:
                 static_summary=f"node {lineage.node} of {origin.agent}",
             )
         except WorkflowAlreadyStartedError:
-            self.news = True
             return NodeResult(
                 status=RunStatus.FAILED,
                 reason=f"a run {run_id} is at work already: end it, or let it end, first",
@@ -124,8 +131,6 @@ class Children:
             return result_of_run(await child.handle)
         except ChildWorkflowError as error:
             return _result_in(error.cause) or _unread(error.cause, run_id)
-        finally:
-            self.news = True
 
 
 def _result_in(cause: BaseException | None) -> NodeResult | None:

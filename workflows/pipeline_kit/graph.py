@@ -89,9 +89,9 @@ class Graph:
         for (node, index), result in self._children.ended():
             self.state = run_ended(self.plan, self.state, node, index, result, now)
         room = self._room()
-        if room is None:
+        self.state, moves = advance(self.plan, self.state, self._given, now, room=room or 0)
+        if room is None and not moves.finished:
             return None
-        self.state, moves = advance(self.plan, self.state, self._given, now, room=room)
         for cancel in moves.cancels:
             place = self.state.node(cancel.node).places[cancel.index]
             reason = place.cancelled_as.reason if place.cancelled_as else ""

@@ -1,0 +1,106 @@
+"""What goes from node to node, and out of a pipeline, on the real server."""
+
+import json
+from typing import Any
+
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from rota.ids import topic_id
+from rota.runs import RunStatus
+from tests.pipelines import (
+    INSTANT,
+    LISTING,
+    declare_pipeline,
+    result_of,
+    run_pipeline,
+    start_pipeline,
+)
+from tests.stack import Stack
+
+
+async def test_pipeline_fans_out_a_hundred_and_keeps_to_its_cap(stack: Stack) -> None:
+    """Every item once, in order in the result, never more at once than allowed."""
+    async with stack.worker():
+        name, agent = stack.name("wide"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        await stack.declare(stack.name("list"), **LISTING)
+        nodes = {
+            "list": {
+                "agent": stack.name("list"),
+                "input": {"value": [f"branch-{n}" for n in range(100)]},
+            },
+            "review": {
+                "agent": agent,
+                "after": ["list"],
+                "for_each": "{list.output}",
+                "parallel": 40,
+                "input": {"value": "{item}"},
+            },
+            "sum": {"agent": agent, "after": ["review"], "input": {"value": "{review.output.99}"}},
+        }
+        await declare_pipeline(stack, name, nodes=nodes)
+        handle = await start_pipeline(stack, name, f"{name}-1")
+        result = await result_of(handle)
+        most = await most_at_once(handle)
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.nodes["review"].output == [f"branch-{n}" for n in range(100)]
+    assert result.nodes["sum"].output == "branch-99"
+    assert most == 40
+
+
+async def most_at_once(handle: WorkflowHandle[Any, Any]) -> int:
+    """The largest number of children that were at work at one time."""
+    most = now = 0
+    async for event in handle.fetch_history_events():
+        kind = event.WhichOneof("attributes") or ""
+        now += kind == "start_child_workflow_execution_initiated_event_attributes"
+        now -= kind == "child_workflow_execution_completed_event_attributes"
+        most = max(most, now)
+    return most
+
+
+async def test_pipeline_hands_on_a_result_that_was_too_large_to_travel(stack: Stack) -> None:
+    """A path into 20 KiB works like one into 20 bytes."""
+    async with stack.worker():
+        name, agent = stack.name("large"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        await stack.declare(stack.name("list"), **LISTING)
+        value = [{"n": n, "text": "x" * 200} for n in range(100)]
+        nodes = {
+            "list": {"agent": stack.name("list"), "input": {"value": value}},
+            "last": {
+                "agent": agent,
+                "after": ["list"],
+                "when": "list.output.99.n == 99",
+                "input": {"value": "{list.output.98.n}"},
+            },
+        }
+        await declare_pipeline(stack, name, nodes=nodes)
+        result = await run_pipeline(stack, name, f"{name}-1")
+        entry = next(iter((await stack.keeper(name)).ledger.values()))
+        assert entry.output is not None
+        outcome = json.loads(await stack.store.get(entry.output))
+    assert result.nodes["list"].output is None
+    assert result.nodes["list"].output_digest
+    assert result.nodes["last"].output == "98"
+    assert outcome == {"list": value, "last": "98"}
+
+
+async def test_pipeline_announces_what_its_nodes_came_to(stack: Stack) -> None:
+    """Its event carries every node's result, and starts who waits for it."""
+    async with stack.worker():
+        name, agent, event = stack.name("closing"), stack.name("echo"), stack.name("closed")
+        await stack.declare(agent, **INSTANT)
+        nodes = {
+            "a": {"agent": agent, "input": {"value": "one"}},
+            "b": {"agent": agent, "after": ["a"], "when": "input.never"},
+        }
+        await declare_pipeline(stack, name, nodes=nodes, emits=[event])
+        result = await run_pipeline(stack, name, f"{name}-1")
+        (told,) = result.events
+        assert told.payload is not None
+        payload = json.loads(await stack.store.get(told.payload))
+        topic = await stack.client.get_workflow_handle(topic_id(event)).describe()
+    assert told.name == event
+    assert payload == {"a": "one"}
+    assert topic.status is WorkflowExecutionStatus.RUNNING
