@@ -18,7 +18,7 @@ from rota.template import TemplateError, paths, render, required_paths
 from schedules.cycles import reachable
 from schedules.declaration_errors import KeyPath
 from schedules.explain import suggest
-from schedules.pipeline_lint import upstreams
+from schedules.pipeline_lint import handled, upstreams
 from schedules.remarks import Remark
 from schedules.schema_paths import NoSuchPathError, Schema, subschema, types_of
 from schedules.template_lint import leaves
@@ -30,10 +30,28 @@ RESULT_KEYS = ("output", "output_digest", "reason", "run_id", "status")
 def scope_remarks(spec: PipelineSpec, agents: Mapping[str, AgentSpec]) -> Iterator[Remark]:
     """Yield every template and condition that names what cannot be there."""
     edges = {name: upstreams(spec, name) for name in spec.nodes}
+    sure = _sure_edges(spec, edges)
     for name, node in spec.nodes.items():
         if node.when is None and node.for_each is None and not node.input:
             continue
-        yield from _Scope(spec, name, node, reachable(name, edges), agents).remarks()
+        before, ended = reachable(name, edges), reachable(name, sure)
+        yield from _Scope(spec, name, node, before, ended, agents).remarks()
+
+
+def _sure_edges(spec: PipelineSpec, edges: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return `edges` without those to nodes that may still be at work.
+
+    The remedy of several nodes runs as soon as one of them has failed, so only what all of
+    them waited for has surely ended.
+    """
+    sure = dict(edges)
+    for name in spec.nodes:
+        subjects = handled(spec, name)
+        if len(subjects) > 1:
+            ended = set[str].intersection(*({s, *reachable(s, edges)} for s in subjects))
+            waited_for = {*ended, *spec.nodes[name].after}
+            sure[name] = [other for other in spec.nodes if other in waited_for]
+    return sure
 
 
 @dataclass(frozen=True)
@@ -42,7 +60,9 @@ class _Scope:
     name: str
     node: NodeSpec
     before: set[str]
-    """Nodes that have ended when this one starts."""
+    """Nodes that have ended when this one starts, or are among those that it is a remedy of."""
+    ended: set[str]
+    """Those of them that have ended for sure."""
     agents: Mapping[str, AgentSpec]
 
     def remarks(self) -> Iterator[Remark]:
@@ -112,6 +132,11 @@ class _Scope:
             return f"{shown}: no node '{first}'; {suggest(first, known)}"
         if first not in self.before:
             return f"{shown}: '{first}' does not come before this node; add it to 'after'"
+        if required and first not in self.ended:
+            return (
+                f"{shown}: '{first}' may still be at work, as a remedy of several nodes runs when "
+                f"the first of them has failed; give a default: {shown[:-1]}|...}}"
+            )
         if rest and rest[0] not in RESULT_KEYS:
             return f"{shown}: a node has no '{rest[0]}'; {suggest(rest[0], RESULT_KEYS)}"
         if rest[:1] != ["output"]:

@@ -49,6 +49,19 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "what may still be at work",
+        nodes(
+            "first: {agent: free}",
+            "a: {agent: free, after: first, on_failure: {run: alarm}}",
+            "b: {agent: free, after: first, on_failure: {run: alarm}}",
+            "alarm: {agent: free, input: {f: '{first.status}', a: '{a.reason}', b: '{b.reason|}'}}",
+        ),
+        [
+            "8: error: nodes.alarm.input.a: {a.reason}: 'a' may still be at work, as a remedy of "
+            "several nodes runs when the first of them has failed; give a default: {a.reason|...}"
+        ],
+    ),
+    (
         "no such node",
         nodes("rep: {agent: report}", "b: {agent: free, after: rep, when: reb.output}"),
         ["6: error: nodes.b.when: reb.output: no node 'reb'; did you mean 'rep'?"],
