@@ -1,0 +1,100 @@
+"""What people are told of a pipeline, at work and ended."""
+
+import pytest
+
+from rota.dag_report import MEMO_ITEMS, ROWS, node_reports, table, without_outputs
+from rota.pipeline_run import NodeResult, PipelineResult
+from rota.runs import RunStatus, Trigger
+from tests.rota.dag_play import SUCCEEDED, Play, by_name, done, failed, node
+
+
+def lines(play: Play) -> list[str]:
+    """The table's lines."""
+    return table(play.plan, play.state).splitlines()
+
+
+def test_table_says_what_each_node_waits_for_or_does() -> None:
+    """One line per node, each after those it waits for."""
+    play = Play(
+        {
+            "mail": node("report", "sum", not_before="06:15"),
+            "report": node(attempts=2, on_failure={"backoff": "1m"}),
+            "fan": node(for_each=[1, 2, 3], parallel=2),
+            "sum": node("fan"),
+            "late": node(not_before="07:00"),
+        }
+    )
+    play.step()
+    play.end("report", failed())
+    play.end("fan", index=0)
+    assert lines(play) == [
+        "**4 waiting · 1 running**",
+        "",
+        "| node | status | |",
+        "|---|---|---|",
+        "| report | waiting | again at 2026-11-23T05:01:00Z |",
+        "| fan | running | 1 of 3 items done |",
+        "| late | waiting | not before 2026-11-23T06:00:00Z |",
+        "| sum | waiting | after fan |",
+        "| mail | waiting | after report, sum |",
+    ]
+
+
+def test_table_shows_the_reason_of_what_went_wrong_on_one_line() -> None:
+    """A reason of many lines, or with a bar in it, does not break the table."""
+    play = Play({"a": node(), "b": node("a")}).play(by_name(a=failed("no\nsuch | thing")))
+    assert "| a | failed | no such \\| thing |" in lines(play)
+    assert "| b | skipped | a failed: no such \\| thing |" in lines(play)
+
+
+def test_table_of_many_nodes_shows_what_matters_first() -> None:
+    """Nodes at work and failed ones are never the ones left out."""
+    nodes = {f"n{i}": node() for i in range(200)} | {"bad": node(), "open": node()}
+    play = Play(nodes, room=500)
+    play.step()
+    for name in [*nodes][:200]:
+        play.end(name)
+    play.end("bad", failed())
+    shown = lines(play)
+    assert "| open | running |  |" in shown
+    assert "| bad | failed | boom |" in shown
+    assert shown[-1] == f"and {len(nodes) - ROWS} more"
+
+
+def test_table_of_a_run_that_is_ending_says_why() -> None:
+    """While the last runs are waited for, the reason is on top."""
+    play = Play({"a": node(), "b": node("a")})
+    play.step()
+    play.cancel()
+    assert lines(play)[0] == "**1 running · 1 skipped** · ending: cancelled by request"
+
+
+def test_node_reports_list_every_item_as_it_stands() -> None:
+    """Ended, at work, and still waiting for its turn."""
+    play = Play({"fan": node(for_each=[1, 2, 3], parallel=1)})
+    play.step()
+    play.end("fan", done(1))
+    fan = node_reports(play.plan, play.state)["fan"]
+    assert fan.items is not None
+    assert [item.status.value for item in fan.items] == ["succeeded", "running", "waiting"]
+    assert (fan.status, fan.attempts) == (RunStatus.RUNNING, 2)
+
+
+@pytest.mark.parametrize(("count", "listed"), [(MEMO_ITEMS, True), (MEMO_ITEMS + 1, False)])
+def test_result_without_outputs_is_small(count: int, listed: bool) -> None:
+    """Outputs, long reasons and too many items stay out; statuses stay in."""
+    items = tuple(NodeResult(status=SUCCEEDED, output="x" * 1000) for _ in range(count))
+    fan = NodeResult(status=SUCCEEDED, reason="y" * 1000, output=["x"], items=items)
+    result = PipelineResult(
+        pipeline="p",
+        run_id="p-1",
+        status=SUCCEEDED,
+        trigger=Trigger.MANUAL,
+        nodes={"fan": fan},
+        input={"secret": "large"},
+    )
+    small = without_outputs(result)
+    assert (small.nodes["fan"].items is not None) is listed
+    assert len(small.model_dump_json(exclude_defaults=True)) < 100 * 1000
+    assert "xx" not in small.model_dump_json()
+    assert small.nodes["fan"].status is SUCCEEDED
