@@ -51,18 +51,16 @@ class ResourceLockWorkflow:
         """Serve messages for ever."""
         # Beside the rest: a look-up that a dead worker took along must not hold up grants.
         watching = asyncio.create_task(self._watch_holder())
-        try:
-            while True:
-                await self._next_work()
-                self._work = False
-                await self._hand_on()
-                await self._refuse()
-                self._show()
-                if self._should_continue() and not self._refusals:
-                    await workflow.wait_condition(workflow.all_handlers_finished)
-                    workflow.continue_as_new(self._state)
-        finally:
-            watching.cancel()
+        while True:
+            await self._next_work()
+            self._work = False
+            await self._hand_on()
+            await self._refuse()
+            self._show()
+            if self._should_continue() and not self._refusals:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                watching.cancel()
+                workflow.continue_as_new(self._state)
 
     @workflow.update(description="A run asks for the lock, or for a place in its queue.")
     def acquire(self, request: LockRequest) -> LockAnswer:

@@ -5,9 +5,11 @@ think, run tools, settle. Each method is one step of the life of a run and leave
 state (`loop`, `admission`) ready for the next.
 """
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
@@ -112,8 +114,11 @@ class RunKit:
             result = await self._report(finish)
             visibility.show_result(result)
             await desk.announce(self._origin.run, result.events)
-        finally:
+        except (asyncio.CancelledError, FailureError):
             await self._locks.release()
+            raise
+        # Not `finally`: a run that is dropped from memory has no workflow to do it in.
+        await self._locks.release()
         return result
 
     def continuation(self) -> RunArgument | None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from rota.coordination_spec import NeedSpec
@@ -53,12 +54,11 @@ class Needs:
         try:
             met = await asyncio.gather(*waits)
         except UnmetError as unmet:
+            await _ended(waits)
             return unmet.finish
-        finally:
-            # One that will not be met ends the wait for the others.
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        except (asyncio.CancelledError, FailureError):
+            await _ended(waits)
+            raise
         await self._pass_gate(spec, slot)
         return {need.agent: run for need, run in zip(spec.needs, met, strict=True)}
 
@@ -114,3 +114,10 @@ class Needs:
         # The workflow id may have been used before: a word for an older run is not ours.
         if answer.waiter.key == self._origin.run.key:
             self._words[answer.upstream] = answer
+
+
+async def _ended(waits: list["asyncio.Task[UpstreamRun]"]) -> None:
+    """End what is left of the waits: with one that will not be met the others are over."""
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Where a run stands and what it waits for, told where people look."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -74,11 +75,18 @@ class Standing:
                 timeout_summary=text[:SUMMARY_LIMIT],
             )
         except TimeoutError:
+            self._over(what)
             return came()
-        finally:
-            del self._waits[what]
-            self._show()
+        except asyncio.CancelledError:
+            self._over(what)
+            raise
+        # Not `finally`: a run that is dropped from memory has no workflow to show itself in.
+        self._over(what)
         return True
+
+    def _over(self, what: str) -> None:
+        del self._waits[what]
+        self._show()
 
     def _show(self) -> None:
         visibility.show_waiting(self.status, self.waiting_for, self._origin)
