@@ -105,7 +105,10 @@ class _Pass:
 
     def __init__(self, plan: Plan, state: DagState, given: Given, now: datetime, room: int) -> None:
         self._plan = plan
-        self._state = state
+        # One copy for the whole look, changed in place from here on: a copy for each change
+        # would cost a wide pipeline the square of its nodes.
+        self._state = state.model_copy(update={"nodes": dict(state.nodes)})
+        self._ended = {name for name, node in state.nodes.items() if node.phase is Phase.ENDED}
         self._given = given
         self._now = now
         self._room = room
@@ -116,7 +119,7 @@ class _Pass:
         self._more = False
 
     def result(self) -> tuple[DagState, Moves]:
-        open_nodes = [n for n in self._plan.order if self._state.node(n).phase is not Phase.ENDED]
+        open_nodes = [name for name in self._plan.order if name not in self._ended]
         if open_nodes and self._is_past(self._plan.deadline):
             told = past_deadline(self._plan, open_nodes[0], self._now)
             self._state = _stopped(self._state, told)
@@ -128,7 +131,7 @@ class _Pass:
             loads=tuple(self._loads),
             wake=self._wake,
             more=self._more,
-            finished=all(self._state.node(n).phase is Phase.ENDED for n in open_nodes),
+            finished=self._ended.issuperset(open_nodes),
         )
 
     def _look_at(self, name: str) -> None:
@@ -138,6 +141,10 @@ class _Pass:
         if told is not None:
             self._tell(name, told)
         elif self._state.node(name).phase is Phase.PENDING:
+            upstreams = self._plan.waits_for[name]
+            # Most nodes of a large pipeline, most of the time: no edge can be judged yet.
+            if upstreams and upstreams.isdisjoint(self._ended):
+                return
             self._begin(name)
         if self._state.node(name).phase is Phase.RUNNING:
             self._work(name, may_repeat=told is None)
@@ -190,11 +197,13 @@ class _Pass:
     def _work(self, name: str, *, may_repeat: bool) -> None:
         """Start what may start in a node's places; end it, or begin anew, once all ended."""
         node = self._state.node(name)
-        places = list(node.places)
-        self._start_some(name, node, places)
-        node = node.model_copy(update={"places": tuple(places)})
-        self._put(name, node)
-        if any(place.phase is not Phase.ENDED for place in places):
+        if Phase.PENDING in [place.phase for place in node.places]:
+            places = list(node.places)
+            self._start_some(name, node, places)
+            node = node.model_copy(update={"places": tuple(places)})
+            self._put(name, node)
+        phases = [place.phase for place in node.places]
+        if Phase.RUNNING in phases or Phase.PENDING in phases:
             return
         again = with_rerun(self._plan, self._state, name, self._now) if may_repeat else None
         if again is None:
@@ -243,7 +252,9 @@ class _Pass:
         return False
 
     def _put(self, name: str, node: NodeState) -> None:
-        self._state = self._state.with_node(name, node)
+        self._state.nodes[name] = node
+        if node.phase is Phase.ENDED:
+            self._ended.add(name)
 
 
 def _ended(place: Place, result: NodeResult) -> Place:

@@ -39,22 +39,20 @@ class Plan:
     """Every node after those it waits for; else as declared."""
     handles: Mapping[str, tuple[str, ...]]
     """Of a node that others name in `on_failure.run`: those others, as declared."""
+    waits_for: Mapping[str, frozenset[str]]
+    """The nodes that must have ended, or failed, before this one starts."""
     dependents: Mapping[str, tuple[str, ...]]
     """Nodes with an `after` edge to this one, as declared."""
     not_before: Mapping[str, datetime]
     deadlines: Mapping[str, datetime]
     deadline: datetime | None
 
-    def upstreams(self, name: str) -> tuple[str, ...]:
-        """Every node that `name` waits for."""
-        return (*self.nodes[name].after, *self.handles.get(name, ()))
-
     def is_before(self, earlier: str, name: str) -> bool:
         """True if `earlier` has always ended, or is what failed, when `name` starts."""
         seen: set[str] = set()
         ahead = [name]
         while ahead:
-            for upstream in self.upstreams(ahead.pop()):
+            for upstream in self.waits_for[ahead.pop()]:
                 if upstream == earlier:
                     return True
                 if upstream not in seen:
@@ -95,6 +93,7 @@ def plan_of(spec: PipelineSpec, clock: Clock) -> Plan:
         nodes=spec.nodes,
         order=_order(upstreams),
         handles={name: tuple(subjects) for name, subjects in handles.items()},
+        waits_for={name: frozenset(names) for name, names in upstreams.items()},
         dependents={name: tuple(names) for name, names in dependents.items()},
         not_before=opened,
         deadlines={name: at for name, at in deadlines.items() if _binds(at, clock)},

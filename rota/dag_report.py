@@ -16,6 +16,13 @@ CELL = 120
 MEMO_ITEMS = 200
 """Items listed in a finished run's memo; beyond that a node says how many there were."""
 MEMO_REASON = 200
+_RANK = {
+    RunStatus.RUNNING: 0,
+    RunStatus.WAITING: 2,
+    RunStatus.SKIPPED: 3,
+    RunStatus.SUCCEEDED: 4,
+}
+"""Which nodes a table shows rather than others; those that ended badly are 1."""
 
 
 def node_reports(plan: Plan, state: DagState) -> dict[str, NodeResult]:
@@ -27,19 +34,24 @@ def node_reports(plan: Plan, state: DagState) -> dict[str, NodeResult]:
 
 
 def table(plan: Plan, state: DagState) -> str:
-    """Return the nodes as Markdown: how many stand how, then what is at work, bad or open."""
-    reports = {name: _report(state.node(name), items=False) for name in plan.order}
-    counts = Counter(report.status.value for report in reports.values())
-    lines = ["**" + " · ".join(f"{count} {status}" for status, count in counts.items()) + "**"]
+    """Return the nodes as Markdown: how many stand how, then what is at work, bad or open.
+
+    Made at every step of a run, so what is not shown costs little.
+    """
+    statuses = {name: _status(state.node(name)) for name in plan.order}
+    counts = Counter(statuses.values())
+    lines = [
+        "**" + " · ".join(f"{count} {status.value}" for status, count in counts.items()) + "**"
+    ]
     if state.stopped is not None:
         lines[0] += f" · ending: {state.stopped.reason}"
-    shown = _shown(reports)
+    shown = _shown(statuses)
     lines += ["", "| node | status | |", "|---|---|---|"]
     for name in shown:
-        remark = _remark(plan, state, name, reports[name])[:CELL].replace("|", "\\|")
-        lines.append(f"| {name} | {reports[name].status.value} | {remark} |".replace("\n", " "))
-    if len(shown) < len(reports):
-        lines += ["", f"and {len(reports) - len(shown)} more"]
+        remark = _remark(plan, state, name)[:CELL].replace("|", "\\|")
+        lines.append(f"| {name} | {statuses[name].value} | {remark} |".replace("\n", " "))
+    if len(shown) < len(statuses):
+        lines += ["", f"and {len(statuses) - len(shown)} more"]
     return "\n".join(lines)
 
 
@@ -61,14 +73,23 @@ def _small(node: NodeResult) -> NodeResult:
     )
 
 
-def _report(node: NodeState, *, items: bool = True) -> NodeResult:
+def _status(node: NodeState) -> RunStatus:
+    """Return the status that `_report` tells, without making the rest of it."""
+    if node.result is not None:
+        return node.result.status
+    if node.phase is Phase.PENDING:
+        return RunStatus.WAITING
+    return RunStatus.RUNNING if node.many else _place_status(node.places[0])
+
+
+def _report(node: NodeState) -> NodeResult:
     if node.result is not None:
         return node.result
     if node.phase is Phase.PENDING:
         return NodeResult(status=RunStatus.WAITING)
     if not node.many:
         return _place_report(node.places[0])
-    parts = tuple(_place_report(place) for place in node.places) if items else None
+    parts = tuple(_place_report(place) for place in node.places)
     attempts = sum(place.runs for place in node.places)
     return NodeResult(status=RunStatus.RUNNING, attempts=attempts, items=parts)
 
@@ -76,24 +97,27 @@ def _report(node: NodeState, *, items: bool = True) -> NodeResult:
 def _place_report(place: Place) -> NodeResult:
     if place.phase is Phase.ENDED and place.result is not None:
         return place.result
-    status = RunStatus.RUNNING if place.phase is Phase.RUNNING else RunStatus.WAITING
-    return NodeResult(status=status, attempts=place.runs)
+    return NodeResult(status=_place_status(place), attempts=place.runs)
 
 
-def _shown(reports: dict[str, NodeResult]) -> list[str]:
+def _place_status(place: Place) -> RunStatus:
+    if place.phase is Phase.ENDED and place.result is not None:
+        return place.result.status
+    return RunStatus.RUNNING if place.phase is Phase.RUNNING else RunStatus.WAITING
+
+
+def _shown(statuses: dict[str, RunStatus]) -> list[str]:
     """Choose the nodes to show: at work and bad ones before those that wait or are done."""
-    rank = {
-        RunStatus.RUNNING: 0,
-        RunStatus.WAITING: 2,
-        RunStatus.SKIPPED: 3,
-        RunStatus.SUCCEEDED: 4,
-    }
-    chosen = sorted(reports, key=lambda name: rank.get(reports[name].status, 1))[:ROWS]
-    kept = set(chosen)
-    return [name for name in reports if name in kept]
+    if len(statuses) <= ROWS:
+        return list(statuses)
+    ranks: list[list[str]] = [[], [], [], [], []]
+    for name, status in statuses.items():
+        ranks[_RANK.get(status, 1)].append(name)
+    chosen = set([name for rank in ranks for name in rank][:ROWS])
+    return [name for name in statuses if name in chosen]
 
 
-def _remark(plan: Plan, state: DagState, name: str, report: NodeResult) -> str:
+def _remark(plan: Plan, state: DagState, name: str) -> str:
     node = state.node(name)
     if node.result is not None:
         return node.result.reason
@@ -106,7 +130,7 @@ def _remark(plan: Plan, state: DagState, name: str, report: NodeResult) -> str:
     if node.many:
         ended = sum(place.phase is Phase.ENDED for place in node.places)
         return f"{ended} of {len(node.places)} items done"
-    due = node.places[0].due
-    if due is not None:
-        return f"again at {format_slot(due)}"
-    return f"attempt {report.attempts}" if report.attempts > 1 else ""
+    place = node.places[0]
+    if place.due is not None:
+        return f"again at {format_slot(place.due)}"
+    return f"attempt {place.runs}" if place.runs > 1 else ""
