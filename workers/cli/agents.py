@@ -1,4 +1,6 @@
-"""Which agents the server knows: asked before anything is started under a name."""
+"""Which agents and pipelines the server knows: asked before anything is started by name."""
+
+from dataclasses import dataclass
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -11,14 +13,24 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 
 
-async def require_agent(client: Client, name: str) -> None:
-    """Make sure that a declaration of `name` is in force; needs no worker.
+@dataclass(frozen=True)
+class InForce:
+    """A declaration in force."""
+
+    kind: str
+    """`Agent` or `Pipeline`."""
+    digest: str
+
+
+async def require_agent(client: Client, name: str) -> InForce:
+    """Return which declaration of `name`, agent or pipeline, is in force; needs no worker.
 
     Raises:
-        CommandError: it is not, exit code 4; suggests a name that is.
+        CommandError: none is, exit code 4; suggests a name that has one.
     """
-    if await _declared(client, name):
-        return
+    declared = await _declared(client, name)
+    if declared is not None:
+        return declared
     known = sorted(
         [
             execution.id.removeprefix(KEEPER_PREFIX)
@@ -31,13 +43,16 @@ async def require_agent(client: Client, name: str) -> None:
     raise CommandError(f"agent '{name}' is not declared here; {hint}", ExitCode.NOT_FOUND)
 
 
-async def _declared(client: Client, name: str) -> bool:
+async def _declared(client: Client, name: str) -> InForce | None:
     try:
         found = await client.get_workflow_handle(keeper_id(name)).describe()
     except RPCError as error:
         if is_missing(error) or error.status is RPCStatusCode.INVALID_ARGUMENT:
-            return False
+            return None
         raise
     if found.status is not WorkflowExecutionStatus.RUNNING:
-        return False
-    return bool((await found.memo_value(KEEPER_MEMO, {})).get("digest"))
+        return None
+    memo = await found.memo_value(KEEPER_MEMO, {})
+    if not memo.get("digest"):
+        return None
+    return InForce(memo.get("kind", "Agent"), memo["digest"])

@@ -5,13 +5,13 @@ import asyncio
 import click
 
 from rota.runs import RunStatus
+from workers.cli.any_run import AnyView, describe_run, final_view, listed_view
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
 from workers.cli.progress import no_worker, no_worker_remark
 from workers.cli.report import print_report
-from workers.cli.run_view import RunView, describe_run, final_view, view_of
 from workers.cli.server import Link, with_server
 from workers.settings import Settings
 
@@ -27,8 +27,9 @@ from workers.settings import Settings
 def cancel_command(settings: Settings, run_id: str, timeout: float, as_json: bool) -> None:
     """Cancel a run and wait until it has ended.
 
-    The run settles: its session is free for the next one, its memory stays as it was. Ends
-    with 1 if the run had ended before, or ended otherwise.
+    The run settles: its session is free for the next one, its memory stays as it was. With a
+    pipeline's run the nodes at work end, too. Ends with 1 if the run had ended before, or
+    ended otherwise.
     """
     view = with_server(settings, lambda link: _cancel(link, run_id, timeout))
     print_json(view.document) if as_json else print_report(view)
@@ -36,8 +37,8 @@ def cancel_command(settings: Settings, run_id: str, timeout: float, as_json: boo
         raise CommandError(f"{run_id} was not cancelled: it ended as {view.result.status.value}")
 
 
-async def _cancel(link: Link, run_id: str, timeout: float) -> RunView:
-    before = await view_of(await describe_run(link.client, run_id))
+async def _cancel(link: Link, run_id: str, timeout: float) -> AnyView:
+    before = await listed_view(await describe_run(link.client, run_id))
     if before.ended is not None:
         raise CommandError(f"{run_id} has ended already: {before.result.status.value}")
     handle = link.client.get_workflow_handle(run_id)

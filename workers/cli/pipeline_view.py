@@ -1,12 +1,17 @@
 """A pipeline run as it is listed and shown: from its memo, or asked of it while it runs."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+)
+from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.pipeline_run import PipelineResult
@@ -14,7 +19,8 @@ from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.output import now
+from workers.cli.output import format_took, now
+from workers.cli.standing import UNANSWERED
 from workflows.run_kit.visibility import PIPELINE, SLOT, STATUS, TRIGGER
 
 PIPELINE_RUN_TYPE = "PipelineRun"
@@ -47,8 +53,12 @@ class PipelineView:
     @property
     def counts(self) -> str:
         """`3 succeeded, 1 failed`; empty if nothing is known of its nodes."""
-        found = Counter(node.status for node in self.result.nodes.values())
-        return ", ".join(f"{found[status]} {status}" for status in RunStatus if found[status])
+        return count_nodes(self.result)
+
+    @property
+    def summary(self) -> str:
+        """`3 succeeded, 1 failed, 12.3s`."""
+        return ", ".join(part for part in (self.counts, format_took(self.took)) if part)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -61,17 +71,47 @@ class PipelineView:
         }
 
 
-async def pipeline_view(client: Client, execution: WorkflowExecution) -> PipelineView:
-    """Read a pipeline run. One that still works is asked how its nodes stand."""
+def count_nodes(result: PipelineResult) -> str:
+    """`3 succeeded, 1 failed`; empty if nothing is known of the nodes."""
+    found = Counter(node.status for node in result.nodes.values())
+    return ", ".join(f"{found[status]} {status}" for status in RunStatus if found[status])
+
+
+async def listed_pipeline(execution: WorkflowExecution) -> PipelineView:
+    """Read a pipeline run from a list or a description. No further call to the server."""
     memo = await execution.memo_value(PIPELINE_MEMO, None)
-    closed = execution.status is not WorkflowExecutionStatus.RUNNING
-    if memo is not None and closed:
+    if memo is not None and execution.status is not WorkflowExecutionStatus.RUNNING:
         result = PipelineResult.model_validate(memo)
     else:
         result = _from_attributes(execution)
-        if not closed:
-            result = await _asked(client, execution) or result
     return PipelineView(result, execution.start_time, execution.close_time)
+
+
+async def pipeline_view(client: Client, execution: WorkflowExecution) -> PipelineView:
+    """Read a pipeline run. One that still works is asked how its nodes stand."""
+    view = await listed_pipeline(execution)
+    if execution.status is WorkflowExecutionStatus.RUNNING:
+        asked = await ask_nodes(client, execution.id)
+        if asked is not None:
+            return replace(view, result=asked)
+    return view
+
+
+async def ask_nodes(client: Client, run_id: str) -> PipelineResult | None:
+    """Ask a run how its nodes stand, outputs included; one that has ended knows it, too.
+
+    Returns:
+        None if no worker answers.
+    """
+    handle = client.get_workflow_handle(run_id)
+    try:
+        return await handle.query("status", result_type=PipelineResult, rpc_timeout=ANSWER)
+    except WorkflowQueryFailedError:
+        return None  # it has just begun, or its worker cannot go on
+    except RPCError as error:
+        if error.status in UNANSWERED:
+            return None
+        raise
 
 
 async def pipeline_run(client: Client, run_id: str, pipeline: str | None = None) -> PipelineView:
@@ -111,16 +151,6 @@ async def newest_pipeline_run(client: Client, pipeline: str) -> PipelineView | N
     async for execution in client.list_workflows(query, limit=1):
         return await pipeline_view(client, execution)
     return None
-
-
-async def _asked(client: Client, execution: WorkflowExecution) -> PipelineResult | None:
-    handle = client.get_workflow_handle(execution.id)
-    try:
-        return await handle.query("status", result_type=PipelineResult, rpc_timeout=ANSWER)
-    except RPCError as error:
-        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
-            return None  # no worker serves it now; its attributes must do
-        raise
 
 
 def _from_attributes(execution: WorkflowExecution) -> PipelineResult:

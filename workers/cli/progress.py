@@ -1,15 +1,22 @@
 """What one sees while waiting for a run, on standard error."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.server_errors import is_missing
+from rota.pipeline_run import PipelineResult
+from workers.cli.any_run import describe_run, is_pipeline
+from workers.cli.node_changes import node_changes
 from workers.cli.output import console, format_time, remark
+from workers.cli.pipeline_view import count_nodes
 from workers.cli.server import Link
-from workers.cli.steps import steps_of
+from workers.cli.standing import UNANSWERED
+from workers.cli.steps import StepLine, steps_of
 from workers.pollers import pollers
 
 INTERVAL_SECONDS = 0.5
@@ -21,9 +28,16 @@ STUCK_ATTEMPTS = 2
 
 
 async def show_steps(link: Link, run_id: str) -> None:
-    """Print a line for each step until the run ends."""
-    async for step in steps_of(link.client, run_id, wait=True):
+    """Print a line for each step, of a pipeline's run for each node, until the run ends."""
+    async for step in await changes_of(link.client, run_id):
         remark(f"{format_time(step.at)}  {step.text}")
+
+
+async def changes_of(client: Client, run_id: str) -> AsyncIterator[StepLine]:
+    """Return what happens in a run, line by line, as it happens until it ends."""
+    if is_pipeline(await describe_run(client, run_id)):
+        return node_changes(client, run_id)
+    return steps_of(client, run_id, wait=True)
 
 
 async def show_progress(link: Link, handle: WorkflowHandle[Any, Any]) -> None:
@@ -48,6 +62,18 @@ async def show_progress(link: Link, handle: WorkflowHandle[Any, Any]) -> None:
 async def query_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     """Ask a run where it stands; needs a worker."""
     return await handle.query("status", rpc_timeout=QUERY_TIMEOUT)
+
+
+async def waits_of(handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """What an agent's run waits for; nothing if no worker answers."""
+    try:
+        return list((await query_status(handle))["waiting_for"])
+    except WorkflowQueryFailedError:
+        return []
+    except RPCError as error:
+        if error.status in UNANSWERED or is_missing(error):
+            return []
+        raise
 
 
 async def trouble_of(link: Link, handle: WorkflowHandle[Any, Any]) -> str:
@@ -78,7 +104,12 @@ def no_worker_remark(link: Link) -> str:
 
 
 def describe_status(status: dict[str, Any]) -> str:
-    """`running · turn 2 · 3 tool calls · 812 tokens · waiting for ledger.post`."""
+    """`running · turn 2 · 3 tool calls · 812 tokens · waiting for ledger.post`.
+
+    Of a pipeline's run: `running · 2 succeeded, 1 running`.
+    """
+    if "nodes" in status:
+        return _describe_nodes(PipelineResult.model_validate(status))
     parts = [str(status["status"])]
     if status["turn"] or status["tool_calls"]:
         parts += [f"turn {status['turn']}", f"{status['tool_calls']} tool calls"]
@@ -86,3 +117,8 @@ def describe_status(status: dict[str, Any]) -> str:
     if status["waiting_for"]:
         parts.append("waiting for " + ", ".join(status["waiting_for"]))
     return " · ".join(parts)
+
+
+def _describe_nodes(result: PipelineResult) -> str:
+    waits = f"waiting for {result.reason}" if result.reason else ""
+    return " · ".join(part for part in (result.status.value, count_nodes(result), waits) if part)

@@ -6,11 +6,22 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from workers.cli.any_run import AnyView
 from workers.cli.output import console, format_time, styled
+from workers.cli.pipeline_report import print_pipeline
+from workers.cli.pipeline_view import PipelineView
 from workers.cli.run_view import RunView
 
 
-def print_report(view: RunView, output: Any = None) -> None:
+def print_report(view: AnyView) -> None:
+    """Print a run of either kind."""
+    if isinstance(view, PipelineView):
+        print_pipeline(view)
+    else:
+        print_run(view)
+
+
+def print_run(view: RunView, output: Any = None) -> None:
     """Print the outcome line, the reason, what it covers, events and the output.
 
     `output` is the whole result where it was read from the store.

@@ -1,26 +1,14 @@
-"""A run as it is listed and shown, read without a worker: attributes, memo, result."""
+"""An agent's run as it is listed and shown, read without a worker: attributes, memo, result."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from temporalio.client import (
-    Client,
-    WorkflowExecution,
-    WorkflowExecutionDescription,
-    WorkflowExecutionStatus,
-    WorkflowFailureError,
-    WorkflowHandle,
-)
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from activities.server_errors import is_missing
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.usage import format_cost
 from rota.visibility import RESULT_MEMO
-from workers.cli.command_error import CommandError
-from workers.cli.exit_codes import ExitCode
 from workers.cli.output import format_took, now
 from workflows.run_kit.visibility import AGENT, SLOT, STATUS, TRIGGER
 
@@ -85,51 +73,6 @@ async def view_of(execution: WorkflowExecution) -> RunView:
     else:
         result = _from_attributes(execution)
     return RunView(result, execution.start_time, execution.close_time)
-
-
-async def describe_run(client: Client, run_id: str) -> WorkflowExecutionDescription:
-    """Look a run up by its workflow id.
-
-    Raises:
-        CommandError: there is none, or it is something else; exit code 4.
-    """
-    try:
-        found = await client.get_workflow_handle(run_id).describe()
-    except RPCError as error:
-        if not is_missing(error):
-            raise
-        raise CommandError(
-            f"no run '{run_id}' in namespace {client.namespace}: 'rota runs' lists those there are",
-            ExitCode.NOT_FOUND,
-        ) from error
-    if found.workflow_type != RUN_TYPE:
-        raise CommandError(
-            f"'{run_id}' is no run but a workflow of type {found.workflow_type}", ExitCode.NOT_FOUND
-        )
-    return found
-
-
-async def final_view(client: Client, handle: WorkflowHandle[Any, Any]) -> RunView:
-    """Wait for a run's end and return all of its result, output included."""
-    result: AgentRunResult | None = None
-    refusal = ""
-    try:
-        result = AgentRunResult.model_validate(await handle.result())
-    except WorkflowFailureError as error:
-        cause = error.cause
-        if isinstance(cause, ApplicationError):
-            result, refusal = _from_details(cause), cause.message
-    view = await view_of(await describe_run(client, handle.id))
-    if result is None and refusal:
-        # Its input was refused before there was a result: the failure alone says why.
-        result = view.result.model_copy(update={"reason": refusal})
-    return view if result is None else RunView(result, view.started, view.ended)
-
-
-def _from_details(cause: ApplicationError) -> AgentRunResult | None:
-    if not (cause.type or "").startswith("Run") or not cause.details:
-        return None
-    return AgentRunResult.model_validate(cause.details[0])
 
 
 def _from_attributes(execution: WorkflowExecution) -> AgentRunResult:

@@ -6,6 +6,7 @@ from rich.text import Text
 from rota.runs import RunStatus
 from rota.usage import format_cost
 from workers.cli.agents import require_agent
+from workers.cli.any_run import AnyView, listed_view
 from workers.cli.options import command, server_options
 from workers.cli.output import (
     format_time,
@@ -16,51 +17,83 @@ from workers.cli.output import (
     styled,
     table,
 )
-from workers.cli.run_view import RUN_TYPE, RunView, view_of
+from workers.cli.pipeline_view import PIPELINE_RUN_TYPE, PipelineView
+from workers.cli.run_view import RUN_TYPE, RunView
 from workers.cli.server import Link, with_server
 from workers.settings import Settings
 
 
 @command(
     "runs",
-    example=("rota runs", "rota runs report --status failed --limit 5"),
+    example=(
+        "rota runs",
+        "rota runs report --status failed --limit 5",
+        "rota runs --pipeline morning-report",
+        "rota runs --root morning-report-2026-11-23T05:00:00Z",
+    ),
     json="[run], newest first; run = {run_id, agent, status, trigger, slot, covers, session, "
-    "reason, category, turns, tool_calls, usage, started, ended, seconds, …}",
+    "reason, category, turns, tool_calls, usage, started, ended, seconds, …}; of a pipeline "
+    "{run_id, pipeline, status, trigger, slot, nodes, …}",
 )
 @server_options
-@click.argument("agent", required=False)
+@click.argument("name", metavar="[AGENT|PIPELINE]", required=False)
 @click.option("--status", type=click.Choice([status.value for status in RunStatus]))
+@click.option("--pipeline", help="Runs of this pipeline and of its nodes.")
+@click.option("--root", metavar="RUN", help="What began with this run: itself, and all below it.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
 def runs_command(
-    settings: Settings, agent: str | None, status: str | None, limit: int, as_json: bool
+    settings: Settings,
+    name: str | None,
+    status: str | None,
+    pipeline: str | None,
+    root: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List runs, newest first.
 
     Costs and counts of a run in progress are known when it ends.
     """
-    views = with_server(settings, lambda link: _runs(link, agent, status, limit))
+    query = _query(name, status, pipeline, root)
+
+    async def read(link: Link) -> list[AnyView]:
+        listed = link.client.list_workflows(query, limit=limit)
+        views = [await listed_view(run) async for run in listed]
+        if not views and (known := name or pipeline) is not None:
+            await require_agent(link.client, known)
+        return views
+
+    views = with_server(settings, read)
     if as_json:
         print_json([view.document for view in views])
     elif not views:
-        remark("no runs" + (f" of {agent}" if agent else "") + (f" {status}" if status else ""))
+        asked = (name, pipeline, root)
+        of = ", ".join(text for text in asked if text)
+        remark("no runs" + (f" of {of}" if of else "") + (f" {status}" if status else ""))
     else:
         show_runs(views)
 
 
-async def _runs(link: Link, agent: str | None, status: str | None, limit: int) -> list[RunView]:
+def _query(name: str | None, status: str | None, pipeline: str | None, root: str | None) -> str:
     # A run that continued as new is listed once, as its newest execution.
-    query = f"WorkflowType = '{RUN_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'"
-    if agent is not None:
-        query += f" AND RotaAgent = '{agent.replace(chr(39), '')}'"
-    if status is not None:
-        query += f" AND RotaStatus = '{status}'"
-    views = [await view_of(run) async for run in link.client.list_workflows(query, limit=limit)]
-    if agent is not None and not views:
-        await require_agent(link.client, agent)
-    return views
+    parts = [
+        f"WorkflowType IN ('{RUN_TYPE}', '{PIPELINE_RUN_TYPE}')",
+        "ExecutionStatus != 'ContinuedAsNew'",
+    ]
+    if name is not None:
+        # A pipeline's run that was turned away has its pipeline's name alone.
+        own = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = {_quoted(name)})"
+        parts.append(f"(RotaAgent = {_quoted(name)} OR {own})")
+    filters = {"RotaStatus": status, "RotaPipeline": pipeline, "RotaRoot": root}
+    parts += [f"{key} = {_quoted(value)}" for key, value in filters.items() if value is not None]
+    return " AND ".join(parts)
 
 
-def show_runs(views: list[RunView]) -> None:
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "") + "'"
+
+
+def show_runs(views: list[AnyView]) -> None:
     """Print runs: what and when; what it came to, what it took."""
     right = ("TURNS\ntools", "TOKENS\ncost")
     made = table("RUN\nstarted", "STATUS\ntrigger", *right, "TOOK", right=(*right, "TOOK"))
@@ -70,19 +103,29 @@ def show_runs(views: list[RunView]) -> None:
         made.add_row(
             Text(result.run_id).append(f"\n{format_time(view.started)}{_slot(view)}", "dim"),
             status.append(f"\n{result.trigger.value}", "dim"),
-            Text(f"{result.turns}\n{result.tool_calls}"),
-            Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}"),
+            *_counts(view),
             Text(format_took(view.took)),
         )
     print_table(made)
 
 
-def _slot(view: RunView) -> str:
-    """The slot, unless the id says it, and since when the run covers."""
-    slot, covers = view.result.slot, view.result.covers
-    text = ""
+def _counts(view: AnyView) -> tuple[Text, Text]:
+    if isinstance(view, PipelineView):
+        nodes = len(view.result.nodes)
+        return Text(f"{nodes} node{'' if nodes == 1 else 's'}" if nodes else "-"), Text("-")
+    result = view.result
+    return (
+        Text(f"{result.turns}\n{result.tool_calls}"),
+        Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}"),
+    )
+
+
+def _slot(view: AnyView) -> str:
+    """The slot, unless the id says it, and since when an agent's run covers."""
+    slot, text = view.result.slot, ""
     if slot is not None and not view.result.run_id.endswith(format_time(slot)):
         text += f"\nslot {format_time(slot)}"
+    covers = view.result.covers if isinstance(view, RunView) else None
     if covers is not None and covers.start is not None:
         text += f"\ncovers since {format_time(covers.start)}"
     return text

@@ -11,14 +11,19 @@ from rich.markup import escape
 from activities.documents import get_json, get_transcript
 from activities.stores.base import StoreError
 from rota.conversation import Text, ToolCall, ToolResult
+from rota.lineage import Lineage
 from rota.transcript import TranscriptNode
 from rota.usage import format_cost
+from workers.cli.any_run import current_view, describe_run, final_view
 from workers.cli.links import run_link
 from workers.cli.options import command, server_options
 from workers.cli.output import console, print_json
-from workers.cli.report import print_report
-from workers.cli.run_view import RunView, describe_run, final_view, view_of
+from workers.cli.pipeline_view import PipelineView
+from workers.cli.progress import waits_of
+from workers.cli.report import print_run
+from workers.cli.run_view import RunView
 from workers.cli.server import Link, with_server
+from workers.cli.show_pipeline import ShownPipeline, read_pipeline
 from workers.cli.steps import StepLine, steps_of
 from workers.settings import Settings
 
@@ -30,6 +35,8 @@ _SHOWN = 300
 class _Shown:
     view: RunView
     output: Any
+    waits: list[str]
+    """What a run in progress waits for, as it tells itself."""
     turns: list[TranscriptNode]
     steps: list[StepLine]
     link: str
@@ -40,8 +47,9 @@ class _Shown:
 @command(
     "show",
     example=("rota show report-2026-11-22T06:00:00Z", "rota show RUN --full --json"),
-    json="the run as in 'rota runs', with output, turns: [{turn, model, stop, said, calls, "
-    "results, usage}], steps: [{at, text}], link, note",
+    json="the run as in 'rota runs', with output, waiting_for, turns: [{turn, model, stop, said, "
+    "calls, results, usage}], steps: [{at, text}], link, note; of a pipeline with nodes: {name: "
+    "{status, reason, run_id, attempts, output, items, …}}, link",
 )
 @server_options
 @click.argument("run_id", metavar="RUN")
@@ -51,9 +59,12 @@ def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_js
     """Show one run whole: result, events, transcript.
 
     The result comes from the server and works without a worker; what was said and done comes
-    from the store.
+    from the store. Of a pipeline's run: every node, with its run.
     """
     shown = with_server(settings, lambda link: _read(link, run_id))
+    if isinstance(shown, ShownPipeline):
+        print_json(shown.document) if as_json else shown.print(full=full)
+        return
     if as_json:
         turns = [_turn_document(node) for node in shown.turns]
         listed = [step.document for step in shown.steps]
@@ -61,6 +72,7 @@ def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_js
             {
                 **shown.view.document,
                 "output": shown.output,
+                "waiting_for": shown.waits,
                 "turns": turns,
                 "steps": listed,
                 "link": shown.link,
@@ -71,10 +83,17 @@ def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_js
     _print(shown, full, steps)
 
 
-async def _read(link: Link, run_id: str) -> _Shown:
-    view = await view_of(await describe_run(link.client, run_id))
+async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
+    described = await describe_run(link.client, run_id)
+    handle = link.client.get_workflow_handle(run_id)
+    view = await current_view(link.client, described)
+    waits: list[str] = []
     if view.ended is not None:
-        view = await final_view(link.client, link.client.get_workflow_handle(run_id))
+        view = await final_view(link.client, handle)
+    elif isinstance(view, RunView):
+        waits = await waits_of(handle)
+    if isinstance(view, PipelineView):
+        return await read_pipeline(link, view)
     result, note = view.result, ""
     turns: list[TranscriptNode] = []
     output = result.output
@@ -85,7 +104,7 @@ async def _read(link: Link, run_id: str) -> _Shown:
     except StoreError as error:
         note = f"{error}; is {link.store.address} the workers' store? Name it with --store"
     steps = [step async for step in steps_of(link.client, run_id, wait=False)]
-    return _Shown(view, output, turns, steps, run_link(link, run_id), note)
+    return _Shown(view, output, waits, turns, steps, run_link(link, run_id), note)
 
 
 def _print(shown: _Shown, full: bool, steps: bool) -> None:
@@ -93,7 +112,11 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
     result = shown.view.result
     agent = f"agent {result.agent}" if result.agent else "no agent"
     out.print(f"[bold]{escape(result.run_id)}[/] · {agent} · {result.trigger.value}")
-    print_report(shown.view, shown.output)
+    if result.lineage is not None:
+        out.print(escape(_place(result.lineage)))
+    print_run(shown.view, shown.output)
+    for wait in shown.waits:
+        out.print(f"waits for: {escape(wait)}")
     if shown.note:
         out.print(f"note: {escape(shown.note)}")
     for node in shown.turns:
@@ -102,6 +125,12 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
         out.print(f"[dim]{step.at:%H:%M:%S.%f}[/] {escape(step.text)}")
     out.print(f"session {escape(result.session or '-')}, memory {(result.memory or '-')[:12]}")
     out.print(shown.link, markup=False)
+
+
+def _place(lineage: Lineage) -> str:
+    """`node email of morning-report-2026-11-23T05:00:00Z`, and where everything began."""
+    text = f"called by {lineage.parent}" if lineage.agents else lineage.cause
+    return text if lineage.root == lineage.parent else f"{text}, below {lineage.root}"
 
 
 def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:

@@ -14,7 +14,7 @@ from workers.cli.server import Link
 
 ANSWER = timedelta(seconds=15)
 """How long a worker may take."""
-_UNANSWERED = (
+UNANSWERED = (
     RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,  # how the client's own timeout looks
@@ -51,6 +51,6 @@ async def ask_state(
     except RPCError as error:
         if is_missing(error):
             return None
-        if error.status not in _UNANSWERED:
+        if error.status not in UNANSWERED:
             raise
         raise NoWorkerError(link.settings.task_queue) from error

@@ -1,4 +1,4 @@
-"""`rota watch`: a run, step by step, until it ends."""
+"""`rota watch`: a run, step by step, or node by node, until it ends."""
 
 import asyncio
 from datetime import timedelta
@@ -8,14 +8,15 @@ from temporalio.client import WorkflowExecution
 
 from rota.runs import RunStatus
 from workers.cli.agents import require_agent
+from workers.cli.any_run import AnyView, final_view
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, now, print_json, remark
-from workers.cli.progress import no_worker, no_worker_remark
+from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
+from workers.cli.progress import changes_of, no_worker, no_worker_remark
 from workers.cli.report import print_report
-from workers.cli.run_view import GOOD, RUN_TYPE, RunView, describe_run, final_view
+from workers.cli.run_view import GOOD, RUN_TYPE
 from workers.cli.server import Link, with_server
-from workers.cli.steps import steps_of
 from workers.settings import Settings
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -30,12 +31,17 @@ RECENT = timedelta(seconds=10)
 )
 @server_options
 @click.argument("run_id", metavar="[RUN]", required=False)
-@click.option("--agent", help="Watch this agent's run in progress, or its next one.")
+@click.option(
+    "--agent",
+    metavar="AGENT|PIPELINE",
+    help="Watch the run in progress of this agent or pipeline, or its next one.",
+)
 def watch_command(settings: Settings, run_id: str | None, agent: str | None, as_json: bool) -> None:
     """Follow a run, step by step, until it ends.
 
-    Reads the run's history, so it works whatever the workers do. Ends with 1 if the run did
-    not end well. Ctrl-C stops watching, not the run.
+    Reads the history of an agent's run, so it works whatever the workers do; a pipeline's run
+    is asked how its nodes stand. Ends with 1 if the run did not end well. Ctrl-C stops
+    watching, not the run.
     """
     if (run_id is None) == (agent is None):
         raise click.UsageError("name a run, or an agent with --agent")
@@ -45,17 +51,16 @@ def watch_command(settings: Settings, run_id: str | None, agent: str | None, as_
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _watch(link: Link, run_id: str | None, agent: str | None, quiet: bool) -> RunView:
+async def _watch(link: Link, run_id: str | None, agent: str | None, quiet: bool) -> AnyView:
     if run_id is None:
         run_id = await _next_run(link, agent or "")
         remark(f"watching {run_id}")
-    else:
-        await describe_run(link.client, run_id)
+    lines = await changes_of(link.client, run_id)
     if await no_worker(link):
         remark(no_worker_remark(link))
-    async for step in steps_of(link.client, run_id, wait=True):
+    async for line in lines:
         if not quiet:
-            click.echo(f"{format_time(step.at)}  {step.text}")
+            click.echo(f"{format_time(line.at)}  {line.text}")
     return await final_view(link.client, link.client.get_workflow_handle(run_id))
 
 
@@ -74,7 +79,7 @@ async def _next_run(link: Link, agent: str) -> str:
 
 
 async def _newest(link: Link, agent: str) -> WorkflowExecution | None:
-    query = f"WorkflowType = '{RUN_TYPE}' AND RotaAgent = '{agent}'"
+    query = f"WorkflowType IN ('{RUN_TYPE}', '{PIPELINE_RUN_TYPE}') AND RotaAgent = '{agent}'"
     query += f" AND ExecutionStatus != 'ContinuedAsNew' AND RotaStatus != '{RunStatus.SKIPPED}'"
     async for execution in link.client.list_workflows(query, limit=1):
         return execution
