@@ -25,12 +25,13 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "drift": ("plan", "Find what was changed on the server behind the files' back."),
     },
     "Run": {
-        "run": ("run", "Run an agent now and show its result."),
+        "run": ("run", "Run an agent or a pipeline now and show its result."),
         "runs": ("runs", "List runs, newest first."),
         "show": ("show", "Show one run whole: result, events, transcript."),
         "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
+        "rerun": ("rerun", "Run again what a run has left undone, and keep what it has done."),
         "backfill": (
             "backfill",
             "Run past slots of a schedule: those that have not succeeded, oldest first.",

@@ -1,7 +1,7 @@
-"""`rota run`: one run now, under an id of its own."""
+"""`rota run`: one run now, of an agent or a pipeline."""
 
-import asyncio
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -11,19 +11,31 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from rota.ids import format_slot, manual_run_id, parse_slot
+from rota.pipeline_run import PipelineRunInput
 from rota.runs import AgentRunInput, Trigger
 from schedules.explain import explain
-from workers.cli.agents import require_agent
+from workers.cli.agents import InForce, require_agent
+from workers.cli.any_run import AnyView
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+from workers.cli.keyed_start import keyed_run, start_keyed
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
-from workers.cli.progress import show_progress, show_steps
+from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.report import print_report
 from workers.cli.run_input import read_input
-from workers.cli.run_view import GOOD, RUN_TYPE, RunView, final_view
+from workers.cli.run_view import GOOD, RUN_TYPE
 from workers.cli.server import Link, with_server
+from workers.cli.waiting import detached, wait_for
 from workers.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Started:
+    run_id: str
+    kind: str
+    view: AnyView | None
+    """None: nobody waited."""
 
 
 @command(
@@ -32,11 +44,13 @@ from workers.settings import Settings
         "rota run report",
         "rota run report --input account=DE12 --input '{\"days\": 3}' --follow",
         "rota run report --slot 2026-11-22T06:00:00Z --no-wait",
+        "rota run morning-report",
     ),
-    json="the run as in 'rota runs', with its output; with --no-wait {run_id, agent}",
+    json="the run as in 'rota runs', with its output; with --no-wait {run_id, agent}, of a "
+    "pipeline {run_id, pipeline}",
 )
 @server_options
-@click.argument("agent")
+@click.argument("name", metavar="AGENT|PIPELINE")
 @click.option(
     "--input",
     "inputs",
@@ -47,12 +61,14 @@ from workers.settings import Settings
 @click.option(
     "--slot", metavar="TIME", help="Work for this slot, for example 2026-11-22T06:00:00Z."
 )
-@click.option("--id", "run_id", help="Id of the run. Default: AGENT-manual-TIME-TOKEN.")
+@click.option(
+    "--id", "run_id", help="Id of the run. Default: NAME-manual-TIME-TOKEN, or by its key."
+)
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
 @click.option("--follow", is_flag=True, help="Print each step while waiting.")
 def run_command(
     settings: Settings,
-    agent: str,
+    name: str,
     inputs: tuple[str, ...],
     slot: str | None,
     run_id: str | None,
@@ -60,15 +76,44 @@ def run_command(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Run an agent now and show its result.
+    """Run an agent or a pipeline now and show its result.
 
-    Ends with 1 if the run failed, was blocked, was cancelled or ran out of time. Ctrl-C
-    stops waiting; the run itself goes on.
+    Of an agent with 'dedupe', all who ask for the same key get one run and its result, also if
+    it has ended already. Ends with 1 if the run failed, was blocked, was cancelled or ran out of
+    time. Ctrl-C stops waiting; the run itself goes on.
     """
-    run_id = run_id or manual_run_id(agent, now(), secrets.token_hex(2))
+    request = _request(name, inputs, slot)
+    begun: list[str] = []
+
+    async def work(link: Link) -> _Started:
+        declared = await require_agent(link.client, name)
+        handle, told = await _start(link, declared, request, run_id)
+        begun.append(handle.id)
+        if wait:
+            remark(told)
+        view = await wait_for(link, handle, follow=follow) if wait else None
+        return _Started(handle.id, declared.kind, view)
+
     try:
-        request = AgentRunInput(
-            agent=agent,
+        started = with_server(settings, work)
+    except KeyboardInterrupt:
+        if not begun:
+            raise
+        raise detached(begun[0]) from None
+    if started.view is None:
+        document = {"run_id": started.run_id, started.kind.lower(): name}
+        print_json(document) if as_json else click.echo(started.run_id)
+        return
+    print_json(started.view.document) if as_json else print_report(started.view)
+    if started.view.result.status not in GOOD:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _request(name: str, inputs: tuple[str, ...], slot: str | None) -> AgentRunInput:
+    """Check what was typed before anything is asked of a server."""
+    try:
+        return AgentRunInput(
+            agent=name,
             input=read_input(inputs),
             slot=parse_slot(slot) if slot else None,
             trigger=Trigger.MANUAL,
@@ -78,50 +123,37 @@ def run_command(
         raise CommandError(text, ExitCode.WRONG) from error
     except ValueError as error:
         raise CommandError(f"--slot: {error}", ExitCode.WRONG) from error
-    try:
-        view = with_server(settings, lambda link: _run(link, request, run_id, wait, follow))
-    except KeyboardInterrupt:
-        raise CommandError(
-            f"no longer waiting; {run_id} goes on: 'rota watch {run_id}' follows it, "
-            f"'rota cancel {run_id}' ends it",
-            ExitCode.INTERRUPTED,
-        ) from None
-    if view is None:
-        print_json({"run_id": run_id, "agent": agent}) if as_json else click.echo(run_id)
-        return
-    print_json(view.document) if as_json else print_report(view)
-    if view.result.status not in GOOD:
-        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _run(
-    link: Link, request: AgentRunInput, run_id: str, wait: bool, follow: bool
-) -> RunView | None:
-    await require_agent(link.client, request.agent)
+async def _start(
+    link: Link, declared: InForce, request: AgentRunInput, run_id: str | None
+) -> tuple[WorkflowHandle[Any, Any], str]:
     occasion = format_slot(request.slot) if request.slot else "by hand"
+    summary = f"{request.agent} · {occasion}"
+    pipeline = declared.kind == "Pipeline"
+    if run_id is None and not pipeline:
+        keyed = await keyed_run(link, declared.digest, request)
+        if keyed is not None:
+            return await start_keyed(link, keyed, request, summary)
+    run_id = run_id or manual_run_id(request.agent, now(), secrets.token_hex(2))
     try:
         handle: WorkflowHandle[Any, Any] = await link.client.start_workflow(
-            RUN_TYPE,
-            request,
+            PIPELINE_RUN_TYPE if pipeline else RUN_TYPE,
+            _of_pipeline(request) if pipeline else request,
             id=run_id,
             task_queue=link.settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"{request.agent} · {occasion}",
+            static_summary=summary,
         )
     except WorkflowAlreadyStartedError:
         raise CommandError(
             f"a run '{run_id}' exists already: 'rota show {run_id}' shows it; choose another --id"
         ) from None
-    if not wait:
-        return None
-    remark(f"started {run_id}")
-    shown = show_steps(link, run_id) if follow else show_progress(link, handle)
-    progress = asyncio.ensure_future(shown)
-    try:
-        return await final_view(link.client, handle)
-    finally:
-        if follow and not asyncio.current_task().cancelling():  # pyright: ignore[reportOptionalMemberAccess]
-            await asyncio.wait({progress}, timeout=5)
-        progress.cancel()
-        await asyncio.gather(progress, return_exceptions=True)
+    return handle, f"started {run_id}"
+
+
+def _of_pipeline(request: AgentRunInput) -> PipelineRunInput:
+    return PipelineRunInput(
+        pipeline=request.agent, input=request.input, slot=request.slot, trigger=request.trigger
+    )
