@@ -1,6 +1,5 @@
 """Pipelines that end early, on the real server: deadlines, cancellation, lost runs."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -250,24 +249,3 @@ async def test_pipeline_node_whose_id_is_taken_says_so(stack: Stack) -> None:
         await squatter.cancel()
     assert result.status is RunStatus.SUCCEEDED
     assert result.nodes["a"].run_id == f"{name}-1/a#2"
-
-
-async def test_pipeline_at_work_shows_its_nodes(stack: Stack) -> None:
-    """What waits, for what, and what runs: without a word in the history."""
-    gate = Gate()
-    async with stack.worker([gate.tool]):
-        name = stack.name("shown")
-        await stack.declare(stack.name("gated"), **GATED)
-        nodes = {
-            "a": {"agent": stack.name("gated")},
-            "b": {"agent": stack.name("gated"), "after": ["a"]},
-        }
-        await declare_pipeline(stack, name, nodes=nodes)
-        handle = await start_pipeline(stack, name, f"{name}-1")
-        await gate.reached.wait()
-        metadata = await handle.query("__temporal_workflow_metadata")
-        gate.opened.set()
-        await asyncio.wait_for(handle.result(), 30)
-    details = metadata["currentDetails"] if isinstance(metadata, dict) else str(metadata)
-    assert "| a | running |  |" in details
-    assert "| b | waiting | after a |" in details

@@ -22,6 +22,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.steps import LoadOutputsInput, StoreOutcomeInput
     from workflows.activity_options import desk_options
     from workflows.pipeline_kit.children import Children
+    from workflows.run_kit import visibility
+    from workflows.run_kit.standing import Standing
 
 DRAIN_FACTOR = 4
 """How much longer than the server first suggests the history may grow before nothing new is
@@ -32,11 +34,19 @@ Until then a run continues as new if it happens to have nothing at work."""
 class Graph:
     """One run's nodes."""
 
-    def __init__(self, origin: RunOrigin, plan: Plan, state: DagState, given: Given) -> None:
+    def __init__(
+        self,
+        origin: RunOrigin,
+        standing: Standing,
+        plan: Plan,
+        state: DagState,
+        given: Given,
+    ) -> None:
         self.plan = plan
         self.state = state
         self.cancelled: BaseException | None = None
         """The request to cancel, if one came while it worked."""
+        self._standing = standing
         self._given = given
         self._children = Children(origin)
         self._suggested_at: int | None = None
@@ -56,6 +66,8 @@ class Graph:
             moves = self._move()
             if moves is None:
                 self._set_alarm(None)
+                # The next execution begins as running, and says so if it is not.
+                self._standing.resume()
                 return False
             if moves.finished:
                 self._set_alarm(None)
@@ -121,6 +133,12 @@ class Graph:
     async def _wait(self, moves: Moves) -> None:
         self._set_alarm(moves.wake)
         self._children.news = False
+        if len(self._children):
+            self._standing.resume()
+        elif self._standing.status is RunStatus.RUNNING:
+            # Nothing is at work until a gate opens or a pause is over.
+            self._standing.status = RunStatus.WAITING
+            visibility.show_status(RunStatus.WAITING)
         await workflow.wait_condition(
             lambda: self._children.news or self._rung() or self._may_start_more(moves)
         )

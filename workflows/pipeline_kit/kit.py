@@ -101,7 +101,8 @@ class PipelineKit:
         else:
             state = initial_state(self.input.kept, tuple(plan.nodes))
         slot = format_slot(admission.slot) if admission.slot else None
-        self._graph = Graph(self._origin, plan, state, Given(input=admission.input, slot=slot))
+        given = Given(input=admission.input, slot=slot)
+        self._graph = Graph(self._origin, self._standing, plan, state, given)
         return None
 
     async def work(self) -> Finish | None:
