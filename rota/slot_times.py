@@ -5,7 +5,7 @@ looking back goes by halves and not slot by slot.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from rota.calendars import iter_times, next_times, zone_of
@@ -35,6 +35,17 @@ def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime
     """
     # Slots are whole seconds.
     at, since = _floor(at), _floor(since + _SECOND - timedelta.resolution)
+    # A walk that begins near a clock change may miss slots, or find what is none.
+    begin = since if _is_steady(spec, since) else since - 2 * _NEAR
+    found = _newest(spec, begin, at)
+    if found is not None and not _is_steady(spec, found):
+        end = min(at, found + 2 * _NEAR)
+        found = max(times_between(spec, found - 2 * _NEAR, end), default=None)
+    return found if found is not None and found >= since else None
+
+
+def _newest(spec: ScheduleSpec, since: datetime, at: datetime) -> datetime | None:
+    """The newest slot of the window, as walks that may begin anywhere in it find it."""
     found = _slot_after(spec, since, at)
     if found is None:
         return None
@@ -48,7 +59,7 @@ def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime
             high = middle
         else:
             low = found = later
-    return _near_clock_change(spec, found, since, at)
+    return found
 
 
 def _floor(moment: datetime) -> datetime:
@@ -61,14 +72,8 @@ def _slot_after(spec: ScheduleSpec, moment: datetime, at: datetime) -> datetime 
     return slot if slot is not None and slot <= at else None
 
 
-def _near_clock_change(
-    spec: ScheduleSpec, found: datetime, since: datetime, at: datetime
-) -> datetime | None:
-    """Walk up to `at` as the server does where it matters at which moment a walk begins."""
+def _is_steady(spec: ScheduleSpec, moment: datetime) -> bool:
+    """True if no clock change is so close that it matters where a walk begins."""
     zone = zone_of(spec.timezone)
-    around = (found - _NEAR, found, min(found + _NEAR, at + _NEAR))
-    if len({moment.astimezone(zone).utcoffset() for moment in around}) == 1:
-        return found
-    walked = list(times_between(spec, found - 2 * _NEAR, min(at, found + 2 * _NEAR)))
-    newest = walked[-1] if walked else found
-    return newest.astimezone(UTC) if newest >= since else None
+    around = (moment - _NEAR, moment, moment + _NEAR)
+    return len({each.astimezone(zone).utcoffset() for each in around}) == 1

@@ -68,6 +68,28 @@ def test_looking_back_equals_walking_forward(
     assert previous_time(declared, at, since) == (slots[-1] if slots else None)
 
 
+@pytest.mark.parametrize(
+    ("cron", "timezone", "at", "minutes", "expected"),
+    [
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:30", 0, "2026-10-25T01:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:30", 30, "2026-10-25T01:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T02:30", 60, "2026-10-25T01:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T02:30", 59, None),
+        ("30 1 * * *", "Europe/Berlin", "2026-10-25T00:30", 0, "2026-10-25T00:30"),
+        ("30 2 * * *", "Pacific/Auckland", "2026-04-04T14:30", 0, "2026-04-04T14:30"),
+        ("*/20 * * * *", "Australia/Lord_Howe", "2026-04-04T15:43", 30, "2026-04-04T15:30"),
+    ],
+)
+def test_window_at_a_clock_change_has_the_slots_of_a_walk_that_began_before_it(
+    cron: str, timezone: str, at: str, minutes: int, expected: str | None
+) -> None:
+    """No slot is missed, and none is found that only a walk from within would come to."""
+    until = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    newest = datetime.fromisoformat(expected).replace(tzinfo=UTC) if expected else None
+    declared = spec(cron=cron, timezone=timezone)
+    assert previous_time(declared, until, until - timedelta(minutes=minutes)) == newest
+
+
 def test_fraction_of_a_second_moves_no_edge() -> None:
     """A window that begins just after a slot lacks it; one that ends just after has it."""
     hourly, tick = spec(every="1h"), timedelta(microseconds=1)
