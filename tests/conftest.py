@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.skipping import open_skipping_stack, skipping_server
 from tests.stack import Stack, open_stack
 from workers.devserver import DevServer, dev_server
 
@@ -28,6 +29,19 @@ async def stack(server: DevServer, tmp_path: Path) -> Stack:
     return await open_stack(server.address, tmp_path)
 
 
+@pytest.fixture(scope="session")
+async def quick_clock() -> AsyncIterator[DevServer]:
+    """A server whose runs may skip what they only wait for."""
+    async with skipping_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def skipping_stack(quick_clock: DevServer, tmp_path: Path) -> Stack:
+    """A stack whose runs sleep through hours in no time; its keepers live in real time."""
+    return await open_skipping_stack(quick_clock.address, tmp_path)
+
+
 PROCESS_FOLDERS = {"processes", "workers", "stores"}
 """Tests below these start processes or an S3 server even where no fixture says so."""
 SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary"}
@@ -40,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         module = set(vars(getattr(item, "module", item)))
         if (
-            {"server", "stack"} & fixtures
+            {"server", "stack", "quick_clock"} & fixtures
             or SERVER_NAMES & module
             or (PROCESS_FOLDERS & set(item.path.parts))
         ):

@@ -34,7 +34,7 @@ async def start_pipeline(
     stack: Stack, name: str, run_id: str, **input: Any
 ) -> WorkflowHandle[Any, PipelineResult]:
     """Start a run with a plain dict, as from outside."""
-    return await stack.client.start_workflow(
+    return await (stack.starter or stack.client).start_workflow(
         "PipelineRun",
         {"pipeline": name, **input},
         id=run_id,
