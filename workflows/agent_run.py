@@ -4,24 +4,15 @@ import asyncio
 from typing import NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    FailureError,
-    TimeoutError,
-    is_cancelled_exception,
-)
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from rota.checkpoint import RunArgument
-    from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.loop import Finish, RunTools, next_step
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
+    from workflows.run_kit.ending import finish_of, seen_through
     from workflows.run_kit.kit import RunKit
-
-BLOCKING = (FailureCategory.AUTH, FailureCategory.QUOTA)
-"""Failures that only a person can mend: the run is blocked, not failed."""
 
 
 @workflow.defn(name="AgentRun")
@@ -53,8 +44,8 @@ class AgentRunWorkflow:
         except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
                 cancelled = error
-            finish = _finish_of(error, past_deadline=kit.past_deadline)
-        result = await _settle(kit, finish)
+            finish = finish_of(error, past_deadline=kit.past_deadline)
+        result = await seen_through(kit.settle(finish))
         if cancelled is not None and result.status is RunStatus.CANCELLED:
             raise cancelled
         return _close(result)
@@ -72,43 +63,6 @@ class AgentRunWorkflow:
             continuation = kit.continuation()
             if continuation is not None:
                 workflow.continue_as_new(continuation)
-
-
-async def _settle(kit: RunKit, finish: Finish) -> AgentRunResult:
-    """Settle to the end: a request to cancel that comes now comes too late."""
-    settling = asyncio.create_task(kit.settle(finish))
-    try:
-        return await asyncio.shield(settling)
-    except asyncio.CancelledError:
-        return await settling
-
-
-def _finish_of(error: BaseException, *, past_deadline: bool) -> Finish:
-    """Name the end that an unhandled failure of a step leads to."""
-    if is_cancelled_exception(error):
-        return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
-    # A failure of its own, such as a result that cannot be read, stands for itself.
-    cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
-    if past_deadline:
-        return Finish(
-            status=RunStatus.TIMED_OUT,
-            reason="the run reached its wall-clock limit (budget.wall_clock) within a step",
-            category=FailureCategory.LIMIT_REACHED,
-        )
-    if isinstance(cause, TimeoutError):
-        return Finish(
-            status=RunStatus.FAILED,
-            reason=f"no answer in time: {cause.message}",
-            category=FailureCategory.TIMEOUT,
-        )
-    kind = cause.type if isinstance(cause, ApplicationError) else None
-    known = kind in set(FailureCategory)
-    category = FailureCategory(kind) if kind and known else FailureCategory.BUG
-    message = cause.message if isinstance(cause, ApplicationError) else str(cause)
-    if kind and not known:
-        message = f"{kind}: {message}"
-    status = RunStatus.BLOCKED if category in BLOCKING else RunStatus.FAILED
-    return Finish(status=status, reason=message[:MESSAGE_LIMIT], category=category)
 
 
 def _close(result: AgentRunResult) -> AgentRunResult:

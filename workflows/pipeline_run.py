@@ -3,20 +3,15 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    FailureError,
-    is_cancelled_exception,
-)
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.loop import Finish
     from rota.pipeline_checkpoint import PipelineArgument
     from rota.pipeline_run import PipelineResult
     from rota.runs import RunStatus
     from workflows.pipeline_kit.kit import PipelineKit
+    from workflows.run_kit.ending import finish_of, seen_through
 
 FAILED = "PipelineFailed"
 """Type of the failure that a run ends with."""
@@ -52,10 +47,10 @@ class PipelineRunWorkflow:
         except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
                 cancelled = error
-            finish = _finish_of(error)
+            finish = finish_of(error)
         if finish is None:
             workflow.continue_as_new(kit.continuation)
-        result = await _settle(kit, finish)
+        result = await seen_through(kit.settle(finish))
         cancelled = cancelled or kit.cancelled
         if cancelled is not None and result.status is RunStatus.CANCELLED:
             raise cancelled
@@ -64,27 +59,3 @@ class PipelineRunWorkflow:
         raise ApplicationError(
             result.reason, result.model_dump(mode="json"), type=FAILED, non_retryable=True
         )
-
-
-async def _settle(kit: PipelineKit, finish: Finish) -> PipelineResult:
-    """Settle to the end: a request to cancel that comes now comes too late."""
-    settling = asyncio.create_task(kit.settle(finish))
-    try:
-        return await asyncio.shield(settling)
-    except asyncio.CancelledError:
-        return await settling
-
-
-def _finish_of(error: BaseException) -> Finish:
-    """Name the end that an unhandled failure outside the graph leads to."""
-    if is_cancelled_exception(error):
-        return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
-    cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
-    kind = cause.type if isinstance(cause, ApplicationError) else None
-    message = cause.message if isinstance(cause, FailureError) else str(cause)
-    if kind in set(FailureCategory):
-        category = FailureCategory(kind)
-    else:
-        category = FailureCategory.BUG
-        message = f"{kind}: {message}" if kind else message
-    return Finish(status=RunStatus.FAILED, reason=message[:MESSAGE_LIMIT], category=category)

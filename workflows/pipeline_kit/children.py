@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import (
     ApplicationError,
@@ -28,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.pipeline_run import NodeResult
     from rota.runs import AgentRunInput, AgentRunResult, RunStatus, Trigger
+    from workflows.run_kit.child_result import result_in
 
 Place = tuple[str, int]
 """A node and the number of the place in it."""
@@ -130,17 +130,8 @@ class Children:
         try:
             return result_of_run(await child.handle)
         except ChildWorkflowError as error:
-            return _result_in(error.cause) or _unread(error.cause, run_id)
-
-
-def _result_in(cause: BaseException | None) -> NodeResult | None:
-    """The result that a run which did not succeed leaves in its failure."""
-    if not isinstance(cause, ApplicationError) or not cause.details:
-        return None
-    try:
-        return result_of_run(AgentRunResult.model_validate(cause.details[0]))
-    except ValidationError:
-        return None
+            left = result_in(error.cause)
+            return result_of_run(left) if left else _unread(error.cause, run_id)
 
 
 def _unread(cause: BaseException | None, run_id: str) -> NodeResult:

@@ -8,10 +8,8 @@ caller ends early, ended.
 import asyncio
 from typing import Any
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import (
-    ApplicationError,
     CancelledError,
     ChildWorkflowError,
     FailureError,
@@ -27,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
+    from workflows.run_kit.child_result import result_in
     from workflows.run_kit.work import RunWork
 
 Child = workflow.ChildWorkflowHandle[Any, AgentRunResult]
@@ -148,18 +147,8 @@ async def _end_of(child: Child, agent: str) -> tuple[AgentRunResult | None, str]
         return await child, ""
     except ChildWorkflowError as error:
         cause = error.cause
-        result = _result_in(cause)
+        result = result_in(cause)
         return result, "" if result else f"agents.{agent} {_ending(cause)}"
-
-
-def _result_in(cause: BaseException | None) -> AgentRunResult | None:
-    """The result that a run which did not succeed leaves in its failure."""
-    if not isinstance(cause, ApplicationError) or not cause.details:
-        return None
-    try:
-        return AgentRunResult.model_validate(cause.details[0])
-    except ValidationError:
-        return None
 
 
 def _ending(cause: BaseException | None) -> str:
