@@ -30,6 +30,7 @@ def new_entry(request: AdmissionRequest, now: datetime) -> LedgerEntry:
         slot=request.slot,
         status=RunStatus.RUNNING,
         cause=request.lineage.cause if request.lineage else "",
+        own_input=bool(request.input),
         admitted_at=now,
     )
 

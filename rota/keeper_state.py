@@ -34,6 +34,8 @@ class LedgerEntry(Record):
     category: FailureCategory | None = None
     cause: str = ""
     """What started it, if another run, a pipeline or an event did."""
+    own_input: bool = False
+    """It was given input besides the declared one, which the ledger does not keep."""
     dedupe_key: str = ""
     same_as: RunRef | None = None
     """The run that works, or has worked, for the same key, if this one only shares its end."""

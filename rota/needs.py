@@ -100,6 +100,10 @@ def look(state: KeeperState, request: NeedRequest) -> NeedAnswer:
     else:
         slot = _chain(state, slot)[-1]
         fields |= {"slot": slot, **_become(state, slot)}
+    if state.spec is None and fields["state"] in (UpstreamState.MISSING, UpstreamState.FAILED):
+        # Nobody starts anything here any more: this is its end, and no re-run can mend it.
+        reason = f"{fields['reason']}; it is not declared any more"
+        fields |= {"state": UpstreamState.FAILED, "found": None, "reason": reason}
     return NeedAnswer.model_validate(
         {"waiter": request.waiter, "upstream": spec.name, "last": state.last_success, **fields}
     )
@@ -128,13 +132,15 @@ def _become(state: KeeperState, slot: datetime) -> dict[str, object]:
     if failed is not None and failed.run is not None:
         why = f": {failed.reason}" if failed.reason else ""
         reason = f"{failed.run.id} is {failed.status}{why}"
+        if not _repeatable(state, failed):
+            advice = "only who started it knows its input: start it there again"
+            return {"state": UpstreamState.FAILED, "reason": f"{reason}; {advice}"}
         return {"state": UpstreamState.FAILED, "found": _run_of(failed), "reason": reason}
     if is_paged(state, slot):
         # Final all the same: nobody will add to it, so there is nothing to wait for.
         reason = f"what became of {at} lies on a page of the ledger, further back than it looks"
         return {"state": UpstreamState.FAILED, "reason": reason}
-    retired = "" if state.spec else "; it is not declared any more"
-    return {"state": UpstreamState.MISSING, "reason": f"no run is known for {at} yet{retired}"}
+    return {"state": UpstreamState.MISSING, "reason": f"no run is known for {at} yet"}
 
 
 def _declared(state: KeeperState) -> PinnedSpec:
@@ -205,6 +211,15 @@ def _decisive(attempts: list[LedgerEntry]) -> LedgerEntry | None:
     """
     answers = [e for e in attempts if _worked(e) or e.trigger is Trigger.RERUN]
     return (answers or attempts or [None])[-1]
+
+
+def _repeatable(state: KeeperState, entry: LedgerEntry) -> bool:
+    """True if the keeper can have done again what the run of `entry` was to do.
+
+    A slot of a schedule is worked for as declared, whoever started the failed run. Without
+    a schedule the run itself is meant, and what it was given is not kept.
+    """
+    return _declared(state).schedule is not None or not (entry.own_input or entry.cause)
 
 
 def _run_of(entry: LedgerEntry) -> UpstreamRun | None:

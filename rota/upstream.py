@@ -56,7 +56,8 @@ class NeedAnswer(StepResult):
     slot: datetime | None = None
     """The upstream's slot in question; None if it has none in the window."""
     found: UpstreamRun | None = None
-    """The run that settled or failed it, or that works for it."""
+    """The run that settled or failed it, or that works for it. None in a failure that no
+    re-run can mend."""
     last: UpstreamRun | None = None
     """The newest success of any age, for `otherwise: use_last`."""
     reason: str = ""

@@ -57,6 +57,7 @@ MISSED: dict[str, Any] = {"coalesced_into": T0 + HOUR}
 PASSED: dict[str, Any] = {"run": None, "coalesced_into": T0 + HOUR}
 NO_SLOT: dict[str, Any] = {"slot": None}
 SAME: dict[str, Any] = {"output": "o1"}
+OWN: dict[str, Any] = {"own_input": True, "cause": "started by r0"}
 
 ROWS: list[tuple[str, Callable[[Need], None], dict[str, Any], str, str | None, str]] = [
     ("exactly the slot", enters(("r1", OK, {})), {}, "settled", "r1", ""),
@@ -174,23 +175,39 @@ ROWS: list[tuple[str, Callable[[Need], None], dict[str, Any], str, str | None, s
         "no run is known",
     ),
     ("failed, its re-run at work", reruns, {}, "pending", RERUN, f"{RERUN} is running"),
-    ("retired after a failure", retires, {}, "failed", "r1", "r1 is failed"),
+    (
+        "retired after a failure",
+        retires,
+        {},
+        "failed",
+        None,
+        "r1 is failed; it is not declared any more",
+    ),
     (
         "retired, asked to run again",
         retires,
         {"rerun_of": run("r1").key},
         "failed",
-        "r1",
-        "r1 is failed",
+        None,
+        "r1 is failed; it is not declared any more",
     ),
     (
         "retired, never run",
         retires,
         {"slot": T0 + HOUR},
-        "missing",
+        "failed",
         None,
         "no run is known for 2026-11-22T07:00:00Z yet; it is not declared any more",
     ),
+    (
+        "retired, with no slot in the window",
+        retires,
+        {"slot": T0 + HOUR - TICK, "within_seconds": 60.0},
+        "failed",
+        None,
+        "it has no slot from",
+    ),
+    ("given input, as declared again", enters(("r1", FAILED, OWN)), {}, "failed", "r1", "r1 is"),
     ("newest success, on a page", remembers, {}, "settled", "r1", ""),
     ("on a page", pages, {}, "failed", None, "what became of 2026-11-22T06:00:00Z lies on a page"),
 ]

@@ -1,6 +1,14 @@
 """Runs that wait for another agent's slot: who is told what and when, who gets a re-run."""
 
-from rota import needs, orders, settling
+from typing import Any
+
+import pytest
+
+from rota import keeper, needs, orders, settling
+from rota.coordination_spec import NeedSpec
+from rota.lineage import Lineage
+from rota.loop import Finish
+from rota.needing import NeedProgress, next_move
 from rota.runs import RunStatus, Trigger
 from rota.upstream import UpstreamState
 from tests.rota.desks import HOUR, T0, run
@@ -70,6 +78,39 @@ def test_rerun_of_a_run_without_slot_works_for_the_time_it_was_admitted() -> Non
     desk.admit(order.run_id, order.slot, trigger=Trigger.RERUN)
     desk.settle(order.run_id)
     assert desk.told() == [("a", UpstreamState.SETTLED)]
+
+
+@pytest.mark.parametrize(
+    "given", [{"input": {"order": 17}}, {"lineage": Lineage(root="r0", parent="r0")}]
+)
+def test_run_without_slot_that_was_given_something_is_not_run_again(given: dict[str, Any]) -> None:
+    """No re-run with the declared input instead: the failure is final, and says how to mend it."""
+    desk = unscheduled()
+    desk.admit("r1", **given)
+    desk.settle("r1", FAILED)
+    answer = desk.ask("a", slot=T0 + TICK, rerun_of=run("r1").key)
+    assert (answer.state, answer.found, desk.state.orders) == (UpstreamState.FAILED, None, ())
+    assert (
+        answer.reason == "r1 is failed; only who started it knows its input: start it there again"
+    )
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_watchers_of_a_retired_agent_are_told_something_final(failed: bool) -> None:
+    """Neither a re-run that never began nor a slot yet to come keeps them till their deadline."""
+    desk = hourly()
+    asked: dict[str, Any] = {}
+    if failed:
+        desk.enter("r1", FAILED)
+        asked = {"rerun_of": run("r1").key}
+    assert desk.ask("a", **asked).state in (UpstreamState.PENDING, UpstreamState.MISSING)
+    desk.state = orders.withdraw(keeper.retire(desk.state))
+    desk.state, (word,) = needs.due_answers(desk.state)
+    need = NeedSpec.model_validate({"agent": "report", "on_failure": {"rerun": 2}})
+    waiting = NeedProgress(need=need, deadline=T0 + HOUR, reruns=1, rerun_of=run("r1").key)
+    move = next_move(waiting.heard(word, T0), T0)
+    assert isinstance(move, Finish)
+    assert "it is not declared any more" in move.reason
 
 
 def test_watcher_is_told_once_and_only_what_is_final() -> None:

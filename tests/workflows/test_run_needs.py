@@ -11,7 +11,7 @@ from temporalio.exceptions import CancelledError
 
 from rota.admission import RunRef
 from rota.failures import FailureCategory
-from rota.ids import format_slot
+from rota.ids import format_slot, keeper_id
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
@@ -122,6 +122,17 @@ async def test_need_of_a_slot_that_nobody_has_started_waits_for_it(stack: Stack)
         await stack.run(upstream, f"{upstream}-1", slot=slot.isoformat())
         result = await run.result()
     assert result.output["got"]["output"] == {"total": 7}
+
+
+async def test_need_of_an_agent_that_is_retired_meanwhile_ends_the_wait(stack: Stack) -> None:
+    """Nobody will start the slot any more, so nobody waits for it until the deadline."""
+    async with reader(stack) as (upstream, name):
+        run = await stack.start(name, f"{name}-1")
+        await waits(run)
+        await stack.client.get_workflow_handle(keeper_id(upstream)).execute_update("retire")
+        ending = await ending_of(run)
+    assert ending.result.category is FailureCategory.UPSTREAM
+    assert "it is not declared any more" in ending.result.reason
 
 
 async def test_need_waits_on_through_a_change_of_workers(stack: Stack) -> None:
