@@ -13,7 +13,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import burst, conversation, crash, events, parked, throughput
+from tests.bench import (
+    burst,
+    conversation,
+    crash,
+    events,
+    parked,
+    pipeline,
+    scale,
+    throughput,
+    topic,
+)
 from tests.bench.arena import Arena, open_arena
 from tests.bench.measures import Effort, Measure, progress
 
@@ -23,11 +33,14 @@ IN_ARENA: dict[str, Callable[[Arena, Effort], Awaitable[list[Measure]]]] = {
     "throughput": throughput.measure,
     "conversation": conversation.measure,
     "crash": crash.measure,
+    "pipeline": pipeline.measure,
 }
 """Benchmarks on one common server."""
 APART: dict[str, Callable[[Path, Effort], Awaitable[list[Measure]]]] = {
     "burst": burst.measure,
     "parked": parked.measure,
+    "scale": scale.measure,
+    "topic": topic.measure,
 }
 """Benchmarks that bring their own."""
 

@@ -1,9 +1,10 @@
 """The yardstick: an agent loop as one writes it by hand on Temporal, and nothing more.
 
-One workflow, two activities. The transcript lies outside history in the same object
-store, by digest, as Rota's does. There is no admission, no session, no memory, no
-record of paid calls, no heartbeat, no search attribute, no limit and no check of the
-answer: what Rota adds is what the comparison is about. It is written well: payloads are
+One workflow, two activities; for pipelines a second workflow that starts the first as
+children. The transcript lies outside history in the same object store, by digest, as
+Rota's does. There is no admission, no session, no memory, no record of paid calls, no
+heartbeat, no search attribute, no limit and no check of the answer: what Rota adds is
+what the comparison is about. It is written well: payloads are
 small, and its modules are passed through the sandbox, or each run would import them anew.
 """
 
@@ -114,6 +115,27 @@ class HandWrittenWorkflow:
             results = list(await asyncio.gather(*calls))
 
 
+@workflow.defn(name="HandWrittenStages")
+class HandWrittenStagesWorkflow:
+    """Hand-written runs as child workflows, stage by stage: a pipeline of one's own."""
+
+    @workflow.run
+    async def run(self, plan: Plan, stages: list[int]) -> list[str]:
+        """Start `stages[n]` children at once when all of stage n - 1 have ended."""
+        heads: list[str] = []
+        for stage, width in enumerate(stages):
+            children = [
+                workflow.execute_child_workflow(
+                    HandWrittenWorkflow.run,
+                    plan,
+                    id=f"{workflow.info().workflow_id}/{stage}.{number}",
+                )
+                for number in range(width)
+            ]
+            heads += await asyncio.gather(*children)
+        return heads
+
+
 @asynccontextmanager
 async def serving_by_hand(client: Client, store: ObjectStore) -> AsyncIterator[None]:
     """Serve hand-written runs while the block lasts."""
@@ -122,7 +144,7 @@ async def serving_by_hand(client: Client, store: ObjectStore) -> AsyncIterator[N
     async with Worker(
         client,
         task_queue=HAND_QUEUE,
-        workflows=[HandWrittenWorkflow],
+        workflows=[HandWrittenWorkflow, HandWrittenStagesWorkflow],
         activities=[acts.invoke_model, acts.run_tool],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     ):
