@@ -16,6 +16,12 @@ from typing import Any
 BUSY_SECONDS = 20.0
 """Wait for another writer; far longer than any change here takes."""
 
+LOCK = "general-ledger"
+"""What whoever writes here holds; `locks` in the agents' declarations."""
+
+VERSION = 2
+"""Of the tables below, as `user_version` says; an older file gets what is new."""
+
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS statements (
@@ -73,6 +79,18 @@ CREATE TABLE IF NOT EXISTS discrepancies (
     explanation TEXT NOT NULL,
     day TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS corrections (
+    entry_id TEXT PRIMARY KEY REFERENCES discrepancies (entry_id),
+    action TEXT NOT NULL,
+    cents INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    note TEXT NOT NULL,
+    cause TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS fences (
+    lock TEXT PRIMARY KEY,
+    number INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS progress (
     name TEXT PRIMARY KEY,
     day TEXT NOT NULL
@@ -87,7 +105,7 @@ CREATE INDEX IF NOT EXISTS open_bank ON bank_entries (account) WHERE match IS NU
 CREATE INDEX IF NOT EXISTS open_ledger ON ledger_lines (account) WHERE match IS NULL;
 CREATE INDEX IF NOT EXISTS bank_reference ON bank_entries (account, reference);
 CREATE INDEX IF NOT EXISTS ledger_reference ON ledger_lines (account, reference);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 """
 
@@ -99,14 +117,29 @@ class StateError(ValueError):
     """A change the state refuses, or a state that is not there; says what to do."""
 
 
-def change(path: Path, key: str, tool: str, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def change(
+    path: Path,
+    key: str,
+    tool: str,
+    act: Callable[[sqlite3.Connection], Answer],
+    *,
+    fence: int = 0,
+) -> Answer:
     """Run `act` in one transaction, once per `key` and `tool`.
 
     Idempotency: once a call has changed something, another with the same key changes
     nothing and returns the first answer. If `act` raises, or finds nothing to change,
     nothing of the call remains and the key is free.
 
+    Args:
+        path: The state file, made if there is none.
+        key: The call's idempotency key.
+        tool: Its name.
+        act: What to do; returns the answer.
+        fence: Number of the caller's lease of `LOCK`; 0 for a caller without one.
+
     Raises:
+        StateError: a later holder of the lock has written already.
         sqlite3.OperationalError: another writer held the file for `BUSY_SECONDS`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +149,7 @@ def change(path: Path, key: str, tool: str, act: Callable[[sqlite3.Connection], 
         ).fetchone()
         if known:
             return json.loads(known["answer"])
+        _fence_off(connection, fence)
         before = connection.total_changes
         answer = act(connection)
         if connection.total_changes == before:
@@ -140,6 +174,23 @@ def look(path: Path, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
         return act(connection)
 
 
+def _fence_off(connection: sqlite3.Connection, fence: int) -> None:
+    """Refuse who has lost the lock without knowing it, and remember the newest holder."""
+    row = connection.execute("SELECT number FROM fences WHERE lock = ?", (LOCK,)).fetchone()
+    newest = row["number"] if row else 0
+    if fence < newest:
+        raise StateError(
+            f"the lock {LOCK} has passed on: this run holds number {fence} and {newest} has "
+            "written since; end this run and start it again"
+        )
+    if fence > newest:
+        connection.execute(
+            "INSERT INTO fences (lock, number) VALUES (?, ?) "
+            "ON CONFLICT (lock) DO UPDATE SET number = excluded.number",
+            (LOCK, fence),
+        )
+
+
 @contextmanager
 def _connected(path: Path) -> Generator[sqlite3.Connection]:
     # Autocommit: transactions begin and end where the code says so, not where the driver thinks.
@@ -147,7 +198,7 @@ def _connected(path: Path) -> Generator[sqlite3.Connection]:
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
         yield connection

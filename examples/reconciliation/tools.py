@@ -1,32 +1,28 @@
-"""The tools of the reconciliation agent: six names for the model, real code behind them.
+"""The tools of the three agents: nine names for the models, real code behind them.
 
+Those of the settlement and the escalation are in `reconciliation_correcting`.
 The model decides what to look at and explains what is wrong. It never does arithmetic,
 never chooses a file, and cannot settle, unsettle or delete anything: whatever a hostile
 remittance text talks it into, the worst call it can make is refused here.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import date
-from pathlib import Path
 from sqlite3 import Connection
 from typing import Annotated, Any, Literal
 
 import reconciliation_books as books
 from pydantic import Field
-from reconciliation_camt import StatementError
 from reconciliation_classify import Finding, classify
+from reconciliation_correcting import correct as correct
+from reconciliation_correcting import corrections as corrections
+from reconciliation_correcting import unresolved as unresolved
+from reconciliation_desk import changed, day_of, path_of, refusals, state_path
 from reconciliation_import import import_days
-from reconciliation_ledger import LedgerError
 from reconciliation_matching import match
-from reconciliation_state import Answer, StateError, change, look
+from reconciliation_state import Answer, StateError, look
 from reconciliation_views import open_items as describe_open_items
 from reconciliation_views import report as write_report
 
-from rota.tools import ToolContext, ToolError, tool
-
-MESSAGE_LIMIT = 300
-"""Characters of an error shown to the model; some quote what stands in a bank's file."""
+from rota.tools import ToolContext, tool
 
 Kind = Literal[
     "missing_in_ledger", "missing_at_bank", "doubled", "wrong_amount", "wrong_date", "reversed"
@@ -46,21 +42,21 @@ def import_statements(
     are ISO dates. Returns what is new and the new `last_statement` to remember; with
     `imported` and `already_imported` both 0 there is nothing new.
     """
-    start, end = _day(after, "after"), _day(until, "until")
+    start, end = day_of(after, "after"), day_of(until, "until")
 
     def act(connection: Connection) -> Answer:
         return import_days(
             connection,
-            folder=_path(ctx, "statements", "data/statements"),
-            ledger=_path(ctx, "ledger", "data/ledger.csv"),
+            folder=path_of(ctx, "statements", "data/statements"),
+            ledger=path_of(ctx, "ledger", "data/ledger.csv"),
             after=start,
             days=days,
             until=end,
             heartbeat=ctx.heartbeat,
         )
 
-    with _refusals():
-        return change(_state(ctx), ctx.idempotency_key, "import_statements", act)
+    with refusals():
+        return changed(ctx, "import_statements", act)
 
 
 @tool(name="ledger.match_batch", effect="idempotent", timeout="5m")
@@ -74,7 +70,7 @@ def match_batch(
     Four passes: exact, tolerance (days, rounding, exchange rate), split and merged
     payments. Ambiguous ones stay open. Returns matches per method and what is left open.
     """
-    day = _day(until, "until")
+    day = day_of(until, "until")
 
     def act(connection: Connection) -> Answer:
         horizon = books.horizon(connection)
@@ -97,8 +93,8 @@ def match_batch(
             )
         return {"until": last.isoformat(), "matched_by_method": methods, "open": left}
 
-    with _refusals():
-        return change(_state(ctx), ctx.idempotency_key, "match_batch", act)
+    with refusals():
+        return changed(ctx, "match_batch", act)
 
 
 @tool(name="ledger.open_items", effect="read")
@@ -118,8 +114,8 @@ def open_items(
         items = describe_open_items(account_books, limit)
         return {"account": account, "open": total, "items": items}
 
-    with _refusals():
-        return look(_state(ctx), act)
+    with refusals():
+        return look(state_path(ctx), act)
 
 
 @tool(name="ledger.classify", effect="read")
@@ -142,8 +138,8 @@ def classify_items(ctx: ToolContext) -> dict[str, Any]:
         ]
         return {"items": items}
 
-    with _refusals():
-        return look(_state(ctx), act)
+    with refusals():
+        return look(state_path(ctx), act)
 
 
 @tool(name="ledger.flag", effect="idempotent")
@@ -164,8 +160,8 @@ def flag(
         books.flag(connection, finding, kind, explanation, books.horizon(connection))
         return {"entry_id": entry_id, "kind": kind, "flagged": True}
 
-    with _refusals():
-        return change(_state(ctx), ctx.idempotency_key, "flag", act)
+    with refusals():
+        return changed(ctx, "flag", act)
 
 
 @tool(name="ledger.report", effect="read")
@@ -174,9 +170,9 @@ def report(
     after: Annotated[str | None, Field(description="Report business days after this one")] = None,
 ) -> dict[str, Any]:
     """Sum up the business days later than `after`: counts, matches by method, discrepancies."""
-    since = _day(after, "after")
-    with _refusals():
-        return look(_state(ctx), lambda connection: write_report(connection, since))
+    since = day_of(after, "after")
+    with refusals():
+        return look(state_path(ctx), lambda connection: write_report(connection, since))
 
 
 def _findings(connection: Connection) -> dict[str, Finding]:
@@ -205,30 +201,3 @@ def _accounts(connection: Connection, account: str | None) -> list[str]:
     if account not in known:
         raise StateError(f"no account '{account[:40]}': choose one of {', '.join(known)}")
     return [account]
-
-
-def _day(text: str | None, argument: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ToolError(f"{argument}: '{text[:40]}' is not a day: write 2026-10-01") from error
-
-
-def _path(ctx: ToolContext, name: str, default: str) -> Path:
-    # From the run's input alone: no argument of the model can name a file.
-    return ctx.fleet / str(ctx.input.get(name) or default)
-
-
-def _state(ctx: ToolContext) -> Path:
-    return _path(ctx, "state", "state/reconciliation.sqlite")
-
-
-@contextmanager
-def _refusals() -> Generator[None]:
-    """Turn what the model or a person can mend into its error; the rest is retried."""
-    try:
-        yield
-    except (StateError, StatementError, LedgerError, FileNotFoundError) as error:
-        raise ToolError(str(error)[:MESSAGE_LIMIT]) from error

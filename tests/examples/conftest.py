@@ -30,6 +30,7 @@ class Desk:
         self.state = state
         self.input: dict[str, Any] = {"state": str(state)}
         self.heartbeat = lambda text: None
+        self.fences: dict[str, int] = {}
         self.tools = load_tools(FLEET)
 
     def call(self, tool: str, key: str, **args: Any) -> dict[str, Any]:
@@ -44,6 +45,7 @@ class Desk:
             heartbeat=self.heartbeat,
             log=logging.getLogger("test"),
             secrets=_no_secret,
+            fences=self.fences,
         )
         return self.tools[f"ledger.{tool}"](context, **args)
 

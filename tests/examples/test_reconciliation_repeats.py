@@ -25,7 +25,7 @@ def die_at_the_third(text):
         os.kill(os.getpid(), signal.SIGKILL)
 
 context = SimpleNamespace(
-    idempotency_key="k", fleet=fleet, input={"state": state}, heartbeat=die_at_the_third
+    idempotency_key="k", fleet=fleet, input={"state": state}, heartbeat=die_at_the_third, fences={}
 )
 load_tools(fleet)["ledger.import_statements"](context)
 """

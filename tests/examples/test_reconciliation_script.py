@@ -89,9 +89,12 @@ async def test_script_with_nothing_new_still_gives_a_result(
     assert run.result["counts"]["statements"] == 0
 
 
-def test_agent_lists_every_tool_of_its_fleet(desk: Any, agent: dict[str, Any]) -> None:
-    """No tool is missing from the declaration, and none is named that does not exist."""
-    assert set(agent["tools"]) == {*desk.tools, *BUILTIN_TOOLS}
+def test_agents_list_every_tool_of_their_fleet(desk: Any, fleet: Path) -> None:
+    """No tool is missing from the declarations, and none is named that does not exist."""
+    listed: set[str] = set()
+    for path in (fleet / "agents").iterdir():
+        listed |= {*yaml.safe_load(path.read_text(encoding="utf-8"))["tools"]}
+    assert listed == {*desk.tools, *BUILTIN_TOOLS}
 
 
 def test_tools_are_safe_to_repeat(desk: Any) -> None:
