@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from rota.failures import FailureCategory
 from rota.pipeline_run import PipelineResult
@@ -19,6 +20,7 @@ from tests.pipelines import (
     worker_of,
 )
 from tests.stack import Stack, script
+from tests.workflows.gates import GATED, Gate
 
 
 async def memo_of(stack: Stack, run_id: str) -> AgentRunResult:
@@ -207,9 +209,34 @@ async def test_pipeline_of_an_agents_name_is_refused(stack: Stack) -> None:
         await stack.declare(name, **INSTANT)
         result = await run_pipeline(stack, name, f"{name}-1")
         entry = next(iter((await stack.keeper(name)).ledger.values()))
-    assert result.status is RunStatus.FAILED
-    assert "is an agent, no pipeline" in result.reason
+    assert (result.status, result.category) == (RunStatus.FAILED, FailureCategory.INVALID_REQUEST)
+    start = f'{{"agent": "{name}"}}'
+    assert result.reason == f"'{name}' is an agent, no pipeline: start AgentRun with {start}"
     assert entry.status is RunStatus.FAILED
+
+
+async def test_run_of_a_pipelines_name_is_refused_at_once(stack: Stack) -> None:
+    """It says what to start instead, and does not wait for a place that it could not use."""
+    gate = Gate()
+    async with stack.worker([gate.tool]):
+        name, agent = stack.name("busy"), stack.name("gated")
+        await stack.declare(agent, **GATED)
+        await declare_pipeline(stack, name, nodes={"a": {"agent": agent}}, limits={"parallel": 1})
+        working = await start_pipeline(stack, name, f"{name}-1")
+        await gate.reached.wait()
+        refused = await stack.start(name, f"{name}-2")
+        with pytest.raises(WorkflowFailureError) as caught:
+            await refused.result()
+        gate.opened.set()
+        await working.result()
+        ledger = (await stack.keeper(name)).ledger.values()
+    assert isinstance(caught.value.cause, ApplicationError)
+    result = AgentRunResult.model_validate(caught.value.cause.details[0])
+    assert (result.status, result.category) == (RunStatus.FAILED, FailureCategory.INVALID_REQUEST)
+    start = f'{{"pipeline": "{name}"}}'
+    assert result.reason == f"'{name}' is a pipeline, no agent: start PipelineRun with {start}"
+    statuses = {entry.run.id: entry.status for entry in ledger if entry.run}
+    assert statuses == {f"{name}-1": RunStatus.SUCCEEDED, f"{name}-2": RunStatus.FAILED}
 
 
 async def test_pipeline_waits_for_its_turn_and_is_skipped_for_its_slot(stack: Stack) -> None:

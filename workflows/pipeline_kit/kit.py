@@ -46,7 +46,7 @@ class PipelineKit:
         )
         self._standing = Standing(self._origin)
         admitted = self._checkpoint.admitted if self._checkpoint else None
-        self._entry = Entry(self._origin, self._standing, admitted)
+        self._entry = Entry("Pipeline", self._origin, self._standing, admitted)
         self._started_at = self._checkpoint.started_at if self._checkpoint else None
         self._deadline = self._checkpoint.deadline if self._checkpoint else None
         self._graph: Graph | None = None
@@ -60,12 +60,7 @@ class PipelineKit:
         """
         if self._checkpoint is None:
             visibility.show_origin(self._origin)
-        finish = await self._entry.enter(self.input.input)
-        if finish is None and self._admission.spec.kind != "Pipeline":
-            name = self.input.pipeline
-            reason = f"'{name}' is an agent, no pipeline: start AgentRun with " + '{"agent": ...}'
-            return _invalid(reason)
-        return finish
+        return await self._entry.enter(self.input.input)
 
     async def lay_out(self) -> Finish | None:
         """Read the declaration and make the graph ready.
@@ -145,7 +140,7 @@ class PipelineKit:
             finish = finish.model_copy(update={"answer": await graph.outcome()})
         result = await self._report(finish)
         visibility.show_result(result, table(graph.plan, graph.state) if graph else "")
-        await desk.announce(self._origin.run, result.events)
+        await desk.announce(self._origin, result.events)
         return result
 
     async def _report(self, finish: Finish) -> PipelineResult:

@@ -4,7 +4,7 @@ Used by runs of agents and of pipelines alike.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 
@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.failures import FailureCategory
     from rota.loop import Finish
     from rota.outcome import RunOrigin, answer_of, finish_of_joined
+    from rota.pinned_spec import PinnedSpec
     from rota.runs import RunStatus
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing
@@ -25,10 +26,15 @@ class Entry:
     """
 
     def __init__(
-        self, origin: RunOrigin, standing: Standing, admitted: Admitted | None = None
+        self,
+        kind: Literal["Agent", "Pipeline"],
+        origin: RunOrigin,
+        standing: Standing,
+        admitted: Admitted | None = None,
     ) -> None:
         self.admitted = admitted
         """The newest answer; None before there is one."""
+        self._kind = kind
         self._origin = origin
         self._standing = standing
         self._granted: Admission | None = None
@@ -41,7 +47,8 @@ class Entry:
 
         Returns:
             None if the run may work, else how it closes: skipped, with another run's result
-            or without, failed as the run it joined, or blocked by preflight.
+            or without, failed as the run it joined or because the name is one of the other
+            kind, or blocked by preflight.
         """
         if self.admitted is not None:
             return None
@@ -49,6 +56,8 @@ class Entry:
         # Known from here on, so that whatever happens next is settled.
         self.admitted = admitted = await desk.ask(self._origin, input)
         admission = admitted.admission
+        if admission.decision is not Decision.SKIP and admission.spec.kind != self._kind:
+            return _of_the_other_kind(admission.spec)
         if admission.decision is Decision.JOIN:
             return await self._join(admission)
         if admission.decision is Decision.WAIT:
@@ -105,6 +114,18 @@ def closed_at_entry(admitted: Admitted) -> Finish | None:
     if admitted.blocked:
         return Finish(status=RunStatus.BLOCKED, reason=admitted.blocked, category=admitted.category)
     return None
+
+
+def _of_the_other_kind(spec: PinnedSpec) -> Finish:
+    is_a, is_no, start = "a pipeline", "agent", "PipelineRun"
+    if spec.kind == "Agent":
+        is_a, is_no, start = "an agent", "pipeline", "AgentRun"
+    return Finish(
+        status=RunStatus.FAILED,
+        reason=f"'{spec.name}' is {is_a}, no {is_no}: start {start} with "
+        f'{{"{spec.kind.lower()}": "{spec.name}"}}',
+        category=FailureCategory.INVALID_REQUEST,
+    )
 
 
 def _too_late(reason: str) -> Finish:

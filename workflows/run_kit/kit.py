@@ -35,9 +35,8 @@ class RunKit:
         self.input = input
         self._origin = read_origin(input)
         self._standing = Standing(self._origin)
-        self._entry = Entry(
-            self._origin, self._standing, checkpoint.admitted if checkpoint else None
-        )
+        admitted = checkpoint.admitted if checkpoint else None
+        self._entry = Entry("Agent", self._origin, self._standing, admitted)
         self._needs = Needs(self._origin, self._standing)
         self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()
@@ -113,7 +112,7 @@ class RunKit:
         try:
             result = await self._report(finish)
             visibility.show_result(result)
-            await desk.announce(self._origin.run, result.events)
+            await desk.announce(self._origin, result.events)
         except (asyncio.CancelledError, FailureError):
             await self._locks.release()
             raise
