@@ -4,18 +4,33 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from rota.ids import keeper_queue, topic_id
+from rota.lineage import Lineage
 from rota.runs import EventRecord
 from rota.topic import PublishRequest
 
 TOPIC_WORKFLOW = "Topic"
 
 
-async def announce(client: Client, event: EventRecord, *, source: str, task_queue: str) -> None:
-    """Publish one event, starting its topic if it is the first.
+async def announce(
+    client: Client,
+    event: EventRecord,
+    *,
+    source: str,
+    task_queue: str,
+    lineage: Lineage | None = None,
+) -> None:
+    """Publish one event of the run `source`, starting its topic if it is the first.
 
     Idempotent: the topic recognises the event's id.
     """
-    request = PublishRequest(id=event.id, payload_digest=event.payload, source=source, at=event.at)
+    request = PublishRequest(
+        id=event.id,
+        payload_digest=event.payload,
+        source=source,
+        root=lineage.root if lineage else source,
+        depth=lineage.depth if lineage else 0,
+        at=event.at,
+    )
     await client.start_workflow(
         TOPIC_WORKFLOW,
         id=topic_id(event.name),

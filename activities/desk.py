@@ -79,7 +79,13 @@ class RunDeskActivities(RunDesk):
     async def announce_run(self, input: AnnounceInput) -> None:
         """Publish the run's events. Idempotency: each topic knows an event by its id."""
         for event in input.events:
-            await announce(self._client, event, source=input.source, task_queue=input.task_queue)
+            await announce(
+                self._client,
+                event,
+                source=input.source,
+                task_queue=input.task_queue,
+                lineage=input.lineage,
+            )
 
     @activity.defn(name="settle_run")
     async def settle_run(self, input: SettleInput) -> Settled:

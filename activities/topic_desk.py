@@ -17,7 +17,7 @@ from activities.interface import TopicDesk
 from activities.starting import WORKFLOWS
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.conditions import ConditionError
-from rota.event_delivery import event_input, event_lineage, event_scope, wanted
+from rota.event_delivery import endless, event_input, event_lineage, event_scope, wanted
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 from rota.ids import event_run_id, topic_id
 from rota.runs import Trigger
@@ -88,6 +88,8 @@ class TopicDeskActivities(TopicDesk):
         try:
             if not wanted(subscriber.subscription, scope):
                 return False
+            if reason := endless(event, topic):
+                raise _UndeliverableError(reason)
             run_input = event_input(subscriber.subscription, scope)
         except (TemplateError, ConditionError) as error:
             raise _UndeliverableError(str(error)) from error

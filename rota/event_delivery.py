@@ -7,7 +7,7 @@ from typing import Any
 
 from rota.conditions import holds
 from rota.coordination_spec import SubscriptionSpec
-from rota.lineage import Lineage
+from rota.lineage import EVENT_DEPTH, Lineage
 from rota.template import render
 from rota.topic import Event
 
@@ -35,10 +35,23 @@ def event_input(subscription: SubscriptionSpec, scope: dict[str, Any]) -> dict[s
     return rendered
 
 
+def endless(event: Event, topic: str) -> str | None:
+    """Return why the event starts nothing: too many runs have led to it; None if it may."""
+    if event.depth < EVENT_DEPTH:
+        return None
+    return (
+        f"{event.source} is {event.depth} runs below {event.root}, and no event starts a run more "
+        f"than {EVENT_DEPTH} below: if agents start one another in a circle, end it with a "
+        "'filter' in one 'on'; if not, publish it from outside ('rota events publish "
+        f"{topic}'), where a new chain begins"
+    )
+
+
 def event_lineage(event: Event, run_id: str, topic_id: str) -> Lineage:
     """Return the place of the run `run_id` below what published the event."""
     return Lineage(
-        root=event.source or run_id,
+        root=event.root or event.source or run_id,
         parent=event.source or topic_id,
+        depth=event.depth + 1,
         occasion=f"event:{event.id}",
     )

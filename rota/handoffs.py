@@ -63,11 +63,11 @@ def refusal(target: str, caller: str, lineage: Lineage | None) -> str | None:
             f"agents.{target}: '{target}' waits for this run, so this would be a cycle ({path}); "
             "answer it instead"
         )
-    depth = lineage.depth if lineage else 0
-    if depth >= DEEPEST:
+    # Not its depth: nodes and events on the way down are no handoffs.
+    if len(above) >= DEEPEST:
         return (
-            f"agents.{target}: this run is {depth} below the one that everything began with, "
-            f"and no handoff goes deeper than {DEEPEST}; finish the work here"
+            f"agents.{target}: this run is {len(above)} handoffs below the first, and no handoff "
+            f"goes deeper than {DEEPEST}; finish the work here"
         )
     return None
 

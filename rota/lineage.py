@@ -1,21 +1,22 @@
 """Where a run comes from when another run, or a pipeline, started it."""
 
-from datetime import datetime
-
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from rota.model import Record
 
 DEEPEST = 5
 """Handoffs below one another before a further one is refused."""
+EVENT_DEPTH = 20
+"""Runs below one another, of whatever kind, before no event of theirs starts a further one:
+agents whose events start one another would otherwise work, and spend, for ever."""
 
 
 class Lineage(Record):
     """A run's place below the run that everything began with. Written by Rota alone."""
 
-    root: str
+    root: str = Field(max_length=1000)
     """Workflow id of the run, or pipeline run, that everything began with."""
-    parent: str
+    parent: str = Field(max_length=1000)
     """Workflow id of what started this one."""
     depth: int = Field(default=1, ge=1)
     """1 below the root."""
@@ -28,7 +29,7 @@ class Lineage(Record):
     occasion: str = ""
     """What the run is for, instead of its slot or itself: idempotency keys derive from it,
     so a node that is run again repeats no effect."""
-    deadline: datetime | None = None
+    deadline: AwareDatetime | None = None
     """The run must end by then, whatever its own limit."""
 
     @property

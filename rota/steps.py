@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
+from rota.lineage import Lineage
 from rota.loop import AnswerRef, ResultRef
 from rota.model import Record, StepResult
 from rota.pipeline_spec import PipelineSpec
@@ -82,6 +83,8 @@ class AnnounceInput(Record):
     events: tuple[EventRecord, ...]
     source: str
     """Workflow id of the run."""
+    lineage: Lineage | None = None
+    """Of the run."""
     task_queue: str
 
 

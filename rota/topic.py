@@ -36,6 +36,10 @@ class PublishRequest(Declared):
     """Digest of the payload in the object store, from a run."""
     source: str = Field(default="", max_length=1000)
     """Workflow id of the run that published it; empty from outside."""
+    root: str = Field(default="", max_length=1000)
+    """Workflow id of the run that the source's own chain began with; empty: the source."""
+    depth: int = Field(default=0, ge=0)
+    """How many runs below that root the source is."""
     at: Instant | None = None
 
 
@@ -50,6 +54,8 @@ class Event(Record):
     payload: Any = None
     payload_digest: str | None = None
     source: str = ""
+    root: str = ""
+    depth: int = 0
     size: int = 0
     """Bytes of the payload's JSON; 0 without one, or if it is in the object store."""
 

@@ -118,6 +118,8 @@ class TopicBook:
             payload=request.payload,
             payload_digest=request.payload_digest,
             source=request.source,
+            root=request.root,
+            depth=request.depth,
             size=size,
         )
         self._chronicle.add(event)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rota.coordination_spec import SubscriptionSpec
-from rota.event_delivery import event_input, event_lineage, event_scope, wanted
+from rota.event_delivery import endless, event_input, event_lineage, event_scope, wanted
+from rota.lineage import EVENT_DEPTH
 from rota.template import TemplateError
 from rota.topic import Event
 
@@ -57,13 +58,30 @@ def test_input_templates_keep_the_types_of_what_they_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "root", "parent"), [("r1", "r1", "r1"), ("", "s-event-1", "topic:books.closed")]
+    ("published", "root", "parent", "depth"),
+    [
+        ({"source": "r1", "root": "r1"}, "r1", "r1", 1),
+        ({"source": "r2", "root": "r0", "depth": 3}, "r0", "r2", 4),
+        ({}, "s-event-1", "topic:books.closed", 1),
+    ],
 )
-def test_lineage_begins_with_the_publishing_run_if_there_is_one(
-    source: str, root: str, parent: str
+def test_lineage_goes_on_from_the_publishing_run_if_there_is_one(
+    published: dict[str, Any], root: str, parent: str, depth: int
 ) -> None:
     """Effects are keyed by the event, so that no repetition of its run repeats them."""
-    event = EVENT.model_copy(update={"source": source})
+    event = EVENT.model_copy(update=published)
     lineage = event_lineage(event, "s-event-1", "topic:books.closed")
-    assert (lineage.root, lineage.parent) == (root, parent)
+    assert (lineage.root, lineage.parent, lineage.depth) == (root, parent, depth)
     assert lineage.occasion == "event:r1/books.closed"
+
+
+def test_event_too_far_below_its_root_starts_nothing_more() -> None:
+    """Agents whose events start one another stop, and the reason says how to mend it."""
+    last = EVENT.model_copy(update={"source": "b-9", "root": "a-1", "depth": EVENT_DEPTH - 1})
+    assert endless(last, "books.closed") is None
+    assert event_lineage(last, "s-event-1", "topic:books.closed").depth == EVENT_DEPTH
+    reason = endless(last.model_copy(update={"depth": EVENT_DEPTH}), "books.closed")
+    assert reason is not None
+    assert reason.startswith(f"b-9 is {EVENT_DEPTH} runs below a-1, and no event starts a run more")
+    assert "end it with a 'filter'" in reason
+    assert "rota events publish books.closed" in reason

@@ -17,7 +17,7 @@ from rota.handoffs import (
     handoff_schema,
     refusal,
 )
-from rota.lineage import DEEPEST, Lineage
+from rota.lineage import DEEPEST, EVENT_DEPTH, Lineage
 from rota.loop import HandoffMode
 from rota.runs import AgentRunResult, RunStatus, Trigger
 
@@ -91,7 +91,7 @@ def test_handoff_schema_of_an_agent_nobody_described_takes_any_object() -> None:
         ("b", "c", lineage("a", "b"), "cycle (b -> c -> b)"),
         ("x", "y", lineage(*"abcd"), None),
         ("x", "y", lineage(*"abcde"), f"goes deeper than {DEEPEST}"),
-        ("x", "y", lineage(depth=DEEPEST), f"goes deeper than {DEEPEST}"),
+        ("x", "y", lineage("a", depth=EVENT_DEPTH), None),
     ],
 )
 def test_refusal_of_self_cycles_and_depth(

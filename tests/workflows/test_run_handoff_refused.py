@@ -78,7 +78,8 @@ async def test_handoff_that_would_be_a_cycle_is_refused_with_the_path(stack: Sta
 async def test_handoff_below_the_deepest_is_refused(stack: Stack, depth: int) -> None:
     """The limit is reached, not approached."""
     caller, called = stack.name("caller"), stack.name("called")
-    place = Lineage(root="root", parent="parent", depth=depth, agents=("above",))
+    above = tuple(f"above-{number}" for number in range(depth))
+    place = Lineage(root="root", parent="parent", depth=depth, agents=above)
     async with stack.worker():
         await stack.declare(called, runtime=script({"result": "done"}))
         await declare_caller(stack, caller, called)

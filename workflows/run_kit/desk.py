@@ -91,14 +91,19 @@ async def release_locks(run: RunRef, locks: tuple[str, ...]) -> None:
     )
 
 
-async def announce(run: RunRef, events: tuple[EventRecord, ...]) -> None:
+async def announce(origin: RunOrigin, events: tuple[EventRecord, ...]) -> None:
     """Publish the run's events, each to its topic; nothing at all if there are none."""
     if not events:
         return
     info = workflow.info()
     await workflow.execute_local_activity_method(
         RunDesk.announce_run,
-        AnnounceInput(events=events, source=run.id, task_queue=info.task_queue),
+        AnnounceInput(
+            events=events,
+            source=origin.run.id,
+            lineage=origin.lineage,
+            task_queue=info.task_queue,
+        ),
         summary=f"announce {', '.join(event.name for event in events)}",
         **desk_options(),
     )
