@@ -1,15 +1,18 @@
 """A run of a pipeline as the outside sees it: its input, its result, each node's end."""
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Declared, Record
 from rota.names import AgentName
 from rota.runs import EventRecord, Instant, RunStatus, Trigger
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class NodeResult(Record):
@@ -32,6 +35,20 @@ class NodeResult(Record):
     """Taken over from an earlier run of the pipeline (`rota rerun --from`)."""
 
 
+def _an_end(kept: NodeResult) -> NodeResult:
+    # Whoever starts a run may write these by hand, and the graph takes them at their word.
+    for end in (kept, *(kept.items or ())):
+        if not end.status.closed:
+            raise ValueError(f"a node that is {end.status.value} has not ended and cannot be kept")
+        if end.output_digest is not None and not _DIGEST.fullmatch(end.output_digest):
+            raise ValueError("output_digest: not a digest, which is 64 lower-case hex digits")
+    return kept
+
+
+Kept = Annotated[NodeResult, AfterValidator(_an_end)]
+"""The end of a node in an earlier run."""
+
+
 class PipelineRunInput(Declared):
     """What starts a pipeline. Only `pipeline` is needed."""
 
@@ -46,7 +63,7 @@ class PipelineRunInput(Declared):
     """Normally left out: Rota knows whether a schedule started the run."""
     lineage: Lineage | None = None
     """Rota's own: what started the run, if an event or another run did."""
-    kept: dict[AgentName, NodeResult] = Field(default_factory=dict[AgentName, NodeResult])
+    kept: dict[AgentName, Kept] = Field(default_factory=dict[AgentName, Kept])
     """Nodes that are not run again: their ends in an earlier run of this slot."""
 
 
