@@ -116,7 +116,7 @@ def copy_fleet(folder: Path) -> None:
     pipeline.write_text(text, encoding="utf-8")
 
 
-def written(fleet: Path, columns: str, table: str = "comments") -> list[tuple[Any, ...]]:
+def written(fleet: Path, columns: str, table: str = "comments") -> list[Any]:
     """Rows of the review store, in the order in which they were written."""
     store = fleet / "repositories" / "reviews.sqlite"
     if not store.exists():
