@@ -6,6 +6,7 @@ looking back goes by halves and not slot by slot.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 
 from rota.calendars import iter_times, next_times, zone_of
@@ -25,10 +26,13 @@ def times_between(spec: ScheduleSpec, start: datetime, end: datetime) -> Iterato
     return takewhile(lambda slot: slot <= end, iter_times(spec, start - _SECOND))
 
 
+@lru_cache(maxsize=4096)
 def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:
     """Return the newest slot from `since` to `at`, both included; None if there is none.
 
-    Some thirty looks ahead for a window of years, whatever the schedule.
+    Some thirty looks ahead for a window of years, whatever the schedule: milliseconds, so
+    what is asked for again and again is remembered. A keeper with hundreds of waiters asks
+    for all of them whenever it moves.
 
     Raises:
         ValueError: as `times_between`.

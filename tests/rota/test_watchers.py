@@ -10,6 +10,7 @@ from rota.lineage import Lineage
 from rota.loop import Finish
 from rota.needing import NeedProgress, next_move
 from rota.runs import RunStatus, Trigger
+from rota.slot_times import previous_time
 from rota.upstream import UpstreamState
 from tests.rota.desks import HOUR, T0, run
 from tests.rota.need_desks import RERUN, TICK, hourly, unscheduled
@@ -111,6 +112,18 @@ def test_watchers_of_a_retired_agent_are_told_something_final(failed: bool) -> N
     move = next_move(waiting.heard(word, T0), T0)
     assert isinstance(move, Finish)
     assert "it is not declared any more" in move.reason
+
+
+def test_many_watchers_cost_a_calendar_search_each_and_no_more() -> None:
+    """The keeper looks at all of them whenever it moves: in one workflow task, of two seconds."""
+    desk = hourly()
+    for number in range(300):
+        desk.ask(f"w{number}", T0 + number * TICK)
+    searched = previous_time.cache_info().misses
+    for _ in range(3):
+        assert desk.told() == []
+        needs.awaited_runs(desk.state)
+    assert previous_time.cache_info().misses == searched
 
 
 def test_watcher_is_told_once_and_only_what_is_final() -> None:
