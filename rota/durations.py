@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
-_LONGEST = 36_500 * 86_400
+LONGEST_SECONDS = 36_500 * 86_400
+"""No declaration can ask for more, and no calendar overflows."""
 _SHOWN = 40
 PATTERN = r"^(\d+(\.\d+)?(ms|d|h|m|s))+$"
 
@@ -35,8 +36,10 @@ def parse_duration(value: Any) -> timedelta:
 
 
 def _of_seconds(seconds: float, text: str) -> timedelta:
-    if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"{text[:_SHOWN]} is not a duration between 0s and {_LONGEST // 86400}d")
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise ValueError(
+            f"{text[:_SHOWN]} is not a duration between 0s and {LONGEST_SECONDS // 86400}d"
+        )
     return timedelta(seconds=seconds)
 
 

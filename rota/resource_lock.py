@@ -5,10 +5,8 @@ from datetime import datetime
 from pydantic import Field
 
 from rota.admission import RunRef
+from rota.durations import LONGEST_SECONDS
 from rota.model import Record, StepResult
-
-LONGEST_SECONDS = 36_500 * 86_400
-"""No declaration can ask for more, and no calendar overflows."""
 
 
 class LockRequest(Record):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from rota.admission import RunRef
+from rota.durations import LONGEST_SECONDS
 from rota.model import Record, StepResult
 from rota.runs import Instant
 
@@ -28,8 +29,8 @@ class NeedRequest(Record):
     waiter: RunRef
     slot: Instant
     """The waiter's slot; of a run without one, the time it was started for."""
-    within_seconds: float = Field(gt=0)
-    """How much older than `slot` the upstream's slot may be."""
+    within_seconds: float = Field(ge=0, le=LONGEST_SECONDS)
+    """How much older than `slot` the upstream's slot may be; 0: not at all."""
     rerun_of: str | None = None
     """Key of the failed run that the asker saw: have the slot run again, once for all who
     ask with this key. None: only ask."""

@@ -6,6 +6,7 @@ out what follows: grants, reclaims, ordered runs, word to those who wait, paging
 """
 
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -20,7 +21,9 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Settlement,
     )
+    from rota.failures import PAYLOAD_ERROR_TYPE
     from rota.keeper_state import HOT_ENTRIES, KeeperState
+    from rota.model import canonical_json
     from rota.pinned_spec import PinnedSpec
     from rota.run_orders import Backfill, BackfillRequest
     from rota.steps import LedgerPage
@@ -79,6 +82,7 @@ class AgentWorkflow:
     @workflow.update(description="Put a declaration in force (rota apply).")
     def declare(self, spec: PinnedSpec) -> str:
         """Put `spec` in force and return its digest."""
+        _require_json(spec.input)
         if self._state.spec != spec:
             self._state = keeper.declare(self._state, spec)
             workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
@@ -95,6 +99,7 @@ class AgentWorkflow:
     @workflow.update(description="A run asks whether it may work.")
     def admit(self, request: AdmissionRequest) -> Admission:
         """Decide on one run."""
+        _require_json(request.input)
         try:
             self._state, admission = keeper.admit(self._state, request, workflow.now())
         except keeper.UnknownAgentError as error:
@@ -214,6 +219,16 @@ class AgentWorkflow:
 
     def _show(self) -> None:
         workflow.set_current_details(details(self._state))
+
+
+def _require_json(input: dict[str, Any]) -> None:
+    """Refuse an input that could not be written into the state: `1e999` is read as infinite."""
+    try:
+        canonical_json(input)
+    except ValueError as error:
+        raise ApplicationError(
+            f"input: {error}", type=PAYLOAD_ERROR_TYPE, non_retryable=True
+        ) from error
 
 
 def _undeclared(error: keeper.UnknownAgentError) -> ApplicationError:

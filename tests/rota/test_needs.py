@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from rota import keeper, orders
+from rota.coordination_spec import NeedSpec
+from rota.durations import LONGEST_SECONDS
 from rota.keeper_state import KeeperState
 from rota.ledger import paged
 from rota.runs import RunStatus
@@ -233,6 +235,15 @@ def test_need_of_a_scheduled_agent(
     assert (answer.found.run.id if answer.found else None) == found
     assert answer.reason.startswith(reason)
     assert bool(answer.reason) == (state != "settled")
+
+
+@pytest.mark.parametrize("seconds", [0.0, float(LONGEST_SECONDS)])
+def test_need_takes_every_window_that_can_be_declared(seconds: float) -> None:
+    """From the very slot alone to a hundred years: both find the slot of the same time."""
+    desk = hourly()
+    desk.enter("r1", OK)
+    within = NeedSpec.model_validate({"agent": "report", "within": f"{seconds:.0f}s"}).within
+    assert desk.ask(within_seconds=within.total_seconds()).state == "settled"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 import workflows.agent
@@ -96,6 +98,35 @@ async def test_update_that_does_not_fit_fails_alone(stack: Stack) -> None:
             await keeper.execute_update("admit", naive)
         result = await stack.run(name, f"{name}-1")
     assert "slot: Input should have timezone info" in str(caught.value.cause)
+    assert result.status is RunStatus.SUCCEEDED
+
+
+RUN = '{"run": {"id": "a", "key": "b"}'
+WAITER = '{"waiter": {"id": "a", "key": "b"}, "slot": "2026-11-22T06:00:00Z"'
+
+
+@pytest.mark.parametrize(
+    ("update", "argument", "words"),
+    [
+        ("admit", RUN + ', "trigger": "manual", "input": {"n": 1e999}}', "input: Out of range"),
+        ("need", WAITER + ', "within_seconds": 1e12}', "within_seconds: Input should be less"),
+        ("need", WAITER + ', "within_seconds": 1e999}', "within_seconds: Input should be less"),
+    ],
+)
+async def test_number_beyond_all_bounds_is_refused_and_the_keeper_serves_on(
+    stack: Stack, update: str, argument: str, words: str
+) -> None:
+    """What no calendar reaches, and no JSON can be made of again, stops no workflow task."""
+    name = stack.name("sturdy")
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=argument.encode())
+    async with stack.worker():
+        schedule, session = {"cron": "0 6 * * *"}, {"key": "{input.n|0}"}
+        await stack.declare(name, runtime=DONE, schedule=schedule, session=session)
+        keeper = stack.client.get_workflow_handle(keeper_id(name))
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await keeper.execute_update(update, RawValue(payload))
+        result = await stack.run(name, f"{name}-1")
+    assert words in str(caught.value.cause)
     assert result.status is RunStatus.SUCCEEDED
 
 
