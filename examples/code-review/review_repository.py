@@ -128,13 +128,14 @@ class Repository:
             *(f"{span.start}..{span.head}", "--"),
             limit=LISTING_LIMIT,
         )
-        records = (record.split("\x1f") for record in _text(told).split("\0"))
-        # The author's own text may hold the separator: then the body keeps it.
-        return [
-            Commit(*record[: _PARTS - 1], "\x1f".join(record[_PARTS - 1 :]).strip())
-            for record in records
-            if len(record) >= _PARTS
-        ]
+        commits: list[Commit] = []
+        for record in _text(told).split("\0"):
+            # The author's own text may hold the separator: then the body keeps it.
+            parts = record.split("\x1f", _PARTS - 1)
+            if len(parts) == _PARTS:
+                id, author, date, subject, body = parts
+                commits.append(Commit(id, author, date, subject, body.strip()))
+        return commits
 
     def changes(self, span: Span, limit: int = PATCH_LIMIT) -> list[ChangedFile]:
         """Return what changed, file by file; files beyond `limit` bytes of patch are unread.
