@@ -37,6 +37,10 @@ class Stopwatch:
         laps = [lap for lap in self.laps if lap.workflow_type == workflow_type]
         return max((lap.own for lap in laps), default=0), max((lap.wall for lap in laps), default=0)
 
+    def spent(self, workflow_type: str) -> float:
+        """Seconds of CPU that a workflow type has taken in all."""
+        return sum(lap.own for lap in self.laps if lap.workflow_type == workflow_type)
+
     @property
     def plugin(self) -> SimplePlugin:
         """Has the worker's workflow runner timed."""
