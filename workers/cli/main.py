@@ -19,7 +19,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Declare": {
         "init": ("init", "Write a small working fleet to start from."),
         "validate": ("validate", "Check a fleet's files without a server."),
-        "schema": ("validate", "Print the JSON Schema of agent files, for editors."),
+        "schema": ("validate", "Print the JSON Schema of agent and pipeline files, for editors."),
         "plan": ("plan", "Show what 'rota apply' would change."),
         "apply": ("plan", "Bring the server in line with the fleet's files."),
         "drift": ("plan", "Find what was changed on the server behind the files' back."),
@@ -39,7 +39,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "pipelines": ("pipelines", "List the pipelines, their next slots and newest runs."),
         "graph": ("graph", "Show how a pipeline or a fleet hangs together; also as a picture."),
         "events": ("events", "Publish events to topics; list, follow and replay them."),
-        "pause": ("pause", "Stop an agent's schedule from starting runs."),
+        "pause": ("pause", "Stop the schedule of an agent or pipeline from starting runs."),
         "resume": ("pause", "Let a paused schedule start runs again."),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
     },
