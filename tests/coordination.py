@@ -8,23 +8,26 @@ had most to remember.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import WorkflowFailureError
+from temporalio.service import RPCError, RPCStatusCode
 
-from rota.ids import backfill_run_id, event_run_id, keeper_id, lock_id
+from rota.ids import backfill_run_id, event_run_id, keeper_id, lock_id, rerun_run_id
 from rota.keeper_state import KeeperState
 from rota.resource_lock import LockState
 from rota.run_orders import Backfill
 from rota.runs import AgentRunResult, RunStatus
+from rota.topic import TopicState
 from tests.coordination_tools import Note, read_diary
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 from tests.workflows.gates import poll
 from tests.workflows.topics import Topic
 
+T = TypeVar("T")
 PATIENCE = 90.0
 SLOT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 TRIGGERS, HOLDERS, SLOTS, COPIES, WAITERS = 20, 10, 12, 10, 4
@@ -109,9 +112,7 @@ class Play:
             assert len(run) == 1, "a fencing number is one run's"
             assert min(note.at for note in held[fence]) >= before, "leases never overlap"
             before = max(note.at for note in held[fence])
-        state = await self.stack.client.get_workflow_handle(lock_id(lock)).query(
-            "state", result_type=LockState
-        )
+        state = await self._asked(lock_id(lock), LockState, lambda _: True)
         assert (state.lease, state.queue, state.expired) == (None, (), 0)
         return [lock_id(lock)]
 
@@ -134,9 +135,8 @@ class Play:
             done[note.slot].add(note.key)
         assert sorted(done) == [slot.isoformat() for slot in slots]
         assert {len(keys) for keys in done.values()} == {1}, "one effect per slot"
-        for slot in slots:
-            run = self.stack.client.get_workflow_handle(backfill_run_id(name, slot))
-            assert (await run.describe()).status is WorkflowExecutionStatus.COMPLETED
+        # An order is done once the ledger has its end; the run itself has a word left to say.
+        await self._ended(backfill_run_id(name, slot) for slot in slots)
         return [keeper_id(name)]
 
     async def events(self) -> list[str]:
@@ -152,8 +152,10 @@ class Play:
         state = await self._audit_ledger(name, len(kinds))
         runs = {entry.run.id for entry in state.ledger.values() if entry.run}
         assert runs == {event_run_id(name, kind) for kind in kinds}
+        await self._ended(runs)
         self._audit_effects(name, kinds)
-        assert await topic.dead() == []
+        book = await self._asked(topic.handle.id, TopicState, lambda _: True)
+        assert (book.dead, book.pending) == ((), ())
         return [topic.handle.id]
 
     async def needs(self) -> list[str]:
@@ -167,6 +169,7 @@ class Play:
         results = await self._run(name, WAITERS, slot=SLOT.isoformat())
         assert {result.status for result in results} == {RunStatus.SUCCEEDED}
         assert await _failed(first)
+        await self._ended([rerun_run_id(upstream, SLOT, 1)])
         await self._audit_ledger(name, WAITERS)
         state = await self._audit_ledger(upstream, 2, failed=1)
         assert not state.watchers
@@ -203,14 +206,31 @@ class Play:
         async with asyncio.timeout(PATIENCE):
             return list(await asyncio.gather(*(run.result() for run in runs)))
 
+    async def _ended(self, run_ids: Iterable[str]) -> None:
+        """Wait for the ends of runs that succeed, or are skipped."""
+        async with asyncio.timeout(PATIENCE):
+            for run_id in run_ids:
+                await self.stack.client.get_workflow_handle(run_id).result()
+
     async def _times(self, run_id: str) -> tuple[datetime, datetime]:
         described = await self.stack.client.get_workflow_handle(run_id).describe()
         assert described.close_time is not None, f"{run_id} has not ended"
         return described.start_time, described.close_time
 
-    async def _until(self, name: str, seen: Any) -> KeeperState:
-        async def ask() -> KeeperState | None:
-            state = await self.stack.keeper(name)
+    async def _until(self, name: str, seen: Callable[[KeeperState], bool]) -> KeeperState:
+        return await self._asked(keeper_id(name), KeeperState, seen)
+
+    async def _asked(self, id: str, kind: type[T], seen: Callable[[T], bool]) -> T:
+        """Wait until a state looks as it should; nobody may be there to tell it for a while."""
+        handle = self.stack.client.get_workflow_handle(id)
+
+        async def ask() -> T | None:
+            try:
+                state = await handle.query("state", result_type=kind)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.DEADLINE_EXCEEDED:
+                    raise
+                return None
             return state if seen(state) else None
 
         return await poll(ask, PATIENCE)
@@ -219,7 +239,7 @@ class Play:
         self, name: str, runs: int, *, failed: int = 0, skipped: int = 0, kept: bool = False
     ) -> KeeperState:
         """One entry per run, every one closed, and nothing left to do for anybody."""
-        state = await self.stack.keeper(name)
+        state = await self._until(name, lambda _: True)
         entries = [entry for entry in state.ledger.values() if entry.run is not None]
         ids = [entry.run.id for entry in entries if entry.run]
         assert len(set(ids)) == len(ids), "one entry per run"
