@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "reconciliation"
 FOLDER = ROOT / ".rota" / "demo"
 AGENT = "reconciliation"
+SETTLEMENT = "settlement"
+"""Has no clock: the reconciliation's event starts it."""
 SCRIPTED_PACE = 4.0
 """The script's turns take this many times as long, so that a viewer can follow."""
 UI_PORT = 8233
@@ -105,13 +107,20 @@ async def set_stage(model: str | None) -> AsyncGenerator[Stage]:
 
 
 def staged_fleet(model: str | None, every: timedelta) -> Fleet:
-    """The example as declared, with a schedule short enough to watch."""
+    """The example as declared, with a schedule short enough to watch; no escalation."""
     fleet = load_fleet(FOLDER / "fleet")
-    agent = fleet.agents[AGENT]
+    agent, settlement = fleet.agents[AGENT], fleet.agents[SETTLEMENT]
     schedule = ScheduleSpec(every=(every,), catchup=Catchup(window=timedelta(minutes=10)))
     runtime = _real(model) if model else _slowed(agent.spec)
     spec = agent.spec.model_copy(update={"schedule": schedule, "runtime": runtime})
-    return replace(fleet, agents={AGENT: DeclaredAgent(spec, agent.document)})
+    settles = settlement.spec.model_copy(update={"runtime": _real(model)} if model else {})
+    return replace(
+        fleet,
+        agents={
+            AGENT: DeclaredAgent(spec, agent.document),
+            SETTLEMENT: DeclaredAgent(settles, settlement.document),
+        },
+    )
 
 
 async def apply(stage: Stage, fleet: Fleet) -> None:

@@ -15,7 +15,7 @@ from rota.ids import keeper_id
 from rota.keeper_state import KeeperState
 from rota.runs import AgentRunResult, RunStatus
 from workers.demo.runs import RunRow, active_step, list_runs, recovery_of
-from workers.demo.stage import AGENT, DemoError, Stage, apply, staged_fleet
+from workers.demo.stage import AGENT, SETTLEMENT, DemoError, Stage, apply, staged_fleet
 from workers.demo.table import runs_table
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ class Story:
             await self._tell_memory(result)
             await self._tell_findings(result)
         await self._tell_event()
+        await self._tell_settlements()
 
     async def summary(self) -> None:
         """Print each run and the links."""
@@ -129,6 +130,32 @@ class Story:
         state = await keeper.query("state", result_type=KeeperState)
         for event in state.events[-1:]:
             self._say(f"Published: [b]{event.name}[/], {len(state.events)} times, once per run.")
+
+    async def _tell_settlements(self) -> None:
+        runs = await self._until(self._settled, "the settlements that the events start")
+        corrections = [await self._output(run) for run in runs]
+        count = sum(int(output["count"]) for output in corrections)
+        self._say(
+            f"[b]{SETTLEMENT}[/] has no clock: the events started it {len(runs)} times, once per "
+            f"reconciliation that had found something. It proposed {count} corrections."
+        )
+        for item in [i for output in corrections for i in output["corrections"]][:3]:
+            line = f"{item['action']}: {item['entry_id']}, {item['amount']}"
+            self.console.print(f"    [green]+{escape(' ' + line)}[/]", highlight=False)
+
+    async def _settled(self) -> list[AgentRunResult] | None:
+        """The settlements' results, as soon as there is one for each event that asks for one."""
+        reconciled = [row.result for row in await list_runs(self.stage.client, AGENT)]
+        outputs = [await self._output(result) for result in reconciled if result is not None]
+        wanted = sum(output["counts"]["discrepancies"] > 0 for output in outputs)
+        results = [row.result for row in await list_runs(self.stage.client, SETTLEMENT)]
+        ended = [result for result in results if result is not None]
+        if len(ended) < wanted:
+            return None
+        for result in ended:
+            if result.status is not RunStatus.SUCCEEDED:
+                raise DemoError(f"run {result.run_id} is {result.status.value}: {result.reason}")
+        return ended
 
     async def _run(self, number: int) -> RunRow | None:
         rows = await list_runs(self.stage.client, AGENT)
