@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import getaddresses, parseaddr
+from email.utils import getaddresses, localtime, parseaddr
 from typing import Any
 
 SECONDS = 10.0
@@ -32,6 +32,7 @@ def message(
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
     mail["Subject"] = str(report["subject"])
+    mail["Date"] = localtime()
     mail["Message-ID"] = message_id
     mail.set_content(str(report["text"]))
     mail.add_alternative(str(report["html"]), subtype="html")

@@ -37,6 +37,7 @@ def test_mail_holds_the_report_in_two_forms_and_an_id_of_its_key(
     report = office.input["report"]
     assert mail["Subject"] == report["subject"]
     assert mail["Message-ID"] == sent["message_id"] == f"<{'0f' * 20}@nordlicht.example>"
+    assert mail["Date"]
     assert text_of(mail).split() == report["text"].split()
     assert html_of(mail).split() == report["html"].split()
     addresses = [address for _, address in getaddresses([mail["To"]])]
