@@ -73,7 +73,7 @@ async def failed(stack: Stack) -> list[Recording]:
     await stack.declare("failing", runtime=script({"calls": [{"tool": "calc.add"}]}))
     await stack.declare("blocked", runtime=DONE, tools=["not.there"])
     for name in ("failing", "blocked", "undeclared"):
-        await _ended(await stack.start(name, f"{name}-1"))
+        await ended(await stack.start(name, f"{name}-1"))
     return [
         Recording("run-failed", "failing-1"),
         Recording("run-blocked", "blocked-1"),
@@ -87,7 +87,7 @@ async def cancelled(stack: Stack) -> list[Recording]:
     handle = await stack.start("cancelled", "cancelled-1")
     await _has_status(stack, "cancelled", "cancelled-1", RunStatus.RUNNING)
     await handle.cancel()
-    await _ended(handle)
+    await ended(handle)
     return [Recording("run-cancelled", "cancelled-1")]
 
 
@@ -98,7 +98,7 @@ async def skipped(stack: Stack) -> list[Recording]:
     await _has_status(stack, "skipping", "skipping-1", RunStatus.RUNNING)
     await stack.run("skipping", "skipping-2")
     await holder.cancel()
-    await _ended(holder)
+    await ended(holder)
     return [
         Recording("run-skipped", "skipping-2"),
         Recording("keeper-skipping", keeper_id("skipping")),
@@ -115,7 +115,7 @@ async def queued(stack: Stack) -> list[Recording]:
     leaving = await stack.start("queueing", "queueing-3")
     await _has_status(stack, "queueing", "queueing-3", RunStatus.QUEUED)
     await leaving.cancel()
-    await _ended(leaving)
+    await ended(leaving)
     await holder.terminate()
     await granted.result()
     await stack.client.get_workflow_handle(keeper_id("queueing")).execute_update("retire")
@@ -175,7 +175,7 @@ async def chain(client: Client, workflow_id: str) -> list[str]:
         run_ids.append(following.new_execution_run_id)
 
 
-async def _ended(handle: WorkflowHandle[Any, Any]) -> None:
+async def ended(handle: WorkflowHandle[Any, Any]) -> None:
     """Wait for a run that must not succeed."""
     try:
         await handle.result()

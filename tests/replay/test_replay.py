@@ -1,9 +1,11 @@
 """Recorded histories replay with today's workflows, and a changed workflow is caught."""
 
 import asyncio
+import json
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,23 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from rota.loop import RunTools, Think
+import rota.dag
+import rota.dag_plan
+import rota.needing
+from rota.dag_edges import Standing
+from rota.dag_plan import Plan
+from rota.dag_state import DagState
+from rota.loop import Finish, RunTools, Think
+from rota.needing import NeedProgress
+from rota.resource_lock import LockAnswer
+from rota.runs import AgentRunResult
+from rota.upstream import NeedAnswer
 from tests.workflows.test_pinned_names import activity_names
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, RotaPlugin
 from workflows.agent import AgentWorkflow
-from workflows.run_kit import steps, visibility
+from workflows.pipeline_kit.children import Children, Place
+from workflows.resource_lock import ResourceLockWorkflow
+from workflows.run_kit import desk, steps, visibility
 from workflows.run_kit.kit import RunKit
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -32,7 +46,9 @@ NEVER_RECORDED = {"page_ledger"}
 
 async def failure_of(recording: str) -> BaseException | None:
     """Replay one recording, without server or store; what went wrong, or None."""
-    history = WorkflowHistory.from_json(recording, CORPUS[recording])
+    started = json.loads(CORPUS[recording])["events"][0]["workflowExecutionStartedEventAttributes"]
+    # Its own id: children and topics are named after it.
+    history = WorkflowHistory.from_json(started["workflowId"], CORPUS[recording])
     replayer = Replayer(workflows=[*RUN_WORKFLOWS, *KEEPER_WORKFLOWS], plugins=[RotaPlugin(None)])
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     return result.replay_failure
@@ -78,7 +94,44 @@ def no_continuation(kit: RunKit) -> None:
     """Never continue as new."""
 
 
+async def release_first(kit: RunKit, finish: Finish) -> AgentRunResult:
+    """Give the locks back before the end is recorded."""
+    await kit._locks.release()
+    return await SETTLE(kit, finish)
+
+
+async def announce_first(kit: RunKit, finish: Finish) -> AgentRunResult:
+    """Tell others of an end that the keeper does not know yet."""
+    await desk.announce(kit._origin, kit._result(finish).events)
+    return await SETTLE(kit, finish)
+
+
+async def grant_silently(lock: ResourceLockWorkflow, answer: LockAnswer) -> bool:
+    """Take a run to have been told, and do not tell it."""
+    return True
+
+
+def leave_at_work(children: Children, place: Place, reason: str) -> None:
+    """Do not end the run of a node."""
+
+
+def open_at_once(gate: Any, slot: datetime, timezone: str) -> datetime:
+    """Hold nothing back until its time."""
+    return slot
+
+
+def ready(plan: Plan, state: DagState, name: str) -> Standing:
+    """Take every edge to hold as soon as it is looked at."""
+    return Standing()
+
+
+def give_up(progress: NeedProgress, answer: NeedAnswer) -> bool:
+    """Have no failed upstream run again."""
+    return False
+
+
 THINK = RunKit.think
+SETTLE = RunKit.settle
 MUTATIONS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "tools in sequence": (RunKit, "run_tools", one_after_another, "run-tools-and-repair"),
     "one more activity": (RunKit, "think", think_twice, "run-simple"),
@@ -86,6 +139,13 @@ MUTATIONS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "no attributes": (visibility, "show_admitted", say_nothing, "run-simple"),
     "no result": (visibility, "show_result", say_nothing, "run-failed"),
     "no continuation": (RunKit, "continuation", no_continuation, "run-before-continue-as-new"),
+    "release before settle": (RunKit, "settle", release_first, "run-lock-after-a-wait"),
+    "announce before settle": (RunKit, "settle", announce_first, "run-telling"),
+    "no word of a lock": (ResourceLockWorkflow, "_told", grant_silently, "lock-1"),
+    "no end of a node": (Children, "cancel", leave_at_work, "pipeline-cancelled"),
+    "no clock gate": (rota.dag_plan, "gate_time", open_at_once, "pipeline-everything-1"),
+    "a node in spite of a failure": (rota.dag, "standing", ready, "pipeline-failed"),
+    "no re-run": (rota.needing, "_may_rerun", give_up, "run-need-met-by-a-rerun"),
 }
 """A change somebody might make: where, which name, what instead, and who notices."""
 
