@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
+from typing import Any, cast
 
 from rota.calendars import iter_times, next_times, zone_of
 from rota.schedule_spec import ScheduleSpec
@@ -26,7 +27,6 @@ def times_between(spec: ScheduleSpec, start: datetime, end: datetime) -> Iterato
     return takewhile(lambda slot: slot <= end, iter_times(spec, start - _SECOND))
 
 
-@lru_cache(maxsize=4096)
 def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:
     """Return the newest slot from `since` to `at`, both included; None if there is none.
 
@@ -37,6 +37,12 @@ def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime
     Raises:
         ValueError: as `times_between`.
     """
+    # Frozen, so it can be hashed; pydantic does not tell the type checker.
+    return _remembered(cast("Any", spec), at, since)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:
     # Slots are whole seconds.
     at, since = _floor(at), _floor(since + _SECOND - timedelta.resolution)
     # A walk that begins near a clock change may miss slots, or find what is none.
