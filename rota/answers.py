@@ -43,7 +43,7 @@ def go(
     if spec.session_concurrency is not SessionConcurrency.PARALLEL:
         session = state.session(key)
         state = state.with_session(key, session.model_copy(update={"holder": request.run}))
-    covers = ledger.covers_of(state, key, entry.slot)
+    covers = ledger.covers_of(state, key, entry.own_slot)
     running = {"status": RunStatus.RUNNING, "reason": "", "covers": covers}
     entry = entry.model_copy(update=running)
     state = ledger.enter(state, entry)

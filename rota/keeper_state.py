@@ -54,6 +54,14 @@ class LedgerEntry(Record):
         return self.slot_key
 
     @property
+    def own_slot(self) -> datetime | None:
+        """The slot it settles; None of a handoff, which works on what its caller gave it.
+
+        A handoff has its caller's slot, which may be one of this agent's by mere chance.
+        """
+        return None if self.trigger is Trigger.HANDOFF else self.slot
+
+    @property
     def slot_key(self) -> str:
         """Key of the entry that the slot has while no run is known for it."""
         return f"slot:{self.slot.isoformat() if self.slot else ''}"

@@ -29,7 +29,7 @@ def pass_over(
     state: KeeperState, request: AdmissionRequest, chosen: datetime, now: datetime
 ) -> KeeperState:
     """Note every slot between the skipped run and the chosen one: never a silent gap."""
-    known = {entry.slot for entry in state.ledger.values()}
+    known = {entry.own_slot for entry in state.ledger.values()}
     for slot in request.passed_slots:
         if slot >= chosen or slot in known:
             continue
@@ -59,12 +59,12 @@ def covers_of(state: KeeperState, session_key: str, slot: datetime | None) -> Co
     if newest is None or newest < slot:
         return Covers(start=newest, end=slot)
     earlier = (
-        entry.slot
+        entry.own_slot
         for entry in state.ledger.values()
         if entry.session == session_key
         and entry.status is RunStatus.SUCCEEDED
-        and entry.slot is not None
-        and entry.slot < slot
+        and entry.own_slot is not None
+        and entry.own_slot < slot
     )
     return Covers(start=max(earlier, default=None), end=slot)
 

@@ -185,8 +185,7 @@ def _entries_of(state: KeeperState, slot: datetime) -> list[LedgerEntry]:
     entries = state.ledger.values()
     if _declared(state).schedule is None:
         return [entry for entry in entries if _time_of(entry) == slot]
-    # A handoff works on what its caller gave it, not on the slot as scheduled.
-    return [e for e in entries if e.slot == slot and e.trigger is not Trigger.HANDOFF]
+    return [entry for entry in entries if entry.own_slot == slot]
 
 
 def _time_of(entry: LedgerEntry) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 from rota import dedupe, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement
 from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
-from rota.runs import RunStatus
+from rota.runs import RunStatus, Trigger
 from rota.upstream import UpstreamRun
 
 
@@ -33,8 +33,8 @@ def settle(
     changes: dict[str, object] = {}
     if settlement.memory is not None:
         changes["memory"] = settlement.memory
-    if settlement.status is RunStatus.SUCCEEDED and entry.slot is not None:
-        newest = max(filter(None, (entry.slot, session.last_slot)))
+    if settlement.status is RunStatus.SUCCEEDED and entry.own_slot is not None:
+        newest = max(filter(None, (entry.own_slot, session.last_slot)))
         changes["last_slot"] = newest
     session = _without(session, settlement.run).model_copy(update=changes)
     closed = entry.model_copy(
@@ -89,12 +89,13 @@ def _newest_success(state: KeeperState, closed: LedgerEntry) -> UpstreamRun | No
 
     Of an agent without a schedule, the newest success: what it works for may be no slot.
     """
-    last = state.last_success
+    last, spec = state.last_success, state.spec or state.retired
     if closed.status is not RunStatus.SUCCEEDED or closed.run is None:
         return last
+    scheduled = spec is not None and spec.schedule is not None
+    if scheduled and closed.trigger is Trigger.HANDOFF:
+        return last
     if last is not None and last.slot is not None:
-        spec = state.spec or state.retired
-        scheduled = spec is not None and spec.schedule is not None
         older = scheduled if closed.slot is None else closed.slot < last.slot
         if older:
             return last

@@ -36,7 +36,7 @@ def slot_verdict(
     if is_forced(state, request):
         return None
     for entry in state.ledger.values():
-        same = entry.slot == slot and entry.session == session
+        same = entry.own_slot == slot and entry.session == session
         if same and entry.run is not None and entry.status in _TAKEN:
             return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
     if is_paged(state, slot) and not _is_checked(state, request):

@@ -130,8 +130,8 @@ def plan_slots(
     for entry in entries:
         # Another session's run is no run of this slot, as the keeper sees it.
         mine = entry.run is None or entry.session == session or not entry.session
-        if entry.slot is not None and entry.slot in known and mine:
-            known[entry.slot].append(entry)
+        if entry.own_slot is not None and entry.own_slot in known and mine:
+            known[entry.own_slot].append(entry)
     ordered = {order.slot: order.run_id for order in state.orders}
     return [_planned(slot, known[slot], ordered.get(slot), choice) for slot in slots]
 

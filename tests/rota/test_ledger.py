@@ -32,6 +32,16 @@ def test_covers_of_the_first_run_has_no_start() -> None:
     assert Desk().admit("r0", T0).covers == Covers(start=None, end=T0)
 
 
+def test_covers_leaves_no_gap_where_a_handoff_came_between() -> None:
+    """What was done for a caller is not what the schedule's next run answers for."""
+    desk = Desk()
+    succeed(desk, 0)
+    called = desk.admit("called", T0 + HOUR / 2, trigger=Trigger.HANDOFF)
+    desk.settle("called")
+    assert called.covers is None
+    assert desk.admit("next", T0 + HOUR).covers == Covers(start=T0, end=T0 + HOUR)
+
+
 def test_covers_without_a_slot_is_none() -> None:
     """A run for no slot answers for no interval."""
     assert Desk().admit("r0").covers is None

@@ -5,9 +5,10 @@ from rota.agent_spec import SessionConcurrency
 from rota.failures import FailureCategory
 from rota.keeper_state import RECENT_EVENTS
 from rota.runs import EventRecord, RunStatus, Trigger
-from rota.upstream import UpstreamRun
+from rota.upstream import UpstreamRun, UpstreamState
 from rota.usage import Usage
 from tests.rota.desks import HOUR, T0, Desk, run
+from tests.rota.need_desks import hourly
 
 
 def test_settle_records_everything_and_frees_the_session() -> None:
@@ -156,6 +157,14 @@ def test_last_success_is_the_newest_slot_of_any_session() -> None:
     desk.admit("again", T0 + HOUR, trigger=Trigger.MANUAL)
     desk.settle("again", output="o2")
     assert desk.state.last_success == UpstreamRun(run=run("again"), slot=T0 + HOUR, output="o2")
+
+
+def test_success_of_a_handoff_is_none_of_the_schedule() -> None:
+    """Who needs the slot, or uses the last result there is, gets what was done as declared."""
+    desk = hourly()
+    desk.admit("called", T0, trigger=Trigger.HANDOFF)
+    desk.settle("called", output="of what the caller gave it")
+    assert (desk.state.last_success, desk.ask().state) == (None, UpstreamState.MISSING)
 
 
 def test_last_success_without_a_schedule_is_the_newest_to_succeed() -> None:

@@ -26,6 +26,16 @@ def test_slot_that_is_taken_is_skipped(status: RunStatus) -> None:
     assert (answer.decision, answer.reason) == (Decision.SKIP, f"slot already {status} as r1")
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_slot_of_a_handoff_is_not_taken(settled: bool) -> None:
+    """It is its caller's: a call at 06:00 is not the scheduled work of 06:00."""
+    desk = Desk(session_concurrency="parallel")
+    desk.admit("called", T0, trigger=Trigger.HANDOFF)
+    if settled:
+        desk.settle("called")
+    assert desk.admit("r1", T0).decision is Decision.GO
+
+
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.BLOCKED])
 def test_slot_that_came_to_nothing_may_run_again(status: RunStatus) -> None:
     """A slot without a success is free."""
