@@ -1,5 +1,6 @@
 """What every test starts from."""
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -60,3 +61,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ):
             item.add_marker("server")
     items.sort(key=lambda item: item.get_closest_marker("server") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """Take what lives as long as the session out of the collector's sight.
+
+    A full collection walks every test there is. On a busy machine that took more than the
+    two seconds a workflow task may last, so a workflow was taken for one that hangs.
+    """
+    gc.collect()
+    gc.freeze()
