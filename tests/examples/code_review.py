@@ -16,6 +16,7 @@ from rota.tools import ToolContext
 FLEET = Path(__file__).parents[2] / "examples" / "code-review"
 TOOLS = load_tools(FLEET)
 checks = importlib.import_module("review_checks")
+digests = importlib.import_module("review_digest")
 git = importlib.import_module("review_git")
 maker = importlib.import_module("make_repository")
 patches = importlib.import_module("review_patch")

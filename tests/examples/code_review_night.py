@@ -14,7 +14,7 @@ from activities.server_errors import is_missing
 from rota.ids import topic_id
 from rota.pipeline_run import NodeResult, PipelineResult
 from rota.runs import AgentRunResult
-from rota.tools import ToolDefinition
+from rota.tools import ToolDefinition, ToolError
 from rota.topic import Published
 from schedules.fleet import load_fleet
 from tests.examples.code_review import TOOLS
@@ -36,11 +36,13 @@ async def apply(stack: Stack) -> None:
 class Busy:
     """Counts the runs that are at work between their first tool call and their last.
 
-    The review of the commit `held` stops at its first, until the test sets `opened`.
+    The review of the commit `held` stops at its first, until the test sets `opened`. That of
+    the commit `broken` fails there.
     """
 
-    def __init__(self, held: str = "") -> None:
+    def __init__(self, held: str = "", broken: str = "") -> None:
         self.most = 0
+        self.broken = broken
         self.worked: Counter[str] = Counter()
         self.opened = threading.Event()
         self._held = held
@@ -56,6 +58,8 @@ class Busy:
                 self._now.add(ctx.run_id)
                 self.worked[ctx.run_id] += 1
                 self.most = max(self.most, len(self._now))
+            if ctx.input["head"] == self.broken:
+                raise ToolError("the disk is full")
             assert ctx.input["head"] != self._held or self.opened.wait(60)
             return TOOLS["git.log"](ctx, **arguments)
 

@@ -134,3 +134,15 @@ async def test_input_that_names_no_commit_is_refused(stack: Stack, truth: Truth)
                 await handle.result()
             assert "does not fit what code-review accepts" in str(failed.value.__cause__)
     assert written(stack.folder, COMMENT) == []
+
+
+async def test_many_reviews_asked_for_at_once_take_turns(stack: Stack, truth: Truth) -> None:
+    """Whoever starts them, three are at work; the rest wait and are all done in the end."""
+    busy = Busy()
+    async with stack.worker(busy.tools):
+        await apply(stack)
+        heads = truth["branches"]
+        runs = [await by_hand(stack, f"by-hand-{n}", head) for n, head in enumerate(heads)]
+        results = await asyncio.gather(*(run.result() for run in runs))
+    assert {result.status for result in results} == {RunStatus.SUCCEEDED}
+    assert busy.most == 3

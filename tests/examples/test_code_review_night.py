@@ -100,3 +100,29 @@ async def test_nights_review_what_is_new_and_skip_what_is_not(stack: Stack, trut
     worked = [entry for entry in ledger.values() if entry.status is RunStatus.SUCCEEDED]
     assert len(worked) == len(truth["branches"]) + 1
     assert set(busy.worked.values()) == {1}
+
+
+async def test_review_that_fails_holds_up_no_other_and_is_tried_the_next_night(
+    stack: Stack, truth: Truth
+) -> None:
+    """The digest counts it as missing; its commit is free for whoever asks next."""
+    head = truth["branches"][0]
+    busy = Busy(broken=head["head"])
+    async with stack.worker(busy.tools):
+        await apply(stack)
+        first = await run_pipeline(stack, NIGHT, "night-1")
+        busy.broken = ""
+        second = await run_pipeline(stack, NIGHT, "night-2")
+    others = len(truth["branches"]) - 1
+    assert first.status is RunStatus.FAILED
+    assert by_branch(first)[head["branch"]].attempts == 2
+    assert Counter(item.status for item in by_branch(first).values()) == {
+        RunStatus.SUCCEEDED: others,
+        RunStatus.FAILED: 1,
+    }
+    digest = first.nodes["digest"].output
+    assert (digest["reviews"], digest["without_review"]) == (others, 1)
+    assert second.status is RunStatus.SUCCEEDED
+    assert by_branch(second)[head["branch"]].status is RunStatus.SUCCEEDED
+    assert found(by_branch(second)) == planted(truth)
+    assert sorted(written(stack.folder, COMMENT)) == planted_comments(truth)
