@@ -1,6 +1,8 @@
 """What the settlement proposes, computed again from the books; and who may write there."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -135,3 +137,12 @@ def test_answer_of_a_call_that_was_done_is_given_after_the_lock_too(
     desk.call("correct", "five", entry_id=second, note="As found.")
     desk.fences = {"general-ledger": 4}
     assert desk.call("correct", "four", entry_id=first, note="As found.") == done
+
+
+def test_state_of_an_earlier_version_gets_what_is_new(month: SimpleNamespace) -> None:
+    """Books that were kept before there were corrections go on as they are."""
+    with closing(sqlite3.connect(month.desk.state)) as connection:
+        connection.executescript(
+            "DROP TABLE corrections; DROP TABLE fences; PRAGMA user_version = 1;"
+        )
+    assert len(correct_all(month.desk)) == 33
