@@ -25,6 +25,10 @@ OUTPUT_LIMIT = 1024 * 1024
 """Bytes of one result that can be put into another run's input: it travels with the run's
 admission, and more than a model can read is of use by its digest alone."""
 
+TOGETHER_LIMIT = 16 * 1024 * 1024
+"""Bytes of all results read at once: a workflow has two seconds to take them in, and what a
+pipeline came to is read whole by whoever needs it."""
+
 
 class PipelineDeskActivities(PipelineDesk):
     """Short look-ups; the workflows run them as local activities."""
@@ -57,17 +61,19 @@ class PipelineDeskActivities(PipelineDesk):
     async def load_outputs(self, input: LoadOutputsInput) -> LoadedOutputs:
         """Read results that were too large to travel with a run's end. Idempotent.
 
-        One that is missing, or too large to be handed on at all, is told as such: it fails
-        the node that names it, not the pipeline.
+        One that is missing, or too large to be handed on, alone or with the others, is told
+        as such: it fails the node that names it, not the pipeline.
         """
         values: dict[str, Any] = {}
         refused: dict[str, str] = {}
+        left = TOGETHER_LIMIT
         for digest in input.digests:
-            value, why_not = await self._read(digest)
+            data, why_not = await self._read(digest, left)
             if why_not:
                 refused[digest] = why_not
             else:
-                values[digest] = value
+                left -= len(data)
+                values[digest] = json.loads(data)
         return LoadedOutputs(values=values, refused=refused)
 
     @activity.defn(name="store_outcome")
@@ -75,30 +81,39 @@ class PipelineDeskActivities(PipelineDesk):
         """Store what a pipeline came to. Idempotent: it is content-addressed.
 
         It is the payload of the pipeline's events and what those that need it are given. A
-        result that cannot be handed on is null in it.
+        result that cannot be handed on, or no longer fits beside the others, is null in it.
         """
         outcome = dict(input.outputs)
+        left = TOGETHER_LIMIT
         for node, digest in input.digests.items():
-            outcome[node], _ = await self._read(digest)
+            data, why_not = await self._read(digest, left)
+            left -= len(data)
+            outcome[node] = None if why_not else json.loads(data)
         data = canonical_json(outcome)
         small = outcome if len(data) <= INLINE_OUTPUT else None
         return StoredOutcome(answer=AnswerRef(digest=await self._store.put(data), output=small))
 
-    async def _read(self, digest: str) -> tuple[Any, str]:
-        """Return a result, and why it cannot be had; empty if it can."""
+    async def _read(self, digest: str, left: int) -> tuple[bytes, str]:
+        """Return a result of at most `left` bytes, and why it cannot be had; empty if it can."""
         try:
             data = await self._store.get(digest)
         except ObjectMissingError:
-            return None, (
+            return b"", (
                 f"it is not in this worker's store ({self._store.address}): give all workers "
                 "the same ROTA_STORE"
             )
         if len(data) > OUTPUT_LIMIT:
-            return None, (
+            return b"", (
                 f"it is {len(data) // 1024} KiB, at most {OUTPUT_LIMIT // 1024} KiB can be "
                 "handed on: hand on its output_digest, or have the agent answer with less"
             )
-        return json.loads(data), ""
+        if len(data) > left:
+            return b"", (
+                f"with others it is more than the {TOGETHER_LIMIT // 1024} KiB that can be "
+                "handed on at once: hand on each output_digest, or have the agents answer with "
+                "less"
+            )
+        return data, ""
 
 
 def _unfit(message: str) -> ApplicationError:

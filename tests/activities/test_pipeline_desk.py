@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.pipeline_desk import OUTPUT_LIMIT, PipelineDeskActivities
+from activities.pipeline_desk import OUTPUT_LIMIT, TOGETHER_LIMIT, PipelineDeskActivities
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from rota.model import canonical_json
@@ -57,6 +57,22 @@ async def test_load_outputs_reads_what_it_can_and_tells_of_the_rest(store: Objec
     assert loaded.values == {small: [1, 2]}
     assert "at most 1024 KiB can be handed on" in loaded.refused[large]
     assert "ROTA_STORE" in loaded.refused[ABSENT]
+
+
+async def test_load_outputs_reads_no_more_than_a_workflow_can_take_in(store: ObjectStore) -> None:
+    """Each is small enough, all together are not: those beyond the limit are told as such."""
+    size = OUTPUT_LIMIT - 2  # with its quotes a string of that many bytes is just small enough
+    count = TOGETHER_LIMIT // OUTPUT_LIMIT
+    digests = [await put(store, f"{n:{size}}") for n in range(count + 2)]
+    desk = PipelineDeskActivities(store)
+    loaded = await desk.load_outputs(LoadOutputsInput(digests=tuple(digests)))
+    nodes = {f"n{n}": digest for n, digest in enumerate(digests)}
+    outcome = await desk.store_outcome(StoreOutcomeInput(outputs={}, digests=nodes))
+    stored = json.loads(await store.get(outcome.answer.digest))
+    assert list(loaded.values) == digests[:count]
+    assert list(loaded.refused) == digests[count:]
+    assert "hand on each output_digest" in loaded.refused[digests[-1]]
+    assert [node for node, value in stored.items() if value is None] == ["n16", "n17"]
 
 
 async def test_store_outcome_puts_the_nodes_results_together(store: ObjectStore) -> None:
