@@ -41,6 +41,10 @@ from rota.runs import RunStatus
 MOST_STARTS = 50
 """Runs started in one go, so that no workflow task grows with the pipeline."""
 
+MOST_AT_WORK = 1000
+"""Runs at work at the same time: half of what the server lets a workflow wait for, as some
+of them may have calls to end them under way."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -76,7 +80,7 @@ class Moves:
     wake: datetime | None = None
     """When to ask again though nothing has ended."""
     more: bool = False
-    """True if more runs could start than may at once."""
+    """True if more runs could start than may in one go."""
     finished: bool = False
     """True if every node has ended."""
 
@@ -112,6 +116,7 @@ class _Pass:
         self._given = given
         self._now = now
         self._room = room
+        self._free = MOST_AT_WORK - state.running
         self._starts: list[Start] = []
         self._cancels: list[Cancel] = []
         self._loads: dict[str, None] = {}
@@ -222,6 +227,8 @@ class _Pass:
                 return
             if not self._is_past(place.due, missing=True):
                 continue
+            if self._free <= 0:
+                return  # until one of them ends
             if self._room <= 0:
                 self._more = True
                 return
@@ -241,6 +248,7 @@ class _Pass:
             places[index] = place.model_copy(update=started)
             working += 1
             self._room -= 1
+            self._free -= 1
 
     def _is_past(self, at: datetime | None, *, missing: bool = False) -> bool:
         """True if `at` has come; else the next look is then at the latest."""

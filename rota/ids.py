@@ -9,6 +9,8 @@ TOPIC_PREFIX = "topic:"
 LOCK_PREFIX = "lock:"
 READABLE = 200
 """Characters of an event id that may stand in a workflow id as they are."""
+LONGEST = 1000
+"""Bytes of a workflow id; the server refuses a longer one for as long as it is tried."""
 TASK_QUEUE = "rota"
 """Runs live here; the only name a caller outside needs."""
 
@@ -96,9 +98,17 @@ def rerun_run_id(agent: str, slot: datetime, number: int) -> str:
 def node_run_id(pipeline_run: str, node: str, attempt: int, item: int | None = None) -> str:
     """`morning-report-2026-11-22T05:00:00Z/email`; `/review/3` for an item, `#2` for a repeat."""
     place = f"{pipeline_run}/{node}" + (f"/{item}" if item is not None else "")
-    return place + (f"#{attempt}" if attempt > 1 else "")
+    return _fitting(place + (f"#{attempt}" if attempt > 1 else ""))
 
 
 def handoff_run_id(run: str, agent: str, turn: int, index: int) -> str:
     """`reconciliation-2026-11-22T06:05:00Z/settlement-2.0`: called in turn 2, call 0."""
-    return f"{run}/{agent}-{turn}.{index}"
+    return _fitting(f"{run}/{agent}-{turn}.{index}")
+
+
+def _fitting(id: str) -> str:
+    """`id`, or of one that is too long its beginning and a digest of it all."""
+    data = id.encode(errors="replace")
+    if len(data) <= LONGEST:
+        return id
+    return f"{data[: LONGEST - 40].decode(errors='ignore')}~{digest_of(data)[:32]}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rota.dag import MOST_AT_WORK
 from rota.failures import FailureCategory
 from rota.pipeline_run import NodeResult
 from rota.pipeline_spec import MOST_ITEMS
@@ -21,6 +22,18 @@ def test_items_run_in_order_and_never_more_at_once_than_allowed() -> None:
     assert play.runs() == [f"fan/{n}" for n in range(6)]
     assert play.result("fan").output == [0, "b", 2, 3, 4, 5]
     assert play.result("fan").attempts == 6
+
+
+def test_items_of_all_nodes_together_are_bounded() -> None:
+    """The server bears so many children at once and no more; as one ends the next begins."""
+    fan = node(for_each=list(range(150)), parallel=150)
+    play = Play({f"fan{n}": fan for n in range(8)}, room=2 * MOST_AT_WORK)
+    moves = play.step()
+    assert (len(play.working), moves.more) == (MOST_AT_WORK, False)
+    play.end("fan0")
+    assert len(play.working) == MOST_AT_WORK
+    play.play(lambda start: done())
+    assert len(play.started) == 8 * 150
 
 
 def test_items_that_fail_fail_the_node_after_the_others_have_finished() -> None:

@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.ids import (
+    LONGEST,
     format_slot,
+    handoff_run_id,
     keeper_id,
     keeper_queue,
     manual_run_id,
+    node_run_id,
     parse_slot,
     scheduled_run_id,
 )
@@ -52,3 +55,13 @@ def test_parse_slot_bad_text_shows_the_form(text: str) -> None:
     """A time without an offset is refused: it could be anybody's six o'clock."""
     with pytest.raises(ValueError, match="is not a slot; write for example 2026-11-22T06:00:00Z"):
         parse_slot(text)
+
+
+def test_ids_below_a_run_with_a_long_id_fit_and_stay_apart() -> None:
+    """The server would refuse a longer one again and again, and the run would hang."""
+    above = ["x" * LONGEST, "y" * LONGEST, "\u00e4" * (LONGEST // 2)]
+    ids = [node_run_id(run, "mail", attempt) for run in above for attempt in (1, 2)]
+    ids += [handoff_run_id(run, "mail", 1, index) for run in above for index in (0, 1)]
+    assert all(len(id.encode()) <= LONGEST for id in ids)
+    assert len(set(ids)) == len(ids)
+    assert len(node_run_id("x" * (LONGEST - 2), "a", 1)) == LONGEST
