@@ -93,6 +93,16 @@ async def test_runs_that_need_the_same_two_locks_cannot_block_each_other(stack: 
     assert all(set(fences) == {first, second} for fences in guarded.fences)
 
 
+async def test_locks_that_a_run_waits_for_without_end_are_taken_all_the_same(stack: Stack) -> None:
+    """Two waits of the longest duration there is make a lease no longer than that."""
+    locks = [{"name": stack.name(base), "wait": "36500d"} for base in ("a-lock", "b-lock")]
+    name = stack.name("post")
+    async with stack.worker():
+        await stack.declare(name, runtime=script({"result": "done"}), locks=locks)
+        result = await stack.run(name, f"{name}-1")
+    assert result.status is RunStatus.SUCCEEDED
+
+
 async def test_run_waits_visibly_for_a_lock(stack: Stack) -> None:
     """It names the lock and the run that holds it."""
     gate, lock = Gate(), stack.name("ledger")

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota.coordination_spec import LockSpec
-    from rota.durations import format_duration
+    from rota.durations import LONGEST_SECONDS, format_duration
     from rota.failures import FailureCategory
     from rota.loop import Finish
     from rota.outcome import RunOrigin
@@ -67,7 +67,8 @@ class Locks:
         request = LockRequest(
             run=self._origin.run,
             wait_seconds=max(lock.wait.total_seconds(), 1.0),
-            hold_seconds=hold.total_seconds(),
+            # Each part may be as long as any duration; together they are no longer.
+            hold_seconds=min(hold.total_seconds(), LONGEST_SECONDS),
         )
         answer = await desk.acquire_lock(name, request)
         if not answer.granted:
