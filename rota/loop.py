@@ -80,6 +80,15 @@ class Limits(Record):
     turns: int
     tokens: int | None
     deadline: datetime
+    lent: bool = False
+    """The deadline is that of whatever started the run, and comes before its own."""
+
+    @property
+    def time_is_up(self) -> str:
+        """Why a run that has reached its deadline ends."""
+        if self.lent:
+            return "the run reached the deadline of whatever started it"
+        return "the run reached its wall-clock limit (budget.wall_clock)"
 
 
 class LoopState(Record):
@@ -205,7 +214,7 @@ def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
     if now >= limits.deadline:
         return Finish(
             status=RunStatus.TIMED_OUT,
-            reason="the run reached its wall-clock limit (budget.wall_clock)",
+            reason=limits.time_is_up,
             category=FailureCategory.LIMIT_REACHED,
         )
     if state.turn >= limits.turns:

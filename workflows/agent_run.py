@@ -44,7 +44,7 @@ class AgentRunWorkflow:
         except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
                 cancelled = error
-            finish = finish_of(error, past_deadline=kit.past_deadline)
+            finish = finish_of(error, late=kit.late)
         result = await seen_through(kit.settle(finish))
         if cancelled is not None and result.status is RunStatus.CANCELLED:
             raise cancelled

@@ -150,6 +150,17 @@ def test_next_step_counts_cached_tokens() -> None:
     assert isinstance(next_step(used, LIMITS, NOW), Finish)
 
 
+def test_loop_out_of_time_says_whose_deadline_it_was() -> None:
+    """A node ended by its pipeline's deadline is not told to raise its own budget."""
+    own = next_step(LoopState(), LIMITS, LIMITS.deadline)
+    lent = next_step(LoopState(), LIMITS.model_copy(update={"lent": True}), LIMITS.deadline)
+    assert isinstance(own, Finish)
+    assert isinstance(lent, Finish)
+    assert "budget.wall_clock" in own.reason
+    assert "budget.wall_clock" not in lent.reason
+    assert "whatever started it" in lent.reason
+
+
 def test_next_step_without_a_token_limit_never_counts_them() -> None:
     """None is no limit."""
     limits = Limits(turns=3, tokens=None, deadline=LIMITS.deadline)

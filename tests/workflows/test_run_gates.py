@@ -115,6 +115,7 @@ async def test_work_ends_with_the_time_of_whatever_started_the_run(stack: Stack)
         ending = await ending_of(await started_for(stack, name, slot, lineage=child(slot, 3)))
         gate.opened.set()
     assert ending.result.status is RunStatus.TIMED_OUT
+    assert "deadline of whatever started it" in ending.result.reason
 
 
 async def test_queue_is_left_when_whatever_started_the_run_can_wait_no_longer(

@@ -33,16 +33,21 @@ async def seen_through(settling: Coroutine[Any, Any, Result]) -> Result:
         return await task
 
 
-def finish_of(error: BaseException, *, past_deadline: bool = False) -> Finish:
-    """Name the end that an unhandled failure of a step leads to."""
+def finish_of(error: BaseException, *, late: str = "") -> Finish:
+    """Name the end that an unhandled failure of a step leads to.
+
+    Args:
+        error: What was raised.
+        late: Why the run ends in any case, if its time is up.
+    """
     if is_cancelled_exception(error):
         return Finish(status=RunStatus.CANCELLED, reason="cancelled by request")
     # A failure of its own, such as a result that cannot be read, stands for itself.
     cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
-    if past_deadline:
+    if late:
         return Finish(
             status=RunStatus.TIMED_OUT,
-            reason="the run reached its wall-clock limit (budget.wall_clock) within a step",
+            reason=f"{late} within a step",
             category=FailureCategory.LIMIT_REACHED,
         )
     if isinstance(cause, TimeoutError):

@@ -54,12 +54,19 @@ class RunKit:
     def limits(self) -> Limits:
         """What the run may consume; only after `get_ready` said go."""
         spec = self.admission.spec
-        return Limits(turns=spec.max_turns, tokens=spec.run_tokens, deadline=self.work.deadline)
+        return Limits(
+            turns=spec.max_turns,
+            tokens=spec.run_tokens,
+            deadline=self.work.deadline,
+            lent=self.work.deadline == self._origin.bound,
+        )
 
     @property
-    def past_deadline(self) -> bool:
-        """True once the wall-clock limit is reached."""
-        return self._deadline is not None and workflow.now() >= self._deadline
+    def late(self) -> str:
+        """Why the run ends in any case, once its time is up; empty before."""
+        if self._deadline is None or workflow.now() < self._deadline:
+            return ""
+        return self.limits.time_is_up
 
     @property
     def work(self) -> RunWork:
