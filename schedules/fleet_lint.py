@@ -70,6 +70,13 @@ def _needed(
                     "somebody does within the window, this need is never met"
                 )
                 yield Placed(name, Remark("warning", path, message))
+            elif need.on_failure.rerun and not upstream.schedule:
+                message = (
+                    f"'{need.agent}' has no schedule: a run that was given its input by an event, "
+                    "a person or another run is not run again, for that input is not kept"
+                )
+                path = ("needs", index, "on_failure", "rerun")
+                yield Placed(name, Remark("warning", path, message))
 
 
 def _started_by_others(

@@ -43,6 +43,18 @@ MISFITS: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "re-run of an upstream that events start",
+        _fleet(
+            _agent("a", HOURLY, "needs: [{agent: b, on_failure: {rerun: 2}}]", "emits: [x]"),
+            _agent("b", "on: [{event: x}]"),
+        ),
+        [
+            "agents/x.yaml:4: warning: needs[0].on_failure.rerun: 'b' has no schedule: a run that "
+            "was given its input by an event, a person or another run is not run again, for that "
+            "input is not kept"
+        ],
+    ),
+    (
         "needs itself",
         _agent("a", HOURLY, "needs: [{agent: a}]"),
         ["agents/x.yaml:4: error: needs[0].agent: 'a' needs itself; name another agent"],
