@@ -169,7 +169,8 @@ class _Pass:
                 self._cancels.append(Cancel(name, index))
                 places[index] = place.model_copy(update={"cancelled_as": told})
             elif place.phase is Phase.PENDING:
-                places[index] = _ended(place, told)
+                ended = _ended(place, told)
+                places[index] = ended.model_copy(update={"cancelled_as": told})
         self._put(name, node.model_copy(update={"places": tuple(places)}))
 
     def _begin(self, name: str) -> None:

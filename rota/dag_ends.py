@@ -77,6 +77,7 @@ def run_ended(
             "phase": Phase.PENDING if repeat else Phase.ENDED,
             "due": now + spec.on_failure.backoff if repeat else None,
             "result": result,
+            "cancelled_as": told,
             "final": told is not None,
         }
     )

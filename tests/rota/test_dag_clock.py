@@ -64,6 +64,35 @@ def test_deadline_that_the_run_itself_was_first_to_act_on_is_told_as_such() -> N
     assert play.runs() == ["a"]
 
 
+@pytest.mark.parametrize("first", ["the run", "the pipeline"])
+def test_deadline_of_items_is_the_end_of_the_node_whoever_acts_on_it_first(first: str) -> None:
+    """Also while items still pause or have not begun: the node is timed out, and says why."""
+    fan = node(for_each=[1, 2, 3], parallel=2, deadline="30m", attempts=2)
+    play = Play({"fan": {**fan, "on_failure": {"backoff": "1h"}}})
+    play.step()
+    play.end("fan", failed(), 0)
+    for index in (1, 2):
+        play.now = T0 + timedelta(minutes=30)
+        if first == "the pipeline":
+            play.step()
+        play.end("fan", failed("its own limit", TIMED_OUT), index)
+    assert (play.result("fan").status, play.result("fan").reason) == (
+        TIMED_OUT,
+        "not done by its deadline (30m)",
+    )
+
+
+def test_deadline_of_items_that_only_pause_is_the_end_of_the_node() -> None:
+    """Nothing is at work, and nothing more will be."""
+    fan = node(for_each=[1, 2], deadline="30m", attempts=2, on_failure={"backoff": "1h"})
+    play = Play({"fan": fan})
+    play.step()
+    for index in (0, 1):
+        play.end("fan", failed(), index)
+    play.at("05:30")
+    assert play.result("fan").status is TIMED_OUT
+
+
 def test_deadline_keeps_the_result_of_a_run_that_was_done_all_the_same() -> None:
     """Work that was finished while it was being told to stop is not thrown away."""
     play = Play({"a": node(deadline="30m")})
