@@ -146,6 +146,17 @@ def desk_options() -> DeskOptions:
     )
 
 
+def load_options(remaining: timedelta) -> DeskOptions:
+    """Options of reading results for a graph that may work for `remaining` more.
+
+    The graph stands still meanwhile. Half of its time at most: what cannot be read fails the
+    node that names it, and others may have to act on that.
+    """
+    options = desk_options()
+    options["schedule_to_close_timeout"] = max(remaining / 2, timedelta(seconds=1))
+    return options
+
+
 def handoff_options(remaining: timedelta) -> DeskOptions:
     """Options of the look-ups around a call of another agent.
 

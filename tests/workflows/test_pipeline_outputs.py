@@ -5,6 +5,7 @@ from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
+from activities.stores.open import open_store
 from rota.ids import topic_id
 from rota.runs import RunStatus
 from tests.pipelines import (
@@ -46,6 +47,29 @@ async def test_pipeline_fans_out_a_hundred_and_keeps_to_its_cap(stack: Stack) ->
     assert result.nodes["review"].output == [f"branch-{n}" for n in range(100)]
     assert result.nodes["sum"].output == "branch-99"
     assert most == 40
+
+
+async def test_pipeline_whose_stored_result_cannot_be_read_goes_on_in_time(stack: Stack) -> None:
+    """Trying again is bounded by the wall clock; then the node fails, the others go on."""
+    async with stack.worker():
+        name, agent = stack.name("damaged"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        digest = await open_store(str(stack.folder / "store")).put(b'"large"')
+        (stored,) = (stack.folder / "store").rglob(f"*{digest[-40:]}*")
+        stored.chmod(0o600)
+        stored.write_bytes(b"damaged")
+        nodes = {
+            "large": {"agent": agent},
+            "reader": {"agent": agent, "after": ["large"], "input": {"value": "{large.output}"}},
+            "other": {"agent": agent, "after": {"reader": "any"}},
+        }
+        await declare_pipeline(stack, name, nodes=nodes, wall_clock="6s")
+        kept = {"large": {"status": "succeeded", "output_digest": digest}}
+        result = await run_pipeline(stack, name, f"{name}-1", kept=kept)
+        entry = next(iter((await stack.keeper(name)).ledger.values()))
+    assert (result.status, entry.status) == (RunStatus.FAILED, RunStatus.FAILED)
+    assert "output of large: it could not be read" in result.nodes["reader"].reason
+    assert result.nodes["other"].status is RunStatus.SUCCEEDED
 
 
 async def most_at_once(handle: WorkflowHandle[Any, Any]) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
@@ -19,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import AnswerRef
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
-    from rota.steps import LoadOutputsInput, StoreOutcomeInput
-    from workflows.activity_options import desk_options
+    from rota.steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
+    from workflows.activity_options import DESK_PATIENCE, desk_options, load_options
     from workflows.pipeline_kit.children import Children
     from workflows.run_kit import visibility
     from workflows.run_kit.standing import Standing
@@ -159,12 +159,20 @@ class Graph:
         return self._alarm is not None and self._alarm[1].done()
 
     async def _load(self, digests: tuple[str, ...]) -> None:
-        loaded = await workflow.execute_local_activity_method(
-            PipelineDesk.load_outputs,
-            LoadOutputsInput(digests=digests),
-            summary=f"read {len(digests)} large results",
-            **desk_options(),
-        )
+        deadline, now = self.plan.deadline, workflow.now()
+        try:
+            loaded = await workflow.execute_local_activity_method(
+                PipelineDesk.load_outputs,
+                LoadOutputsInput(digests=digests),
+                summary=f"read {len(digests)} large results",
+                **load_options(deadline - now if deadline else DESK_PATIENCE),
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            # Nothing at work is left behind: what names one of them fails, the rest goes on.
+            why = f"it could not be read ({error.cause or error}): the worker's log says why"
+            loaded = LoadedOutputs(refused=dict.fromkeys(digests, why))
         self._given = Given(
             input=self._given.input,
             slot=self._given.slot,
