@@ -36,7 +36,10 @@ _NUMBERED = re.compile(r"-rerun-\d+$")
 class _Again:
     """What is to be started."""
 
-    argument: AgentRunInput | PipelineRunInput
+    argument: AgentRunInput | PipelineRunInput | None
+    """None: there is nothing to run again."""
+    of: str
+    """The run that it goes on from."""
     kept: tuple[str, ...] = ()
 
 
@@ -80,7 +83,8 @@ def rerun_command(settings: Settings, run_id: str, begin: str, wait: bool, as_js
 
     async def work(link: Link) -> _Ended:
         again = await _again(link, run_id, begin)
-        if again is None:
+        if again.argument is None:
+            remark(f"nothing to run again: {again.of} succeeded")
             return _Ended(None)
         handle = await _start(link, run_id, again.argument)
         begun.append(handle.id)
@@ -100,9 +104,7 @@ def rerun_command(settings: Settings, run_id: str, begin: str, wait: bool, as_js
         document = {"run_id": ended.run_id, "of": run_id, "kept": list(ended.kept)}
         if as_json:
             print_json(document)
-        elif ended.run_id is None:
-            remark(f"nothing to run again: {run_id} succeeded")
-        else:
+        elif ended.run_id is not None:
             click.echo(ended.run_id)
         return
     print_json(ended.view.document) if as_json else print_report(ended.view)
@@ -110,8 +112,8 @@ def rerun_command(settings: Settings, run_id: str, begin: str, wait: bool, as_js
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _again(link: Link, run_id: str, begin: str) -> _Again | None:
-    """What is to be started; None if there is nothing to do."""
+async def _again(link: Link, run_id: str, begin: str) -> _Again:
+    """What is to be started."""
     described = await describe_run(link.client, run_id)
     if described.close_time is None:
         raise CommandError(
@@ -124,7 +126,7 @@ async def _again(link: Link, run_id: str, begin: str) -> _Again | None:
         raise CommandError(
             f"{run_id} is a run of an agent and has no nodes: leave out --from", ExitCode.WRONG
         )
-    return _Again(await _agent_again(link, described))
+    return _Again(await _agent_again(link, described), described.id)
 
 
 async def _agent_again(link: Link, described: WorkflowExecutionDescription) -> AgentRunInput:
@@ -147,10 +149,12 @@ async def _agent_again(link: Link, described: WorkflowExecutionDescription) -> A
 
 async def _pipeline_again(
     link: Link, described: WorkflowExecutionDescription, begin: str
-) -> _Again | None:
+) -> _Again:
+    if begin == FAILED:
+        described = await _furthest(link, described)
     old = await old_pipeline_run(link.client, described.id)
     if begin == FAILED and old.status is RunStatus.SUCCEEDED:
-        return None
+        return _Again(None, described.id)
     declared = await require_agent(link.client, old.pipeline)
     if declared.kind != "Pipeline":
         raise CommandError(f"{old.pipeline} is declared as an agent now: there are no nodes to run")
@@ -170,7 +174,28 @@ async def _pipeline_again(
         lineage=rerun_lineage(old.lineage, described.id, key_of(described), old.slot),
         kept=kept,
     )
-    return _Again(argument, tuple(kept))
+    return _Again(argument, described.id, tuple(kept))
+
+
+async def _furthest(
+    link: Link, described: WorkflowExecutionDescription
+) -> WorkflowExecutionDescription:
+    """The last re-run of a run, or itself: what a re-run has done is not done again.
+
+    Raises:
+        CommandError: that one is still at work.
+    """
+    first, number = _NUMBERED.sub("", described.id), 1
+    while True:
+        try:
+            described = await describe_run(link.client, f"{first}-rerun-{number}")
+        except CommandError as error:
+            if error.exit_code != ExitCode.NOT_FOUND:
+                raise
+            return described
+        if described.close_time is None:
+            raise _at_work(described.id)
+        number += 1
 
 
 async def _start(
@@ -196,7 +221,9 @@ async def _start(
             )
         except WorkflowAlreadyStartedError:
             if (await describe_run(link.client, again)).close_time is None:
-                raise CommandError(
-                    f"{again} is at work already: 'rota watch {again}' follows it"
-                ) from None
+                raise _at_work(again) from None
             number += 1
+
+
+def _at_work(run_id: str) -> CommandError:
+    return CommandError(f"{run_id} is at work already: 'rota watch {run_id}' follows it")

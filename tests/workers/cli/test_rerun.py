@@ -43,6 +43,23 @@ async def test_rerun_from_failed_keeps_what_succeeded_and_the_keys(
     assert len(set(work.keys["mail"])) == 1
 
 
+async def test_rerun_of_the_first_run_again_keeps_what_its_re_runs_have_done(stack: Stack) -> None:
+    """Whoever repeats the same command repeats no work: the last re-run knows all that was done."""
+    work = Keyed(mail=1, archive=1)
+    async with stack.worker([work.tool]):
+        name = await three_nodes(stack)
+        await command(stack, "run", name, "--id", f"{name}-1")
+        codes = [(await command(stack, "rerun", f"{name}-1")).code for _ in range(2)]
+        nothing = await command(stack, "rerun", f"{name}-1")
+    assert codes == [ExitCode.FAILED, ExitCode.OK]
+    assert (nothing.code, f"{name}-1-rerun-2 succeeded" in nothing.err) == (ExitCode.OK, True)
+    assert {each: len(keys) for each, keys in work.keys.items()} == {
+        "report": 1,
+        "mail": 2,
+        "archive": 2,
+    }
+
+
 async def test_rerun_from_a_node_runs_it_and_what_comes_after_it(stack: Stack) -> None:
     """What succeeded runs again if asked for, and each re-run has the next number."""
     work = Keyed()
