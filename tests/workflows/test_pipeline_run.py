@@ -202,6 +202,16 @@ async def test_pipeline_that_makes_no_graph_fails_with_the_reason(
     assert (result.status, result.reason) == (RunStatus.FAILED, reason)
 
 
+async def test_rerun_that_never_came_to_its_graph_still_tells_what_it_kept(stack: Stack) -> None:
+    """A further re-run goes on from its result, and must not begin at the beginning."""
+    kept = {"report": {"status": "succeeded", "run_id": "r", "output": 7}}
+    async with stack.worker():
+        result = await run_pipeline(stack, stack.name("gone"), stack.name("gone-1"), kept=kept)
+    assert result.status is RunStatus.FAILED
+    report = result.nodes["report"]
+    assert (report.status, report.output, report.kept) == (RunStatus.SUCCEEDED, 7, True)
+
+
 async def test_pipeline_of_an_agents_name_is_refused(stack: Stack) -> None:
     """The keeper knows it, but there is nothing to lay out."""
     async with stack.worker():

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import Finish, LoopState
     from rota.outcome import result_of
     from rota.pipeline_checkpoint import PipelineArgument, PipelineCheckpoint
-    from rota.pipeline_run import PipelineResult
+    from rota.pipeline_run import NodeResult, PipelineResult
     from rota.runs import RunStatus
     from rota.steps import LoadPipelineInput
     from workflows.activity_options import desk_options
@@ -171,11 +171,19 @@ class PipelineKit:
             slot=told.slot,
             reason=told.reason,
             category=told.category,
-            nodes=node_reports(graph.plan, graph.state) if graph else {},
+            nodes=node_reports(graph.plan, graph.state) if graph else self._done_before(),
             input=admission.input if admission else self.input.input,
             lineage=told.lineage,
             events=told.events,
         )
+
+    def _done_before(self) -> dict[str, NodeResult]:
+        """What a run that never came to its graph must not lose: a re-run begins with it."""
+        if self._checkpoint is not None:
+            nodes = self._checkpoint.state.nodes.items()
+            return {name: node.result for name, node in nodes if node.result is not None}
+        kept = self.input.kept.items()
+        return {name: end.model_copy(update={"kept": True}) for name, end in kept}
 
     @property
     def _admission(self) -> Admission:
