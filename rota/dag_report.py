@@ -28,9 +28,9 @@ _RANK = {
 def node_reports(plan: Plan, state: DagState) -> dict[str, NodeResult]:
     """Return every declared node as it stands: its end, or `waiting` or `running`.
 
-    Each comes after those it waits for.
+    Each comes after those it waits for. One that waits for the clock says so.
     """
-    return {name: _report(state.node(name)) for name in plan.order}
+    return {name: _report(plan, state, name) for name in plan.order}
 
 
 def table(plan: Plan, state: DagState) -> str:
@@ -82,11 +82,14 @@ def _status(node: NodeState) -> RunStatus:
     return RunStatus.RUNNING if node.many else _place_status(node.places[0])
 
 
-def _report(node: NodeState) -> NodeResult:
+def _report(plan: Plan, state: DagState, name: str) -> NodeResult:
+    node = state.node(name)
     if node.result is not None:
         return node.result
     if node.phase is Phase.PENDING:
-        return NodeResult(status=RunStatus.WAITING)
+        # What it waits for among the nodes changes with each of them, and the graph shows it.
+        held = () if name not in plan.not_before else standing(plan, state, name).waits_for
+        return NodeResult(status=RunStatus.WAITING, reason="" if held else _gate(plan, name))
     if not node.many:
         return _place_report(node.places[0])
     parts = tuple(_place_report(place) for place in node.places)
@@ -97,7 +100,7 @@ def _report(node: NodeState) -> NodeResult:
 def _place_report(place: Place) -> NodeResult:
     if place.phase is Phase.ENDED and place.result is not None:
         return place.result
-    return NodeResult(status=_place_status(place), attempts=place.runs)
+    return NodeResult(status=_place_status(place), reason=_pause(place), attempts=place.runs)
 
 
 def _place_status(place: Place) -> RunStatus:
@@ -125,12 +128,18 @@ def _remark(plan: Plan, state: DagState, name: str) -> str:
         waits_for = standing(plan, state, name).waits_for
         if waits_for:
             return f"after {', '.join(waits_for)}"
-        gate = plan.not_before.get(name)
-        return f"not before {format_slot(gate)}" if gate else ""
+        return _gate(plan, name)
     if node.many:
         ended = sum(place.phase is Phase.ENDED for place in node.places)
         return f"{ended} of {len(node.places)} items done"
     place = node.places[0]
-    if place.due is not None:
-        return f"again at {format_slot(place.due)}"
-    return f"attempt {place.runs}" if place.runs > 1 else ""
+    return _pause(place) or (f"attempt {place.runs}" if place.runs > 1 else "")
+
+
+def _gate(plan: Plan, name: str) -> str:
+    gate = plan.not_before.get(name)
+    return f"not before {format_slot(gate)}" if gate else ""
+
+
+def _pause(place: Place) -> str:
+    return f"again at {format_slot(place.due)}" if place.due is not None else ""

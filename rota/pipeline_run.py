@@ -20,7 +20,7 @@ class NodeResult(Record):
 
     status: RunStatus
     reason: str = ""
-    """Why it was skipped or failed; empty if it simply succeeded."""
+    """Why it was skipped or failed; while it waits for the clock, until when."""
     category: FailureCategory | None = None
     run_id: str = ""
     """Workflow id of its last run; empty if it never ran, or has items."""

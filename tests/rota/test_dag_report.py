@@ -80,6 +80,26 @@ def test_node_reports_list_every_item_as_it_stands() -> None:
     assert (fan.status, fan.attempts) == (RunStatus.RUNNING, 2)
 
 
+def test_node_reports_say_until_when_a_node_waits_for_the_clock() -> None:
+    """A gate and a pause are named; a node that waits for another is just waiting."""
+    play = Play(
+        {
+            "late": node(not_before="07:00"),
+            "again": node(attempts=2, on_failure={"backoff": "1m"}),
+            "after": node("again", not_before="07:00"),
+        }
+    )
+    play.step()
+    play.end("again", failed())
+    reports = node_reports(play.plan, play.state)
+    assert {report.status for report in reports.values()} == {RunStatus.WAITING}
+    assert {name: report.reason for name, report in reports.items()} == {
+        "late": "not before 2026-11-23T06:00:00Z",
+        "again": "again at 2026-11-23T05:01:00Z",
+        "after": "",
+    }
+
+
 @pytest.mark.parametrize(("count", "listed"), [(MEMO_ITEMS, True), (MEMO_ITEMS + 1, False)])
 def test_result_without_outputs_is_small(count: int, listed: bool) -> None:
     """Outputs, long reasons and too many items stay out; statuses stay in."""
