@@ -39,8 +39,10 @@ async def require_agent(client: Client, name: str) -> InForce:
             )
         ]
     )
-    hint = suggest(name, known) if known else "no agent is: run 'rota apply' in a fleet"
-    raise CommandError(f"agent '{name}' is not declared here; {hint}", ExitCode.NOT_FOUND)
+    hint = suggest(name, known) if known else "none is: run 'rota apply' in a fleet"
+    raise CommandError(
+        f"no agent or pipeline '{name}' is declared here; {hint}", ExitCode.NOT_FOUND
+    )
 
 
 async def _declared(client: Client, name: str) -> InForce | None:

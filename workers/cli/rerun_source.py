@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from rota.checkpoint import RunArgument
 from rota.lineage import Lineage
@@ -49,10 +50,7 @@ async def old_run(client: Client, described: WorkflowExecutionDescription) -> Ol
         given = _read(argument)
         break
     if given is None:
-        raise CommandError(
-            f"the input of {described.id} was refused, so there is nothing to repeat: start it "
-            "anew with 'rota run'"
-        )
+        raise _nothing_to_repeat(described.id)
     # A run that ended before it was admitted has said nothing of its slot.
     scheduled = described.typed_search_attributes.get(SCHEDULED_AT)
     slot = given.slot or (await view_of(described)).result.slot or scheduled
@@ -67,22 +65,33 @@ async def old_pipeline_run(client: Client, run_id: str) -> PipelineResult:
     still answers what became of its nodes.
 
     Raises:
-        CommandError: nothing answers.
+        CommandError: nothing answers, or its input was refused.
     """
     document: Any = None
+    refused = False
     try:
         document = await client.get_workflow_handle(run_id).result()
     except WorkflowFailureError as error:
         document = result_in(error.cause)
+        refused = isinstance(error.cause, ApplicationError)
     if document is not None:
         return PipelineResult.model_validate(document)
     asked = await ask_nodes(client, run_id)
+    if asked is None and refused:
+        raise _nothing_to_repeat(run_id)
     if asked is None:
         raise CommandError(
             f"what the nodes of {run_id} came to cannot be read, as no worker answers for it: "
             "start one with 'rota worker', or run the pipeline anew with 'rota run'"
         )
     return asked
+
+
+def _nothing_to_repeat(run_id: str) -> CommandError:
+    return CommandError(
+        f"the input of {run_id} was refused, so there is nothing to repeat: start it anew with "
+        "'rota run'"
+    )
 
 
 def _read(argument: Any) -> AgentRunInput | None:

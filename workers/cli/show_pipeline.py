@@ -35,7 +35,8 @@ class ShownPipeline:
     def print(self, *, full: bool) -> None:
         """Print it for people."""
         result, out = self.view.result, console()
-        head = f"[bold]{escape(result.run_id)}[/] · pipeline {escape(result.pipeline)}"
+        of = f"pipeline {escape(result.pipeline)}" if result.pipeline else "no pipeline"
+        head = f"[bold]{escape(result.run_id)}[/] · {of}"
         out.print(f"{head} · {result.trigger.value}")
         if result.lineage is not None:
             out.print(escape(result.lineage.cause))

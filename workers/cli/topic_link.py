@@ -123,9 +123,9 @@ async def events_behind(link: Link, topic: str, sequence: int) -> list[TalliedEv
 async def no_topic(link: Link, topic: str) -> CommandError:
     """Return the error that says how a topic comes to be."""
     known = await topic_names(link)
-    hint = f"{suggest(topic, known)}; " if known else ""
+    hint = f"; {suggest(topic, known)}" if known else ""
     return CommandError(
-        f"there is no topic '{topic}': {hint}one exists as soon as an applied agent or pipeline "
-        "subscribes to the event with 'on:', or has emitted it",
+        f"there is no topic '{topic}': one exists as soon as an applied agent or pipeline "
+        f"subscribes to the event with 'on:', or has emitted it{hint}",
         ExitCode.NOT_FOUND,
     )

@@ -25,10 +25,10 @@ async def wait_for(link: Link, handle: WorkflowHandle[Any, Any], *, follow: bool
         await asyncio.gather(progress, return_exceptions=True)
 
 
-def detached(run_id: str) -> CommandError:
+def detached(run_id: str, doing: str = "waiting") -> CommandError:
     """What Ctrl-C while waiting means."""
     return CommandError(
-        f"no longer waiting; {run_id} goes on: 'rota watch {run_id}' follows it, "
+        f"no longer {doing}; {run_id} goes on: 'rota watch {run_id}' follows it, "
         f"'rota cancel {run_id}' ends it",
         ExitCode.INTERRUPTED,
     )

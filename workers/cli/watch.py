@@ -1,6 +1,7 @@
 """`rota watch`: a run, step by step, or node by node, until it ends."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import click
@@ -17,6 +18,8 @@ from workers.cli.progress import changes_of, no_worker, no_worker_remark
 from workers.cli.report import print_report
 from workers.cli.run_view import GOOD, RUN_TYPE
 from workers.cli.server import Link, with_server
+from workers.cli.steps import StepLine
+from workers.cli.waiting import detached
 from workers.settings import Settings
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -45,17 +48,26 @@ def watch_command(settings: Settings, run_id: str | None, agent: str | None, as_
     """
     if (run_id is None) == (agent is None):
         raise click.UsageError("name a run, or an agent with --agent")
-    view = with_server(settings, lambda link: _watch(link, run_id, agent, as_json))
+    watched: list[str] = []
+
+    async def work(link: Link) -> AnyView:
+        found = run_id or await _next_run(link, agent or "")
+        lines = await changes_of(link.client, found)
+        watched.append(found)
+        return await _watch(link, found, lines, as_json)
+
+    try:
+        view = with_server(settings, work)
+    except KeyboardInterrupt:
+        if not watched:
+            raise
+        raise detached(watched[0], "watching") from None
     print_json(view.document) if as_json else print_report(view)
     if view.result.status not in GOOD:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _watch(link: Link, run_id: str | None, agent: str | None, quiet: bool) -> AnyView:
-    if run_id is None:
-        run_id = await _next_run(link, agent or "")
-        remark(f"watching {run_id}")
-    lines = await changes_of(link.client, run_id)
+async def _watch(link: Link, run_id: str, lines: AsyncIterator[StepLine], quiet: bool) -> AnyView:
     if await no_worker(link):
         remark(no_worker_remark(link))
     async for line in lines:
@@ -71,6 +83,7 @@ async def _next_run(link: Link, agent: str) -> str:
     while True:
         found = await _newest(link, agent)
         if found is not None and (found.close_time is None or found.close_time >= since):
+            remark(f"watching {found.id}")
             return found.id
         if not told:
             remark(f"{agent} has no run in progress: waiting for its next one")

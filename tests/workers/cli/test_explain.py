@@ -75,7 +75,7 @@ async def test_explain_of_an_unknown_agent_ends_with_4_and_a_suggestion(
     """As every command that takes a name."""
     ended = await served.rota("explain", f"{served.agent}x", SLOT)
     assert ended.code == ExitCode.NOT_FOUND
-    assert f"agent '{served.agent}x' is not declared here" in ended.err
+    assert f"no agent or pipeline '{served.agent}x' is declared here" in ended.err
 
 
 @pytest.mark.parametrize("slot", ["yesterday", "0001-01-01T00:00:00+10:00", "9999-12-31T23:00:00Z"])

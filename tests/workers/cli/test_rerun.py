@@ -1,6 +1,7 @@
 """`rota rerun`: what is kept, what runs again, and under which keys."""
 
 import pytest
+from temporalio.client import WorkflowFailureError
 
 from rota.ids import format_slot
 from rota.pipeline_run import PipelineResult
@@ -163,3 +164,17 @@ async def test_rerun_while_an_earlier_one_works_is_refused(stack: Stack) -> None
     assert again.code == ExitCode.FAILED
     assert f"{name}-1-rerun-1 is at work already" in again.err
     assert watched.code == ExitCode.OK
+
+
+async def test_rerun_of_a_refused_input_says_so(stack: Stack) -> None:
+    """No worker is missing: there is nothing that could be repeated."""
+    run_id = stack.name("refused")
+    async with stack.worker([]):
+        handle = await stack.client.start_workflow(
+            "PipelineRun", {"pipelin": "x"}, id=run_id, task_queue=stack.task_queue
+        )
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        again = await command(stack, "rerun", run_id)
+    assert again.code == ExitCode.FAILED
+    assert f"the input of {run_id} was refused" in again.err

@@ -43,7 +43,8 @@ async def test_run_of_an_unknown_agent_ends_with_4_and_starts_nothing(
     wrong = served.agent.replace("hello", "helo")
     ended = await served.rota("run", wrong, "--id", f"run-of-{wrong}")
     assert (ended.code, ended.out) == (ExitCode.NOT_FOUND, "")
-    assert ended.err.startswith(f"error: agent '{wrong}' is not declared here; did you mean 'hello")
+    told = f"error: no agent or pipeline '{wrong}' is declared here; did you mean 'hello"
+    assert ended.err.startswith(told)
     assert len(ended.err.splitlines()) == 1
     assert (await served.rota("show", f"run-of-{wrong}")).code == ExitCode.NOT_FOUND
 
@@ -164,6 +165,21 @@ async def test_interrupt_while_waiting_leaves_the_run_alone(served: FleetOnServe
     assert (ended.code, ended.out) == (ExitCode.INTERRUPTED, "")
     assert f"rota watch {run_id}" in ended.err
     assert (await served.rota("watch", run_id)).code == ExitCode.OK
+
+
+async def test_interrupt_while_watching_leaves_the_run_alone(served: FleetOnServer) -> None:
+    """Ctrl-C stops watching, says that the run goes on, and it does."""
+    served.change("say: I count the words first.", "say: I count.\n      seconds: 60")
+    assert (await served.rota("apply")).code == ExitCode.OK
+    run_id = (await served.rota("run", served.agent, "--no-wait")).out.strip()
+    process = start("watch", run_id, *served.options)
+    assert process.stdout is not None
+    assert "started" in await asyncio.to_thread(process.stdout.readline)
+    process.send_signal(signal.SIGINT)
+    ended = await end_of(process)
+    assert ended.code == ExitCode.INTERRUPTED
+    assert f"no longer watching; {run_id} goes on" in ended.err
+    assert (await served.rota("cancel", run_id)).code == ExitCode.OK
 
 
 async def test_command_without_a_server_ends_with_3_and_says_where_it_looked() -> None:
