@@ -27,7 +27,7 @@ demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves 
 
 .PHONY: test
 test: $(READY) ## run the tests; choose some with ARGS="-k lease"
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 .PHONY: fast
 fast: $(READY) ## run the tests that need no server, in half a minute
