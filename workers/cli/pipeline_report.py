@@ -48,7 +48,8 @@ def print_pipeline(
 def describe_node(node: NodeResult) -> str:
     """`failed: no answer in time`, `running, 3 of 8 items ended`, `succeeded, kept`."""
     text = node.status.value
-    if node.items and not node.status.closed:
+    if node.items:
+        # Its attempts are those of all items together: no number of tries.
         ended = sum(item.status.closed for item in node.items)
         text += f", {ended} of {len(node.items)} items ended"
     elif node.attempts > 1:

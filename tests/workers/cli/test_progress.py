@@ -6,7 +6,10 @@ import pytest
 from temporalio import workflow
 from temporalio.worker import Worker
 
+from rota.pipeline_run import NodeResult
+from rota.runs import RunStatus
 from tests.stack import Stack
+from workers.cli.pipeline_report import describe_node
 from workers.cli.progress import show_progress
 from workers.cli.server import Link
 from workers.settings import Settings
@@ -62,3 +65,12 @@ async def test_run_that_its_worker_cannot_go_on_with_says_where_to_look(
     broken = Worker(link.client, task_queue=link.settings.task_queue, workflows=[BrokenRun])
     async with broken:
         assert "worker's log" in await told(link, "cannot go on", capsys)
+
+
+def test_node_with_items_tells_how_many_have_ended_and_no_attempt() -> None:
+    """The attempts of three items are no third try."""
+    item = NodeResult(status=RunStatus.SUCCEEDED, attempts=1)
+    fan = NodeResult(status=RunStatus.SUCCEEDED, attempts=3, items=(item, item, item))
+    assert describe_node(fan) == "succeeded, 3 of 3 items ended"
+    again = NodeResult(status=RunStatus.WAITING, attempts=2, reason="again at 05:01")
+    assert describe_node(again) == "waiting, attempt 2: again at 05:01"
