@@ -67,6 +67,9 @@ def read_declaration(document: Document, folder: Path) -> Declaration:
     if kind not in KINDS:
         message = f"unknown kind '{kind}'; known: {', '.join(KINDS)}"
         raise DeclarationErrors([document.error(("kind",), message)])
+    if "kind" not in data and "nodes" in data:
+        message = "missing; a document with nodes is a pipeline: write kind: Pipeline"
+        raise DeclarationErrors([document.error(("kind",), message)])
     if kind == "Agent":
         return DeclaredAgent(read_agent(document, data, folder), document)
     assembly = Assembly(document, folder, data)

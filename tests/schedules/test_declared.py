@@ -24,6 +24,14 @@ BAD: list[tuple[str, str, list[str]]] = [
         ["agents/x.yaml:1: nodes: missing; this key is required"],
     ),
     (
+        "no kind",
+        "name: morning\nnodes: {a: {agent: a}}\n",
+        [
+            "agents/x.yaml:1: kind: missing; a document with nodes is a pipeline: "
+            "write kind: Pipeline"
+        ],
+    ),
+    (
         "empty nodes",
         f"{HEAD}nodes: {{}}\n",
         ["agents/x.yaml:3: nodes: must not be empty"],

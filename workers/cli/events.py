@@ -23,6 +23,7 @@ from workers.cli.event_view import (
     print_topics,
     topic_document,
 )
+from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
 from workers.cli.run_input import read_document
@@ -126,7 +127,11 @@ def tail_command(
     settings: Settings, topic: str, since: int | None, count: int | None, as_json: bool
 ) -> None:
     """Follow a topic: print each event as it is published, until Ctrl-C."""
-    with_server(settings, lambda link: _follow(link, topic, since, count, as_json))
+    try:
+        with_server(settings, lambda link: _follow(link, topic, since, count, as_json))
+    except KeyboardInterrupt:
+        # How it is meant to end: nothing to tell.
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
 @command(

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -115,7 +116,7 @@ def _request(name: str, inputs: tuple[str, ...], slot: str | None) -> AgentRunIn
         return AgentRunInput(
             agent=name,
             input=read_input(inputs),
-            slot=parse_slot(slot) if slot else None,
+            slot=_come(slot) if slot else None,
             trigger=Trigger.MANUAL,
         )
     except ValidationError as error:
@@ -123,6 +124,14 @@ def _request(name: str, inputs: tuple[str, ...], slot: str | None) -> AgentRunIn
         raise CommandError(text, ExitCode.WRONG) from error
     except ValueError as error:
         raise CommandError(f"--slot: {error}", ExitCode.WRONG) from error
+
+
+def _come(slot: str) -> datetime:
+    """Read a slot whose time has come: one run early would be taken for done by its schedule."""
+    at = parse_slot(slot)
+    if at > now():
+        raise ValueError(f"{format_slot(at)} lies in the future; name a slot that has come")
+    return at
 
 
 async def _start(

@@ -61,6 +61,13 @@ async def test_run_with_wrong_input_ends_with_2_before_it_connects(value: str) -
     assert len(ended.err.splitlines()) == 1
 
 
+async def test_run_of_a_slot_to_come_ends_with_2_before_it_connects() -> None:
+    """A mistyped year must not take the place of a run that its schedule still owes."""
+    ended = await rota("run", "report", "--slot", "2199-01-01T05:00:00Z")
+    assert (ended.code, ended.out) == (ExitCode.WRONG, "")
+    assert "--slot: 2199-01-01T05:00:00Z lies in the future" in ended.err
+
+
 async def test_run_merges_inputs_of_every_form(served: FleetOnServer, tmp_path: Path) -> None:
     """A file, an object and single keys are laid over each other in their order."""
     (tmp_path / "input.json").write_text('{"text": "from a file", "n": 1}')
