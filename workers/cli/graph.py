@@ -64,7 +64,8 @@ def graph_command(
 ) -> None:
     """Show how a pipeline or a fleet hangs together; also as a picture.
 
-    Nodes, gates, topics, and how each last went. The shape comes from the fleet's files, the statuses from the server, if one answers.
+    Nodes, gates, topics, and how each last went. The shape comes from the fleet's files, the
+    statuses from the server, if one answers.
     """
     if run_id is not None and (pipeline is None or offline):
         raise click.UsageError("--run needs the name of its pipeline, and a server")
