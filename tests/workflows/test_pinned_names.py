@@ -46,7 +46,15 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
-        "keeper updates": {"admit", "backfill", "change_memory", "declare", "need", "retire", "settle"},
+        "keeper updates": {
+            "admit",
+            "backfill",
+            "change_memory",
+            "declare",
+            "need",
+            "retire",
+            "settle",
+        },
         "keeper queries": {"state"},
         "memo keys": ("rota_result", "rota_agent", "rota_schedule", "rota_topic", "rota_pipeline"),
         "search attributes": {
