@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         AdmissionRequest,
         Decision,
         MemoryChange,
+        RunRef,
         Settled,
         Settlement,
     )
@@ -30,9 +31,11 @@ with workflow.unsafe.imports_passed_through():
     from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
     from workflows.activity_options import RECLAIM_INTERVAL
+    from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.showing import details, memo_of
+    from workflows.look import Look
 
 
 @workflow.defn(name="Agent")
@@ -44,6 +47,7 @@ class AgentWorkflow:
     It signals runs `lease_granted`, `key_settled` and `upstream_settled`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
+    Cancellation: ignored, see `workflows.cancel_requests`.
     Replay: no patches in force.
     """
 
@@ -52,28 +56,28 @@ class AgentWorkflow:
         self._state = state or KeeperState()
         self._work = self._is_owed()
         self._lookout = Lookout(workflow.now())
+        self._look = Look(self._reclaim)
+        self._cancels = CancelRequests()
         self._start_again: datetime = workflow.now()
         """After a start that failed: not before then."""
 
     @workflow.run
     async def run(self, state: KeeperState | None = None) -> None:
         """Serve messages for ever."""
+        await self._cancels.outlive(self._serve(), self._show)
+
+    async def _serve(self) -> None:
         while True:
-            try:
-                await workflow.wait_condition(
-                    lambda: self._work or self._should_continue(),
-                    timeout=self._lookout.pause(self._state, workflow.now()),
-                    timeout_summary="look whether those that others wait for still live",
-                )
-            except TimeoutError:
-                self._work = True
+            await self._next_work()
             self._work = False
-            await self._reclaim()
+            if not self._look.is_under_way:
+                self._look.after(self._lookout.suspects(self._state, workflow.now()))
             await self._grant()
             await self._start_orders()
             await self._tell_waiters()
             self._show()
             if self._should_continue() and not self._work:
+                await self._look.stop()
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 await self._page_ledger()
                 # Given anew: the next execution keeps the memo of the start, not what came since.
@@ -164,13 +168,25 @@ class AgentWorkflow:
         self._work = self._work or self._is_owed()
         self._show()
 
-    async def _reclaim(self) -> None:
+    async def _next_work(self) -> None:
+        """Wait for something to do, or for the time to look after runs; a look's end is work."""
+        pause = self._lookout.pause(self._state, workflow.now())
+        try:
+            await workflow.wait_condition(
+                lambda: self._work or self._should_continue(),
+                timeout=None if self._look.is_under_way else pause,
+                timeout_summary="look whether those that others wait for still live",
+            )
+        except TimeoutError:
+            return
+
+    def _reclaim(self, gone: list[RunRef]) -> None:
         """Free what runs hold that ended without a word (terminated, or lost)."""
-        suspects = self._lookout.suspects(self._state, workflow.now())
-        for run in await outside.closed_runs(suspects):
+        for run in gone:
             now = workflow.now()
             state = orders.lost(settling.reclaim(self._state, run, now), run, now)
             self._state = needs.forget(orders.closed_orders(state), run)
+        self._work = True
 
     async def _grant(self) -> None:
         """Tell those in the queues whose turn has come."""
@@ -218,7 +234,7 @@ class AgentWorkflow:
             self._state = ledger.paged(self._state, keys, digest)
 
     def _show(self) -> None:
-        workflow.set_current_details(details(self._state))
+        workflow.set_current_details(details(self._state, self._cancels.notice))
 
 
 def _require_json(input: dict[str, Any]) -> None:

@@ -9,15 +9,16 @@ import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import KeeperDesk
     from rota import lock_rules
     from rota.admission import RunRef
     from rota.ids import LOCK_PREFIX, format_slot
-    from rota.resource_lock import Lease, LockAnswer, LockRequest, LockState
-    from workflows.activity_options import RECLAIM_INTERVAL, keeper_options
+    from rota.resource_lock import LockAnswer, LockRequest, LockState
+    from workflows.activity_options import RECLAIM_INTERVAL
+    from workflows.cancel_requests import CancelRequests
+    from workflows.look import Look
 
 AT_ONCE = 50
 """Refusals told in one go; the next grant waits for them."""
@@ -33,6 +34,7 @@ class ResourceLockWorkflow:
     sends the signal `lock_granted` to the run whose turn has come, or whose wait is over.
     Continue-As-New: when the server suggests it; carries the lease and the queue. Ended by
     hand it forgets both; whoever asks next starts it anew, with larger fencing numbers.
+    Cancellation: ignored, see `workflows.cancel_requests`.
     Replay: no patches in force.
     """
 
@@ -45,21 +47,25 @@ class ResourceLockWorkflow:
         """For runs whose wait is over, to be told."""
         # What the execution before this one had looked at is not known: look again soon.
         self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
+        self._look = Look(self._reclaim)
+        self._cancels = CancelRequests()
 
     @workflow.run
     async def run(self, state: LockState | None = None) -> None:
         """Serve messages for ever."""
-        # Beside the rest: a look-up that a dead worker took along must not hold up grants.
-        watching = asyncio.create_task(self._watch_holder())
+        await self._cancels.outlive(self._serve(), self._show)
+
+    async def _serve(self) -> None:
         while True:
             await self._next_work()
             self._work = False
+            self._look_after_holder()
             await self._hand_on()
             await self._refuse()
             self._show()
             if self._should_continue() and not self._refusals:
+                await self._look.stop()
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                watching.cancel()
                 workflow.continue_as_new(self._state)
 
     @workflow.update(description="A run asks for the lock, or for a place in its queue.")
@@ -83,13 +89,17 @@ class ResourceLockWorkflow:
         return self._state
 
     async def _next_work(self) -> None:
-        """Wait for a message that changed something, or for a lease or a wait to end."""
-        end = lock_rules.next_end(self._state)
+        """Wait for a message that changed something, or until there is something to do.
+
+        That is when the lease ends or a run's wait, or when the holder is to be looked after.
+        """
+        ends = lock_rules.next_end(self._state), self._look_due()
+        end = min((end for end in ends if end is not None), default=None)
         try:
             await workflow.wait_condition(
                 lambda: self._work or bool(self._refusals) or self._should_continue(),
                 timeout=None if end is None else max(end - workflow.now(), timedelta(0)),
-                timeout_summary="the lease, or a run's wait, is over",
+                timeout_summary="the lease or a run's wait ends, or it is time to look",
             )
         except TimeoutError:
             return
@@ -122,44 +132,27 @@ class ResourceLockWorkflow:
             return False
         return True
 
-    async def _watch_holder(self) -> None:
-        """While somebody waits, look now and then whether the holder still lives."""
-        while True:
-            await workflow.wait_condition(lambda: self._waited_for() is not None)
-            lease = self._waited_for()
-            if lease is None:
-                continue
-            # A lease that is given back soon costs no look at all.
-            due = max(lease.since, self._looked_at) + RECLAIM_INTERVAL
-            if workflow.now() < due:
-                await workflow.sleep(due - workflow.now(), summary="look after the holder")
-                continue
-            self._looked_at = workflow.now()
-            await self._reclaim(lease.run)
+    def _look_due(self) -> datetime | None:
+        """When to look whether the holder still lives; None if nobody waits to know."""
+        lease = self._state.lease
+        if lease is None or not self._state.queue or self._look.is_under_way:
+            return None
+        # A lease that is given back soon costs no look at all.
+        return max(lease.since, self._looked_at) + RECLAIM_INTERVAL
 
-    async def _reclaim(self, holder: RunRef) -> None:
-        try:
-            closed: list[RunRef] = await workflow.execute_activity_method(
-                KeeperDesk.closed_runs,
-                [holder],
-                summary=f"does {holder.id} still live?",
-                **keeper_options(),
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            workflow.logger.warning("could not look after %s: %s", holder.id, error.cause)
-            return
-        for run in closed:
+    def _look_after_holder(self) -> None:
+        due, lease = self._look_due(), self._state.lease
+        if due is not None and lease is not None and due <= workflow.now():
+            self._looked_at = workflow.now()
+            self._look.after([lease.run])
+
+    def _reclaim(self, gone: list[RunRef]) -> None:
+        for run in gone:
             self._state = lock_rules.reclaim(self._state, run)
-            self._work = True
+        self._work = True
 
     def _should_continue(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
-
-    def _waited_for(self) -> Lease | None:
-        """The lease, if somebody waits for its end."""
-        return self._state.lease if self._state.queue else None
 
     def _show(self) -> None:
         state = self._state
@@ -172,4 +165,4 @@ class ResourceLockWorkflow:
             names = [waiting.request.run.id for waiting in state.queue[:SHOWN]]
             more = ", …" if len(state.queue) > SHOWN else ""
             lines.append(f"{len(state.queue)} waiting: {', '.join(names)}{more}")
-        workflow.set_current_details("\n\n".join(lines))
+        workflow.set_current_details("\n\n".join([*lines, *self._cancels.notice]))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import TopicDesk
@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.topic_rules import TopicBook, event_of
     from rota.visibility import TOPIC_MEMO
     from workflows.activity_options import DELIVERY_PAUSE, LONGEST_DELIVERY_PAUSE, delivery_options
+    from workflows.cancel_requests import CancelRequests
 
 
 @workflow.defn(name="Topic")
@@ -42,6 +43,7 @@ class TopicWorkflow:
     id, subscribing by name.
     Continue-As-New: when the server suggests it, between two batches; carries the whole
     state. What arrives meanwhile is in the next execution's history.
+    Cancellation: ignored, see `workflows.cancel_requests`.
     Replay: no patches in force.
     """
 
@@ -52,6 +54,8 @@ class TopicWorkflow:
         self._failures = 0
         """Batches that failed in a row."""
         self._trouble = ""
+        self._doing = ""
+        self._cancels = CancelRequests()
 
     @workflow.run
     async def run(self, state: TopicState | None = None) -> None:
@@ -61,8 +65,11 @@ class TopicWorkflow:
             ApplicationError: its workflow id is not that of a topic.
         """
         _require_topic_id()
+        await self._cancels.outlive(self._serve(), self._show)
+
+    async def _serve(self) -> None:
         while True:
-            self._show()
+            self._now("waiting for events")
             await workflow.wait_condition(lambda: self._book.has_pending or _should_continue())
             if _should_continue():
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -159,7 +166,7 @@ class TopicWorkflow:
             subscribers={name: self._book.subscribers[name] for name in names},
         )
         first, last = batch[0].event.sequence, batch[-1].event.sequence
-        self._show(f"delivering events {first} to {last} to {len(names)} subscribers")
+        self._now(f"delivering events {first} to {last} to {len(names)} subscribers")
         try:
             delivered: Delivered = await workflow.execute_activity_method(
                 TopicDesk.deliver_events,
@@ -168,8 +175,6 @@ class TopicWorkflow:
                 **delivery_options(),
             )
         except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
             self._book.put_back()
             await self._pause(str(error.cause or error))
             return
@@ -182,7 +187,7 @@ class TopicWorkflow:
         self._trouble = trouble[:MESSAGE_LIMIT]
         # Beyond ten doublings every limit is reached.
         doubled = DELIVERY_PAUSE * 2 ** min(self._failures - 1, 10)
-        self._show(f"**deliveries fail**, trying again: {self._trouble}")
+        self._now(f"**deliveries fail**, trying again: {self._trouble}")
         await workflow.sleep(
             min(doubled, LONGEST_DELIVERY_PAUSE), summary="deliveries failed, trying again"
         )
@@ -194,12 +199,17 @@ class TopicWorkflow:
         fleets = {name: found.fleet for name, found in sorted(self._book.subscribers.items())}
         return {"subscribers": fleets, "published": self._book.published}
 
-    def _show(self, doing: str = "") -> None:
+    def _now(self, doing: str) -> None:
+        self._doing = doing
+        self._show()
+
+    def _show(self) -> None:
         names = ", ".join(sorted(self._book.subscribers)) or "nobody"
         lines = [
             f"**{self._book.name}** · for {names}",
             f"{self._book.published} events, {len(self._book.dead)} dead letters kept",
-            doing or "waiting for events",
+            self._doing,
+            *self._cancels.notice,
         ]
         workflow.set_current_details("\n\n".join(lines))
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk
@@ -23,22 +23,6 @@ with workflow.unsafe.imports_passed_through():
 
 SIGNALS_AT_ONCE = 50
 """Signals in one workflow task: one settlement may set hundreds of waiters free."""
-
-
-async def closed_runs(suspects: list[RunRef]) -> list[RunRef]:
-    """Return those of `suspects` that have ended; none if that cannot be seen now."""
-    if not suspects:
-        return []
-    try:
-        return await workflow.execute_activity_method(
-            KeeperDesk.closed_runs,
-            suspects,
-            summary=f"do {len(suspects)} open runs still live?",
-            **keeper_options(),
-        )
-    except ActivityError as error:
-        _survive(error, "could not look after open runs, trying again later")
-        return []
 
 
 async def start_runs(spec: PinnedSpec, due: Sequence[RunOrder]) -> list[RunRef] | None:
@@ -90,7 +74,5 @@ async def tell_all(signal: str, messages: Sequence[tuple[RunRef, Any]]) -> list[
 
 
 def _survive(error: ActivityError, what: str) -> None:
-    """Note a failed look-up and live on."""
-    if is_cancelled_exception(error):
-        raise error
+    """Note a failure and live on."""
     workflow.logger.warning("%s: %s", what, error.cause)

@@ -19,8 +19,8 @@ def memo_of(state: KeeperState) -> dict[str, str]:
     }
 
 
-def details(state: KeeperState) -> str:
-    """The keeper's state in a few lines of Markdown."""
+def details(state: KeeperState, notice: list[str]) -> str:
+    """The keeper's state in a few lines of Markdown, and what else it has to say."""
     spec = state.spec
     holders = [s.holder.id for s in state.sessions.values() if s.holder]
     watchers = [watcher.request.waiter.id for watcher in state.watchers]
@@ -40,4 +40,4 @@ def details(state: KeeperState) -> str:
     reruns = [order.run_id for order in state.orders if not order.batch]
     if reruns:
         lines.append("ordered: " + ", ".join(reruns[:NAMED]))
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, *notice])
