@@ -9,7 +9,7 @@ from rota.schedule_spec import ScheduleSpec
 from rota.upstream import NeedRequest
 from tests.rota.desks import T0, Desk, run
 from workflows.activity_options import RECLAIM_INTERVAL
-from workflows.keeper_kit.lookout import OPEN_CHECK, Lookout
+from workflows.keeper_kit.lookout import AT_ONCE, OPEN_CHECK, Lookout
 
 HOURLY = ScheduleSpec.model_validate({"cron": "0 * * * *"})
 
@@ -109,3 +109,32 @@ def test_old_watchers_are_looked_after_with_old_runs() -> None:
     assert not lookout.check_is_due(desk.now)
     desk.at(T0 + 2 * OPEN_CHECK)
     assert seen(desk, lookout) == {"old"}
+
+
+def test_more_runs_than_one_look_takes_are_looked_after_in_turns() -> None:
+    """Never more than the bound at once, the oldest first, and none is left out for good."""
+    desk = Desk(session_concurrency="parallel", parallel=250)
+    names = [f"r{number}" for number in range(250)]
+    for name in (*names, "waits"):
+        desk.admit(name)
+    lookout, looks = rested(), []
+    for number in range(1, 4):
+        desk.at(T0 + number * RECLAIM_INTERVAL)
+        looks.append([suspect.id for suspect in lookout.suspects(desk.state, desk.now)])
+    assert [len(look) for look in looks] == [AT_ONCE] * 3
+    assert [*looks[0], *looks[1], *looks[2]][:250] == names
+
+
+def test_old_runs_beyond_one_look_are_looked_after_next_though_nobody_waits() -> None:
+    """What one look leaves over sets the timer for the next; what ended meanwhile does not."""
+    desk = Desk(session_concurrency="parallel")
+    for number in range(AT_ONCE + 2):
+        desk.admit(f"r{number}")
+    lookout = rested()
+    desk.at(T0 + 2 * OPEN_CHECK)
+    assert len(seen(desk, lookout)) == AT_ONCE
+    assert lookout.pause(desk.state, desk.now) == RECLAIM_INTERVAL
+    desk.settle(f"r{AT_ONCE}")
+    desk.at(desk.now + RECLAIM_INTERVAL)
+    assert seen(desk, lookout) == {f"r{AT_ONCE + 1}"}
+    assert lookout.pause(desk.state, desk.now) is None

@@ -17,6 +17,10 @@ with workflow.unsafe.imports_passed_through():
 OPEN_CHECK = timedelta(seconds=60)
 """Runs open for longer than this are looked after when the keeper next has work to do."""
 
+AT_ONCE = 100
+"""Runs looked after in one go: some seconds of a small server's time. More of them take turns,
+so that a keeper with a thousand runs at work does not ask for all of them every time."""
+
 
 class Lookout:
     """Remembers what was looked after, and when."""
@@ -26,6 +30,8 @@ class Lookout:
         self._looked_at = now - RECLAIM_INTERVAL
         self._refused: list[str] = []
         """Sessions that turned a run away since their holders were last looked after."""
+        self._left: dict[str, RunRef] = {}
+        """Runs to look after, by key; those that have waited longest for it first."""
 
     def refused(self, session: str) -> None:
         """Have the holder of a session looked after because of whom it kept out."""
@@ -37,25 +43,38 @@ class Lookout:
 
     def pause(self, state: KeeperState, now: datetime) -> timedelta | None:
         """How long to wait for the next look; None if nobody waits for anything."""
-        if not (keeper.waiting_sessions(state) or state.orders or _awaited(state)):
+        wanted = keeper.waiting_sessions(state) or state.orders or _awaited(state)
+        if not (wanted or self._left):
             return None
         return max(self._looked_at + RECLAIM_INTERVAL - now, timedelta(0))
 
     def suspects(self, state: KeeperState, now: datetime) -> list[RunRef]:
-        """The runs to look after now, each once."""
-        runs: dict[str, RunRef] = {}
-        if now - self._looked_at >= RECLAIM_INTERVAL:
+        """The runs to look after now, each once; those there is no room for come next."""
+        look, check = now - self._looked_at >= RECLAIM_INTERVAL, self.check_is_due(now)
+        if look:
             holders = (*_holders(state, self._refused), *_awaited(state))
-            runs |= {run.key: run for run in (*holders, *orders.started_runs(state))}
+            self._add(*holders, *orders.started_runs(state))
             self._refused.clear()
             self._looked_at = now
-        if self.check_is_due(now):
+        if check:
             before = now - OPEN_CHECK
-            waiters = [w.request.waiter for w in state.watchers if w.since < before]
-            old = (*ledger.open_runs(state, before=before), *waiters)
-            runs |= {run.key: run for run in old}
+            waiters = (w.request.waiter for w in state.watchers if w.since < before)
+            self._add(*ledger.open_runs(state, before=before), *waiters)
             self._checked_at = now
-        return list(runs.values())
+        if not (look or check):
+            return []
+        left = [run for run in self._left.values() if not _has_ended(state, run)]
+        self._left = {run.key: run for run in left[AT_ONCE:]}
+        return left[:AT_ONCE]
+
+    def _add(self, *runs: RunRef) -> None:
+        for run in runs:
+            self._left.setdefault(run.key, run)
+
+
+def _has_ended(state: KeeperState, run: RunRef) -> bool:
+    entry = state.ledger.get(run.key)
+    return entry is not None and entry.status.closed
 
 
 def _holders(state: KeeperState, refused: list[str]) -> list[RunRef]:
