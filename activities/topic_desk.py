@@ -1,6 +1,7 @@
 """`deliver_events`: from events to the runs they start."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from activities.documents import get_json
 from activities.heartbeat import heartbeating
 from activities.interface import TopicDesk
 from activities.starting import WORKFLOWS
-from activities.stores.base import ObjectMissingError, ObjectStore
+from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
 from rota.conditions import ConditionError
 from rota.event_delivery import endless, event_input, event_lineage, event_scope, wanted
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
@@ -25,9 +26,14 @@ from rota.steps import Delivered, DeliverInput
 from rota.template import TemplateError
 from rota.topic import DeadLetter, Event, Subscriber, Tally
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 20
 """Subscribers served side by side: enough to hide the server's latency from most topics."""
 SUMMARY_LIMIT = 200
+PATIENT_ATTEMPTS = 2
+"""Attempts that fail whole at an error nobody expected; from the next on, the delivery that
+meets one is buried alone. A fault must not hold up a topic for ever."""
 
 
 class _UndeliverableError(Exception):
@@ -45,8 +51,9 @@ class TopicDeskActivities(TopicDesk):
     async def deliver_events(self, input: DeliverInput) -> Delivered:
         """Start one run per event and subscriber; each subscriber's in the order of events.
 
-        What can never be delivered becomes a dead letter, and the others go on. Anything
-        else that fails, fails the whole batch.
+        What can never be delivered becomes a dead letter, and the others go on. A store or
+        server out of reach fails the whole batch, and so does an error nobody expected, until
+        the last attempts: then it is a dead letter, too.
 
         Raises:
             StoreError: the store did not answer.
@@ -76,6 +83,15 @@ class TopicDeskActivities(TopicDesk):
             except _UndeliverableError as error:
                 tally = Tally(dead=1)
                 dead.append(_letter(event, subscriber, str(error)))
+            except (RPCError, StoreError, OSError):
+                raise  # out of reach: no event is given up for that
+            except Exception as error:
+                if activity.info().attempt <= PATIENT_ATTEMPTS:
+                    raise
+                log.exception("event %s for %s is given up", event.id, subscriber.name)
+                tally = Tally(dead=1)
+                reason = f"unexpected {type(error).__name__}: {error}"
+                dead.append(_letter(event, subscriber, reason))
             else:
                 tally = Tally(started=1) if started else Tally(filtered=1)
             # A replay may have put the same event into the batch twice.

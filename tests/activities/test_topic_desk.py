@@ -1,6 +1,7 @@
 """Deliveries against servers and stores that answer, refuse, or are not there."""
 
 import asyncio
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.stores.base import StoreError
 from activities.stores.local import LocalStore
-from activities.topic_desk import TopicDeskActivities
+from activities.topic_desk import PATIENT_ATTEMPTS, TopicDeskActivities
 from rota.coordination_spec import SubscriptionSpec
 from rota.failures import PAYLOAD_ERROR_TYPE
 from rota.steps import Delivered, DeliverInput
@@ -61,7 +62,11 @@ def subscriber(name: str, kind: Any = "Agent", **given: Any) -> Subscriber:
 
 
 async def deliver(
-    server: Server, store: Path, events: list[Event], *subscribers: Subscriber
+    server: Server,
+    store: Path,
+    events: list[Event],
+    *subscribers: Subscriber,
+    attempt: int = 1,
 ) -> Delivered:
     """Deliver all events to all subscribers."""
     names = tuple(found.name for found in subscribers)
@@ -71,7 +76,9 @@ async def deliver(
         deliveries=tuple(Delivery(event=found, subscribers=names) for found in events),
         subscribers={found.name: found for found in subscribers},
     )
-    return await ActivityEnvironment().run(desk.deliver_events, input)
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=attempt)
+    return await environment.run(desk.deliver_events, input)
 
 
 async def test_delivery_starts_agents_and_pipelines_on_their_own_queue(tmp_path: Path) -> None:
@@ -151,6 +158,39 @@ async def test_delivery_that_may_succeed_later_fails_the_batch(
         await deliver(server, tmp_path, [event(1), event(2)], subscriber("a"), subscriber("b"))
     assert caught.value is error
     assert "a-event-e2" not in server.started
+
+
+async def test_delivery_with_an_unexpected_error_again_and_again_is_dead_alone(
+    tmp_path: Path,
+) -> None:
+    """A fault in one delivery does not hold up the topic; its letter names the error."""
+    server = Server({"a-event-e1": KeyError("who knows")})
+    given = ([event(1), event(2)], subscriber("a"), subscriber("b"))
+    with pytest.raises(KeyError):
+        await deliver(server, tmp_path, *given, attempt=PATIENT_ATTEMPTS)
+    found = await deliver(server, tmp_path, *given, attempt=PATIENT_ATTEMPTS + 1)
+    assert found.tallies == {1: Tally(started=1, dead=1), 2: Tally(started=2)}
+    (letter,) = found.dead
+    assert (letter.event_id, letter.subscriber) == ("e1", "a")
+    assert letter.reason == "unexpected KeyError: 'who knows'"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        rpc_error(RPCStatusCode.UNAVAILABLE),
+        rpc_error(RPCStatusCode.NOT_FOUND),
+        StoreError("disk gone"),
+        ConnectionError("no route"),
+    ],
+)
+async def test_delivery_to_what_is_out_of_reach_is_never_given_up(
+    tmp_path: Path, error: Exception
+) -> None:
+    """However often it has failed: the event waits until server and store are back."""
+    server = Server({"a-event-e1": error})
+    with pytest.raises(type(error)):
+        await deliver(server, tmp_path, [event(1)], subscriber("a"), attempt=100)
 
 
 @pytest.mark.parametrize(

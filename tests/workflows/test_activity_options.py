@@ -10,6 +10,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
+from activities.topic_desk import PATIENT_ATTEMPTS
 from rota.pinned_spec import PinnedSpec
 from rota.runtime_specs import TURN_LIMIT, AnthropicSettings, ScriptedTurn
 from workers.worker import GRACE
@@ -156,3 +157,8 @@ def test_delivery_options_survive_a_deploy_and_end_some_day() -> None:
     assert delivery["heartbeat_timeout"] == options.HEARTBEAT_TIMEOUT
     assert 2 <= delivery["retry_policy"].maximum_attempts < 10
     assert options.DELIVERY_PAUSE < options.LONGEST_DELIVERY_PAUSE < options.DELIVERY_TIMEOUT
+
+
+def test_last_attempt_at_a_batch_buries_what_fails_unexpectedly() -> None:
+    """Attempts start anew with each batch: fewer of them would never come to that."""
+    assert options.DELIVERY_ATTEMPTS > PATIENT_ATTEMPTS
