@@ -6,7 +6,7 @@ and an open one never leaves for a page.
 
 from rota.admission import AdmissionRequest
 from rota.agent_spec import SessionConcurrency
-from rota.keeper_state import KeeperState, SessionState
+from rota.keeper_state import MOST_WAITING, MOST_WAITING_BYTES, KeeperState, SessionState
 from rota.runs import RunStatus
 
 
@@ -32,6 +32,20 @@ def why_full(state: KeeperState) -> str:
     if working + before < limit:
         return ""
     return f"limits.parallel is {limit}: {working} at work, {before} waiting before it"
+
+
+def why_crowded(state: KeeperState, input_bytes: int) -> str:
+    """Why a newcomer may not even wait; empty if there is room for it and its input."""
+    waiting = [request for session in state.sessions.values() for request in session.queue]
+    if len(waiting) >= MOST_WAITING:
+        return f"{len(waiting)} runs wait already, the most is {MOST_WAITING}: start it again later"
+    size = sum(state.ledger[request.run.key].input_bytes for request in waiting)
+    if size + input_bytes > MOST_WAITING_BYTES:
+        return (
+            f"{len(waiting)} runs wait already, with {size} bytes of input, and the most with this "
+            f"one's {input_bytes} is {MOST_WAITING_BYTES}: start it again later"
+        )
+    return ""
 
 
 def next_turn(state: KeeperState) -> AdmissionRequest | None:

@@ -14,6 +14,7 @@ from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.key_text import fairness_key, run_keys
 from rota.keyed import KeyState
+from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
 from rota.slots import is_forced, slot_verdict
@@ -73,10 +74,10 @@ def admit(
     busy = capacity.why_busy(state, keys.session)
     if busy and spec.session_concurrency is SessionConcurrency.SKIP:
         return skip(state, spec, request, entry, busy)
-    state = dedupe.hold(state, keys.dedupe, request.run, now)
     wait = busy or capacity.why_full(state)
     if wait:
         return _queue(state, spec, request, entry, wait)
+    state = dedupe.hold(state, keys.dedupe, request.run, now)
     return go(state, spec, request, entry)
 
 
@@ -138,9 +139,14 @@ def _queue(
     entry: LedgerEntry,
     reason: str,
 ) -> tuple[KeeperState, Admission]:
+    size = len(canonical_json(request.input))
+    if crowded := capacity.why_crowded(state, size):
+        return skip(state, spec, request, entry, crowded)
+    state = dedupe.hold(state, entry.dedupe_key, request.run, entry.admitted_at)
     session = state.session(entry.session)
     session = session.model_copy(update={"queue": (*session.queue, request)})
-    entry = entry.model_copy(update={"status": RunStatus.QUEUED, "reason": reason})
+    queued = {"status": RunStatus.QUEUED, "reason": reason, "input_bytes": size}
+    entry = entry.model_copy(update=queued)
     state = ledger.enter(state.with_session(entry.session, session), entry)
     return state, answer(state, spec, request, entry, Decision.WAIT)
 

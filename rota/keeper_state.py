@@ -17,6 +17,11 @@ from rota.usage import Usage
 HOT_ENTRIES = 500
 """Ledger entries kept in the keeper; older ones move to a page in the object store."""
 RECENT_EVENTS = 50
+MOST_WAITING = 1000
+"""Runs that may wait in a keeper's queues; the next is skipped. Each keeps its input there
+until its turn, and every continue-as-new carries them all."""
+MOST_WAITING_BYTES = 16 * 1024 * 1024
+"""JSON of their inputs together: the keeper's state is held in memory, and read as a whole."""
 
 
 class LedgerEntry(Record):
@@ -37,6 +42,8 @@ class LedgerEntry(Record):
     own_input: bool = False
     """It was given input besides the declared one, which the ledger does not keep."""
     dedupe_key: str = ""
+    input_bytes: int = 0
+    """JSON of its own input, if it had to wait in a queue."""
     same_as: RunRef | None = None
     """The run that works, or has worked, for the same key, if this one only shares its end."""
     admitted_at: datetime
