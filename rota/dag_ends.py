@@ -1,5 +1,6 @@
 """How runs, items, nodes and a whole pipeline end. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -57,8 +58,9 @@ def run_ended(
 ) -> DagState:
     """Record the end of the run in place `index` of a node.
 
-    A failure is repeated while the node has attempts left. A run that was told to stop, and
-    had not done its work by then, has the end it was told to have.
+    A failure is repeated while the node has attempts left, unless its effect is unknown. A
+    run that was told to stop, and had not done its work by then, has the end it was told to
+    have.
     """
     node, spec = state.node(name), plan.nodes[name]
     place = node.places[index]
@@ -69,9 +71,20 @@ def run_ended(
         # The run knows the deadline, too, and may have been the first to act on it.
         told = past_deadline(plan, name, now)
     if told is not None and not accomplished(result):
-        result = told.model_copy(update={"run_id": result.run_id})
+        kept: dict[str, object] = {"run_id": result.run_id}
+        if _of_unknown_effect(result):
+            kept["category"] = result.category
+        result = told.model_copy(update=kept)
     result = result.model_copy(update={"attempts": place.runs})
-    repeat = told is None and result.status in REPEATABLE and place.runs < spec.attempts
+    repeat = told is None and repeatable(result) and place.runs < spec.attempts
+    if told is None and _of_unknown_effect(result) and _would_be_repeated(plan, state, name, place):
+        advice = (
+            "its effect is unknown, so it is not repeated: look, then run it again with "
+            f"`rota rerun <run of the pipeline> --from {name}`"
+        )
+        # The advice last, and whole, however much the run itself had to say.
+        said = (result.reason or "it failed")[: MESSAGE_LIMIT - len(advice) - 2]
+        result = result.model_copy(update={"reason": f"{said}; {advice}"})
     place = place.model_copy(
         update={
             "phase": Phase.PENDING if repeat else Phase.ENDED,
@@ -84,6 +97,26 @@ def run_ended(
     return state.with_node(name, node.with_place(index, place))
 
 
+def repeatable(result: NodeResult) -> bool:
+    """True of an end that a further run may mend without doing anything twice."""
+    return result.status in REPEATABLE and not _of_unknown_effect(result)
+
+
+def _of_unknown_effect(result: NodeResult) -> bool:
+    return result.category is FailureCategory.OUTCOME_UNKNOWN
+
+
+def _would_be_repeated(plan: Plan, state: DagState, name: str, place: Place) -> bool:
+    if place.runs < plan.nodes[name].attempts:
+        return True
+    reruns = state.node(name).reruns
+    dependents = (plan.nodes[other] for other in plan.dependents[name])
+    return any(
+        spec.after[name] is After.SUCCEEDED and spec.on_failure.rerun_upstream > reruns
+        for spec in dependents
+    )
+
+
 def with_rerun(plan: Plan, state: DagState, name: str, now: datetime) -> NodeState | None:
     """Return the node begun anew where it failed, if a dependent still asks for that.
 
@@ -92,7 +125,7 @@ def with_rerun(plan: Plan, state: DagState, name: str, now: datetime) -> NodeSta
     """
     node = state.node(name)
     failed = [
-        place.result is not None and place.result.status in REPEATABLE and not place.final
+        place.result is not None and repeatable(place.result) and not place.final
         for place in node.places
     ]
     askers = [
@@ -153,21 +186,32 @@ def _status_of_items(
         if place.cancelled_as is not None and place.result is not None:
             told = place.cancelled_as
             if place.result.status is told.status:
-                return told.status, told.reason, told.category
+                return told.status, told.reason, _category_of(ends) or told.category
     if not bad:
         return RunStatus.SUCCEEDED, "", None
     shown = "; ".join(what_became_of(f"item {number}", end) for number, end in bad[:NAMED])
     reason = f"{len(bad)} of {len(ends)} items did not succeed: {shown}"
-    return RunStatus.FAILED, reason[:MESSAGE_LIMIT], bad[0][1].category
+    return RunStatus.FAILED, reason[:MESSAGE_LIMIT], _category_of(ends) or bad[0][1].category
+
+
+def _category_of(ends: Iterable[NodeResult]) -> FailureCategory | None:
+    """Return what the whole says of itself if one of its parts must not be repeated blindly.
+
+    Who would repeat the whole looks at nothing else.
+    """
+    unknown = any(map(_of_unknown_effect, ends))
+    return FailureCategory.OUTCOME_UNKNOWN if unknown else None
 
 
 def pipeline_end(plan: Plan, state: DagState) -> PipelineEnd:
     """Return how the run ends: every node must have."""
     ends = {name: state.node(name).result for name in plan.nodes}
     bad = {name: end for name, end in ends.items() if end and end.status in FAILING}
+    unknown = _category_of(bad.values())
     if state.stopped is not None:
         stopped = state.stopped
-        return PipelineEnd(status=stopped.status, reason=stopped.reason, category=stopped.category)
+        category = unknown or stopped.category
+        return PipelineEnd(status=stopped.status, reason=stopped.reason, category=category)
     if not bad:
         return PipelineEnd(status=RunStatus.SUCCEEDED)
     names = list(bad)
@@ -177,5 +221,5 @@ def pipeline_end(plan: Plan, state: DagState) -> PipelineEnd:
     return PipelineEnd(
         status=RunStatus.FAILED,
         reason=told[:MESSAGE_LIMIT],
-        category=bad[names[0]].category,
+        category=unknown or bad[names[0]].category,
     )

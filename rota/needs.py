@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rota import orders
 from rota.admission import RunRef
+from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keeper import UnknownAgentError
 from rota.keeper_state import KeeperState, LedgerEntry
@@ -132,9 +133,8 @@ def _become(state: KeeperState, slot: datetime) -> dict[str, object]:
     if failed is not None and failed.run is not None:
         why = f": {failed.reason}" if failed.reason else ""
         reason = f"{failed.run.id} is {failed.status}{why}"
-        if not _repeatable(state, failed):
-            advice = "only who started it knows its input: start it there again"
-            return {"state": UpstreamState.FAILED, "reason": f"{reason}; {advice}"}
+        if never := _never_repeated(state, failed):
+            return {"state": UpstreamState.FAILED, "reason": f"{reason}; {never}"}
         return {"state": UpstreamState.FAILED, "found": _run_of(failed), "reason": reason}
     if is_paged(state, slot):
         # Final all the same: nobody will add to it, so there is nothing to wait for.
@@ -212,13 +212,21 @@ def _decisive(attempts: list[LedgerEntry]) -> LedgerEntry | None:
     return (answers or attempts or [None])[-1]
 
 
-def _repeatable(state: KeeperState, entry: LedgerEntry) -> bool:
-    """True if the keeper can have done again what the run of `entry` was to do.
+def _never_repeated(state: KeeperState, entry: LedgerEntry) -> str:
+    """Return why the keeper must not, or cannot, have the work of `entry` done again.
 
     A slot of a schedule is worked for as declared, whoever started the failed run. Without
     a schedule the run itself is meant, and what it was given is not kept.
     """
-    return _declared(state).schedule is not None or not (entry.own_input or entry.cause)
+    if entry.category is FailureCategory.OUTCOME_UNKNOWN:
+        run_id = entry.run.id if entry.run else ""
+        return (
+            "its effect is unknown, so it is not repeated: look, then run it again with "
+            f"`rota rerun {run_id}`"
+        )
+    if _declared(state).schedule is None and (entry.own_input or entry.cause):
+        return "only who started it knows its input: start it there again"
+    return ""
 
 
 def _run_of(entry: LedgerEntry) -> UpstreamRun | None:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from rota.dag import Start, advance
 from rota.dag_edges import edge_fault
 from rota.dag_state import FAILING, DagState, Phase
+from rota.failures import FailureCategory
 from rota.pipeline_run import NodeResult
 from rota.pipeline_spec import After
 from rota.runs import RunStatus
 from tests.rota.dag_play import T0, Play
 
+UNKNOWN = FailureCategory.OUTCOME_UNKNOWN
 STATUSES = st.sampled_from(
     [
         *(RunStatus.SUCCEEDED, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT),
@@ -76,6 +78,8 @@ class Watched(Play):
 
     def _may_start(self, start: Start, state: DagState) -> None:
         spec = self.plan.nodes[start.node]
+        last = state.node(start.node).places[start.index].result
+        assert last is None or last.category is not UNKNOWN, "repeated blindly"
         for upstream, condition in spec.after.items():
             end = state.node(upstream).result
             assert end is not None, "started before what it waits for"
@@ -111,7 +115,9 @@ def test_pipeline_of_any_shape_comes_to_an_end_and_keeps_its_rules(
             play.cancel()
         elif play.working:
             key = data.draw(st.sampled_from(sorted(play.working)))
-            play.end(key[0], NodeResult(status=data.draw(STATUSES)), key[1])
+            status = data.draw(STATUSES)
+            category = data.draw(st.sampled_from([None, UNKNOWN])) if status in FAILING else None
+            play.end(key[0], NodeResult(status=status, category=category), key[1])
         elif play.moves.more:
             play.step()
         else:

@@ -1,9 +1,12 @@
 """Attempts, re-runs that dependents ask for, and the pauses before them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from rota.failures import FailureCategory
+from rota.pipeline_run import NodeResult
 from rota.runs import RunStatus
 from tests.rota.dag_play import (
     BLOCKED,
@@ -43,6 +46,79 @@ def test_attempts_repeat_failures_but_nothing_that_was_meant(
     play = Play({"a": node(attempts=2)}).play(by_name(a=failed("x", status)))
     assert play.runs() == (["a", "a#2"] if repeated else ["a"])
     assert play.result("a").status is status
+
+
+def unknown(status: RunStatus = FAILED) -> NodeResult:
+    """The end of a run that may have done its work."""
+    category = FailureCategory.OUTCOME_UNKNOWN
+    return NodeResult(status=status, reason="the line went dead", category=category)
+
+
+ADVICE = "its effect is unknown, so it is not repeated: look, then run it again with `rota rerun "
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        pytest.param({"mail": node(attempts=3)}, id="attempts"),
+        pytest.param(
+            {"mail": node(), "next": node("mail", on_failure={"rerun_upstream": 2})},
+            id="a dependent asks",
+        ),
+        pytest.param(
+            {
+                "mail": node(attempts=2),
+                "next": node("mail", on_failure={"rerun_upstream": 2}),
+            },
+            id="both",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", [FAILED, TIMED_OUT])
+def test_run_of_unknown_effect_is_repeated_by_nothing(
+    nodes: dict[str, Any], status: RunStatus
+) -> None:
+    """What may have been done is not done twice without a person's word; the reason says so."""
+    play = Play(nodes).play(by_name(mail=unknown(status)))
+    assert play.runs() == ["mail"]
+    mail = play.result("mail")
+    assert (mail.status, mail.attempts) == (status, 1)
+    assert mail.reason.startswith(f"the line went dead; {ADVICE}")
+    assert mail.reason.endswith("--from mail`")
+
+
+def test_run_of_unknown_effect_that_nothing_would_repeat_says_no_more_than_it_did() -> None:
+    """The advice answers a declaration that asks for repeats."""
+    play = Play({"mail": node(), "next": node("mail")}).play(by_name(mail=unknown()))
+    assert play.result("mail").reason == "the line went dead"
+
+
+def test_item_of_unknown_effect_stands_while_the_others_are_repeated() -> None:
+    """Each item is a run of its own; the node, and the whole, must not be repeated blindly."""
+    play = Play({"fan": node(for_each=["x", "y"], attempts=2)})
+    play.step()
+    play.end("fan", failed(), 0)
+    play.end("fan", unknown(), 1)
+    play.end("fan", failed(), 0)
+    assert play.runs() == ["fan/0", "fan/1", "fan/0#2"]
+    assert play.result("fan").category is FailureCategory.OUTCOME_UNKNOWN
+    assert play.whole().category is FailureCategory.OUTCOME_UNKNOWN
+
+
+def test_pipeline_with_a_node_of_unknown_effect_is_of_unknown_effect() -> None:
+    """Who repeats a pipeline repeats all of it, whichever node is named first."""
+    play = Play({"a": node(), "b": node()}).play(by_name(a=failed(), b=unknown()))
+    assert play.whole().category is FailureCategory.OUTCOME_UNKNOWN
+
+
+def test_pipeline_cancelled_keeps_in_mind_a_run_of_unknown_effect() -> None:
+    """That it was told to stop does not tell what it had done."""
+    play = Play({"a": node()})
+    play.step()
+    play.cancel()
+    play.end("a", unknown())
+    whole = play.whole()
+    assert (whole.status, whole.category) == (CANCELLED, FailureCategory.OUTCOME_UNKNOWN)
 
 
 def test_rerun_upstream_runs_the_failed_node_again_and_then_goes_on() -> None:

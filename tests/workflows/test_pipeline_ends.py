@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
+from rota.failures import FailureCategory
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus
 from rota.visibility import PIPELINE_MEMO
@@ -137,8 +138,8 @@ async def test_pipeline_whose_node_was_cancelled_by_a_person_fails(stack: Stack)
     assert result.nodes["b"].reason.startswith("a was cancelled")
 
 
-async def test_pipeline_whose_node_was_terminated_repeats_it(stack: Stack) -> None:
-    """A run that left no word has failed, and attempts go on."""
+async def test_pipeline_whose_node_was_terminated_does_not_repeat_it(stack: Stack) -> None:
+    """A run that left no word may have had effects: a person looks first."""
     async with stack.worker():
         name = stack.name("lost")
         await stack.declare(
@@ -152,8 +153,10 @@ async def test_pipeline_whose_node_was_terminated_repeats_it(stack: Stack) -> No
         await child_started(stack, f"{name}-1/a")
         await stack.client.get_workflow_handle(f"{name}-1/a").terminate()
         result = await result_of(handle)
-    assert result.status is RunStatus.SUCCEEDED
-    assert (result.nodes["a"].attempts, result.nodes["a"].run_id) == (2, f"{name}-1/a#2")
+    a = result.nodes["a"]
+    assert (a.status, a.attempts) == (RunStatus.FAILED, 1)
+    assert a.category is FailureCategory.OUTCOME_UNKNOWN
+    assert a.reason.startswith("it was terminated; its effect is unknown, so it is not repeated: ")
 
 
 async def child_started(stack: Stack, run_id: str) -> None:

@@ -13,7 +13,7 @@ from rota.admission import RunRef
 from rota.failures import FailureCategory
 from rota.ids import format_slot, keeper_id
 from rota.runs import RunStatus
-from rota.tools import ToolDefinition, tool
+from rota.tools import ToolDefinition, ToolError, tool
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate
@@ -26,28 +26,33 @@ OBJECT = {"schema": {"type": "object"}}
 class Flaky:
     """A tool `source.read` that breaks the run so many times, then delivers."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, *, effect_unknown: bool = False) -> None:
         self.left = failures
         self.calls = 0
+        self._error = RuntimeError if effect_unknown else ToolError
 
     @property
     def tool(self) -> ToolDefinition:
-        """The tool; as it may have taken effect, nobody but a re-run repeats it."""
+        """The tool; only what a write tool itself reports as an error is known to be none."""
 
         @tool(name="source.read", effect="write")
-        def read() -> str:
+        def read() -> dict[str, str]:
             """Read the source."""
             self.calls += 1
             if self.left:
                 self.left -= 1
-                raise RuntimeError("the source is closed")
-            return "figures"
+                raise self._error("the source is closed")
+            return {"value": "figures"}
 
         return read
 
 
 REPORT: dict[str, Any] = {
-    "runtime": script({"calls": [{"tool": "source.read"}]}, {"result": "{results.source_read}"}),
+    "runtime": script(
+        {"calls": [{"tool": "source.read"}]},
+        # Without a value there is no answer, and the run fails.
+        {"result": "{results.source_read.value}"},
+    ),
     "tools": ["source.read"],
 }
 
@@ -178,6 +183,29 @@ async def test_need_whose_reruns_all_fail_fails_the_run(stack: Stack) -> None:
     assert (ending.result.status, flaky.calls) == (RunStatus.FAILED, 3)
     assert ending.result.category is FailureCategory.UPSTREAM
     assert "re-run 2 times" in ending.result.reason
+
+
+async def test_need_of_a_slot_whose_effect_is_unknown_is_not_repeated_but_by_a_person(
+    stack: Stack,
+) -> None:
+    """What may have been done is not done twice; once somebody has looked, it may be."""
+    flaky, slot = Flaky(1, effect_unknown=True), this_second()
+    upstream = stack.name("report")
+    async with stack.worker([flaky.tool]):
+        await stack.declare(upstream, **REPORT)
+        name = await declare_reader(stack, upstream, on_failure={"rerun": 2, "backoff": "0s"})
+        at = slot.isoformat()
+        first = await ending_of(await stack.start(upstream, f"{upstream}-1", slot=at))
+        ending = await ending_of(await stack.start(name, f"{name}-1", slot=at))
+        calls = flaky.calls
+        again = await stack.run(upstream, f"{upstream}-1-rerun-1", slot=at, trigger="rerun")
+        result = await stack.run(name, f"{name}-2", slot=at)
+    assert first.result.category is FailureCategory.OUTCOME_UNKNOWN
+    assert (ending.result.category, calls) == (FailureCategory.UPSTREAM, 1)
+    advice = f"not repeated: look, then run it again with `rota rerun {upstream}-1`"
+    assert advice in ending.result.reason
+    assert again.status is RunStatus.SUCCEEDED
+    assert result.output["got"]["output"] == "figures"
 
 
 @pytest.mark.parametrize(

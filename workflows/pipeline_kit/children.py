@@ -141,7 +141,8 @@ def _unread(cause: BaseException | None, run_id: str) -> NodeResult:
     if isinstance(cause, CancelledError):
         return NodeResult(status=RunStatus.CANCELLED, reason="cancelled by request", run_id=run_id)
     if isinstance(cause, TerminatedError):
-        reason, category = "terminated by request", FailureCategory.OUTCOME_UNKNOWN
+        # Whatever it was at may have been done.
+        reason, category = "it was terminated", FailureCategory.OUTCOME_UNKNOWN
     elif isinstance(cause, ServerTimeoutError):
         status, category = RunStatus.TIMED_OUT, FailureCategory.TIMEOUT
         reason = "ended by a time limit of the server"
