@@ -49,6 +49,10 @@ the error itself carries the delay that the agent's `retry` block asks for."""
 RECLAIM_INTERVAL = timedelta(seconds=10)
 """How often a keeper with waiting runs looks whether the holders still live."""
 
+ASK_AGAIN = timedelta(minutes=10)
+"""How often a run in a queue asks its keeper again: one that was terminated and applied anew
+knows nothing of it. Some 900 events a day for each run that waits, none for any other."""
+
 ORDINARY_PRIORITY = 3
 """What Temporal gives whatever asks for none: 1 goes first, 5 last."""
 

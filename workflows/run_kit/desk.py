@@ -1,5 +1,6 @@
 """A run's dealings with keepers, locks and topics: one local activity each."""
 
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -21,11 +22,18 @@ with workflow.unsafe.imports_passed_through():
         SettleInput,
     )
     from rota.upstream import NeedAnswer, NeedRequest, UpstreamRun
-    from workflows.activity_options import desk_options
+    from workflows.activity_options import DESK_PATIENCE, desk_options
 
 
-async def ask(origin: RunOrigin, input: dict[str, Any]) -> Admitted:
-    """Present the run to its keeper; on *go* preflight is done and the context written."""
+async def ask(
+    origin: RunOrigin, input: dict[str, Any], patience: timedelta = DESK_PATIENCE
+) -> Admitted:
+    """Present the run to its keeper; on *go* preflight is done and the context written.
+
+    Asking again changes nothing: a keeper that knows the run tells it where it stands.
+    """
+    options = desk_options()
+    options["schedule_to_close_timeout"] = patience
     request = AdmissionRequest(
         run=origin.run,
         trigger=origin.trigger,
@@ -42,7 +50,7 @@ async def ask(origin: RunOrigin, input: dict[str, Any]) -> Admitted:
             task_queue=workflow.info().task_queue,
         ),
         summary=f"ask {keeper_id(origin.agent)} for admission",
-        **desk_options(),
+        **options,
     )
 
 

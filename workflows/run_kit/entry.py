@@ -3,10 +3,10 @@
 Used by runs of agents and of pipelines alike.
 """
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Admitted, Decision, KeyOutcome
@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin, answer_of, finish_of_joined
     from rota.pinned_spec import PinnedSpec
     from rota.runs import RunStatus
+    from workflows.activity_options import ASK_AGAIN, DESK_TIMEOUT
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing
 
@@ -54,33 +55,51 @@ class Entry:
             return None
         workflow.set_current_details("**asking for admission**")
         # Known from here on, so that whatever happens next is settled.
-        self.admitted = admitted = await desk.ask(self._origin, input)
-        admission = admitted.admission
-        if admission.decision is not Decision.SKIP and admission.spec.kind != self._kind:
-            return _of_the_other_kind(admission.spec)
+        self.admitted = await desk.ask(self._origin, input)
+        while True:
+            admission = self.admitted.admission
+            if admission.decision is not Decision.SKIP and admission.spec.kind != self._kind:
+                return _of_the_other_kind(admission.spec)
+            if admission.decision is Decision.GO:
+                self._standing.admitted(admission, RunStatus.RUNNING)
+            if admission.decision not in (Decision.WAIT, Decision.JOIN):
+                return closed_at_entry(self.admitted)
+            if self._standing.status is not RunStatus.QUEUED:
+                self._standing.admitted(admission, RunStatus.QUEUED)
+            if await self._heard(admission):
+                return await self._answered(admission)
+            bound = self._origin.bound
+            if bound is not None and bound <= workflow.now():
+                return _too_late(admission.reason)
+            await self._ask_again(input)
+
+    async def _heard(self, admission: Admission) -> bool:
+        """Wait for the keeper's word until the run must end, or ask again."""
+        again = workflow.now() + ASK_AGAIN
+        until = min(self._origin.bound or again, again)
+        what, came = "turn", lambda: self._granted is not None
         if admission.decision is Decision.JOIN:
-            return await self._join(admission)
+            what, came = "key", lambda: self._joined is not None
+        return await self._standing.wait(
+            what, admission.reason, came, until, status=RunStatus.QUEUED
+        )
+
+    async def _ask_again(self, input: dict[str, Any]) -> None:
+        """Ask a keeper that may have been terminated, and applied anew, since."""
+        try:
+            self.admitted = await desk.ask(self._origin, input, patience=DESK_TIMEOUT)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            # Nobody has applied it yet, or it does not answer now.
+            workflow.logger.warning("asked again, without an answer: %s", error.cause)
+
+    async def _answered(self, admission: Admission) -> Finish | None:
         if admission.decision is Decision.WAIT:
-            finish = await self._wait_for_turn(admission)
-            if finish is not None:
-                return finish
-        elif admission.decision is Decision.GO:
-            self._standing.admitted(admission, RunStatus.RUNNING)
-        return closed_at_entry(self.admitted)
-
-    async def _wait_for_turn(self, admission: Admission) -> Finish | None:
-        self._standing.admitted(admission, RunStatus.QUEUED)
-        if not await self._in_time("turn", admission.reason, lambda: self._granted is not None):
-            return _too_late(admission.reason)
-        assert self._granted is not None
-        self.admitted = await desk.prepare(self._granted)
-        self._standing.resume()
-        return None
-
-    async def _join(self, admission: Admission) -> Finish:
-        self._standing.admitted(admission, RunStatus.QUEUED)
-        if not await self._in_time("key", admission.reason, lambda: self._joined is not None):
-            return _too_late(admission.reason)
+            assert self._granted is not None
+            self.admitted = await desk.prepare(self._granted)
+            self._standing.resume()
+            return closed_at_entry(self.admitted)
         assert self._joined is not None
         outcome = self._joined
         if outcome.output is None:
@@ -88,10 +107,6 @@ class Entry:
         joined = {"same_as": outcome.run, "output": outcome.output}
         self.admitted = admitted = await desk.prepare(admission.model_copy(update=joined))
         return finish_of_joined(outcome, admitted.output)
-
-    async def _in_time(self, what: str, text: str, came: Callable[[], bool]) -> bool:
-        bound = self._origin.bound
-        return await self._standing.wait(what, text, came, bound, status=RunStatus.QUEUED)
 
     def _on_lease_granted(self, admission: Admission) -> None:
         # The workflow id may have been used before: a grant for an older run is not ours.
