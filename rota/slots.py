@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from rota.admission import AdmissionRequest
+from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState
 from rota.ledger import is_paged
@@ -35,10 +36,8 @@ def slot_verdict(
         return None
     if is_forced(state, request):
         return None
-    for entry in state.ledger.values():
-        same = entry.own_slot == slot and entry.session == session
-        if same and entry.run is not None and entry.status in _TAKEN:
-            return SlotVerdict(reason=f"slot already {entry.status} as {entry.run.id}")
+    if reason := _taken(state, slot, session):
+        return SlotVerdict(reason=reason)
     if is_paged(state, slot) and not _is_checked(state, request):
         return SlotVerdict(
             reason="the slot is older than the ledger at hand, and may have succeeded: to run it "
@@ -59,6 +58,25 @@ def slot_verdict(
             reason=f"missed; coalesced into {format_slot(newest)}", coalesced_into=newest
         )
     return None
+
+
+def _taken(state: KeeperState, slot: datetime, session: str) -> str:
+    """Return which run has, or may have, done the slot's work; empty if there is none."""
+    unknown = ""
+    for entry in state.ledger.values():
+        if entry.run is None or entry.own_slot != slot or entry.session != session:
+            continue
+        if entry.status in _TAKEN:
+            return f"slot already {entry.status} as {entry.run.id}"
+        if entry.category is FailureCategory.OUTCOME_UNKNOWN:
+            unknown = (
+                f"{entry.run.id} may have done it: its effect is unknown, so it is not repeated: "
+                f"look, then run it again with `rota rerun {entry.run.id}`"
+            )
+        elif entry.status is not RunStatus.SKIPPED:
+            # Run again since, as somebody who had looked wished.
+            unknown = ""
+    return unknown
 
 
 def is_forced(state: KeeperState, request: AdmissionRequest) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from rota.admission import Decision
+from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.runs import RunStatus, Trigger
 from tests.rota.desks import HOUR, T0, Desk
@@ -43,6 +44,26 @@ def test_slot_that_came_to_nothing_may_run_again(status: RunStatus) -> None:
     desk.admit("r1", T0)
     desk.settle("r1", status)
     assert desk.admit("r2", T0).decision is Decision.GO
+
+
+@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.BACKFILL])
+def test_slot_whose_effect_is_unknown_is_repeated_by_a_person_alone(trigger: Trigger) -> None:
+    """What may have been done is no gap to fill; once a person had it run again, that counts."""
+    desk = Desk()
+    desk.admit("r1", T0)
+    desk.settle("r1", RunStatus.FAILED, category=FailureCategory.OUTCOME_UNKNOWN)
+    answer = desk.admit("r2", T0, trigger=trigger)
+    assert answer.decision is Decision.SKIP
+    assert answer.reason == (
+        "r1 may have done it: its effect is unknown, so it is not repeated: look, then run it "
+        "again with `rota rerun r1`"
+    )
+    desk.order("forced", T0, force=True)
+    assert desk.admit("forced", T0, trigger=Trigger.BACKFILL).decision is Decision.GO
+    desk.settle("forced", RunStatus.FAILED, category=FailureCategory.OUTCOME_UNKNOWN)
+    assert desk.admit("again", T0, trigger=Trigger.RERUN).decision is Decision.GO
+    desk.settle("again", RunStatus.FAILED)
+    assert desk.admit("r3", T0, trigger=trigger).decision is Decision.GO
 
 
 def test_slot_named_by_a_person_always_runs() -> None:
