@@ -96,7 +96,7 @@ class HandoffDeskActivities(HandoffDesk):
             refused = f"there is no agent behind '{call.name}'"
         else:
             refused = refusal(handoff.agent, input.agent, context.lineage)
-            refused = refused or await self._undeclared(handoff.agent)
+            refused = refused or await self._uncallable(handoff.agent)
             refused = refused or await self._misfit(call, handoff, context)
         if handoff is None or refused is not None:
             return OpenedHandoff(answered=await self._error(input, refused or ""))
@@ -123,7 +123,7 @@ class HandoffDeskActivities(HandoffDesk):
         problems = schema_problems(schema.parameters, call.args, whole="the arguments")
         return f"{call.name}: " + "; ".join(problems) if problems else None
 
-    async def _undeclared(self, agent: str) -> str | None:
+    async def _uncallable(self, agent: str) -> str | None:
         """Look before a run is started that nobody could admit."""
         try:
             description = await self._client.get_workflow_handle(keeper_id(agent)).describe()
@@ -133,7 +133,12 @@ class HandoffDeskActivities(HandoffDesk):
         else:
             in_force: dict[str, Any] = await description.memo_value(KEEPER_MEMO, {})
             if in_force.get("digest"):
-                return None
+                if in_force.get("kind") != "Pipeline":
+                    return None
+                return (
+                    f"agents.{agent}: '{agent}' is a pipeline and cannot be called; go on "
+                    "without it"
+                )
         return f"agents.{agent}: no agent '{agent}' is declared here; go on without it"
 
     async def _returned(self, input: CloseHandoffInput, result: AgentRunResult | None) -> ResultRef:

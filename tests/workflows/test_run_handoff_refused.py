@@ -5,6 +5,7 @@ import pytest
 from rota.failures import FailureCategory
 from rota.lineage import DEEPEST, Lineage
 from rota.runs import RunStatus
+from tests.pipelines import declare_pipeline
 from tests.stack import Stack, script
 from tests.workflows.handing import ANY_OBJECT, asks, declare_caller, told_by
 
@@ -47,6 +48,19 @@ async def test_handoff_to_an_agent_not_among_the_tools_is_refused(stack: Stack) 
         "called": f"there is no tool 'agents.{called}'; you have: none",
         "transferred": f"there is no tool 'agents.{called}.transfer'; you have: none",
     }
+    assert state.ledger == {}
+
+
+async def test_handoff_to_a_pipeline_is_refused(stack: Stack) -> None:
+    """Its name is like an agent's, but no run is started that could only fail."""
+    caller, called = stack.name("caller"), stack.name("called")
+    async with stack.worker():
+        await declare_pipeline(stack, called, nodes={"a": {"agent": caller}})
+        await declare_caller(stack, caller, called)
+        result = await stack.run(caller, f"{caller}-1")
+        state = await stack.keeper(called)
+    told = f"agents.{called}: '{called}' is a pipeline and cannot be called; go on without it"
+    assert result.output == told
     assert state.ledger == {}
 
 
