@@ -42,6 +42,11 @@ DESK_PATIENCE = timedelta(days=1)
 """How long admission and settlement are tried. At most once a minute, so that a keeper
 or store that is gone for a day costs some 13,000 events and not the run's whole history."""
 
+OUTCOME_PATIENCE = timedelta(minutes=3)
+"""How long a pipeline that has succeeded tries to store what it came to: a store that is
+restarted is back by then. The nodes' own results are stored already, and the settlement, for
+which others wait, needs no store."""
+
 FIRST_RETRY = timedelta(milliseconds=100)
 """Temporal's delay after a lost worker: nothing failed, so go on at once. After a failure
 the error itself carries the delay that the agent's `retry` block asks for."""
@@ -158,6 +163,13 @@ def load_options(remaining: timedelta) -> DeskOptions:
     """
     options = desk_options()
     options["schedule_to_close_timeout"] = max(remaining / 2, timedelta(seconds=1))
+    return options
+
+
+def outcome_options() -> DeskOptions:
+    """Options of storing what a pipeline came to."""
+    options = desk_options()
+    options["schedule_to_close_timeout"] = OUTCOME_PATIENCE
     return options
 
 

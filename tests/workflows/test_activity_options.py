@@ -117,6 +117,14 @@ def test_step_options_never_repeat_work_whose_answer_was_too_large() -> None:
     assert policy.non_retryable_error_types == ["PayloadsTooLarge"]
 
 
+def test_outcome_options_bear_a_restart_of_the_store_and_no_more() -> None:
+    """The settlement, which needs no store, is not lost for one that is gone."""
+    outcome = options.outcome_options()
+    restart = timedelta(minutes=1)
+    assert restart < outcome["schedule_to_close_timeout"] <= 5 * restart
+    assert outcome["schedule_to_close_timeout"] > 2 * outcome["start_to_close_timeout"]
+
+
 def test_desk_options_repeat_until_the_keeper_answers() -> None:
     """Zero attempts means no limit: a run that cannot settle must not end unsettled."""
     assert options.desk_options()["retry_policy"].maximum_attempts == 0

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
+from activities.stores.base import StoreError
 from activities.stores.open import open_store
 from rota.ids import topic_id
 from rota.runs import RunStatus
@@ -17,6 +19,7 @@ from tests.pipelines import (
     start_pipeline,
 )
 from tests.stack import Stack
+from tests.workflows.failing_store import FailingStore
 
 
 async def test_pipeline_fans_out_a_hundred_and_keeps_to_its_cap(stack: Stack) -> None:
@@ -70,6 +73,37 @@ async def test_pipeline_whose_stored_result_cannot_be_read_goes_on_in_time(stack
     assert (result.status, entry.status) == (RunStatus.FAILED, RunStatus.FAILED)
     assert "output of large: it could not be read" in result.nodes["reader"].reason
     assert result.nodes["other"].status is RunStatus.SUCCEEDED
+
+
+class Unkept(FailingStore):
+    """Refuses for good what a pipeline came to, as a store does that is gone too long."""
+
+    async def put(self, data: bytes) -> str:
+        """Store, or fail."""
+        try:
+            return await super().put(data)
+        except StoreError as error:
+            raise ApplicationError(str(error), type="StoreError", non_retryable=True) from None
+
+
+async def test_pipeline_whose_outcome_cannot_be_stored_settles_without_it(stack: Stack) -> None:
+    """The work is done and the keeper knows; the reason tells why there is no output."""
+    stack.store = store = Unkept(stack.store, "put", b'{"a":"one"}', times=1)
+    async with stack.worker():
+        name, agent = stack.name("lost"), stack.name("echo")
+        await stack.declare(agent, **INSTANT)
+        await declare_pipeline(
+            stack, name, nodes={"a": {"agent": agent, "input": {"value": "one"}}}
+        )
+        result = await run_pipeline(stack, name, f"{name}-1")
+        entry = next(iter((await stack.keeper(name)).ledger.values()))
+    assert store.failed == 1
+    assert (result.status, result.nodes["a"].output) == (RunStatus.SUCCEEDED, "one")
+    assert result.reason == (
+        "it has no output, as what its nodes came to could not be stored (StoreError: the disk is "
+        "full): the worker's log says why"
+    )
+    assert (entry.status, entry.reason, entry.output) == (result.status, result.reason, None)
 
 
 async def most_at_once(handle: WorkflowHandle[Any, Any]) -> int:

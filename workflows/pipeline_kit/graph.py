@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
     from rota.steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
-    from workflows.activity_options import DESK_PATIENCE, desk_options, load_options
+    from workflows.activity_options import DESK_PATIENCE, load_options, outcome_options
     from workflows.pipeline_kit.children import Children
     from workflows.run_kit import visibility
     from workflows.run_kit.standing import Standing
@@ -78,7 +78,11 @@ class Graph:
                 await self._or_stop(self._wait(moves))
 
     async def outcome(self) -> AnswerRef:
-        """Store what the nodes came to, each under its name; what has no result is left out."""
+        """Store what the nodes came to, each under its name; what has no result is left out.
+
+        Raises:
+            FailureError: it could not be stored for some minutes, or never can be.
+        """
         ends = node_reports(self.plan, self.state)
         stored = await workflow.execute_local_activity_method(
             PipelineDesk.store_outcome,
@@ -91,7 +95,7 @@ class Graph:
                 },
             ),
             summary="store what the nodes came to",
-            **desk_options(),
+            **outcome_options(),
         )
         return stored.answer
 
@@ -167,7 +171,7 @@ class Graph:
                 summary=f"read {len(digests)} large results",
                 **load_options(deadline - now if deadline else DESK_PATIENCE),
             )
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
             # Nothing at work is left behind: what names one of them fails, the rest goes on.

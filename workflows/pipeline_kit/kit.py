@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.dag_plan import Clock, PlanError, plan_of
     from rota.dag_report import node_reports, table
     from rota.dag_state import initial_state
-    from rota.failures import FailureCategory
+    from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.ids import format_slot
     from rota.loop import Finish, LoopState
     from rota.outcome import result_of
@@ -137,11 +138,22 @@ class PipelineKit:
         """Report the end to the keeper and publish the events. Safe to repeat."""
         graph = self._graph
         if graph is not None and finish.status is RunStatus.SUCCEEDED:
-            finish = finish.model_copy(update={"answer": await graph.outcome()})
+            finish = finish.model_copy(update=await self._outcome_of(graph))
         result = await self._report(finish)
         visibility.show_result(result, table(graph.plan, graph.state) if graph else "")
         await desk.announce(self._origin, result.events)
         return result
+
+    async def _outcome_of(self, graph: Graph) -> dict[str, object]:
+        """What the run adds to its end: its output, or why it has none."""
+        try:
+            return {"answer": await graph.outcome()}
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            why = f"({error.cause or error}): the worker's log says why"
+            reason = f"it has no output, as what its nodes came to could not be stored {why}"
+            return {"reason": reason[:MESSAGE_LIMIT]}
 
     async def _report(self, finish: Finish) -> PipelineResult:
         admitted = self._entry.admitted
