@@ -6,12 +6,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from rota.admission import Admission, RunRef
 from rota.ids import format_slot, scheduled_run_id
+from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
 from rota.run_orders import RunOrder
 from rota.runs import Trigger
 from rota.steps import StartRunsInput
-
-WORKFLOWS = {"Agent": "AgentRun", "Pipeline": "PipelineRun"}
-"""By kind of declaration: the workflow type of its runs."""
 
 
 async def start_order(client: Client, input: StartRunsInput, order: RunOrder) -> RunRef:
@@ -20,12 +18,14 @@ async def start_order(client: Client, input: StartRunsInput, order: RunOrder) ->
     Raises:
         temporalio.service.RPCError: the server did not answer.
     """
-    workflow = WORKFLOWS[input.kind]
-    subject = "agent" if input.kind == "Agent" else "pipeline"
-    argument = {subject: input.name, "slot": format_slot(order.slot), "trigger": order.trigger}
+    argument = {
+        ARGUMENT_KEYS[input.kind]: input.name,
+        "slot": format_slot(order.slot),
+        "trigger": order.trigger,
+    }
     try:
         handle = await client.start_workflow(
-            workflow,
+            WORKFLOW_TYPES[input.kind],
             argument,
             id=order.run_id,
             task_queue=input.task_queue,

@@ -15,12 +15,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.documents import get_json
 from activities.heartbeat import heartbeating
 from activities.interface import TopicDesk
-from activities.starting import WORKFLOWS
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
 from rota.conditions import ConditionError
 from rota.event_delivery import endless, event_input, event_lineage, event_scope, wanted
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 from rota.ids import event_run_id, topic_id
+from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
 from rota.runs import Trigger
 from rota.steps import Delivered, DeliverInput
 from rota.template import TemplateError
@@ -131,14 +131,14 @@ class TopicDeskActivities(TopicDesk):
         run_id = event_run_id(subscriber.name, event.id)
         lineage = event_lineage(event, run_id, topic_id(topic))
         argument = {
-            subscriber.kind.lower(): subscriber.name,
+            ARGUMENT_KEYS[subscriber.kind]: subscriber.name,
             "input": run_input,
             "trigger": Trigger.EVENT.value,
             "lineage": lineage.model_dump(mode="json", exclude_defaults=True),
         }
         try:
             await self._client.start_workflow(
-                WORKFLOWS[subscriber.kind],
+                WORKFLOW_TYPES[subscriber.kind],
                 argument,
                 id=run_id,
                 task_queue=subscriber.task_queue,

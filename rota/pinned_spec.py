@@ -3,12 +3,13 @@
 Small on purpose: it sits in the keeper's state and in each run's history.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from rota.agent_spec import AgentSpec, SessionConcurrency
 from rota.coordination_spec import LockSpec, NeedSpec
+from rota.kinds import Kind
 from rota.model import Record
 from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import ScheduleSpec
@@ -17,7 +18,7 @@ from rota.schedule_spec import ScheduleSpec
 class PinnedSpec(Record):
     """A declaration in force: an agent's, or a pipeline's."""
 
-    kind: Literal["Agent", "Pipeline"] = "Agent"
+    kind: Kind = "Agent"
     digest: str
     """Content hash of the whole declaration, and its address in the object store."""
     name: str

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
+from rota.kinds import Kind
 from rota.lineage import Lineage
 from rota.loop import AnswerRef, ResultRef
 from rota.model import Record, StepResult
@@ -177,7 +178,7 @@ class StartRunsInput(Record):
     """Start runs that a keeper owes: re-runs and backfills."""
 
     name: str
-    kind: str = "Agent"
+    kind: Kind = "Agent"
     """`Agent` or `Pipeline`."""
     task_queue: str
     """Of the runs."""

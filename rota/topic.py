@@ -1,11 +1,12 @@
 """A topic's records: events that were published, who subscribes, what is still to deliver."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from rota.coordination_spec import SubscriptionSpec
+from rota.kinds import Kind
 from rota.model import Declared, Record, StepResult
 from rota.names import AgentName
 from rota.runs import Instant
@@ -64,7 +65,7 @@ class Subscriber(Record):
     """An agent or pipeline that an event starts."""
 
     name: AgentName
-    kind: Literal["Agent", "Pipeline"] = "Agent"
+    kind: Kind = "Agent"
     fleet: str = Field(min_length=1)
     task_queue: str = Field(min_length=1)
     """Of its runs."""

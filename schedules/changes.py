@@ -6,9 +6,10 @@ tells whether the same plan would come out now.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from rota.clock_changes import ClockEffect
+from rota.kinds import Kind
 from rota.model import Record, content_digest
 
 
@@ -53,7 +54,7 @@ class AgentPlan(Record):
 
     agent: str
     """Its name; no agent and pipeline share one."""
-    kind: Literal["Agent", "Pipeline"] = "Agent"
+    kind: Kind = "Agent"
     action: Action
     source: str = ""
     """`agents/report.yaml:12`; empty for an agent that is no longer declared."""

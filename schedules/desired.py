@@ -24,15 +24,13 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from rota.agent_spec import AgentSpec
 from rota.calendars import aware, excluded_calendars, structured_calendars
 from rota.cron import Range, StructuredCalendar
+from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
 from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import Catchup, CatchupPolicy, Overlap
 from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
 from rota.visibility import SCHEDULE_MEMO
 from schedules.declared import Declaration
 
-RUN_WORKFLOWS = {"Agent": "AgentRun", "Pipeline": "PipelineRun"}
-ARGUMENTS = {"Agent": "agent", "Pipeline": "pipeline"}
-"""The key under which each kind of run is told its name."""
 SEARCH_ATTRIBUTES = {"Agent": "RotaAgent", "Pipeline": "RotaPipeline"}
 PAUSED_NOTE = "declared paused"
 SHORTEST_WINDOW = timedelta(seconds=10)
@@ -82,8 +80,8 @@ def _action(
 ) -> ScheduleActionStartWorkflow:
     spec = wanted.spec
     return ScheduleActionStartWorkflow(
-        RUN_WORKFLOWS[spec.kind],
-        {ARGUMENTS[spec.kind]: spec.name},
+        WORKFLOW_TYPES[spec.kind],
+        {ARGUMENT_KEYS[spec.kind]: spec.name},
         id=spec.name,
         task_queue=task_queue,
         memo={

@@ -8,6 +8,9 @@ from activities import interface
 from activities.stores.payloads import DRIVER_NAME
 from rota import visibility
 from rota.ids import KEEPER_PREFIX, LOCK_PREFIX, TASK_QUEUE, TOPIC_PREFIX, keeper_queue
+from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
+from rota.pipeline_run import PipelineRunInput
+from rota.runs import AgentRunInput
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workflows.agent import AgentWorkflow
 
@@ -90,3 +93,15 @@ def test_persisted_names_stay_as_they_are() -> None:
         "storage driver": DRIVER_NAME,
     }
     assert found == pinned, TEACHING
+
+
+def test_runs_of_each_kind_are_served_and_take_the_name_under_its_key() -> None:
+    """Whatever starts a run, by schedule, event, order or hand, starts one that there is."""
+    served = {workflow._Definition.must_from_class(found).name for found in RUN_WORKFLOWS}
+    assert set(WORKFLOW_TYPES.values()) == served
+    arguments: dict[Kind, type[AgentRunInput] | type[PipelineRunInput]] = {
+        "Agent": AgentRunInput,
+        "Pipeline": PipelineRunInput,
+    }
+    for kind, key in ARGUMENT_KEYS.items():
+        arguments[kind].model_validate({key: "report"})

@@ -14,6 +14,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from rota.kinds import WORKFLOW_TYPES
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
@@ -23,7 +24,7 @@ from workers.cli.output import format_took, now
 from workers.cli.standing import UNANSWERED
 from workflows.run_kit.visibility import PIPELINE, SLOT, STATUS, TRIGGER
 
-PIPELINE_RUN_TYPE = "PipelineRun"
+PIPELINE_RUN_TYPE = WORKFLOW_TYPES["Pipeline"]
 ANSWER = timedelta(seconds=5)
 """How long a run in progress may take to say how its nodes stand; its worker may be gone."""
 

@@ -20,9 +20,10 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
+from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.report import print_report
 from workers.cli.rerun_source import key_of, old_pipeline_run, old_run
-from workers.cli.run_view import GOOD
+from workers.cli.run_view import GOOD, RUN_TYPE
 from workers.cli.server import Link, with_server
 from workers.cli.waiting import detached, wait_for
 from workers.settings import Settings
@@ -211,7 +212,7 @@ async def _start(
         again = f"{first}-rerun-{number}"
         try:
             return await link.client.start_workflow(
-                "PipelineRun" if isinstance(argument, PipelineRunInput) else "AgentRun",
+                PIPELINE_RUN_TYPE if isinstance(argument, PipelineRunInput) else RUN_TYPE,
                 argument,
                 id=again,
                 task_queue=link.settings.task_queue,

@@ -6,13 +6,14 @@ from typing import Any
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
+from rota.kinds import WORKFLOW_TYPES
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.usage import format_cost
 from rota.visibility import RESULT_MEMO
 from workers.cli.output import format_took, now
 from workflows.run_kit.visibility import AGENT, SLOT, STATUS, TRIGGER
 
-RUN_TYPE = "AgentRun"
+RUN_TYPE = WORKFLOW_TYPES["Agent"]
 
 GOOD = (RunStatus.SUCCEEDED, RunStatus.SKIPPED)
 """Ends that are no failure: a skipped run says why it had nothing to do."""

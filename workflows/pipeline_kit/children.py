@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.dag_ends import result_of_run
     from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE, FailureCategory
     from rota.ids import node_run_id
+    from rota.kinds import WORKFLOW_TYPES
     from rota.lineage import Lineage
     from rota.node_lineage import node_lineage
     from rota.outcome import RunOrigin
@@ -102,7 +103,7 @@ class Children:
         run_id = node_run_id(origin.run.id, start.node, start.attempt, start.item)
         try:
             child.handle = await workflow.start_child_workflow(
-                "AgentRun",
+                WORKFLOW_TYPES["Agent"],
                 AgentRunInput(
                     agent=agent,
                     input=dict(start.input),

@@ -21,6 +21,7 @@ from temporalio.exceptions import TimeoutError as ServerTimeoutError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
     from rota.handoffs import failure_text
+    from rota.kinds import WORKFLOW_TYPES
     from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
@@ -110,7 +111,7 @@ async def _start(work: RunWork, call: CallRef, input: AgentRunInput, id: str) ->
         options["priority"] = priority
     try:
         return await workflow.start_child_workflow(
-            "AgentRun",
+            WORKFLOW_TYPES["Agent"],
             input,
             id=id,
             result_type=AgentRunResult,
