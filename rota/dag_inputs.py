@@ -5,12 +5,12 @@ so first (`MissingOutputs`), so that it is read and the question put again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from rota.conditions import condition_paths, holds
 from rota.dag_plan import Plan
-from rota.dag_state import DagState, Place
+from rota.dag_state import DagState, Phase, Place
 from rota.pipeline_run import NodeResult
 from rota.pipeline_spec import MOST_ITEMS
 from rota.template import TemplateError, paths, render
@@ -42,6 +42,19 @@ class MissingOutputs(Exception):
     def __init__(self, digests: tuple[str, ...]) -> None:
         super().__init__(f"{len(digests)} results to read")
         self.digests = digests
+
+
+def with_read(
+    given: Given,
+    plan: Plan,
+    state: DagState,
+    outputs: Mapping[str, Any],
+    refused: Mapping[str, str],
+) -> Given:
+    """Add results that were read; forget those that nothing still to be done names."""
+    named = _still_named(plan, state)
+    kept = {digest: output for digest, output in given.outputs.items() if digest in named}
+    return replace(given, outputs={**kept, **outputs}, refused={**given.refused, **refused})
 
 
 def condition_holds(plan: Plan, state: DagState, given: Given, name: str) -> bool:
@@ -111,13 +124,8 @@ def _scope(
 ) -> dict[str, Any]:
     """Return the scope, with no more nodes than the template or condition names."""
     scope: dict[str, Any] = {"input": given.input, "slot": given.slot}
-    wants_output: dict[str, bool] = {}
-    for path in sorted(named):
-        first, _, rest = path.partition(".")
-        whole = not rest or rest == "output" or rest.startswith("output.")
-        wants_output[first] = wants_output.get(first, False) or whole
     missing: list[str] = []
-    for first, whole in wants_output.items():
+    for first, whole in _wants_output(named).items():
         result = state.node(first).result
         if first in OWN or result is None or not plan.is_before(first, name):
             continue
@@ -135,6 +143,33 @@ def _scope(
     if missing:
         raise MissingOutputs(tuple(dict.fromkeys(missing)))
     return scope
+
+
+def _wants_output(named: Iterable[str]) -> dict[str, bool]:
+    """Return the first part of every path, and whether its output is meant."""
+    wants: dict[str, bool] = {}
+    for path in sorted(named):
+        first, _, rest = path.partition(".")
+        whole = not rest or rest == "output" or rest.startswith("output.")
+        wants[first] = wants.get(first, False) or whole
+    return wants
+
+
+def _still_named(plan: Plan, state: DagState) -> frozenset[str]:
+    """Return the digests of the results that nodes which have not ended name."""
+    digests: set[str] = set()
+    for name, spec in plan.nodes.items():
+        if state.node(name).phase is Phase.ENDED:
+            continue
+        named = paths([spec.for_each, spec.input])
+        if spec.when is not None:
+            named |= condition_paths(spec.when)
+        for first, whole in _wants_output(named).items():
+            result = state.node(first).result
+            if whole and result is not None:
+                ends = (result, *(result.items or ()))
+                digests.update(end.output_digest for end in ends if end.output_digest is not None)
+    return frozenset(digests)
 
 
 def _output(name: str, result: NodeResult, given: Given) -> tuple[Any, list[str]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rota.dag_inputs import with_read
 from rota.failures import FailureCategory
 from rota.pipeline_run import NodeResult
 from tests.rota.dag_play import FAILED, SKIPPED, SUCCEEDED, Play, by_name, done, node
@@ -124,3 +125,38 @@ def test_skipped_node_can_be_named_by_what_comes_after_it() -> None:
     ).play()
     assert play.result("a").status is SKIPPED
     assert play.started[0].input == {"s": "skipped: when: input.never is false"}
+
+
+def test_large_outputs_that_nothing_to_be_done_names_are_forgotten() -> None:
+    """A long chain of large results holds no more of them than its next steps need."""
+    by_digest = {"input": {"v": "{a.output_digest}"}}
+    play = Play(
+        {
+            "a": node(),
+            "b": node("a", input={"v": "{a.output}"}),
+            "c": node("b", when="b.output.total > 1"),
+            "d": node("c", **by_digest),
+            "e": node("a", "c", input={"v": "{b.output.total|none}"}),
+            "f": node("b", for_each="{b.output.all}"),
+        }
+    )
+    play.step()
+    play.end("a", LARGE)
+
+    def read(digest: str) -> set[str]:
+        output = {"total": 2, "all": [1]}
+        play.given = with_read(play.given, play.plan, play.state, {digest: output}, {})
+        return set(play.given.outputs)
+
+    assert play.moves.loads == ("d1",)
+    assert read("d1") == {"d1"}
+    play.step()
+    play.end("b", NodeResult(status=SUCCEEDED, output_digest="d2"))
+    assert play.moves.loads == ("d2",)
+    assert read("d2") == {"d2"}, "only b named what a came to, and has ended"
+    play.step()
+    play.end("c", done())
+    assert read("d3") == {"d2", "d3"}, "e and f still name it"
+    play.end("e", done())
+    play.end("f", done(), 0)
+    assert read("d4") == {"d4"}

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
     from rota.dag import MOST_STARTS, Moves, advance, stop
     from rota.dag_ends import run_ended
-    from rota.dag_inputs import Given
+    from rota.dag_inputs import Given, with_read
     from rota.dag_plan import Plan
     from rota.dag_report import node_reports, table
     from rota.dag_state import DagState
@@ -177,12 +177,7 @@ class Graph:
             # Nothing at work is left behind: what names one of them fails, the rest goes on.
             why = f"it could not be read ({error.cause or error}): the worker's log says why"
             loaded = LoadedOutputs(refused=dict.fromkeys(digests, why))
-        self._given = Given(
-            input=self._given.input,
-            slot=self._given.slot,
-            outputs={**self._given.outputs, **loaded.values},
-            refused={**self._given.refused, **loaded.refused},
-        )
+        self._given = with_read(self._given, self.plan, self.state, loaded.values, loaded.refused)
 
     async def _or_stop(self, waiting: Awaitable[Any]) -> None:
         try:
