@@ -58,7 +58,6 @@ LATER: dict[str, Any] = {"slot": T0 + HOUR}
 MISSED: dict[str, Any] = {"coalesced_into": T0 + HOUR}
 PASSED: dict[str, Any] = {"run": None, "coalesced_into": T0 + HOUR}
 NO_SLOT: dict[str, Any] = {"slot": None}
-UNKNOWN: dict[str, Any] = {"reason": "it hung up", "category": "outcome_unknown"}
 SAME: dict[str, Any] = {"output": "o1"}
 OWN: dict[str, Any] = {"own_input": True, "cause": "started by r0"}
 
@@ -91,23 +90,6 @@ ROWS: list[tuple[str, Callable[[Need], None], dict[str, Any], str, str | None, s
         "failed",
         "r1",
         "r1 is failed: no data",
-    ),
-    (
-        "failed, its effect unknown",
-        enters(("r1", FAILED, UNKNOWN)),
-        {"rerun_of": run("r1").key},
-        "failed",
-        None,
-        "r1 is failed: it hung up; its effect is unknown, so it is not repeated: look, then run it "
-        "again with `rota rerun r1`",
-    ),
-    (
-        "its effect unknown, then run again by a person",
-        enters(("r1", FAILED, UNKNOWN), ("r2", AT_WORK, {"trigger": "rerun"})),
-        {},
-        "pending",
-        "r2",
-        "r2 is running",
     ),
     ("blocked", enters(("r1", RunStatus.BLOCKED, {})), {}, "failed", "r1", "r1 is blocked"),
     ("cancelled", enters(("r1", RunStatus.CANCELLED, {})), {}, "failed", "r1", "r1 is cancelled"),

@@ -36,6 +36,22 @@ def test_two_askers_with_the_same_failed_run_get_one_rerun() -> None:
     assert len(orders.closed_orders(desk.state).orders) == 0
 
 
+def test_run_of_unknown_effect_is_run_again_by_a_person_alone() -> None:
+    """No waiter has it repeated; a re-run that a person starts is waited for like any other."""
+    desk = hourly()
+    desk.enter("r1", FAILED, reason="it hung up", category="outcome_unknown")
+    answer = desk.ask("a", rerun_of=run("r1").key)
+    assert (answer.state, answer.found, desk.state.orders) == (UpstreamState.FAILED, None, ())
+    assert answer.reason == (
+        "r1 is failed: it hung up; its effect is unknown, so it is not repeated: look, then run it "
+        "again with `rota rerun r1`"
+    )
+    desk.started("r1-rerun-1")
+    assert desk.ask("b").state is UpstreamState.PENDING
+    desk.settle("r1-rerun-1")
+    assert desk.told() == [("b", UpstreamState.SETTLED)]
+
+
 def test_asker_behind_the_times_learns_how_the_newer_run_failed() -> None:
     """Naming a run that is not the newest orders nothing: the newer failure comes back."""
     desk = hourly()
