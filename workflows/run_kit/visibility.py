@@ -62,7 +62,7 @@ def show_result(result: AgentRunResult) -> None:
         updates.append(COST.value_set(result.usage.cost_micros))
     if result.category is not None:
         updates.append(FAILURE.value_set(result.category.value))
-    workflow.upsert_search_attributes(updates)
+    workflow.upsert_search_attributes(_news(updates))
     memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
     workflow.upsert_memo({RESULT_MEMO: memo})
     lines = [f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")]
@@ -97,6 +97,12 @@ def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopS
         lines.append(admission.lineage.cause)
     lines.append(_consumed(loop.turn, loop.tool_calls, loop.usage.tokens))
     workflow.set_current_details("\n\n".join(lines))
+
+
+def _news(updates: list[SearchAttributeUpdate[Any]]) -> list[SearchAttributeUpdate[Any]]:
+    """Leave out what is set already: each value that is sent is encoded and stored anew."""
+    known = workflow.info().typed_search_attributes
+    return [update for update in updates if known.get(update.key) != update.value]
 
 
 def _place(run_id: str, lineage: Lineage | None) -> list[SearchAttributeUpdate[Any]]:
