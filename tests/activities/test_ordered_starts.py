@@ -8,6 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 from activities.keeper_desk import KeeperDeskActivities
 from rota.admission import RunRef
 from rota.ids import parse_slot
+from rota.kinds import Kind
 from rota.run_orders import RunOrder
 from rota.runs import Trigger
 from rota.steps import StartRunsInput
@@ -16,7 +17,7 @@ from tests.stack import Stack
 SLOT = "2026-11-22T06:00:00Z"
 
 
-async def start(stack: Stack, kind: str, *ids: str) -> list[RunRef]:
+async def start(stack: Stack, kind: Kind, *ids: str) -> list[RunRef]:
     """Start a re-run of the slot under each id."""
     slot = parse_slot(SLOT)
     orders = tuple(RunOrder(run_id=id, slot=slot, trigger=Trigger.RERUN) for id in ids)
@@ -29,7 +30,7 @@ async def start(stack: Stack, kind: str, *ids: str) -> list[RunRef]:
     [("Agent", "AgentRun", "agent"), ("Pipeline", "PipelineRun", "pipeline")],
 )
 async def test_start_runs_starts_what_a_schedule_would(
-    stack: Stack, kind: str, workflow: str, subject: str
+    stack: Stack, kind: Kind, workflow: str, subject: str
 ) -> None:
     """The workflow type by kind, and an input anyone could have written by hand."""
     (ref,) = await start(stack, kind, f"{stack.task_queue}-1")
