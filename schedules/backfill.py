@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.key_text import run_keys
@@ -143,11 +144,17 @@ def _planned(
     run = {
         Finding.SUCCEEDED: choice.force,
         Finding.OPEN: False,
-        Finding.FAILED: not choice.only_missing,
+        # What may have been done is no gap: its keeper turns it away, too, unless forced.
+        Finding.FAILED: choice.force or not (choice.only_missing or _may_be_done(entries)),
         Finding.MISSED: True,
         Finding.UNKNOWN: True,
     }[finding]
     return PlannedSlot(slot, finding, reason, run)
+
+
+def _may_be_done(entries: list[LedgerEntry]) -> bool:
+    worked = [entry for entry in entries if entry.status is not RunStatus.SKIPPED]
+    return bool(worked) and worked[-1].category is FailureCategory.OUTCOME_UNKNOWN
 
 
 def _found(entries: list[LedgerEntry], ordered: str | None) -> tuple[Finding, str]:

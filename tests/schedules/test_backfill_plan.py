@@ -154,6 +154,17 @@ def test_plan_of_a_slot_follows_from_its_entries(
     assert tuple(each.run for each in planned) == runs
 
 
+def test_plan_leaves_out_a_slot_whose_effect_is_unknown_unless_forced() -> None:
+    """The plan says what the keeper will do: what may have been done is no gap."""
+    failed = entry(RunStatus.FAILED, category="outcome_unknown")
+    verdicts = [
+        planned.run
+        for choice in (ORDINARY, MISSING, FORCED)
+        for planned in plan_slots(KeeperState(), pinned(), [failed], [SLOT], choice)
+    ]
+    assert verdicts == [False, False, True]
+
+
 def test_plan_leaves_out_a_slot_whose_run_is_ordered() -> None:
     """A run that its keeper owes is as good as one at work."""
     order = RunOrder(run_id="report-backfill-1", slot=SLOT, trigger=Trigger.BACKFILL)
