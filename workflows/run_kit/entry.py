@@ -6,7 +6,7 @@ Used by runs of agents and of pipelines alike.
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Admitted, Decision, KeyOutcome
@@ -88,11 +88,12 @@ class Entry:
         """Ask a keeper that may have been terminated, and applied anew, since."""
         try:
             self.admitted = await desk.ask(self._origin, input, patience=DESK_TIMEOUT)
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            # Nobody has applied it yet, or it does not answer now.
-            workflow.logger.warning("asked again, without an answer: %s", error.cause)
+            # Nobody has applied it yet, or it does not answer now. A local activity that is
+            # given up while it waits to be tried again fails without an ActivityError around.
+            workflow.logger.warning("asked again, without an answer: %s", error.cause or error)
 
     async def _answered(self, admission: Admission) -> Finish | None:
         if admission.decision is Decision.WAIT:
