@@ -199,7 +199,6 @@ def _connected(path: Path) -> Generator[sqlite3.Connection]:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
         yield connection
     finally:
