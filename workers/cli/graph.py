@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 import click
 from rich.markup import escape
+from temporalio.client import Client
 
 from schedules.explain import suggest
 from schedules.fleet import Fleet, load_fleet
+from workers.cli.any_run import describe_run, is_pipeline
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import console, print_json, remark, styled
-from workers.cli.pipeline_view import PipelineView, newest_pipeline_run, pipeline_run
+from workers.cli.pipeline_view import PipelineView, newest_pipeline_run, pipeline_view
 from workers.cli.run_view import RUN_TYPE, view_of
 from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError
@@ -97,7 +99,7 @@ def _graph(
 
     async def last(link: Link) -> PipelineView | None:
         if run_id is not None:
-            return await pipeline_run(link.client, run_id, pipeline)
+            return await _run_of(link.client, run_id, pipeline)
         return await newest_pipeline_run(link.client, pipeline)
 
     view = None if offline else _ask(settings, run_id, last)
@@ -105,6 +107,18 @@ def _graph(
         remark(f"as of {view.result.run_id}, {view.result.status}")
     ends = view.result.nodes if view else None
     return pipeline_graph(fleet.pipelines[pipeline].spec, ends)
+
+
+async def _run_of(client: Client, run_id: str, pipeline: str) -> PipelineView:
+    found = await describe_run(client, run_id)
+    if not is_pipeline(found):
+        raise CommandError(f"'{run_id}' is the run of an agent", ExitCode.NOT_FOUND)
+    view = await pipeline_view(client, found)
+    if view.result.pipeline not in ("", pipeline):
+        raise CommandError(
+            f"'{run_id}' is a run of {view.result.pipeline}, not of {pipeline}", ExitCode.NOT_FOUND
+        )
+    return view
 
 
 async def _newest(link: Link, fleet: Fleet) -> dict[str, str]:

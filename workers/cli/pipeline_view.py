@@ -13,13 +13,10 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from activities.server_errors import is_missing
 from rota.kinds import WORKFLOW_TYPES
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
-from workers.cli.command_error import CommandError
-from workers.cli.exit_codes import ExitCode
 from workers.cli.output import format_took, now
 from workers.cli.standing import UNANSWERED
 from workflows.run_kit.visibility import PIPELINE, SLOT, STATUS, TRIGGER
@@ -113,34 +110,6 @@ async def ask_nodes(client: Client, run_id: str) -> PipelineResult | None:
         if error.status in UNANSWERED:
             return None
         raise
-
-
-async def pipeline_run(client: Client, run_id: str, pipeline: str | None = None) -> PipelineView:
-    """Look a pipeline run up by its workflow id.
-
-    Raises:
-        CommandError: there is none, or it is something else; exit code 4.
-    """
-    try:
-        found = await client.get_workflow_handle(run_id).describe()
-    except RPCError as error:
-        if not is_missing(error):
-            raise
-        raise CommandError(
-            f"no run '{run_id}' in namespace {client.namespace}: 'rota runs' lists those there are",
-            ExitCode.NOT_FOUND,
-        ) from error
-    view = await pipeline_view(client, found)
-    if found.workflow_type != PIPELINE_RUN_TYPE:
-        raise CommandError(
-            f"'{run_id}' is no pipeline run but a workflow of type {found.workflow_type}",
-            ExitCode.NOT_FOUND,
-        )
-    if pipeline is not None and view.result.pipeline not in ("", pipeline):
-        raise CommandError(
-            f"'{run_id}' is a run of {view.result.pipeline}, not of {pipeline}", ExitCode.NOT_FOUND
-        )
-    return view
 
 
 async def newest_pipeline_run(client: Client, pipeline: str) -> PipelineView | None:
