@@ -18,7 +18,7 @@ from rota.coordination_spec import (
     SubscriptionSpec,
 )
 from rota.durations import Duration
-from rota.model import Declared, content_digest
+from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.schedule_spec import ScheduleSpec
 
@@ -85,7 +85,7 @@ class BudgetSpec(Declared):
     wall_clock: Duration = timedelta(minutes=30)
 
 
-class AgentSpec(Declared):
+class AgentSpec(Declaration):
     """One agent. `instructions` and `output.schema` hold the text itself, files resolved."""
 
     kind: Literal["Agent"] = "Agent"
@@ -114,13 +114,3 @@ class AgentSpec(Declared):
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The declaration as plain JSON, defaults filled in."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    @property
-    def digest(self) -> str:
-        """Content hash of the declaration: equal digests mean equal behaviour."""
-        return content_digest(self.document)

@@ -54,3 +54,17 @@ def digest_of(data: bytes) -> str:
 def content_digest(value: Any) -> str:
     """Return the digest of the canonical JSON of `value`."""
     return digest_of(canonical_json(value))
+
+
+class Declaration(Declared):
+    """What stands in a document of its own: an agent, a pipeline."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The declaration as plain JSON, defaults filled in."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def digest(self) -> str:
+        """Content hash of the declaration: equal digests mean equal behaviour."""
+        return content_digest(self.document)

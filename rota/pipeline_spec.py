@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from rota.coordination_spec import Condition, EventName, LimitsSpec, SubscriptionSpec
 from rota.durations import Duration
 from rota.gates import Gate
-from rota.model import Declared, content_digest
+from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.schedule_spec import ScheduleSpec
 
@@ -94,7 +94,7 @@ class NodeSpec(Declared):
     before it: `{report.output.total}`, `{report.run_id}`, `{report.status}`."""
 
 
-class PipelineSpec(Declared):
+class PipelineSpec(Declaration):
     """One pipeline."""
 
     kind: Literal["Pipeline"] = "Pipeline"
@@ -110,13 +110,3 @@ class PipelineSpec(Declared):
     wall_clock: Duration = timedelta(hours=24)
     """Longest time one run of the pipeline may take."""
     nodes: dict[AgentName, NodeSpec] = Field(min_length=1, max_length=MOST_NODES)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The declaration as plain JSON, defaults filled in."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    @property
-    def digest(self) -> str:
-        """Content hash of the declaration: equal digests mean equal behaviour."""
-        return content_digest(self.document)
