@@ -4,11 +4,8 @@ Every change writes a new version whose parent is the head it was made from; the
 refuses it if the head has moved meanwhile. So the versions form one chain, a rollback too.
 """
 
-from datetime import timedelta
-
 import click
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import get_memory, put_record
 from rota.admission import MemoryChange, Settled
@@ -24,16 +21,10 @@ from workers.cli.options import command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
 from workers.cli.run_input import read_document
 from workers.cli.server import Link, with_server
+from workers.cli.standing import ANSWER, ask_state
 from workers.settings import Settings
 
 AUTHOR = "person"
-ANSWER = timedelta(seconds=15)
-_UNANSWERED = (
-    RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,  # how the client's own timeout looks
-)
-"""How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
 _SHAPE = "{agent, session, digest, version, parent, author, at, document}"
 
 session_option = click.option(
@@ -169,14 +160,8 @@ async def _head(link: Link, agent: str, session: str | None) -> tuple[str, str |
     """Return the session's key and the digest of its memory; the keeper needs a worker."""
     await require_agent(link.client, agent)
     await wait_for_worker(link.client, link.settings.task_queue, ANSWER)
-    handle = link.client.get_workflow_handle(keeper_id(agent))
-    try:
-        state = await handle.query("state", result_type=KeeperState, rpc_timeout=ANSWER)
-    except RPCError as error:
-        # The queue lists a worker for minutes after it has gone; only a query notices.
-        if error.status not in _UNANSWERED:
-            raise
-        raise NoWorkerError(link.settings.task_queue) from error
+    # The queue lists a worker for minutes after it has gone; only a query notices.
+    state = await ask_state(link, keeper_id(agent), KeeperState) or KeeperState()
     if session is not None:
         found = state.sessions.get(session)
         return session, found.memory if found else None
