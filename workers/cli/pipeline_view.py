@@ -18,20 +18,13 @@ from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
 from workers.cli.output import format_took, now
+from workers.cli.run_view import status_of
 from workers.cli.standing import UNANSWERED
-from workflows.run_kit.visibility import PIPELINE, SLOT, STATUS, TRIGGER
+from workflows.run_kit.visibility import PIPELINE, SLOT, TRIGGER
 
 PIPELINE_RUN_TYPE = WORKFLOW_TYPES["Pipeline"]
 ANSWER = timedelta(seconds=5)
 """How long a run in progress may take to say how its nodes stand; its worker may be gone."""
-
-_ENDINGS = {
-    WorkflowExecutionStatus.COMPLETED: RunStatus.SUCCEEDED,
-    WorkflowExecutionStatus.FAILED: RunStatus.FAILED,
-    WorkflowExecutionStatus.CANCELED: RunStatus.CANCELLED,
-    WorkflowExecutionStatus.TERMINATED: RunStatus.FAILED,
-    WorkflowExecutionStatus.TIMED_OUT: RunStatus.TIMED_OUT,
-}
 
 
 @dataclass(frozen=True)
@@ -125,13 +118,10 @@ async def newest_pipeline_run(client: Client, pipeline: str) -> PipelineView | N
 
 def _from_attributes(execution: WorkflowExecution) -> PipelineResult:
     attributes = execution.typed_search_attributes
-    status = RunStatus(attributes.get(STATUS) or RunStatus.RUNNING)
-    if execution.status is not None and not status.closed:
-        status = _ENDINGS.get(execution.status, status)
     return PipelineResult(
         pipeline=attributes.get(PIPELINE) or "",
         run_id=execution.id,
-        status=status,
+        status=status_of(execution)[0],
         trigger=Trigger(attributes.get(TRIGGER) or Trigger.MANUAL),
         slot=attributes.get(SLOT),
     )

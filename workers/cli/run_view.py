@@ -76,13 +76,18 @@ async def view_of(execution: WorkflowExecution) -> RunView:
     return RunView(result, execution.start_time, execution.close_time)
 
 
+def status_of(execution: WorkflowExecution) -> tuple[RunStatus, str]:
+    """How a run of either kind stands by its attributes, and what its ending in Temporal says."""
+    status = RunStatus(execution.typed_search_attributes.get(STATUS) or RunStatus.RUNNING)
+    if execution.status is None or execution.status not in _ENDINGS:
+        return status, ""
+    ending, reason = _ENDINGS[execution.status]
+    return (status if status.closed else ending), reason
+
+
 def _from_attributes(execution: WorkflowExecution) -> AgentRunResult:
     attributes = execution.typed_search_attributes
-    status, reason = RunStatus(attributes.get(STATUS) or RunStatus.RUNNING), ""
-    if execution.status is not None and execution.status in _ENDINGS:
-        ending, reason = _ENDINGS[execution.status]
-        if not status.closed:
-            status = ending
+    status, reason = status_of(execution)
     return AgentRunResult(
         agent=attributes.get(AGENT) or "",
         run_id=execution.id,
