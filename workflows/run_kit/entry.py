@@ -3,7 +3,7 @@
 Used by runs of agents and of pipelines alike.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
@@ -11,6 +11,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Admitted, Decision, KeyOutcome
     from rota.failures import FailureCategory
+    from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
     from rota.loop import Finish
     from rota.outcome import RunOrigin, answer_of, finish_of_joined
     from rota.pinned_spec import PinnedSpec
@@ -28,7 +29,7 @@ class Entry:
 
     def __init__(
         self,
-        kind: Literal["Agent", "Pipeline"],
+        kind: Kind,
         origin: RunOrigin,
         standing: Standing,
         admitted: Admitted | None = None,
@@ -133,13 +134,11 @@ def closed_at_entry(admitted: Admitted) -> Finish | None:
 
 
 def _of_the_other_kind(spec: PinnedSpec) -> Finish:
-    is_a, is_no, start = "a pipeline", "agent", "PipelineRun"
-    if spec.kind == "Agent":
-        is_a, is_no, start = "an agent", "pipeline", "AgentRun"
+    is_a, is_no = ("an agent", "pipeline") if spec.kind == "Agent" else ("a pipeline", "agent")
     return Finish(
         status=RunStatus.FAILED,
-        reason=f"'{spec.name}' is {is_a}, no {is_no}: start {start} with "
-        f'{{"{spec.kind.lower()}": "{spec.name}"}}',
+        reason=f"'{spec.name}' is {is_a}, no {is_no}: start {WORKFLOW_TYPES[spec.kind]} with "
+        f'{{"{ARGUMENT_KEYS[spec.kind]}": "{spec.name}"}}',
         category=FailureCategory.INVALID_REQUEST,
     )
 
