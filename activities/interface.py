@@ -15,7 +15,9 @@ from rota.resource_lock import LockAnswer
 from rota.steps import (
     AdmitInput,
     AnnounceInput,
+    AnswerInput,
     CloseHandoffInput,
+    CompactInput,
     Delivered,
     DeliverInput,
     LedgerPage,
@@ -25,15 +27,21 @@ from rota.steps import (
     LoadPipelineInput,
     LockInput,
     NeedInput,
+    Observed,
     OpenedHandoff,
     OpenHandoffInput,
     PrepareInput,
     ReleaseInput,
+    SessionInput,
+    SessionStarted,
+    SessionStopped,
     SettleInput,
     StartRunsInput,
+    StepInput,
     StoredOutcome,
     StoreOutcomeInput,
     ToolInput,
+    ToolsListed,
     TurnInput,
 )
 from rota.upstream import NeedAnswer
@@ -80,6 +88,60 @@ class Thinking(ABC):
     @activity.defn(name="invoke_model")
     async def invoke_model(self, input: TurnInput) -> TurnOutcome:
         """Take one turn; a turn that was already answered is not asked again."""
+        ...
+
+
+class Compacting(ABC):
+    """Conversations that go on from run to run."""
+
+    @abstractmethod
+    @activity.defn(name="compact_conversation")
+    async def compact_conversation(self, input: CompactInput) -> TurnOutcome:
+        """Sum up a conversation that has grown too long to go on with."""
+        ...
+
+
+class SessionRunning(ABC):
+    """Work that a provider does by itself."""
+
+    @abstractmethod
+    @activity.defn(name="submit_session")
+    async def submit_session(self, input: SessionInput) -> SessionStarted:
+        """Start the provider's session, once."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="observe_session")
+    async def observe_session(self, input: SessionInput) -> Observed:
+        """Watch it until it ends or needs something."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="answer_session")
+    async def answer_session(self, input: AnswerInput) -> SessionStarted:
+        """Tell it its task, results of its tool calls, decisions, or what to mend."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="collect_session")
+    async def collect_session(self, input: SessionInput) -> TurnOutcome:
+        """Read the answer of a session that has ended."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="cancel_session")
+    async def cancel_session(self, input: SessionInput) -> SessionStopped:
+        """Stop it, and look whether it has stopped."""
+        ...
+
+
+class ToolListing(ABC):
+    """Tools that others serve."""
+
+    @abstractmethod
+    @activity.defn(name="list_tools")
+    async def list_tools(self, input: StepInput) -> ToolsListed:
+        """Ask the agent's MCP servers for their tools, once per run."""
         ...
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.schema_problems import schema_problems
 from activities.secrets import Secrets
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
-from rota.runtime_specs import settings_model
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
@@ -26,7 +26,8 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
             f"define it in tools.py and restart the worker; known: {', '.join(toolbox.names)}",
         )
     try:
-        settings = settings_model(spec.runtime.kind).model_validate(spec.runtime.settings)
+        kind = runtime_kind(spec.runtime.kind)
+        settings = kind.settings.model_validate(spec.runtime.settings)
     except ValidationError as error:
         # Without its own text, which repeats the input: somebody may have put a key there.
         problems = [
@@ -34,10 +35,9 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
             for item in error.errors()
         ]
         raise StepError(FailureCategory.INVALID_REQUEST, "; ".join(problems)) from None
-    except ValueError as error:
+    except RuntimeKindError as error:
         raise StepError(FailureCategory.INVALID_REQUEST, f"runtime: {error}") from error
-    reference = getattr(settings, "api_key", None)
-    if isinstance(reference, str):
+    for _, reference in settings.secret_references():
         try:
             Secrets()(reference)
         except LookupError as error:

@@ -1,9 +1,9 @@
 """`invoke_model`: one turn of a conversation, paid for once."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio import activity
 
@@ -43,14 +43,23 @@ from rota.steps import TurnInput
 from rota.tools import Effect, ToolSchema
 from rota.transcript import RunContext, TranscriptNode, keyed
 
-Runtimes = Callable[[str], ModelRuntime]
-"""Gives the model runtime of a kind. Called in a thread: the first call may take seconds."""
+
+class ModelRuntimes(Protocol):
+    """Gives the model runtime of a kind. Called in a thread: the first call may take seconds."""
+
+    def model(self, kind: str) -> ModelRuntime:
+        """Return the one instance for `kind`.
+
+        Raises:
+            StepError: no such runtime on this worker.
+        """
+        ...
 
 
 class ThinkingActivities(Thinking):
     """Takes turns with whatever runtime the agent names."""
 
-    def __init__(self, store: ObjectStore, runtimes: Runtimes, toolbox: Toolbox) -> None:
+    def __init__(self, store: ObjectStore, runtimes: ModelRuntimes, toolbox: Toolbox) -> None:
         self._store = store
         self._runtimes = runtimes
         self._toolbox = toolbox
@@ -96,7 +105,7 @@ class ThinkingActivities(Thinking):
             turn=input.turn,
             context=_template_scope(context, document),
         )
-        runtime = await asyncio.to_thread(self._runtimes, spec.runtime.kind)
+        runtime = await asyncio.to_thread(self._runtimes.model, spec.runtime.kind)
         await paid.begin()
         with _answered(input.turn):
             try:

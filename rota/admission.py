@@ -11,6 +11,7 @@ from rota.lineage import Lineage
 from rota.model import Record, StepResult
 from rota.pinned_spec import PinnedSpec
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
+from rota.runtime_kind import Shape
 from rota.usage import Usage
 
 
@@ -21,6 +22,29 @@ class RunRef(Record):
     """Workflow id; no server takes a longer one."""
     key: str = Field(min_length=1, max_length=1000)
     """Run id of the first execution in the chain: a re-used workflow id gets a new one."""
+
+
+class ConversationRef(Record):
+    """The conversation of a session, as its last successful run left it."""
+
+    head: str
+    """Newest node of the transcript."""
+    tokens: int = 0
+    """How long it has become, as the runtime counted."""
+
+
+class Unstopped(Record):
+    """Work at a provider of which nobody knows whether it has stopped."""
+
+    run: RunRef
+    runtime: str
+    """Kind."""
+    session: str
+    """The provider's id."""
+    url: str = ""
+    text: str = ""
+    """What was seen when it was asked to stop."""
+    at: datetime
 
 
 class AdmissionRequest(Record):
@@ -61,6 +85,8 @@ class Admission(Record):
     session: str = ""
     memory: str | None = None
     """Memory version at the start."""
+    conversation: ConversationRef | None = None
+    """What the run's conversation begins with, if the session continues."""
     slot: datetime | None = None
     covers: Covers | None = None
     coalesced_into: datetime | None = None
@@ -80,6 +106,10 @@ class Admitted(StepResult):
     admission: Admission
     context: str = ""
     """Digest of the run's context when the decision is *go*."""
+    shape: Shape = Shape.MODEL
+    """Of the agent's runtime, as this worker knows it."""
+    converses: bool = True
+    """The runtime can be told more after it has answered."""
     output: Any = None
     """The result behind `admission.output` if its JSON is at most 4 KiB."""
     blocked: str = ""
@@ -119,6 +149,9 @@ class Settlement(Record):
     """The version that `memory` was made from."""
     memory: str | None = None
     """New version, or None to leave the memory as it is."""
+    conversation: ConversationRef | None = None
+    """What the session's next run begins with; None leaves it as it is."""
+    unstopped: Unstopped | None = None
     events: tuple[EventRecord, ...] = ()
 
 

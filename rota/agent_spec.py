@@ -38,6 +38,15 @@ class RuntimeSpec(BaseModel):
     kind: str
     model: str | None = None
     max_turns: int = Field(default=20, ge=1, le=1000)
+    queue: str | None = None
+    fallback: tuple[dict[str, Any], ...] | None = None
+    """Runtime blocks that take over, in order; each as its own kind reads it."""
+    fallback_after: int | None = None
+
+    @property
+    def chain(self) -> tuple["RuntimeSpec", ...]:
+        """The runtime itself and its fallbacks: what `TurnInput.runtime` counts."""
+        return (self, *(RuntimeSpec.model_validate(block) for block in self.fallback or ()))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,12 +62,26 @@ class SessionConcurrency(StrEnum):
     PARALLEL = "parallel"
 
 
+class Continuing(StrEnum):
+    """With which conversation a run of the session begins."""
+
+    NEW = "new"
+    """With an empty one: only memory is carried over."""
+    SAME = "same"
+    """With that of the last run that succeeded."""
+
+
 class SessionSpec(Declared):
     """State across runs, one session per key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     key: str = "default"
     """Text or a template over the input: `{input.account}`."""
     concurrency: SessionConcurrency = SessionConcurrency.QUEUE
+    continuing: Continuing = Field(default=Continuing.NEW, alias="continue")
+    compact_above: int = Field(default=100_000, ge=1000)
+    """Tokens from which on a conversation is summed up before a run goes on with it."""
 
 
 class OutputSpec(Declared):
@@ -82,6 +105,9 @@ class BudgetSpec(Declared):
     """Limits of one run, checked before each step."""
 
     run_tokens: int | None = Field(default=None, ge=1)
+    run_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+    """Dollars. Providers that enforce a cap are given it; what they do not enforce is checked
+    before each step."""
     wall_clock: Duration = timedelta(minutes=30)
 
 

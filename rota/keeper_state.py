@@ -4,7 +4,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from rota.admission import AdmissionRequest, KeyOutcome, RunRef
+from rota.admission import (
+    AdmissionRequest,
+    ConversationRef,
+    KeyOutcome,
+    RunRef,
+    Unstopped,
+)
 from rota.failures import FailureCategory
 from rota.keyed import KeyState
 from rota.model import Record
@@ -78,6 +84,7 @@ class SessionState(Record):
     """One session: its memory head, the newest successful slot, who holds it, who waits."""
 
     memory: str | None = None
+    conversation: ConversationRef | None = None
     last_slot: datetime | None = None
     holder: RunRef | None = None
     queue: tuple[AdmissionRequest, ...] = ()
@@ -114,6 +121,8 @@ class KeeperState(Record):
     """Runs to be started, or started and not yet settled, in order."""
     backfills: tuple[Backfill, ...] = ()
     """The newest ones, oldest first."""
+    unstopped: tuple[Unstopped, ...] = ()
+    """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

@@ -8,10 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
 from rota.model import Record, StepResult
+from rota.questions import Question
 from rota.runs import RunStatus
+from rota.session_runtime import ProviderSession
 from rota.tools import Effect
 from rota.usage import Usage
 
@@ -62,6 +66,9 @@ class ResultRef(StepResult):
     """Digest of a memory patch, if the call was `memory.update`."""
     transfer: AnswerRef | None = None
     """Set if another agent has taken over: how the run ends, once its turn's calls are done."""
+    question: Question | None = None
+    """Set if the tool needs a person's answer first: there is no result yet, and the call is
+    made again with it."""
 
 
 class TurnOutcome(StepResult):
@@ -72,6 +79,10 @@ class TurnOutcome(StepResult):
     calls: tuple[CallRef, ...] = ()
     answer: AnswerRef | None = None
     usage: Usage = Usage()
+    conversation_tokens: int = 0
+    """Tokens that the whole conversation has come to, as the runtime counted its last turn."""
+    links: dict[str, str] = Field(default_factory=dict[str, str])
+    """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
 
 
 class Limits(Record):
@@ -108,6 +119,16 @@ class LoopState(Record):
     tool_calls: int = 0
     patches: tuple[str, ...] = ()
     usage: Usage = Usage()
+    runtime: int = 0
+    """Which runtime answers: 0 the declared one, 1 its first fallback."""
+    session: ProviderSession | None = None
+    """The provider's session, once there is one."""
+    cursor: str = ""
+    """Where the last look at it ended."""
+    conversation_tokens: int = 0
+    links: dict[str, str] = Field(default_factory=dict[str, str])
+    pins: str | None = None
+    """Digest of the list of tools that others serve, once it is made."""
 
     def after_turn(self, outcome: TurnOutcome) -> "LoopState":
         """Fold in a turn's outcome."""
@@ -122,6 +143,8 @@ class LoopState(Record):
                 "answer": outcome.answer,
                 "repaired": self.repaired or repairing,
                 "usage": self.usage.plus(outcome.usage),
+                "conversation_tokens": outcome.conversation_tokens or self.conversation_tokens,
+                "links": {**self.links, **outcome.links},
             }
         )
 

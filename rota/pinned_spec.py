@@ -7,12 +7,21 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.agent_spec import AgentSpec, SessionConcurrency
+from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
 from rota.coordination_spec import LockSpec, NeedSpec
 from rota.kinds import Kind
+from rota.mcp import MCP_PREFIX
 from rota.model import Record
 from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import ScheduleSpec
+
+
+class Fallback(Record):
+    """A runtime that takes over from one that cannot answer."""
+
+    kind: str
+    model: str | None = None
+    queue: str | None = None
 
 
 class PinnedSpec(Record):
@@ -28,11 +37,22 @@ class PinnedSpec(Record):
     runtime_kind: str
     """Empty for a pipeline, which does not think."""
     model: str | None = None
+    runtime_queue: str | None = None
+    """Task queue of the runtime's calls; None: the run's own."""
+    fallbacks: tuple[Fallback, ...] = ()
+    fallback_after: int = 2
+    """Attempts at a turn before the next runtime takes over."""
+    mcp: bool = False
+    """Some of its tools are served by others, and are listed once per run."""
     max_turns: int = 20
     run_tokens: int | None = None
+    run_micros: int | None = None
+    """Cap on the run's cost in micro-dollars."""
     wall_clock_seconds: float = 1800.0
     session_key: str = "default"
     session_concurrency: SessionConcurrency = SessionConcurrency.QUEUE
+    continuing: Continuing = Continuing.NEW
+    compact_above: int = 100_000
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Declared input; a run lays its own keys over it."""
     emits: tuple[str, ...] = ()
@@ -82,15 +102,29 @@ class PinnedSpec(Record):
         return PinnedSpec.model_validate({**common, **own})
 
 
+def _micros(usd: float | None) -> int | None:
+    return None if usd is None else round(usd * 1_000_000)
+
+
 def _of_agent(spec: AgentSpec) -> dict[str, Any]:
     return {
         "runtime_kind": spec.runtime.kind,
         "model": spec.runtime.model,
+        "runtime_queue": spec.runtime.queue,
+        "fallbacks": tuple(
+            Fallback(kind=runtime.kind, model=runtime.model, queue=runtime.queue)
+            for runtime in spec.runtime.chain[1:]
+        ),
+        "fallback_after": spec.runtime.fallback_after or 2,
+        "mcp": any(name.startswith(MCP_PREFIX) for name in spec.tools),
         "max_turns": spec.runtime.max_turns,
         "run_tokens": spec.budget.run_tokens,
+        "run_micros": _micros(spec.budget.run_usd),
         "wall_clock_seconds": spec.budget.wall_clock.total_seconds(),
         "session_key": spec.session.key,
         "session_concurrency": spec.session.concurrency,
+        "continuing": spec.session.continuing,
+        "compact_above": spec.session.compact_above,
         "retry_attempts": spec.retry.attempts,
         "retry_backoff_seconds": spec.retry.backoff.total_seconds(),
         "retry_max_backoff_seconds": spec.retry.max_backoff.total_seconds(),

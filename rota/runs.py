@@ -123,6 +123,14 @@ class AgentRunResult(Record):
     output_digest: str | None = None
     transcript: str | None = None
     """Head of the transcript chain."""
+    runtime: str = ""
+    """Kind of the runtime that answered last; another than declared if a fallback took over."""
+    provider: str = ""
+    """Where the work was done, if a provider did it by itself: its id or its page."""
+    links: dict[str, str] = Field(default_factory=dict[str, str])
+    """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
+    unstopped: str = ""
+    """Why nobody knows whether the provider's work has stopped; empty if it has."""
     lineage: Lineage | None = None
     memory: str | None = None
     """Memory version in force after the run."""

@@ -11,14 +11,17 @@ from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
-from rota.loop import AnswerRef, ResultRef
+from rota.loop import AnswerRef, ResultRef, TurnOutcome
 from rota.model import Record, StepResult
 from rota.pipeline_spec import PipelineSpec
+from rota.questions import QuestionAnswer
 from rota.resource_lock import LockRequest
 from rota.run_orders import RunOrder
 from rota.runs import AgentRunInput, AgentRunResult, EventRecord, Instant
+from rota.session_runtime import Asked, ProviderSession, SessionState
 from rota.topic import DeadLetter, Delivery, Subscriber, Tally
 from rota.upstream import NeedRequest, UpstreamRun
+from rota.usage import Usage
 
 
 class StepInput(Record):
@@ -30,6 +33,8 @@ class StepInput(Record):
     """Digest of the run's `RunContext`."""
     head: str | None = None
     """Newest node of the transcript."""
+    pins: str | None = None
+    """Digest of the list of tools that others serve, if the agent names any."""
     attempts: int = 5
     backoff_seconds: float = 2.0
     max_backoff_seconds: float = 120.0
@@ -41,6 +46,76 @@ class TurnInput(StepInput):
     turn: int
     results: tuple[ResultRef, ...] = ()
     repair: tuple[str, ...] = ()
+    runtime: int = 0
+    """Which runtime is asked: 0 the declared one, 1 its first fallback."""
+    fallback_follows: bool = False
+    """Another runtime takes over after `fallback_after` attempts: do not insist."""
+
+
+class CompactInput(StepInput):
+    """Sum up the conversation at `head`, before this run begins with it."""
+
+    runtime: int = 0
+
+
+class SessionInput(StepInput):
+    """What every step with a provider's session is told."""
+
+    turn: int
+    """The stop that is being worked for, from 1."""
+    session: ProviderSession | None = None
+    """None until it is submitted."""
+    cursor: str = ""
+    """Where the last look ended."""
+    counted: Usage = Usage()
+    """What the run has counted of its use."""
+    deadline: Instant | None = None
+    """When the run must have ended."""
+
+
+class AnswerInput(SessionInput):
+    """Tell the session its task, results, or what to mend."""
+
+    results: tuple[ResultRef, ...] = ()
+    repair: tuple[str, ...] = ()
+    decisions: dict[str, str] = Field(default_factory=dict[str, str])
+    """By the provider's id of what it asked: empty allows, else the reason of the refusal."""
+
+
+class Observed(StepResult):
+    """Why watching a session stopped."""
+
+    state: SessionState
+    cursor: str = ""
+    waiting: str = ""
+    """Whom or what it waits for, if that is a person."""
+    questions: tuple[Asked, ...] = ()
+    outcome: TurnOutcome | None = None
+    """Its turn, with `TOOLS`: the calls to be executed."""
+
+
+class ToolsListed(StepResult):
+    """Tools that others serve, as they were when the run began."""
+
+    pins: str
+    """Digest of the list: names, schemas, effects."""
+    summary: str = ""
+    """One line for people."""
+
+
+class SessionStarted(StepResult):
+    """The provider's names for the work."""
+
+    session: ProviderSession
+
+
+class SessionStopped(StepResult):
+    """What became of a request to stop."""
+
+    confirmed: bool
+    text: str
+    usage: Usage = Usage()
+    """What was not yet counted."""
 
 
 class ToolInput(StepInput):
@@ -49,6 +124,10 @@ class ToolInput(StepInput):
     index: int
     patches: tuple[str, ...] = ()
     """Memory patches made before in this run."""
+    answers: tuple[QuestionAnswer, ...] = ()
+    """A person's answers to what the call asked before, in the order of the questions."""
+    state: str | None = None
+    """Digest of what the asker gave to be handed back with them."""
 
 
 class AdmitInput(Record):

@@ -13,6 +13,7 @@ from rota.lineage import Lineage
 from rota.model import Record, canonical_json, content_digest, digest_of
 from rota.pinned_spec import PinnedSpec
 from rota.runs import Covers
+from rota.session_runtime import ProviderSession
 from rota.usage import Usage
 
 
@@ -24,6 +25,8 @@ class RunContext(Record):
     spec: PinnedSpec
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     memory: str | None = None
+    conversation: str | None = None
+    """Transcript node that the run's conversation goes on from."""
     covers: Covers | None = None
     slot: str | None = None
     """The slot in the form of `rota.ids.format_slot`."""
@@ -56,7 +59,15 @@ class TranscriptNode(Record):
     model: str
     request_id: str | None = None
     prices: str = ""
-    """Version of the price table behind `usage.cost_micros`."""
+    """Version of the price table behind the cost, or who reported it."""
+    table_micros: int | None = None
+    """What the price table says, beside a cost that the provider reported."""
+    session: ProviderSession | None = None
+    """The provider's session, if the runtime works by itself."""
+    sums_up: bool = False
+    """The reply stands for everything before it: what follows goes on from it alone."""
+    pins: str | None = None
+    """Digest of the tools of others that were offered."""
 
     def encode(self) -> bytes:
         """Canonical bytes; their digest is the node's address."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, cast
 
+from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from rota.agent_spec import AgentSpec
-from rota.runtime_specs import settings_model
 from schedules.assembly import Assembly
 from schedules.declaration_errors import KeyPath
 from schedules.explain import name_type
@@ -55,8 +55,8 @@ class _AgentAssembly(Assembly):
             return
         self.data["runtime"] = {"kind": kind}
         try:
-            model = settings_model(kind)
-        except ValueError as error:
+            model = runtime_kind(kind).settings
+        except RuntimeKindError as error:
             self.problem(("runtime", "kind"), str(error))
             return
         script = self._resolve_script(settings) if kind == "scripted" else None

@@ -1,6 +1,6 @@
 """A fleet: the folder of files that one `rota apply` owns, loaded and checked whole.
 
-- `fleet.yaml`: the fleet's name; optional, the folder's name by default
+- `fleet.yaml`: the fleet's name and connections; optional, the folder's name by default
 - `agents/*.yaml`, `pipelines/*.yaml`: one document per agent or pipeline, in either folder
 - `prompts/`, `schemas/`, `scripts/`: whatever the agents name
 - `tools.py`: the fleet's own tools, loaded by the worker and not here
@@ -14,9 +14,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from rota.fleet_file import FleetFile
 from rota.handoffs import handoff_of
-from rota.model import Declared
-from rota.names import AgentName
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline, read_declaration
 from schedules.explain import explain, name_type, suggest
@@ -27,13 +26,6 @@ from schedules.yaml_source import Document, load_documents
 FLEET_FILE = "fleet.yaml"
 AGENTS_FOLDER = "agents"
 PIPELINES_FOLDER = "pipelines"
-
-
-class FleetFile(Declared):
-    """`fleet.yaml`."""
-
-    name: AgentName
-    """Owner of everything this folder declares: two fleets on one server differ in it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from activities.runtimes.kinds import runtime_kinds
 from rota.agent_spec import AgentSpec, BudgetSpec, OutputSpec, RetrySpec, SessionSpec
 from rota.coordination_spec import (
     EVENT_PATTERN,
@@ -24,13 +25,7 @@ from rota.coordination_spec import (
 )
 from rota.names import NAME_PATTERN
 from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
-from rota.runtime_specs import (
-    AnthropicSettings,
-    ScriptedCall,
-    ScriptedSettings,
-    ScriptedTurn,
-    ScriptedUsage,
-)
+from rota.runtime_specs.scripted import ScriptedCall, ScriptedTurn, ScriptedUsage
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
 from schedules.schema_docs import describe
 
@@ -40,7 +35,6 @@ _NAME: Schema = {"pattern": NAME_PATTERN, "maxLength": 60}
 _EVENT: Schema = {"pattern": f"^{EVENT_PATTERN}$", "maxLength": 100}
 _LOCK: Schema = {"pattern": f"^{LOCK_PATTERN}$", "maxLength": 60}
 _DOCUMENTS: tuple[type[BaseModel], ...] = (AgentSpec, PipelineSpec)
-_RUNTIMES: tuple[type[BaseModel], ...] = (AnthropicSettings, ScriptedSettings)
 _MODELS: tuple[type[BaseModel], ...] = (
     AcceptsSpec,
     BudgetSpec,
@@ -68,18 +62,19 @@ _MODELS: tuple[type[BaseModel], ...] = (
 def fleet_json_schema() -> Schema:
     """Return the schema (2020-12) of one document in `agents/*.yaml` or `pipelines/*.yaml`."""
     definitions: dict[str, Schema] = {}
-    for model in (*_DOCUMENTS, *_RUNTIMES):
+    runtimes = tuple(kind.settings for kind in runtime_kinds().values())
+    for model in (*_DOCUMENTS, *runtimes):
         own = model.model_json_schema(by_alias=True)
         definitions |= own.pop("$defs", {})
         definitions[model.__name__] = own
-    for model in (*_DOCUMENTS, *_RUNTIMES, *_MODELS):
+    for model in (*_DOCUMENTS, *runtimes, *_MODELS):
         describe(definitions[model.__name__], model)
     _shape_names(definitions)
     _omit_handoffs(definitions)
     _allow_single_values(definitions["ScheduleSpec"])
     _allow_shorthands(definitions)
     _allow_files(definitions)
-    _split_runtimes(definitions)
+    _split_runtimes(definitions, runtimes)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rota agent or pipeline",
@@ -139,9 +134,9 @@ def _allow_files(definitions: dict[str, Schema]) -> None:
         form["anyOf"] = [{"type": "string"}, inline]
 
 
-def _split_runtimes(definitions: dict[str, Schema]) -> None:
+def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[type[BaseModel], ...]) -> None:
     """Replace the open runtime block by one closed form per kind."""
-    for model in _RUNTIMES:
+    for model in runtimes:
         form = definitions[model.__name__]
         form["required"] = sorted({"kind", *form.get("required", [])})
     scripted = definitions["ScriptedSettings"]
@@ -153,7 +148,7 @@ def _split_runtimes(definitions: dict[str, Schema]) -> None:
     scripted["oneOf"] = [{"required": ["turns"]}, {"required": ["script"]}]
     definitions["RuntimeSpec"] = {
         "description": "Who does the thinking.",
-        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in _RUNTIMES],
+        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in runtimes],
     }
 
 

@@ -10,11 +10,11 @@ from datetime import timedelta
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSystemInfoRequest
 from temporalio.client import Client
 
+from activities.runtimes.kinds import runtime_kind
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
 from rota.durations import format_duration
 from rota.ids import keeper_queue
-from rota.runtime_specs import settings_model
 from schedules.drift import find_drift
 from schedules.fleet import Fleet
 from workers.namespace import RETENTION, attribute_problems
@@ -91,16 +91,14 @@ def check_credentials(fleet: Fleet) -> list[Check]:
     checks: list[Check] = []
     for name, agent in fleet.agents.items():
         runtime = agent.spec.runtime
-        settings = settings_model(runtime.kind).model_validate(runtime.settings)
-        reference = getattr(settings, "api_key", None)
-        if not isinstance(reference, str):
-            continue
-        try:
-            Secrets()(reference)
-            checks.append(Check(f"credential of {name}", True, f"{reference} is set"))
-        except LookupError as error:
-            cure = "set it where the worker runs"
-            checks.append(Check(f"credential of {name}", False, str(error), cure))
+        settings = runtime_kind(runtime.kind).settings.model_validate(runtime.settings)
+        for _, reference in settings.secret_references():
+            try:
+                Secrets()(reference)
+                checks.append(Check(f"credential of {name}", True, f"{reference} is set"))
+            except LookupError as error:
+                cure = "set it where the worker runs"
+                checks.append(Check(f"credential of {name}", False, str(error), cure))
     return checks
 
 

@@ -17,7 +17,7 @@ from activities.lock_desk import LockDeskActivities
 from activities.pipeline_desk import PipelineDeskActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.stores.base import ObjectStore
-from activities.thinking import Runtimes, ThinkingActivities
+from activities.thinking import ThinkingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
@@ -49,7 +49,7 @@ async def serving(
     task_queue: str,
     store: ObjectStore,
     toolbox: Toolbox,
-    runtimes: Runtimes | None = None,
+    runtimes: OpenRuntimes | None = None,
     grace: timedelta = GRACE,
     on_fatal_error: FatalHandler | None = None,
 ) -> AsyncGenerator[None]:

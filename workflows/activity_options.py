@@ -28,7 +28,7 @@ STICKY_TIMEOUT = timedelta(seconds=2)
 worker may take it. After a kill nobody waits for it: `workers.takeover` sees to that."""
 
 TURN_TIMEOUT = timedelta(minutes=15)
-"""Longest attempt at one turn: above `rota.runtime_specs.TURN_LIMIT`, the most that a
+"""Longest attempt at one turn: above `rota.runtime_specs.base.TURN_LIMIT`, the most that a
 runtime's own limit may be, so that theirs, which knows what happened, speaks first."""
 
 TOOL_MARGIN = timedelta(seconds=30)

@@ -22,7 +22,7 @@ from activities.runtimes.anthropic_messages import ToolNames, request_body, to_r
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
-from rota.runtime_specs import AnthropicSettings
+from rota.runtime_specs.anthropic import AnthropicSettings
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Enough for a slow handshake; an unreachable host should fail while it is cheap."""

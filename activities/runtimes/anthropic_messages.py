@@ -24,7 +24,7 @@ from rota.conversation import (
 )
 from rota.failures import FailureCategory, StepError
 from rota.model import digest_of
-from rota.runtime_specs import AnthropicSettings
+from rota.runtime_specs.anthropic import AnthropicSettings
 from rota.usage import Usage
 
 PROVIDER = "anthropic"

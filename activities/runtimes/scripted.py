@@ -20,15 +20,19 @@ from rota.conversation import (
     ToolResult,
 )
 from rota.failures import FailureCategory, StepError
-from rota.runtime_specs import ScriptedCall, ScriptedSettings, ScriptedTurn
+from rota.runtime_specs.scripted import ScriptedCall, ScriptedSettings, ScriptedTurn
 from rota.template import TemplateError, render
+from rota.tools import SecretReader
 from rota.usage import Usage
 
 FOR_EACH_LIMIT = 50
 
 
 class ScriptedRuntime:
-    """Plays `runtime.turns`, one per turn."""
+    """Plays `runtime.turns`, one per turn. Needs no secret."""
+
+    def __init__(self, resolve_secret: SecretReader | None = None) -> None:
+        del resolve_secret
 
     async def invoke(self, request: ModelRequest) -> ModelReply:
         """Play the turn that the conversation has come to.

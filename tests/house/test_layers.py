@@ -18,6 +18,10 @@ FORBIDDEN_AT_RUN_TIME = (
     "botocore",
     "httpx",
     "httpx2",
+    "mcp",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
     "prometheus_client",
     "requests",
 )

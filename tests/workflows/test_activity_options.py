@@ -12,7 +12,9 @@ from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
 from activities.topic_desk import PATIENT_ATTEMPTS
 from rota.pinned_spec import PinnedSpec
-from rota.runtime_specs import TURN_LIMIT, AnthropicSettings, ScriptedTurn
+from rota.runtime_specs.anthropic import AnthropicSettings
+from rota.runtime_specs.base import TURN_LIMIT
+from rota.runtime_specs.scripted import ScriptedTurn
 from workers.worker import GRACE
 from workflows import activity_options as options
 

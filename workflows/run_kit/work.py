@@ -20,6 +20,7 @@ class StepFields(TypedDict):
     run: RunRef
     context: str
     head: str | None
+    pins: str | None
     attempts: int
     backoff_seconds: float
     max_backoff_seconds: float
@@ -57,6 +58,7 @@ class RunWork:
             "run": self.origin.run,
             "context": self.admitted.context,
             "head": self.loop.head,
+            "pins": self.loop.pins,
             "attempts": max(2, spec.retry_attempts),
             "backoff_seconds": spec.retry_backoff_seconds,
             "max_backoff_seconds": spec.retry_max_backoff_seconds,

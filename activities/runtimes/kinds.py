@@ -1,0 +1,52 @@
+"""Every kind of runtime this environment has: the built-in ones and those by entry point.
+
+Imports no SDK and no built-in runtime, so `rota validate` may ask here too.
+"""
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from rota.runtime_kind import RuntimeKind
+from rota.runtime_kinds import BUILT_IN
+
+GROUP = "rota.runtimes"
+"""The entry point under which other packages register a `rota.runtime_kind.RuntimeKind`."""
+
+
+class RuntimeKindError(ValueError):
+    """There is no such runtime, or one that is installed cannot be used."""
+
+
+@cache
+def runtime_kinds() -> dict[str, RuntimeKind]:
+    """Return all kinds by name, in alphabetical order. Read once per process.
+
+    Raises:
+        RuntimeKindError: an installed one cannot be loaded, is no `RuntimeKind`, or has the
+            name of another.
+    """
+    found = dict(BUILT_IN)
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        where = f"entry point {entry.name} = {entry.value}"
+        try:
+            kind: object = entry.load()
+        except Exception as error:
+            raise RuntimeKindError(f"{where}: {type(error).__name__}: {error}") from error
+        if not isinstance(kind, RuntimeKind):
+            raise RuntimeKindError(f"{where} is no rota.runtime_kind.RuntimeKind")
+        if kind.kind in found:
+            raise RuntimeKindError(f"{where}: there is a runtime '{kind.kind}' already")
+        found[kind.kind] = kind
+    return dict(sorted(found.items()))
+
+
+def runtime_kind(kind: str) -> RuntimeKind:
+    """Return the kind of that name.
+
+    Raises:
+        RuntimeKindError: there is none; the message lists those there are.
+    """
+    kinds = runtime_kinds()
+    if kind not in kinds:
+        raise RuntimeKindError(f"unknown runtime '{kind}'; known: {', '.join(kinds)}")
+    return kinds[kind]

@@ -1,0 +1,99 @@
+"""What a kind of runtime is: its settings, its shape, what it promises, where its code is.
+
+A runtime outside this tree registers one of these under the entry point `rota.runtimes`:
+
+    [project.entry-points."rota.runtimes"]
+    acme = "acme_rota:KIND"
+
+The object is read by `rota validate` too, so the module that holds it must not import an
+SDK; the module that `implementation` names may, and is imported by workers alone.
+"""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from rota.runtime_specs.base import RuntimeSettings
+
+
+class Shape(StrEnum):
+    """Who runs the loop."""
+
+    MODEL = "model"
+    """Rota: the runtime answers one turn at a time."""
+    SESSION = "session"
+    """The provider: Rota submits, observes, answers and collects."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a runtime can do, and can promise. Shown by `rota runtimes`."""
+
+    idempotent_start: bool = False
+    """A second start with the same key is the first one: a lost answer costs nothing."""
+    find: bool = False
+    """A session whose id was lost can be found by what Rota wrote on it."""
+    reattach: bool = False
+    """Watching can be taken up by another worker. If not, a lost worker means
+    `outcome_unknown`, unless the settings say that the work may be repeated."""
+    stream: bool = False
+    """It shows progress while it works."""
+    tools: bool = False
+    """It calls the agent's tools, which run here."""
+    converse: bool = False
+    """It can be told more after it has answered: repairs, `session.continue: same`."""
+    budget: bool = False
+    """The provider itself enforces the run's cap on cost."""
+    cancel: bool = False
+    """It can be stopped."""
+    confirm_cancel: bool = False
+    """And it tells that it has stopped."""
+    usage: bool = False
+    """It tells what was used."""
+    cost: bool = False
+    """It tells what that cost."""
+    persons: bool = False
+    """It can wait for a person, which is told apart from work."""
+    remains: str = ""
+    """What can still go wrong, in one line: the window that no protocol closes."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The yes-or-no columns, in order."""
+        return tuple(field.name for field in fields(cls) if field.name != "remains")
+
+
+@dataclass(frozen=True)
+class RuntimeKind:
+    """One kind of runtime."""
+
+    kind: str
+    shape: Shape
+    summary: str
+    """What it is built on, in a few words."""
+    settings: type[RuntimeSettings]
+    """Model of the `runtime` block."""
+    capabilities: Capabilities
+    implementation: str
+    """`module:name` of what makes the runtime: called once per worker with a
+    `rota.tools.SecretReader`, it returns a `ModelRuntime` or `SessionRuntime`."""
+    priced_as: str = ""
+    """The provider's id in the price table; empty: nothing is priced by table."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a look at a provider found, without spending."""
+
+    ok: bool
+    found: str
+    cure: str = ""
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A runtime that can be looked at without spending. All built-in ones can."""
+
+    async def probe(self, settings: RuntimeSettings) -> Probe:
+        """Check credentials and reachability. Never raises for what it looks for."""
+        ...

@@ -1,0 +1,11 @@
+"""The kinds of runtimes that come with Rota, in alphabetical order.
+
+Those installed beside it are found by `activities.runtimes.kinds`.
+"""
+
+from rota.runtime_kind import RuntimeKind
+from rota.runtime_specs import anthropic, scripted
+
+BUILT_IN: dict[str, RuntimeKind] = {
+    module.KIND.kind: module.KIND for module in (anthropic, scripted)
+}

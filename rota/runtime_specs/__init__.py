@@ -1,0 +1,1 @@
+"""The `runtime` block of a declaration: one module per kind, with its settings and its promises."""
