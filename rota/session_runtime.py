@@ -92,33 +92,6 @@ class Asked(Record):
     """The exact request (tool and arguments), small."""
 
 
-class Observation(Record):
-    """What a session came to since the cursor."""
-
-    state: SessionState
-    message: Message
-    """What it said since: texts, and tool calls with `TOOLS`. Names as Rota has them."""
-    cursor: str = ""
-    """Where the next look begins. Opaque to Rota, under 1 KiB."""
-    usage: Usage | None = None
-    """All it has used since it exists, `cost_micros` None unless the provider tells; None if
-    it does not tell before the end."""
-    waiting: str = ""
-    """With `PERSON`: whom or what it waits for, one line."""
-    questions: tuple[Asked, ...] = ()
-
-
-class Told(Record):
-    """What a session is told when it has stopped: one of these."""
-
-    message: Message | None = None
-    """Words: the task, if the session was not told yet, or what to mend."""
-    results: tuple[ToolResult, ...] = ()
-    """Of all tool calls it waits for."""
-    decisions: dict[str, str] = Field(default_factory=dict[str, str])
-    """By `Asked.id`: empty allows, anything else denies and is the reason."""
-
-
 class Collected(Record):
     """The final answer."""
 
@@ -133,6 +106,35 @@ class Collected(Record):
     """The model that answered, as the provider names it; empty if it does not tell."""
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """What it left behind: `branch`, `pull_request`, `execution`."""
+
+
+class Observation(Record):
+    """What a session came to since the cursor."""
+
+    state: SessionState
+    message: Message
+    """What it said since: texts, and tool calls with `TOOLS`. Names as Rota has them."""
+    cursor: str = ""
+    """Where the next look begins. Opaque to Rota, under 1 KiB."""
+    usage: Usage | None = None
+    """All it has used since it exists, `cost_micros` None unless the provider tells; None if
+    it does not tell before the end."""
+    waiting: str = ""
+    """With `PERSON`: whom or what it waits for, one line."""
+    questions: tuple[Asked, ...] = ()
+    final: Collected | None = None
+    """With `ENDED`: the answer, if the provider gives it once only. Else it is collected."""
+
+
+class Told(Record):
+    """What a session is told when it has stopped: one of these."""
+
+    message: Message | None = None
+    """Words: the task, if the session was not told yet, or what to mend."""
+    results: tuple[ToolResult, ...] = ()
+    """Of all tool calls it waits for."""
+    decisions: dict[str, str] = Field(default_factory=dict[str, str])
+    """By `Asked.id`: empty allows, anything else denies and is the reason."""
 
 
 class Stopped(Record):
