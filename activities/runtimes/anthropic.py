@@ -17,7 +17,7 @@ import httpx2
 from anthropic import AsyncAnthropic
 from pydantic import ValidationError
 
-from activities.runtimes.anthropic_errors import PROVIDER_ERRORS, classify
+from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
 from activities.runtimes.anthropic_messages import ToolNames, request_body, to_reply
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.conversation import ModelReply, ModelRequest

@@ -7,7 +7,7 @@ import anthropic
 import httpx2
 import pytest
 
-from activities.runtimes.anthropic_errors import classify, retry_after
+from activities.providers.anthropic_errors import classify, retry_after
 from rota.failures import FailureCategory
 
 C = FailureCategory

@@ -1,0 +1,1 @@
+"""What several runtimes know about one provider or protocol: errors, clients, polling."""
