@@ -18,7 +18,8 @@ from anthropic import AsyncAnthropic
 from pydantic import ValidationError
 
 from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
-from activities.runtimes.anthropic_messages import ToolNames, request_body, to_reply
+from activities.providers.tool_names import ToolNames
+from activities.runtimes.anthropic_messages import LONGEST_NAME, request_body, to_reply
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
@@ -58,7 +59,7 @@ class AnthropicRuntime:
         """
         settings = _read_settings(request.settings)
         key = self._key(settings)
-        names = ToolNames.of(request)
+        names = ToolNames.of(request, LONGEST_NAME)
         try:
             client = self._client(settings, key)
             async with asyncio.timeout(settings.timeout.total_seconds()):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from activities.providers.tool_names import ToolNames
 from rota.conversation import (
     Block,
     Message,
@@ -29,7 +30,9 @@ from rota.usage import Usage
 
 PROVIDER = "anthropic"
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+LONGEST_NAME = 128
+"""Characters of a tool's name."""
+
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _CACHE = {"type": "ephemeral"}
 
@@ -42,47 +45,6 @@ _STOP_REASONS = {
     "refusal": StopReason.REFUSED,
     "model_context_window_exceeded": StopReason.CONTEXT_OVERFLOW,
 }
-
-
-class ToolNames:
-    """Maps Rota's tool names to names the API allows, and back.
-
-    `ledger.post` travels as `ledger__post`. A name that would meet another one, or does
-    not fit, ends in eight digits of its digest. The tools come first, so that names in
-    the history (a call the model invented) never change what a tool is called.
-    """
-
-    def __init__(self, tools: Iterable[str], history: Iterable[str] = ()) -> None:
-        self._wire: dict[str, str] = {}
-        for group in (set(tools), set(history)):
-            for name in sorted(group, key=lambda name: (not _NAME.fullmatch(name), name)):
-                if name not in self._wire:
-                    self._wire[name] = self._free_name(name)
-        self._rota = {wire: name for name, wire in self._wire.items()}
-
-    @staticmethod
-    def of(request: ModelRequest) -> "ToolNames":
-        """Collect the names of one request: its tools and the calls made so far."""
-        calls = (call.name for message in request.messages for call in message.tool_calls)
-        return ToolNames((tool.name for tool in request.tools), calls)
-
-    def to_wire(self, name: str) -> str:
-        """Return the name the API sees.
-
-        Raises:
-            KeyError: the name was not given to the constructor.
-        """
-        return self._wire[name]
-
-    def from_wire(self, wire: str) -> str:
-        """Return Rota's name, or `wire` itself if the model invented it."""
-        return self._rota.get(wire, wire)
-
-    def _free_name(self, name: str) -> str:
-        wire = re.sub(r"[^a-zA-Z0-9_-]", "_", name.replace(".", "__"))
-        if _NAME.fullmatch(wire) and wire not in self._wire.values():
-            return wire
-        return f"{wire[:119]}_{digest_of(name.encode())[:8]}"
 
 
 def request_body(

@@ -1,43 +1,13 @@
 """The pure halves of the Anthropic runtime: names, and streams put together again."""
 
 import json
-import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from activities.runtimes.anthropic_messages import ToolNames
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.failures import FailureCategory, StepError
 from tests.fakes.anthropic_answers import Answer, events, message, text, thinking
-
-names = st.text(st.sampled_from("ab._:/ü-"), max_size=6) | st.text(max_size=200)
-
-
-@example(tools=["a.b"], history=["a__b"])
-@given(tools=st.lists(names, max_size=12), history=st.lists(names, max_size=6))
-def test_tool_names_any_set_is_legal_distinct_and_reversible(tools: list[str], history: list[str]):
-    """Whatever a fleet calls its tools, each gets a legal name of its own, and keeps it."""
-    mapping = ToolNames(tools, history)
-    every = set(tools) | set(history)
-    wire = {mapping.to_wire(name) for name in every}
-    assert len(wire) == len(every)
-    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name) for name in wire)
-    assert {mapping.from_wire(mapping.to_wire(name)) for name in every} == every
-    alone = ToolNames(tools)
-    assert [alone.to_wire(name) for name in tools] == [mapping.to_wire(name) for name in tools]
-
-
-@pytest.mark.parametrize(
-    ("name", "wire"),
-    [("ledger.post", "ledger__post"), ("post", "post"), ("mcp:a/b", "mcp_a_b"), ("Ä", "_")],
-)
-def test_tool_names_ordinary_name_stays_readable(name: str, wire: str):
-    """The model sees a name that still tells what the tool does."""
-    assert ToolNames([name]).to_wire(name) == wire
-
 
 CALL: dict[str, Any] = {
     "type": "tool_use",
