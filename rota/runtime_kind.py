@@ -9,9 +9,10 @@ The object is read by `rota validate` too, so the module that holds it must not 
 SDK; the module that `implementation` names may, and is imported by workers alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from rota.runtime_specs.base import RuntimeSettings
 
@@ -79,6 +80,13 @@ class RuntimeKind:
     `rota.tools.SecretReader`, it returns a `ModelRuntime` or `SessionRuntime`."""
     priced_as: str = ""
     """The provider's id in the price table; empty: nothing is priced by table."""
+    promised: Callable[[Any], Capabilities] | None = None
+    """What it promises with the settings given, where that depends on them; `capabilities`
+    then says what holds with any."""
+
+    def promises(self, settings: RuntimeSettings) -> Capabilities:
+        """What it can do with these settings: ask this where there are settings."""
+        return self.promised(settings) if self.promised else self.capabilities
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ class SessionRequest(Record):
     """The run's cap on cost in micro-dollars, for providers that enforce one."""
     deadline: datetime | None = None
     """When the run must have ended."""
+    fleet: str = ""
+    """Folder of the fleet on this worker, for runtimes that work there."""
 
 
 class SessionState(StrEnum):
