@@ -25,8 +25,8 @@ from rota.coordination_spec import (
 )
 from rota.names import NAME_PATTERN
 from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
-from rota.runtime_specs.scripted import ScriptedCall, ScriptedTurn, ScriptedUsage
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
+from schedules.runtime_schema import runtime_schema
 from schedules.schema_docs import describe
 
 Schema = dict[str, Any]
@@ -51,9 +51,6 @@ _MODELS: tuple[type[BaseModel], ...] = (
     OutputSpec,
     RetrySpec,
     ScheduleSpec,
-    ScriptedCall,
-    ScriptedTurn,
-    ScriptedUsage,
     SessionSpec,
     SubscriptionSpec,
 )
@@ -62,19 +59,22 @@ _MODELS: tuple[type[BaseModel], ...] = (
 def fleet_json_schema() -> Schema:
     """Return the schema (2020-12) of one document in `agents/*.yaml` or `pipelines/*.yaml`."""
     definitions: dict[str, Schema] = {}
-    runtimes = tuple(kind.settings for kind in runtime_kinds().values())
-    for model in (*_DOCUMENTS, *runtimes):
-        own = model.model_json_schema(by_alias=True)
+    kinds = tuple(runtime_kinds().values())
+    wholes = {
+        **{kind.settings.__name__: runtime_schema(kind) for kind in kinds},
+        **{model.__name__: model.model_json_schema(by_alias=True) for model in _DOCUMENTS},
+    }
+    for name, own in wholes.items():
         definitions |= own.pop("$defs", {})
-        definitions[model.__name__] = own
-    for model in (*_DOCUMENTS, *runtimes, *_MODELS):
+        definitions[name] = own
+    for model in (*_DOCUMENTS, *_MODELS):
         describe(definitions[model.__name__], model)
     _shape_names(definitions)
     _omit_handoffs(definitions)
     _allow_single_values(definitions["ScheduleSpec"])
     _allow_shorthands(definitions)
     _allow_files(definitions)
-    _split_runtimes(definitions, runtimes)
+    _split_runtimes(definitions, tuple(kind.settings.__name__ for kind in kinds))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rota agent or pipeline",
@@ -134,11 +134,8 @@ def _allow_files(definitions: dict[str, Schema]) -> None:
         form["anyOf"] = [{"type": "string"}, inline]
 
 
-def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[type[BaseModel], ...]) -> None:
+def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[str, ...]) -> None:
     """Replace the open runtime block by one closed form per kind."""
-    for model in runtimes:
-        form = definitions[model.__name__]
-        form["required"] = sorted({"kind", *form.get("required", [])})
     scripted = definitions["ScriptedSettings"]
     scripted["required"].remove("turns")
     scripted["properties"]["script"] = {
@@ -148,7 +145,7 @@ def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[type[BaseMod
     scripted["oneOf"] = [{"required": ["turns"]}, {"required": ["script"]}]
     definitions["RuntimeSpec"] = {
         "description": "Who does the thinking.",
-        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in runtimes],
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in runtimes],
     }
 
 

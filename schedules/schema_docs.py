@@ -1,4 +1,4 @@
-"""What the models say of their keys in docstrings, put into their JSON Schema."""
+"""What classes say of their attributes in docstrings: put into a JSON Schema, or shown."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 def describe(schema: Schema, model: type[BaseModel]) -> None:
     """Put at each property its attribute's docstring, and its default as YAML writes it."""
-    docs = _attribute_docs(model)
+    docs = attribute_docs(model)
     for name, info in model.model_fields.items():
         shown: Schema = schema["properties"][info.alias or name]
         if name in docs:
@@ -25,11 +25,24 @@ def describe(schema: Schema, model: type[BaseModel]) -> None:
             shown["default"] = format_duration(info.default)
 
 
-def _attribute_docs(model: type[BaseModel]) -> dict[str, str]:
-    (node,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
-    body = cast("ast.ClassDef", node).body
+def attribute_docs(owner: type) -> dict[str, str]:
+    """Return the docstring of each attribute of a class, inherited ones first."""
     docs: dict[str, str] = {}
-    for statement, following in pairwise(body):
+    for base in reversed(owner.__mro__):
+        if base.__module__ != BaseModel.__module__ and base is not object:
+            docs |= _own_docs(base)
+    return docs
+
+
+def _own_docs(owner: type) -> dict[str, str]:
+    try:
+        source = inspect.getsource(owner)
+    except (OSError, TypeError):
+        # Of a class that is no text anywhere, nothing is said.
+        return {}
+    (node,) = ast.parse(textwrap.dedent(source)).body
+    docs: dict[str, str] = {}
+    for statement, following in pairwise(cast("ast.ClassDef", node).body):
         if (
             isinstance(statement, ast.AnnAssign)
             and isinstance(statement.target, ast.Name)

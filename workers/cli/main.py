@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
         "worker": ("worker", "Run a worker for a fleet."),
+        "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "doctor": ("doctor", "Check everything Rota needs; --fix mends what it can."),
     },
