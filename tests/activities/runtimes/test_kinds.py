@@ -1,6 +1,7 @@
 """Kinds of runtimes: the built-in ones, and those that other packages register."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -12,7 +13,7 @@ from rota.runtime_kind import RuntimeKind
 from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs import scripted
 
-SECOND = RuntimeKind(**{**vars(scripted.KIND), "kind": "second"})
+SECOND = replace(scripted.KIND, kind="second")
 """Registered by a test."""
 NO_KIND = "a text"
 
