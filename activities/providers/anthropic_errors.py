@@ -8,14 +8,11 @@ Source: platform.claude.com, Errors; anthropic SDK 2.12.
 """
 
 import json
-import math
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import anthropic
 import httpx2
 
+from activities.providers.http_failures import retry_after
 from rota.failures import FailureCategory, StepError
 
 PROVIDER_ERRORS = (
@@ -28,9 +25,6 @@ PROVIDER_ERRORS = (
 )
 """What a call may raise that is the provider's doing, or the way's to it. Anything else
 is a mistake of ours and must surface as one."""
-
-MAX_RETRY_AFTER = timedelta(hours=1)
-"""A longer wait asked for by the provider is cut to this: trying again costs nothing."""
 
 _BY_CODE = {
     "enforced_spend_limit_reached": FailureCategory.QUOTA,
@@ -173,38 +167,3 @@ def _transport(error: Exception, secret: str) -> StepError:
         _redact(f"the call to Anthropic failed: {type(found).__name__} {found}".strip(), secret),
         maybe_billed=maybe_billed,
     )
-
-
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Read how long the provider asks to wait: milliseconds, seconds, or a date.
-
-    Returns None for nothing, nonsense, or a time that has passed.
-    """
-    seconds = _number(headers.get("retry-after-ms"))
-    if seconds is not None:
-        seconds /= 1000
-    else:
-        seconds = _number(headers.get("retry-after"))
-    if seconds is None:
-        seconds = _seconds_until(headers.get("retry-after"))
-    if seconds is None or seconds <= 0:
-        return None
-    return timedelta(seconds=min(seconds, MAX_RETRY_AFTER.total_seconds()))
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return None if math.isnan(number) else number
-
-
-def _seconds_until(text: str | None) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    # A date with the zone "-0000" comes back naive; HTTP dates are always GMT.
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.now(UTC)).total_seconds()

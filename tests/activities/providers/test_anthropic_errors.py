@@ -1,13 +1,10 @@
-"""How the Anthropic runtime classifies what has no answer, and reads the wait it is asked for."""
-
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+"""How the Anthropic runtime classifies what has no answer."""
 
 import anthropic
 import httpx2
 import pytest
 
-from activities.providers.anthropic_errors import classify, retry_after
+from activities.providers.anthropic_errors import classify
 from rota.failures import FailureCategory
 
 C = FailureCategory
@@ -50,34 +47,3 @@ def test_classify_timeout_without_a_cause_is_timeout(error: Exception):
 def test_classify_sdk_complaint_is_bug():
     """What the SDK refuses to do has nothing to do with the provider."""
     assert classify(anthropic.AnthropicError("no credentials")).category is C.BUG
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, timedelta(seconds=7)),
-        ({"retry-after": "0.25"}, timedelta(seconds=0.25)),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, timedelta(seconds=1.5)),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, timedelta(seconds=9)),
-        ({"retry-after": "0"}, None),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "inf"}, timedelta(hours=1)),
-        ({"retry-after": "86400"}, timedelta(hours=1)),
-        ({"retry-after": "tomorrow"}, None),
-        ({"retry-after": "Wed, 21 Oct 2099 07:28:00 -0000"}, timedelta(hours=1)),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
-    ],
-)
-def test_retry_after_is_honoured_when_sensible(headers: dict[str, str], expected: timedelta | None):
-    """The provider's wait is taken over in each of its forms, and nonsense is not."""
-    assert retry_after(httpx2.Headers(headers)) == expected
-
-
-def test_retry_after_as_date_is_time_until_then():
-    """An HTTP date becomes the time that is left."""
-    until = datetime.now(UTC) + timedelta(minutes=5)
-    wait = retry_after({"retry-after": format_datetime(until, usegmt=True)})
-    assert wait is not None
-    assert timedelta(minutes=4) < wait <= timedelta(minutes=5)
