@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunResult, RunStatus
     from rota.usage import Usage
     from workflows.run_kit import desk, steps, visibility
+    from workflows.run_kit.clock import RunClock
     from workflows.run_kit.entry import Entry, closed_at_entry
     from workflows.run_kit.locks import Locks
     from workflows.run_kit.needs import Needs
@@ -40,7 +41,9 @@ class RunKit:
         self._needs = Needs(self._origin, self._standing)
         self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()
-        self._deadline = checkpoint.deadline if checkpoint else None
+        deadline = checkpoint.deadline if checkpoint else None
+        self.clock = RunClock(deadline, self._origin.bound)
+        """Stands still while the run waits for a person."""
         workflow.set_query_handler("status", self._describe)
 
     @property
@@ -57,23 +60,21 @@ class RunKit:
         return Limits(
             turns=spec.max_turns,
             tokens=spec.run_tokens,
-            deadline=self.work.deadline,
-            lent=self.work.deadline == self._origin.bound,
+            deadline=self.clock.deadline,
+            lent=self.clock.lent,
         )
 
     @property
     def late(self) -> str:
         """Why the run ends in any case, once its time is up; empty before."""
-        if self._deadline is None or workflow.now() < self._deadline:
-            return ""
-        return self.limits.time_is_up
+        return self.limits.time_is_up if self.clock.is_over else ""
 
     @property
     def work(self) -> RunWork:
         """What the next step is told; only after `get_ready` said go."""
-        if self._entry.admitted is None or self._deadline is None:
+        if self._entry.admitted is None or not self.clock.has_started:
             raise RuntimeError("admit the run and get it ready first")
-        return RunWork(self._origin, self._entry.admitted, self.loop, self._deadline)
+        return RunWork(self._origin, self._entry.admitted, self.loop, self.clock)
 
     async def admit(self) -> Finish | None:
         """Ask the keeper; wait for the session, or for the run that has the same key.
@@ -89,7 +90,7 @@ class RunKit:
         Returns:
             None if the run can work now, else how it closes.
         """
-        if self._deadline is not None:
+        if self.clock.has_started:
             # Continued as new: what it needed is in its context, its locks are held.
             return None
         spec = self.admission.spec
@@ -97,8 +98,7 @@ class RunKit:
             finish = await self._wait_for_others()
             if finish is not None:
                 return finish
-        deadline = workflow.now() + timedelta(seconds=spec.wall_clock_seconds)
-        self._deadline = min(deadline, self._origin.bound) if self._origin.bound else deadline
+        self.clock.start(timedelta(seconds=spec.wall_clock_seconds))
         return None
 
     async def think(self, step: Think) -> None:
@@ -129,14 +129,14 @@ class RunKit:
 
     def continuation(self) -> RunArgument | None:
         """What to continue as new with, or None while history has room."""
-        if self._entry.admitted is None or self._deadline is None:
+        if self._entry.admitted is None or not self.clock.has_started:
             return None
         if not workflow.info().is_continue_as_new_suggested():
             return None
         checkpoint = RunCheckpoint(
             admitted=self._entry.admitted,
             loop=self.loop,
-            deadline=self._deadline,
+            deadline=self.clock.deadline,
             fences=self._locks.fences,
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})

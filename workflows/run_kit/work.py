@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import LoopState
     from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
+    from workflows.run_kit.clock import RunClock
 
 
 class StepFields(TypedDict):
@@ -33,7 +34,12 @@ class RunWork:
     origin: RunOrigin
     admitted: Admitted
     loop: LoopState
-    deadline: datetime
+    clock: RunClock
+
+    @property
+    def deadline(self) -> datetime:
+        """When the run must have ended, as far as can be told now."""
+        return self.clock.deadline
 
     @property
     def admission(self) -> Admission:
