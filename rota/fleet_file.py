@@ -4,17 +4,13 @@ Read by `rota validate` and by the workers, which look up connections by name. S
 references; what is declared here is trusted, what a model says is not.
 """
 
-from typing import Annotated
-
-from pydantic import StringConstraints
-
-from rota.model import Declared
+from rota.connections import ConnectionName, Connections
 from rota.names import AgentName
 
-ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+__all__ = ["ConnectionName", "FleetFile"]
 
 
-class FleetFile(Declared):
+class FleetFile(Connections):
     """`fleet.yaml`; every key is optional."""
 
     name: AgentName
