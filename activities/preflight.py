@@ -13,7 +13,7 @@ from rota.failures import FailureCategory, StepError
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
-    """Check the agent's tools and the credentials its runtime names.
+    """Check the agent's tools, and the credentials that they and its runtime name.
 
     Raises:
         StepError: `auth` or `invalid_request`; says what is missing and where to put it.
@@ -25,6 +25,14 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
             f"tool {', '.join(missing)} is not known to the worker of {fleet}: "
             f"define it in tools.py and restart the worker; known: {', '.join(toolbox.names)}",
         )
+    for name in spec.tools:
+        if problem := toolbox.unconnected(name):
+            raise StepError(FailureCategory.INVALID_REQUEST, f"{problem}, and restart the worker")
+    for place, reference in toolbox.connection_secrets(spec.tools):
+        try:
+            Secrets()(reference)
+        except LookupError as error:
+            raise StepError(FailureCategory.AUTH, f"fleet.yaml: {place}: {error}") from error
     try:
         kind = runtime_kind(spec.runtime.kind)
         settings = kind.settings.model_validate(spec.runtime.settings)

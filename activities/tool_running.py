@@ -108,6 +108,7 @@ class ToolRunningActivities(ToolRunning):
             log=secrets.logger(log, tool.name),
             secrets=secrets,
             fences=context.fences,
+            connections=self._toolbox.connections,
         )
         await self._refuse_blind_repeat(input, tool)
         try:

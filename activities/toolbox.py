@@ -5,20 +5,31 @@ from pathlib import Path
 
 from activities.tools.builtin import BUILTIN_TOOLS
 from activities.tools.fleet import ToolLoadError, load_tools
+from rota.connections import Connections, undeclared
 from rota.handoffs import handoff_of
 from rota.tools import ToolDefinition
 
 
 class Toolbox:
-    """Tool definitions by name."""
+    """Tool definitions by name, and the connections they work with."""
 
-    def __init__(self, fleet: Path, tools: dict[str, ToolDefinition]) -> None:
+    def __init__(
+        self,
+        fleet: Path,
+        tools: dict[str, ToolDefinition],
+        connections: Connections | None = None,
+    ) -> None:
         self.fleet = fleet
+        self.connections = connections or Connections()
         self._tools = tools
 
     @staticmethod
-    def open(fleet: Path) -> "Toolbox":
+    def open(fleet: Path, connections: Connections | None = None) -> "Toolbox":
         """Load the tools of `fleet`.
+
+        Args:
+            fleet: Folder of the fleet.
+            connections: As its `fleet.yaml` declares them; None: it declares none.
 
         Raises:
             activities.tools.fleet.ToolLoadError: `tools.py` cannot be used.
@@ -30,7 +41,7 @@ class Toolbox:
                     f"{fleet / 'tools.py'}: '{name}' names an agent, which is a tool already; "
                     "rename yours"
                 )
-        return Toolbox(fleet, {**BUILTIN_TOOLS, **tools})
+        return Toolbox(fleet, {**BUILTIN_TOOLS, **tools}, connections)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,6 +54,18 @@ class Toolbox:
         Agents among the tools are nobody's to have: what is wrong with them, a call is told.
         """
         return [name for name in names if name not in self._tools and handoff_of(name) is None]
+
+    def unconnected(self, name: str) -> str:
+        """Say what `fleet.yaml` lacks for a tool to work; empty if nothing, or no such tool."""
+        tool = self._tools.get(name)
+        if tool is None or not tool.connection or self.connections.declares(tool.connection):
+            return ""
+        return undeclared(name, tool.connection)
+
+    def connection_secrets(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Return place and reference of each secret that the tools among `names` work with."""
+        keys = {tool.connection for name in names if (tool := self._tools.get(name))}
+        return [pair for key in sorted(keys) for pair in self.connections.secret_references(key)]
 
     def get(self, name: str, allowed: Iterable[str]) -> ToolDefinition | None:
         """Return the tool, or None unless the agent lists it and this worker has it."""

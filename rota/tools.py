@@ -24,6 +24,7 @@ from typing import Any, Protocol, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
 
+from rota.connections import Connections
 from rota.conversation import ToolSchema
 from rota.durations import parse_duration
 
@@ -83,6 +84,8 @@ class ToolContext:
     """Fencing number of each lock the run holds, by the lock's name. It grows with every
     holder: hand it to what the lock guards, which refuses a smaller one than it has seen, so
     that a run which has lost its lock without knowing can do no harm."""
+    connections: Connections = Connections()
+    """What `fleet.yaml` declares; secrets are references, for `secrets` to resolve."""
 
 
 class ToolError(Exception):
@@ -104,6 +107,8 @@ class ToolDefinition:
     arguments: type[BaseModel]
     """Pydantic model of the arguments, unknown ones refused."""
     description: str
+    connection: str = ""
+    """Key of `fleet.yaml` that must be there for it to work, such as `github`."""
 
     @cached_property
     def schema(self) -> ToolSchema:
@@ -122,6 +127,7 @@ def tool(
     name: str | None = None,
     effect: Effect | str = Effect.READ,
     timeout: timedelta | str = "1m",
+    connection: str = "",
 ) -> Callable[[ToolFunction], ToolDefinition]:
     """Make a tool of a typed function.
 
@@ -131,6 +137,8 @@ def tool(
         timeout: Longest time one attempt may take. Nobody waits for it longer, but a plain
             function cannot be stopped: give its own I/O a shorter limit, or it keeps its
             thread and may still have its effect.
+        connection: Key of `fleet.yaml` that it works with, such as `github`: an agent that
+            lists the tool is refused while the fleet does not declare it.
 
     Raises:
         TypeError: the docstring is missing, or a parameter has no name or type that the
@@ -159,6 +167,7 @@ def tool(
             context_parameter=context,
             arguments=arguments,
             description=description,
+            connection=connection,
         )
 
     return decorate

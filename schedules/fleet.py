@@ -7,7 +7,7 @@
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -41,24 +41,34 @@ class Fleet:
     """By name, in the order of their files."""
     pipelines: dict[str, DeclaredPipeline] = field(default_factory=dict[str, DeclaredPipeline])
     """By name, in the order of their files. No name is an agent's too."""
+    declared_file: FleetFile | None = None
+    """`fleet.yaml`, its defaults filled in."""
+
+    @property
+    def file(self) -> FleetFile:
+        """What the fleet has in common; all defaults where nothing was read from a folder."""
+        return self.declared_file or FleetFile(name=self.name)
 
     @property
     def declarations(self) -> dict[str, Declaration]:
         """Agents, then pipelines, by name."""
         return {**self.agents, **self.pipelines}
 
-    def check_tools(self, known: Collection[str]) -> list[DeclarationError]:
-        """Return one problem for each tool an agent names that is not there.
+    def check_tools(
+        self, known: Collection[str], unconnected: Callable[[str], str] = lambda _: ""
+    ) -> list[DeclarationError]:
+        """Return one problem for each tool an agent names that is not there or cannot work.
 
         Args:
             known: Names of the fleet's own tools and the built-in ones. `agents.<name>` is
                 looked up among the fleet's agents instead.
+            unconnected: Says what `fleet.yaml` lacks for a known tool; empty if nothing.
         """
         return [
             agent.document.error(("tools", index), problem)
             for agent in self.agents.values()
             for index, tool in enumerate(agent.spec.tools)
-            if (problem := self._problem_of(tool, known))
+            if (problem := self._problem_of(tool, known) or unconnected(tool))
         ]
 
     def _problem_of(self, tool: str, known: Collection[str]) -> str | None:
@@ -80,7 +90,7 @@ def load_fleet(folder: Path) -> Fleet:
         DeclarationErrors: everything that is wrong, in all files.
     """
     errors: list[DeclarationError] = []
-    name = _fleet_name(folder, errors)
+    file = _fleet_file(folder, errors)
     declared: dict[str, Declaration] = {}
     for document in _documents(folder, errors):
         try:
@@ -99,12 +109,25 @@ def load_fleet(folder: Path) -> Fleet:
         raise DeclarationErrors(errors)
     agents = {n: d for n, d in declared.items() if isinstance(d, DeclaredAgent)}
     pipelines = {n: d for n, d in declared.items() if isinstance(d, DeclaredPipeline)}
-    return Fleet(name, folder, with_handoffs(agents), pipelines)
+    return Fleet(file.name, folder, with_handoffs(agents), pipelines, file)
 
 
-def _fleet_name(folder: Path, errors: list[DeclarationError]) -> str:
-    default = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
-    default = re.sub(r"^[^a-z]+", "", default)[:60].rstrip("-") or "fleet"
+def load_fleet_file(folder: Path) -> FleetFile:
+    """Read `fleet.yaml` of a fleet and nothing else; all defaults without the file.
+
+    Raises:
+        DeclarationErrors: everything that is wrong in it.
+    """
+    errors: list[DeclarationError] = []
+    file = _fleet_file(folder, errors)
+    if errors:
+        raise DeclarationErrors(errors)
+    return file
+
+
+def _fleet_file(folder: Path, errors: list[DeclarationError]) -> FleetFile:
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    default = FleetFile(name=re.sub(r"^[^a-z]+", "", name)[:60].rstrip("-") or "fleet")
     if not (folder / FLEET_FILE).exists():
         return default
     try:
@@ -120,15 +143,17 @@ def _fleet_name(folder: Path, errors: list[DeclarationError]) -> str:
     return _read_fleet_file(documents[0], default, errors)
 
 
-def _read_fleet_file(document: Document, default: str, errors: list[DeclarationError]) -> str:
+def _read_fleet_file(
+    document: Document, default: FleetFile, errors: list[DeclarationError]
+) -> FleetFile:
     content: object = document.data
     if not isinstance(content, dict):
         message = f"expected a mapping with name, got {name_type(content)}"
         errors.append(document.error((), message))
         return default
+    given = cast("dict[str, Any]", content)
     try:
-        given = cast("dict[str, Any]", content)
-        return FleetFile.model_validate({"name": default, **given}).name
+        return FleetFile.model_validate({"name": default.name, **given})
     except ValidationError as error:
         errors += [document.error(f.path, f.message) for f in explain(error, FleetFile)]
         return default

@@ -34,7 +34,8 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
         activities.tools.fleet.ToolLoadError: `tools.py` cannot be used.
     """
     fleet = load_fleet(folder)
-    errors = fleet.check_tools(Toolbox.open(folder).names)
+    toolbox = Toolbox.open(folder, fleet.file)
+    errors = fleet.check_tools(toolbox.names, toolbox.unconnected)
     findings = lint(fleet, now)
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)

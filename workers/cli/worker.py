@@ -8,6 +8,7 @@ import click
 
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
+from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.logs import log_to_stderr
@@ -53,7 +54,7 @@ def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: 
 
 
 async def _work(settings: Settings, metrics: str | None) -> None:
-    toolbox = Toolbox.open(settings.fleet)
+    toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
     store = open_store(settings.store)
     client = await connect(settings, store, metrics=metrics)
     problems = await attribute_problems(client)
