@@ -18,6 +18,8 @@ class RunCheckpoint(Record):
     deadline: datetime
     fences: dict[str, int] = Field(default_factory=dict[str, int])
     """Locks held, with their fencing numbers."""
+    asked: int = 0
+    """Questions that people were asked so far."""
 
 
 class RunArgument(AgentRunInput):

@@ -88,6 +88,10 @@ HANDOFF_GRACE = timedelta(seconds=5)
 itself. Theirs is the same limit, so it does, and says how: this is the time to notice
 (`TIMER_SLACK`) and to settle. One that cannot end is cancelled then."""
 
+ANSWER_PATIENCE = timedelta(days=7)
+"""How long a run waits for a person's answer: a week's absence of whoever is asked. Waiting
+costs a timer and nothing else; what ends it is that a session is not held for ever."""
+
 
 class StepOptions(TypedDict):
     """Keyword arguments for `workflow.execute_activity`."""

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run_kit.locks import Locks
     from workflows.run_kit.needs import Needs
     from workflows.run_kit.origin import read_origin
+    from workflows.run_kit.questions import Questions
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
 
@@ -44,6 +45,8 @@ class RunKit:
         deadline = checkpoint.deadline if checkpoint else None
         self.clock = RunClock(deadline, self._origin.bound)
         """Stands still while the run waits for a person."""
+        asked = checkpoint.asked if checkpoint else 0
+        self.questions = Questions(self._origin, self._standing, self.clock, asked)
         workflow.set_query_handler("status", self._describe)
 
     @property
@@ -107,7 +110,9 @@ class RunKit:
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
-        self.loop = self.loop.after_tools(await steps.run_tools(self.work, step.calls))
+        self.loop = self.loop.after_tools(
+            await steps.run_tools(self.work, step.calls, self.questions)
+        )
 
     async def settle(self, finish: Finish) -> AgentRunResult:
         """Report the end, publish the events, give back the locks. Safe to repeat.
@@ -138,6 +143,7 @@ class RunKit:
             loop=self.loop,
             deadline=self.clock.deadline,
             fences=self._locks.fences,
+            asked=self.questions.asked,
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})
 
@@ -196,4 +202,5 @@ class RunKit:
             "tool_calls": self.loop.tool_calls,
             "tokens": self.loop.usage.tokens,
             "waiting_for": [*self._standing.waiting_for, *calls],
+            "questions": self.questions.open,
         }
