@@ -7,7 +7,8 @@ from pydantic import Discriminator, TypeAdapter
 
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
-from rota.conversation import Message
+from rota.conversation import Message, ToolResult
+from rota.loop import ResultRef
 from rota.memory import MemoryVersion
 from rota.model import Record, canonical_json
 from rota.pipeline_spec import PipelineSpec
@@ -62,6 +63,19 @@ async def get_transcript(store: ObjectStore, head: str | None) -> list[Transcrip
         head = node.parent
     nodes.reverse()
     return nodes
+
+
+async def get_results(
+    store: ObjectStore, head: str, results: tuple[ResultRef, ...]
+) -> tuple[ToolResult, ...]:
+    """Read the results of calls that the node `head` asks for, as it is told them."""
+    calls = (await get_node(store, head)).reply.tool_calls
+    told: list[ToolResult] = []
+    for result in results:
+        content = (await store.get(result.digest)).decode()
+        call_id = calls[result.index].id
+        told.append(ToolResult(call_id=call_id, content=content, is_error=result.is_error))
+    return tuple(told)
 
 
 def messages_of(nodes: list[TranscriptNode]) -> list[Message]:

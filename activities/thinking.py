@@ -12,6 +12,7 @@ from activities.documents import (
     get_context,
     get_memory,
     get_node,
+    get_results,
     get_spec,
     get_transcript,
     messages_of,
@@ -24,6 +25,7 @@ from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore, StoreError
 from activities.toolbox import Toolbox
+from activities.turn_tools import call_refs, offered_tools
 from rota.agent_spec import AgentSpec
 from rota.conversation import (
     Message,
@@ -31,17 +33,13 @@ from rota.conversation import (
     ModelRequest,
     ModelRuntime,
     StopReason,
-    ToolCall,
-    ToolResult,
 )
 from rota.failures import FailureCategory, StepError
-from rota.handoffs import handoff_of, handoff_schema
-from rota.loop import CallRef, TurnOutcome
+from rota.loop import TurnOutcome
 from rota.model import content_digest
 from rota.prompt import opening_message, repair_message, system_prompt
 from rota.steps import TurnInput
-from rota.tools import Effect, ToolSchema
-from rota.transcript import RunContext, TranscriptNode, keyed
+from rota.transcript import RunContext, TranscriptNode, keyed, template_scope
 
 
 class ModelRuntimes(Protocol):
@@ -101,9 +99,9 @@ class ThinkingActivities(Thinking):
                 "memory.update" in spec.tools,
             ),
             messages=(*messages_of(earlier), *added),
-            tools=self._schemas(spec),
+            tools=offered_tools(spec, self._toolbox),
             turn=input.turn,
-            context=_template_scope(context, document),
+            context=template_scope(context, document),
         )
         runtime = await asyncio.to_thread(self._runtimes.model, spec.runtime.kind)
         await paid.begin()
@@ -158,55 +156,15 @@ class ThinkingActivities(Thinking):
             return (opening_message(context, memory),)
         if not input.results:
             return ()
-        calls = (await get_node(self._store, input.head)).reply.tool_calls
-        results: list[ToolResult] = []
-        for result in input.results:
-            content = (await self._store.get(result.digest)).decode()
-            call_id = calls[result.index].id
-            results.append(ToolResult(call_id=call_id, content=content, is_error=result.is_error))
-        return (Message(role="user", content=tuple(results)),)
-
-    def _schemas(self, spec: AgentSpec) -> tuple[ToolSchema, ...]:
-        if missing := self._toolbox.missing(spec.tools):
-            raise StepError(
-                FailureCategory.INVALID_REQUEST,
-                f"this worker has no tool {', '.join(missing)}; it has: "
-                + ", ".join(self._toolbox.names),
-            )
-        schemas = (self._schema(name, spec) for name in spec.tools)
-        return tuple(schema for schema in schemas if schema is not None)
-
-    def _schema(self, name: str, spec: AgentSpec) -> ToolSchema | None:
-        handoff = handoff_of(name)
-        if handoff is not None:
-            return handoff_schema(name, handoff, spec.handoffs.get(handoff.agent))
-        tool = self._toolbox.get(name, spec.tools)
-        return tool.schema if tool else None
+        results = await get_results(self._store, input.head, input.results)
+        return (Message(role="user", content=results),)
 
     async def _outcome(self, spec: AgentSpec, head: str, node: TranscriptNode) -> TurnOutcome:
-        calls = tuple(
-            self._call_ref(spec, index, call) for index, call in enumerate(node.reply.tool_calls)
-        )
+        calls = call_refs(spec, self._toolbox, node.reply.tool_calls)
         answer = None
         if node.stop is StopReason.END_TURN:
             answer = await check_answer(self._store, spec, node.reply)
         return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
-
-    def _call_ref(self, spec: AgentSpec, index: int, call: ToolCall) -> CallRef:
-        handoff = handoff_of(call.name) if call.name in spec.tools else None
-        if handoff is not None:
-            # Its run is found again by its id, and repeats no effect by its occasion.
-            effect = Effect.IDEMPOTENT
-            return CallRef(index=index, name=call.name, effect=effect, handoff=handoff.mode)
-        tool = self._toolbox.get(call.name, spec.tools)
-        if tool is None:
-            return CallRef(index=index, name=call.name)
-        return CallRef(
-            index=index,
-            name=call.name,
-            effect=tool.effect,
-            timeout_seconds=tool.timeout.total_seconds(),
-        )
 
 
 @contextmanager
@@ -226,14 +184,3 @@ def _answered(turn: int) -> Generator[None]:
             f"{type(error).__name__}: {error}",
             maybe_billed=True,
         ) from error
-
-
-def _template_scope(context: RunContext, memory: dict[str, Any]) -> dict[str, Any]:
-    covers = context.covers.model_dump(mode="json") if context.covers else {}
-    return {
-        "input": context.input,
-        "memory": memory,
-        "covers": covers,
-        "slot": context.slot or "",
-        "run": {"id": context.run_id, "agent": context.spec.name},
-    }

@@ -104,3 +104,15 @@ def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Messa
             block = block.model_copy(update={"key": content_digest([base, nth])})
         blocks.append(block)
     return reply.model_copy(update={"content": tuple(blocks)})
+
+
+def template_scope(context: RunContext, memory: dict[str, Any]) -> dict[str, Any]:
+    """What templates of a `runtime` block may name: `input`, `memory`, `covers`, `slot`, `run`."""
+    covers = context.covers.model_dump(mode="json") if context.covers else {}
+    return {
+        "input": context.input,
+        "memory": memory,
+        "covers": covers,
+        "slot": context.slot or "",
+        "run": {"id": context.run_id, "agent": context.spec.name},
+    }

@@ -1,0 +1,60 @@
+"""The tools of a turn: what the model is offered, and what its calls refer to.
+
+Activity side. The same for runtimes that answer turn by turn and for sessions that work by
+themselves: whoever asks for a tool, the run executes it.
+"""
+
+from activities.toolbox import Toolbox
+from rota.agent_spec import AgentSpec
+from rota.conversation import ToolCall, ToolSchema
+from rota.failures import FailureCategory, StepError
+from rota.handoffs import handoff_of, handoff_schema
+from rota.loop import CallRef
+from rota.tools import Effect
+
+
+def offered_tools(spec: AgentSpec, toolbox: Toolbox) -> tuple[ToolSchema, ...]:
+    """The agent's tools as a model sees them, in the order it lists them.
+
+    Raises:
+        StepError: `invalid_request`, this worker lacks one of them.
+    """
+    if missing := toolbox.missing(spec.tools):
+        raise StepError(
+            FailureCategory.INVALID_REQUEST,
+            f"this worker has no tool {', '.join(missing)}; it has: " + ", ".join(toolbox.names),
+        )
+    schemas = (_schema(name, spec, toolbox) for name in spec.tools)
+    return tuple(schema for schema in schemas if schema is not None)
+
+
+def call_refs(
+    spec: AgentSpec, toolbox: Toolbox, calls: tuple[ToolCall, ...]
+) -> tuple[CallRef, ...]:
+    """What the run needs to know of each call, in the calls' order."""
+    return tuple(_call_ref(spec, toolbox, index, call) for index, call in enumerate(calls))
+
+
+def _schema(name: str, spec: AgentSpec, toolbox: Toolbox) -> ToolSchema | None:
+    handoff = handoff_of(name)
+    if handoff is not None:
+        return handoff_schema(name, handoff, spec.handoffs.get(handoff.agent))
+    tool = toolbox.get(name, spec.tools)
+    return tool.schema if tool else None
+
+
+def _call_ref(spec: AgentSpec, toolbox: Toolbox, index: int, call: ToolCall) -> CallRef:
+    handoff = handoff_of(call.name) if call.name in spec.tools else None
+    if handoff is not None:
+        # Its run is found again by its id, and repeats no effect by its occasion.
+        effect = Effect.IDEMPOTENT
+        return CallRef(index=index, name=call.name, effect=effect, handoff=handoff.mode)
+    tool = toolbox.get(call.name, spec.tools)
+    if tool is None:
+        return CallRef(index=index, name=call.name)
+    return CallRef(
+        index=index,
+        name=call.name,
+        effect=tool.effect,
+        timeout_seconds=tool.timeout.total_seconds(),
+    )
