@@ -59,12 +59,12 @@ class ToolRunningActivities(ToolRunning):
 
         A refusal of the tool, bad arguments and a failure that outlived its retries are
         results with `is_error`, for the model to read. Only what the model cannot mend
-        fails the run.
+        fails the run; a tool says so by a `StepError` of its own.
 
         Raises:
             ApplicationError: `transient` or `timeout`, retryable, of a read or idempotent
-                tool, or of the store; `outcome_unknown`, final, of a write tool whose
-                effect nobody saw the end of.
+                tool, or of the store; what a tool's own `StepError` says; `outcome_unknown`,
+                final, of a write tool whose effect nobody saw the end of.
         Idempotency: the result is recorded under (run, turn, call) before this returns;
             a store that stumbles is waited for. Between effect and record a crash repeats
             the call with the same key, except for write tools, which are never repeated.
@@ -125,19 +125,24 @@ class ToolRunningActivities(ToolRunning):
     async def _failed(
         self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets
     ) -> ResultRef:
-        """Decide what an unexpected failure of a tool's own code leads to."""
+        """Decide what a failure of a tool leads to: one it classified, or any other."""
         timed_out = isinstance(error, TimeoutError)
-        what = (
-            f"no answer within {format_duration(tool.timeout)}"
-            if timed_out
-            else f"{type(error).__name__}: {error}"
-        )
+        classified = error if isinstance(error, StepError) else None
+        if timed_out:
+            what = f"no answer within {format_duration(tool.timeout)}"
+        else:
+            what = str(error) if classified else f"{type(error).__name__}: {error}"
         message = secrets.redact(f"{tool.name}: {what}")
         secrets.logger(log, tool.name).warning(
             "failed in attempt %d", activity.info().attempt, exc_info=error
         )
         # `from None` below: the cause would travel into history as it is, secrets and all.
+        if classified and not classified.category.retryable:
+            raise StepError(classified.category, message) from None
         if tool.effect is Effect.WRITE:
+            # Refused before it had an effect: known, so there is nothing to look for.
+            if classified and not classified.maybe_billed:
+                return await self._error(input, message)
             raise StepError(
                 FailureCategory.OUTCOME_UNKNOWN,
                 f"{message}. It may have taken effect, so it is not repeated: look, then "
@@ -146,6 +151,9 @@ class ToolRunningActivities(ToolRunning):
         if activity.info().attempt >= input.attempts:
             text = f"{message} (after {input.attempts} attempts)"
             return await self._error(input, text)
+        if classified:
+            retry_after = classified.retry_after
+            raise StepError(classified.category, message, retry_after=retry_after) from None
         category = FailureCategory.TIMEOUT if timed_out else FailureCategory.TRANSIENT
         raise StepError(category, message) from None
 

@@ -72,6 +72,7 @@ class JiraConnection(Declared):
     user: str = Field(min_length=1)
     """E-mail address that the token belongs to."""
     token: SecretReference
+    """An API token of that user."""
     timeout: _Timeout = timedelta(seconds=30)
     """Longest time for one request."""
 
@@ -84,6 +85,7 @@ class SlackConnection(Declared):
     webhook: SecretReference | None = None
     """Secret that holds the URL of an incoming webhook."""
     base_url: BaseUrl = "https://slack.com/api"
+    """Another one is of use in tests alone."""
     timeout: _Timeout = timedelta(seconds=30)
     """Longest time for one request."""
 
@@ -98,13 +100,17 @@ class EmailConnection(Declared):
     """The `email` block: the server that takes mail to be delivered."""
 
     host: str = Field(min_length=1)
+    """Of the mail server."""
     port: int = Field(default=587, ge=1, le=65535)
+    """587 for `starttls`, 465 for `tls`."""
     user: str | None = None
     """Without it, nobody logs in."""
     password: SecretReference | None = None
+    """Of that user."""
     sender: str = Field(alias="from", pattern=r"^[^\s@<>,;:\"]+@[^\s@<>,;:\"]+$")
     """Address that mail comes from."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted; `none` is for a server on the same machine."""
     to_allow: tuple[str, ...] = ()
     """Who may be written to: addresses, or `@example.com` for a whole domain. Empty: anybody."""
     timeout: _Timeout = timedelta(seconds=30)

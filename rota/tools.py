@@ -84,7 +84,7 @@ class ToolContext:
     """Fencing number of each lock the run holds, by the lock's name. It grows with every
     holder: hand it to what the lock guards, which refuses a smaller one than it has seen, so
     that a run which has lost its lock without knowing can do no harm."""
-    connections: Connections = Connections()
+    connections: Connections = field(default_factory=Connections)
     """What `fleet.yaml` declares; secrets are references, for `secrets` to resolve."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from schedules.declaration_errors import DeclarationErrors
+from schedules.fleet_schema import fleet_file_schema
 from schedules.json_schema import fleet_json_schema
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.cli.command_error import CommandError
@@ -50,14 +51,18 @@ def validate_command(fleet: Path, as_json: bool) -> None:
     click.echo(f"fleet {checked.fleet.name} is valid; {names}")
 
 
-@command("schema", example="rota schema > agent.schema.json")
-def schema_command() -> None:
+@command(
+    "schema",
+    example=("rota schema > agent.schema.json", "rota schema --fleet-file > fleet.schema.json"),
+)
+@click.option("--fleet-file", is_flag=True, help="Of fleet.yaml instead.")
+def schema_command(fleet_file: bool) -> None:
     """Print the JSON Schema of agent and pipeline files, for editors.
 
     With the YAML extension of an editor, put this into the first line of a file:
     # yaml-language-server: $schema=../agent.schema.json
     """
-    print_json(fleet_json_schema())
+    print_json(fleet_file_schema() if fleet_file else fleet_json_schema())
 
 
 def show_warnings(checked: CheckedFleet) -> None:
