@@ -68,6 +68,8 @@ class SessionRequest(Record):
     """When the run must have ended."""
     fleet: str = ""
     """Folder of the fleet on this worker, for runtimes that work there."""
+    resumed: "Resumed | None" = None
+    """Given to `observe` alone, once the session was answered; None before."""
 
 
 class SessionState(StrEnum):
@@ -78,7 +80,8 @@ class SessionState(StrEnum):
     TOOLS = "tools"
     """It waits for results of the tool calls in `Observation.message`."""
     PERSON = "person"
-    """It waits for a person, on its own side; observe again to see the wait's end."""
+    """It waits for a person, on its own side. Observed again, it is watched through the wait:
+    the first `report` with another cursor says that the wait is over."""
     QUESTION = "question"
     """It asks for a decision that Rota may answer: `Observation.questions`."""
 
@@ -139,6 +142,18 @@ class Told(Record):
     """By `Asked.id`: empty allows, anything else denies and is the reason."""
 
 
+class Resumed(Record):
+    """The newest stop of a session and the answer to it.
+
+    For providers whose only call answers with the result: there `answer` makes no call, and
+    `observe` makes it with these.
+    """
+
+    said: Message
+    """`Observation.message` of the stop: the tool calls, and the provider's own blocks."""
+    told: Told
+
+
 class Stopped(Record):
     """What became of a request to stop."""
 
@@ -171,7 +186,8 @@ class SessionRuntime(Protocol):
 
         A provider whose only call answers with the result itself gets no call here: the
         session's id is derived from `request.key`, and `observe` makes the call. What that
-        needs of the request comes again in `observe`.
+        needs of the request comes again in `observe`; so does what `answer` was told, as
+        `request.resumed`.
         """
         ...
 
