@@ -3,13 +3,22 @@
 from pathlib import Path
 from typing import Any, cast
 
-from activities.runtimes.kinds import RuntimeKindError, runtime_kind
+from activities.runtimes.kinds import RuntimeKindError, runtime_kind, runtime_kinds
 from rota.agent_spec import AgentSpec
+from rota.runtime_kind import RuntimeKind, Shape
+from rota.runtime_specs.base import RuntimeSettings
 from schedules.assembly import Assembly
 from schedules.declaration_errors import KeyPath
 from schedules.explain import name_type
 from schedules.references import FileReferenceError, read_instructions
 from schedules.yaml_source import Document
+
+OF_THE_CHAIN = {
+    "fallback": "a fallback has none of its own; all of them stand in one list",
+    "fallback_after": "the attempts are the same for the whole list",
+    "max_turns": "the turns are counted over the whole run",
+}
+"""Keys that a fallback does not have, and why."""
 
 
 def read_agent(document: Document, data: dict[str, Any], folder: Path) -> AgentSpec:
@@ -50,26 +59,69 @@ class _AgentAssembly(Assembly):
         if not isinstance(block, dict):
             return
         settings = dict(cast("dict[str, Any]", block))
-        kind = settings.get("kind")
-        if not isinstance(kind, str):
+        if not isinstance(settings.get("kind"), str):
             return
-        self.data["runtime"] = {"kind": kind}
-        try:
-            model = runtime_kind(kind).settings
-        except RuntimeKindError as error:
-            self.problem(("runtime", "kind"), str(error))
+        self.data["runtime"] = {"kind": settings["kind"]}
+        kind = self._kind_of(settings, ("runtime",))
+        if kind is None:
             return
-        script = self._resolve_script(settings) if kind == "scripted" else None
-        if kind == "scripted" and "script" in settings:
-            return
-        valid = self.validate(model, settings, ("runtime",), script)
+        valid = self._valid_settings(kind, settings, ("runtime",))
+        fallbacks = self._resolve_fallbacks(settings) if kind.shape is Shape.MODEL else []
         if valid is not None:
-            self.data["runtime"] = valid.model_dump(mode="json")
+            document = valid.model_dump(mode="json")
+            self.data["runtime"] = document | ({"fallback": fallbacks} if fallbacks else {})
 
-    def _resolve_script(self, settings: dict[str, Any]) -> Document | None:
+    def _resolve_fallbacks(self, settings: dict[str, Any]) -> list[dict[str, Any]]:
+        """Check each fallback with its own kind's model; what has no form is told already."""
+        given = settings.get("fallback")
+        found: list[dict[str, Any]] = []
+        for index, block in enumerate(cast("list[Any]", given) if isinstance(given, list) else ()):
+            if isinstance(block, dict):
+                fallback = dict(cast("dict[str, Any]", block))
+                valid = self._resolve_fallback(fallback, ("runtime", "fallback", index))
+                if valid is not None:
+                    found.append(valid.model_dump(mode="json", exclude=set(OF_THE_CHAIN)))
+        return found
+
+    def _resolve_fallback(self, block: dict[str, Any], path: KeyPath) -> RuntimeSettings | None:
+        if not isinstance(block.get("kind"), str):
+            message = f"expected text, got {name_type(block['kind'])}" if "kind" in block else ""
+            self.problem((*path, "kind"), message or "missing; say which runtime takes over")
+            return None
+        for key in OF_THE_CHAIN:
+            if key in block:
+                del block[key]
+                self.problem((*path, key), f"{OF_THE_CHAIN[key]}: write it under runtime itself")
+        kind = self._kind_of(block, path)
+        if kind is not None and kind.shape is not Shape.MODEL:
+            able = ", ".join(n for n, k in runtime_kinds().items() if k.shape is Shape.MODEL)
+            self.problem(
+                (*path, "kind"),
+                f"'{kind.kind}' works by itself and cannot go on with a conversation; "
+                f"name one that answers turn by turn: {able}",
+            )
+            return None
+        return self._valid_settings(kind, block, path) if kind is not None else None
+
+    def _kind_of(self, settings: dict[str, Any], path: KeyPath) -> RuntimeKind | None:
+        try:
+            return runtime_kind(settings["kind"])
+        except RuntimeKindError as error:
+            self.problem((*path, "kind"), str(error))
+        return None
+
+    def _valid_settings(
+        self, kind: RuntimeKind, settings: dict[str, Any], path: KeyPath
+    ) -> RuntimeSettings | None:
+        scripted = kind.kind == "scripted"
+        script = self._resolve_script(settings, (*path, "script")) if scripted else None
+        if scripted and "script" in settings:
+            return None
+        return self.validate(kind.settings, settings, path, script)
+
+    def _resolve_script(self, settings: dict[str, Any], path: KeyPath) -> Document | None:
         """Put the turns of `script` in its place; leave the key if that fails."""
         name = settings.get("script")
-        path: KeyPath = ("runtime", "script")
         if "script" not in settings:
             return None
         if not isinstance(name, str):

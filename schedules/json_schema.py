@@ -25,7 +25,9 @@ from rota.coordination_spec import (
 )
 from rota.names import NAME_PATTERN
 from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
+from rota.runtime_kind import Shape
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
+from schedules.agent_document import OF_THE_CHAIN
 from schedules.runtime_schema import runtime_schema
 from schedules.schema_docs import describe
 
@@ -75,6 +77,7 @@ def fleet_json_schema() -> Schema:
     _allow_shorthands(definitions)
     _allow_files(definitions)
     _split_runtimes(definitions, tuple(kind.settings.__name__ for kind in kinds))
+    _describe_fallbacks(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rota agent or pipeline",
@@ -147,6 +150,18 @@ def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[str, ...]) -
         "description": "Who does the thinking.",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in runtimes],
     }
+
+
+def _describe_fallbacks(definitions: dict[str, Schema]) -> None:
+    """A fallback is the runtime block of a kind that answers turn by turn, and has none itself."""
+    kinds = runtime_kinds().values()
+    able = [kind.settings.__name__ for kind in kinds if kind.shape is Shape.MODEL]
+    form: Schema = {
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in able],
+        "not": {"anyOf": [{"required": [key]} for key in OF_THE_CHAIN]},
+    }
+    for name in able:
+        definitions[name]["properties"]["fallback"]["items"] = form
 
 
 def _without_titles(node: Any) -> Any:
