@@ -42,6 +42,8 @@ class Unstopped(Record):
     session: str
     """The provider's id."""
     url: str = ""
+    data: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The provider's further names for it."""
     text: str = ""
     """What was seen when it was asked to stop."""
     at: datetime
@@ -110,6 +112,8 @@ class Admitted(StepResult):
     """Of the agent's runtime, as this worker knows it."""
     converses: bool = True
     """The runtime can be told more after it has answered."""
+    patience_seconds: float = 0.0
+    """Longest time the runtime's work may wait for a person on the provider's side."""
     output: Any = None
     """The result behind `admission.output` if its JSON is at most 4 KiB."""
     blocked: str = ""

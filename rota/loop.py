@@ -91,6 +91,8 @@ class Limits(Record):
     turns: int
     tokens: int | None
     deadline: datetime
+    repairs: bool = True
+    """Whoever answered can be told what to mend."""
     lent: bool = False
     """The deadline is that of whatever started the run, and comes before its own."""
 
@@ -123,6 +125,8 @@ class LoopState(Record):
     """Which runtime answers: 0 the declared one, 1 its first fallback."""
     session: ProviderSession | None = None
     """The provider's session, once there is one."""
+    session_ended: bool = False
+    """It has done what it will do: there is nothing to stop."""
     cursor: str = ""
     """Where the last look at it ended."""
     conversation_tokens: int = 0
@@ -201,7 +205,7 @@ _STOPS: dict[StopReason, tuple[FailureCategory, str]] = {
 
 def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
     """Decide what a run does next. Limits are checked before every step, never within one."""
-    finished = _finished(state)
+    finished = _finished(state, limits.repairs)
     if finished is not None:
         return finished
     exceeded = _exceeded(state, limits, now)
@@ -213,7 +217,7 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
     return Think(turn=state.turn + 1, repair=repair)
 
 
-def _finished(state: LoopState) -> Finish | None:
+def _finished(state: LoopState, repairs: bool) -> Finish | None:
     if state.transfer is not None:
         return Finish(status=RunStatus.SUCCEEDED, answer=state.transfer)
     if state.stop is not None and state.stop in _STOPS:
@@ -223,7 +227,7 @@ def _finished(state: LoopState) -> Finish | None:
         return None
     if not state.answer.problems:
         return Finish(status=RunStatus.SUCCEEDED, answer=state.answer)
-    if not state.repaired:
+    if repairs and not state.repaired:
         return None
     return Finish(
         status=RunStatus.FAILED,

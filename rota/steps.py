@@ -63,6 +63,10 @@ class SessionInput(StepInput):
 
     turn: int
     """The stop that is being worked for, from 1."""
+    look: int = 1
+    """Which look within the turn: a session that waits for a person is looked at again."""
+    waiting: bool = False
+    """When last seen it waited for a person: that is no inactivity."""
     session: ProviderSession | None = None
     """None until it is submitted."""
     cursor: str = ""
@@ -88,7 +92,7 @@ class Observed(StepResult):
     state: SessionState
     cursor: str = ""
     waiting: str = ""
-    """Whom or what it waits for, if that is a person."""
+    """Whom or what it waits for, if that is a person; empty once that wait is over."""
     questions: tuple[Asked, ...] = ()
     outcome: TurnOutcome | None = None
     """Its turn, with `TOOLS`: the calls to be executed."""

@@ -39,6 +39,21 @@ class Usage(Record):
             unknown_attempts=self.unknown_attempts + other.unknown_attempts,
         )
 
+    def minus(self, other: "Usage") -> "Usage":
+        """Return what was used beyond `other`; what a provider takes back counts as nothing.
+
+        Unpriced if this is. Costs that `other` does not know count as none.
+        """
+        cost = self.cost_micros
+        return Usage(
+            input_tokens=max(0, self.input_tokens - other.input_tokens),
+            output_tokens=max(0, self.output_tokens - other.output_tokens),
+            cache_read_tokens=max(0, self.cache_read_tokens - other.cache_read_tokens),
+            cache_write_tokens=max(0, self.cache_write_tokens - other.cache_write_tokens),
+            cost_micros=None if cost is None else max(0, cost - (other.cost_micros or 0)),
+            unknown_attempts=max(0, self.unknown_attempts - other.unknown_attempts),
+        )
+
 
 def format_cost(cost_micros: int | None) -> str:
     """Print micro-dollars for people: `$0.0123`, or `unpriced`."""
