@@ -50,8 +50,16 @@ class RuntimeSpec(BaseModel):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The whole block as plain JSON, what was left out left out."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The whole block as plain JSON: the keys named here left out where they are null.
+
+        Not those of its own kind, where null may differ from what is meant by leaving out.
+        """
+        block = self.model_dump(mode="json")
+        return {
+            key: value
+            for key, value in block.items()
+            if value is not None or key not in type(self).model_fields
+        }
 
 
 class SessionConcurrency(StrEnum):
