@@ -36,6 +36,14 @@ class FailureCategory(StrEnum):
         """True if the same step may succeed later with nothing changed."""
         return self in _RETRYABLE
 
+    @property
+    def fails_over(self) -> bool:
+        """True if another runtime may do what this one cannot, and is asked before long.
+
+        Not `rate_limited`: our own share returns as the provider says.
+        """
+        return self in _FAILING_OVER
+
 
 _RETRYABLE = frozenset(
     {
@@ -44,6 +52,9 @@ _RETRYABLE = frozenset(
         FailureCategory.OVERLOADED,
         FailureCategory.TIMEOUT,
     }
+)
+_FAILING_OVER = frozenset(
+    {FailureCategory.TRANSIENT, FailureCategory.OVERLOADED, FailureCategory.TIMEOUT}
 )
 
 PAYLOAD_ERROR_TYPE = "PayloadValidationError"
@@ -58,8 +69,11 @@ class StepError(Exception):
     """A step failed in a way somebody classified.
 
     Runtimes and tools raise it; the activity that caught it turns it into Temporal's
-    form. `maybe_billed` is true when the provider may have done the work all the same.
+    form. `maybe_billed` is true when the provider may have done the work all the same;
+    `final` when this runtime is not to be asked again, because another takes over.
     """
+
+    final: bool = False
 
     def __init__(
         self,

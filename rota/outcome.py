@@ -57,6 +57,7 @@ def result_of(
         output=answer.output if answer else None,
         output_digest=answer.digest if answer else None,
         transcript=loop.head,
+        runtime=_runtime_of(admission, loop),
         memory=admission.memory if admission else None,
         lineage=origin.lineage,
         events=tuple(
@@ -69,6 +70,13 @@ def result_of(
             for name in (admission.spec.emits if admission and succeeded else ())
         ),
     )
+
+
+def _runtime_of(admission: Admission | None, loop: LoopState) -> str:
+    """Kind of the runtime that was asked last; empty if none was."""
+    if admission is None or not (loop.turn or loop.runtime):
+        return ""
+    return admission.spec.runtimes[loop.runtime].kind
 
 
 def answer_of(digest: str | None, output: Any = None) -> AnswerRef | None:

@@ -76,6 +76,19 @@ class PinnedSpec(Record):
     fairness_weight: float = 1.0
 
     @property
+    def runtimes(self) -> tuple[Fallback, ...]:
+        """The runtime itself and its fallbacks: what `LoopState.runtime` counts."""
+        own = Fallback(kind=self.runtime_kind, model=self.model, queue=self.runtime_queue)
+        return (own, *self.fallbacks)
+
+    def runtime_label(self, index: int) -> str:
+        """What people are told of a runtime: its model; of a fallback its kind and place, too."""
+        runtime = self.runtimes[index]
+        if index == 0:
+            return runtime.model or runtime.kind
+        return f"{' '.join(filter(None, (runtime.kind, runtime.model)))} (fallback {index})"
+
+    @property
     def timezone(self) -> str:
         """The zone that local clock times of the declaration mean."""
         return self.schedule.timezone if self.schedule else "UTC"

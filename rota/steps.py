@@ -50,6 +50,9 @@ class TurnInput(StepInput):
     """Which runtime is asked: 0 the declared one, 1 its first fallback."""
     fallback_follows: bool = False
     """Another runtime takes over after `fallback_after` attempts: do not insist."""
+    round: int = 0
+    """How often this turn was given to a runtime before, which then was left or waited for:
+    each time the attempts begin anew, and those before may be billed."""
 
 
 class CompactInput(StepInput):
