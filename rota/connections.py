@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, m
 
 from rota.durations import Duration
 from rota.egress import EgressSpec
+from rota.mcp_servers import McpServer
 from rota.model import Declared
 from rota.runtime_specs.base import SecretReference
 
@@ -154,6 +155,8 @@ class Connections(Declared):
         default_factory=dict[str, DatabaseConnection]
     )
     """What `sql.query` may read, by the name that a model uses."""
+    mcp: dict[ConnectionName, McpServer] = Field(default_factory=dict[str, McpServer])
+    """Servers whose tools agents name `mcp:<server>/<tool>`."""
 
     def declares(self, key: str) -> bool:
         """Return True if there is anything to connect to at `key`, such as `github`."""

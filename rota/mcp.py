@@ -1,12 +1,31 @@
 """Tools of MCP servers: their names, and what is kept of them with a run."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rota.model import Record
 from rota.tools import Effect
 
 MCP_PREFIX = "mcp:"
 """`mcp:<server>/<tool>` among an agent's tools; the server is declared in `fleet.yaml`."""
+
+
+class McpName(NamedTuple):
+    """The two halves of such a name."""
+
+    server: str
+    tool: str
+    """As the server calls it; whatever characters that has."""
+
+
+def is_mcp(name: str) -> bool:
+    """True of a tool that an MCP server serves, be the name well formed or not."""
+    return name.startswith(MCP_PREFIX)
+
+
+def mcp_name(name: str) -> McpName | None:
+    """Take the name of an MCP server's tool apart; None if it is none, or lacks a half."""
+    server, slash, tool = name.removeprefix(MCP_PREFIX).partition("/")
+    return McpName(server, tool) if is_mcp(name) and slash and server and tool else None
 
 
 class ToolPin(Record):

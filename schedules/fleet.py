@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from rota.fleet_file import FleetFile
 from rota.handoffs import handoff_of
+from rota.mcp import is_mcp
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline, read_declaration
 from schedules.explain import explain, name_type, suggest
@@ -74,7 +75,10 @@ class Fleet:
     def _problem_of(self, tool: str, known: Collection[str]) -> str | None:
         handoff = handoff_of(tool)
         if handoff is None:
-            return None if tool in known else f"unknown tool '{tool}'; {_hint(known, tool)}"
+            # Of a server's tools the files say only which server it is: `unconnected`.
+            if tool in known or is_mcp(tool):
+                return None
+            return f"unknown tool '{tool}'; {_hint(known, tool)}"
         called = handoff.agent
         if called in self.agents:
             return None
