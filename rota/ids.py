@@ -7,6 +7,7 @@ from rota.model import digest_of
 KEEPER_PREFIX = "agent:"
 TOPIC_PREFIX = "topic:"
 LOCK_PREFIX = "lock:"
+BREAKER_PREFIX = "breaker:"
 READABLE = 200
 """Characters of an event id that may stand in a workflow id as they are."""
 LONGEST = 1000
@@ -42,6 +43,11 @@ def topic_id(event: str) -> str:
 def lock_id(lock: str) -> str:
     """Workflow id of a lock: `lock:general-ledger`."""
     return f"{LOCK_PREFIX}{lock}"
+
+
+def breaker_id(kind: str, account: str) -> str:
+    """Workflow id of a runtime's breaker: `breaker:anthropic:env:ANTHROPIC_API_KEY`."""
+    return _fitting(f"{BREAKER_PREFIX}{kind}:{account}")
 
 
 def format_slot(slot: datetime) -> str:

@@ -52,6 +52,11 @@ class ScriptedSettings(ModelSettings):
     turns: tuple[ScriptedTurn, ...] = Field(min_length=1)
     """Played in order, from the first in every run. In YAML also `script: file.yaml`."""
 
+    @property
+    def account(self) -> str:
+        """Nobody's: it calls nobody."""
+        return ""
+
 
 KIND = RuntimeKind(
     kind="scripted",
