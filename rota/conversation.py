@@ -117,6 +117,11 @@ class ModelReply(Record):
     model: str
     """The model that answered, as the provider names it."""
     request_id: str | None = None
+    reported_micros: int | None = None
+    """What it cost in micro-dollars, if the provider says so; None: the price table is asked.
+    `usage.cost_micros` is not read."""
+    details: str = ""
+    """What else the provider says of why the model stopped: a refusal's category."""
 
 
 class ModelRuntime(Protocol):

@@ -88,6 +88,10 @@ class RuntimeKind:
         """What it can do with these settings: ask this where there are settings."""
         return self.promised(settings) if self.promised else self.capabilities
 
+    def prices(self, settings: RuntimeSettings) -> str:
+        """The provider's id in the price table with these settings; empty: there is none."""
+        return self.priced_as if settings.prices is None else settings.prices
+
 
 @dataclass(frozen=True)
 class Probe:

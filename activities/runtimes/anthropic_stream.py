@@ -7,15 +7,10 @@ stream without its last event ends there like a whole one. None of that may reac
 Source: platform.claude.com, Streaming Messages, version 2026-10-21.
 """
 
-import json
-from typing import Any, cast
+from typing import Any
 
+from activities.providers.model_text import read_arguments, whole_text
 from rota.failures import FailureCategory, StepError
-from rota.model import canonical_json
-
-INVALID_JSON = "INVALID_JSON"
-"""The one argument of a tool call whose arguments were not a JSON object, with their text
-in it. No tool declares it, so validation refuses the call and the model sees why."""
 
 
 class MessageAssembler:
@@ -50,7 +45,7 @@ class MessageAssembler:
             )
         if not self._complete:
             raise _broken("the stream ended before the message did", request_id)
-        return _whole_text(self._message)
+        return whole_text(self._message)
 
     def _add(self, event: dict[str, Any]) -> None:
         match event["type"]:
@@ -93,44 +88,13 @@ class MessageAssembler:
     def _close_block(self, index: int) -> None:
         text = self._arguments.pop(index, "")
         if text:
-            self._opened()["content"][index]["input"] = _read_arguments(text)
+            self._opened()["content"][index]["input"] = read_arguments(text)
 
     def _update(self, delta: dict[str, Any], usage: dict[str, Any]) -> None:
         message = self._opened()
         message.update(delta)
         # Counts here are running totals; absent and null ones leave the first count standing.
         message["usage"].update({key: count for key, count in usage.items() if count is not None})
-
-
-def _read_arguments(text: str) -> dict[str, Any]:
-    text = _whole_text(text)
-    try:
-        arguments = json.loads(text)
-        # Python also reads what JSON cannot write: NaN, 1e999, half a surrogate pair.
-        canonical_json(arguments)
-    except (ValueError, RecursionError):
-        return {INVALID_JSON: text}
-    if not isinstance(arguments, dict):
-        return {INVALID_JSON: text}
-    return cast("dict[str, Any]", arguments)
-
-
-def _whole_text(value: Any) -> Any:
-    """Put the halves of surrogate pairs together, and replace those left alone.
-
-    A model may write half a character, or two events may carry one half each; UTF-8, and
-    so the record of a reply that was paid for, has no form for a half.
-    """
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [_whole_text(item) for item in cast("list[Any]", value)]
-        case dict():
-            items = cast("dict[str, Any]", value).items()
-            return {_whole_text(key): _whole_text(item) for key, item in items}
-        case _:
-            return value
 
 
 def _broken(what: str, request_id: str | None) -> StepError:

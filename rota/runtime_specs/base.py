@@ -51,8 +51,17 @@ class RuntimeSettings(Declared):
 
     @property
     def account(self) -> str:
-        """Whose capacity a call uses, in words without secrets: one breaker for each."""
+        """Whose capacity a call uses, in words without secrets: one breaker for each.
+
+        Empty: nobody's, so there is none.
+        """
         return "default"
+
+    @property
+    def prices(self) -> str | None:
+        """Whose prices its model has, by the price table's id; None: its kind's, empty:
+        nobody's."""
+        return None
 
     def secret_references(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the reference of every secret the block names."""
