@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, NamedTuple
-from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
@@ -22,8 +21,8 @@ PORTS = {"http": 80, "https": 443}
 LONGEST_URL = 8000
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(#.*)?", re.DOTALL)
-_SAFE = "/?&=%:@!$'()*+,;~-._[]"
-"""What stays as it is in a path and its query; other signs are percent-encoded."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9/?&=%:@!$'()*+,;~\-._\[\]]")
+"""Signs of a path and its query that do not travel as they are."""
 
 
 class Origin(NamedTuple):
@@ -84,7 +83,11 @@ def parse_target(url: str) -> Target:
     scheme, authority, path, _ = found.groups()
     origin = _origin(scheme.lower(), authority)
     path = path if path.startswith("/") else f"/{path}"
-    return Target(origin, quote(path, safe=_SAFE))
+    return Target(origin, _UNSAFE.sub(_percent_encoded, path))
+
+
+def _percent_encoded(sign: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in sign.group().encode(errors="replace"))
 
 
 def _origin(scheme: str, authority: str) -> Origin:

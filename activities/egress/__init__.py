@@ -1,0 +1,1 @@
+"""Requests to addresses that somebody outside chose: guarded, whatever asks for them."""
