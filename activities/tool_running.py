@@ -24,10 +24,13 @@ from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json
 from rota.steps import ToolInput
-from rota.tools import Effect, ToolContext, ToolDefinition, ToolError
+from rota.tools import Effect, NeedsAnswer, ToolContext, ToolDefinition, ToolError
 from rota.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
+
+MOST_QUESTIONS = 20
+"""Times that one call may ask a person, bad answers included."""
 
 
 async def _seen_to_its_end(tool: ToolDefinition, call: Coroutine[None, None, str]) -> str:
@@ -65,12 +68,13 @@ class ToolRunningActivities(ToolRunning):
             ApplicationError: `transient` or `timeout`, retryable, of a read or idempotent
                 tool, or of the store; what a tool's own `StepError` says; `outcome_unknown`,
                 final, of a write tool whose effect nobody saw the end of.
-        Idempotency: the result is recorded under (run, turn, call) before this returns;
+        Idempotency: the result is recorded under (run, turn, call, answers to its questions)
+            before this returns;
             a store that stumbles is waited for. Between effect and record a crash repeats
             the call with the same key, except for write tools, which are never repeated.
         Heartbeat: every second, with the tool's own progress.
         """
-        name = f"results/{input.run.key}/{input.head}/{input.index}"
+        name = f"results/{_place(input)}"
         async with heartbeating("starting") as report:
             with translated(input):
                 recorded = await self._store.get_ref(name)
@@ -109,6 +113,8 @@ class ToolRunningActivities(ToolRunning):
             secrets=secrets,
             fences=context.fences,
             connections=self._toolbox.connections,
+            answers=input.answers,
+            state=await get_json(self._store, input.state) if input.state else None,
         )
         await self._refuse_blind_repeat(input, tool)
         try:
@@ -117,10 +123,30 @@ class ToolRunningActivities(ToolRunning):
                 text = await _seen_to_its_end(tool, call_tool(tool, args, tool_context))
         except ToolError as error:
             return await self._error(input, secrets.redact(str(error)))
+        except NeedsAnswer as asked:
+            return await self._ask(input, tool, asked, secrets)
         except Exception as error:  # noqa: BLE001 - a tool may raise anything at all
             return await self._failed(input, tool, error, secrets)
         content = secrets.redact(text).encode(errors="replace")
         return ResultRef(index=input.index, digest=await kept(lambda: self._store.put(content)))
+
+    async def _ask(
+        self, input: ToolInput, tool: ToolDefinition, asked: NeedsAnswer, secrets: Secrets
+    ) -> ResultRef:
+        """Have the run ask a person, and remember what the tool needs back with the answer."""
+        if len(input.answers) >= MOST_QUESTIONS:
+            text = f"{tool.name}: it asked {MOST_QUESTIONS} times and asks again; it was stopped"
+            return await self._error(input, text)
+        try:
+            state = canonical_json(asked.state)
+        except ValueError as error:
+            text = f"{tool.name}: what it asked with is no JSON: {error}"
+            return await self._error(input, text)
+        digest = await kept(lambda: self._store.put(state))
+        text = secrets.redact(asked.question.text)
+        update = {"asker": tool.name, "text": text, "state": digest}
+        question = asked.question.model_copy(update=update)
+        return ResultRef(index=input.index, digest=digest, question=question)
 
     async def _failed(
         self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets
@@ -161,7 +187,7 @@ class ToolRunningActivities(ToolRunning):
         """Let a write tool start once only."""
         if tool.effect is not Effect.WRITE:
             return
-        name = f"started/{input.run.key}/{input.head}/{input.index}"
+        name = f"started/{_place(input)}"
         attempt = str(activity.info().attempt).encode()
         # Tried again within the attempt: a mark that was set although the store failed would
         # keep the next attempt from ever starting the tool.
@@ -204,6 +230,12 @@ class ToolRunningActivities(ToolRunning):
         content = text[:MESSAGE_LIMIT].encode(errors="replace")
         digest = await kept(lambda: self._store.put(content))
         return ResultRef(index=input.index, digest=digest, is_error=True)
+
+
+def _place(input: ToolInput) -> str:
+    """Which call of which turn it is, and how far its questions are answered."""
+    answered = f"-{len(input.answers)}" if input.answers else ""
+    return f"{input.run.key}/{input.head}/{input.index}{answered}"
 
 
 def _readable(text: str) -> str:

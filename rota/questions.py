@@ -38,8 +38,9 @@ class Question(Record):
 
     id: str = ""
     """Unique within the run, short enough to type: `q1`, `q2`. Given by the run as it asks."""
-    asker: str
-    """The tool or runtime that asks: `mcp:warehouse/query`, `claude-managed`."""
+    asker: str = ""
+    """The tool or runtime that asks: `mcp:warehouse/query`, `claude-managed`. Of a
+    tool's question it is filled in."""
     kind: QuestionKind
     text: str
     """For people."""

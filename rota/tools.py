@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, crea
 from rota.connections import Connections
 from rota.conversation import ToolSchema
 from rota.durations import parse_duration
+from rota.questions import Question, QuestionAnswer
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 
@@ -86,6 +87,24 @@ class ToolContext:
     that a run which has lost its lock without knowing can do no harm."""
     connections: Connections = field(default_factory=Connections)
     """What `fleet.yaml` declares; secrets are references, for `secrets` to resolve."""
+    answers: tuple[QuestionAnswer, ...] = ()
+    """What people have answered to this call's questions so far; see `NeedsAnswer`."""
+    state: Any = None
+    """What the newest of these questions was asked with."""
+
+
+class NeedsAnswer(Exception):
+    """A tool needs a person's answer first. Raise it; the call is made again with that.
+
+    The run waits meanwhile, for days if need be, without spending its time. Whatever the tool
+    did before it asked, it does again unless `state` tells it not to.
+    """
+
+    def __init__(self, question: Question, state: Any = None) -> None:
+        """Ask; `state` is JSON that comes back as `ToolContext.state`."""
+        super().__init__(question.text)
+        self.question = question
+        self.state = state
 
 
 class ToolError(Exception):
