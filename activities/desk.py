@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from temporalio import activity
 from temporalio.client import Client
@@ -15,15 +15,19 @@ from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts
 from activities.preflight import preflight, unfit_input
+from activities.runtimes.kinds import runtime_kind
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
 from rota.admission import Admitted, Decision, Settled, Settlement
+from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
 from rota.loop import INLINE_OUTPUT
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
+from rota.runtime_kind import Shape
+from rota.runtime_specs.base import SessionSettings
 from rota.steps import AdmitInput, AnnounceInput, NeedInput, PrepareInput, SettleInput
 from rota.transcript import RunContext
 from rota.upstream import NeedAnswer, UpstreamRun
@@ -157,7 +161,11 @@ class RunDeskActivities(RunDesk):
             lineage=admission.lineage,
             fences=input.fences,
         )
-        return Admitted(admission=admission, context=await put_record(self._store, context))
+        return Admitted(
+            admission=admission,
+            context=await put_record(self._store, context),
+            **_runtime_facts(spec),
+        )
 
     async def _result(self, run: UpstreamRun) -> dict[str, Any]:
         """What a run is given of another that it needs."""
@@ -195,6 +203,24 @@ class RunDeskActivities(RunDesk):
             at=activity.info().scheduled_time,
         )
         return await put_record(self._store, version)
+
+
+class _RuntimeFacts(TypedDict):
+    shape: Shape
+    converses: bool
+    patience_seconds: float
+
+
+def _runtime_facts(spec: AgentSpec) -> _RuntimeFacts:
+    """What the run needs to know of its runtime, which preflight has found to be there."""
+    kind = runtime_kind(spec.runtime.kind)
+    settings = kind.settings.model_validate(spec.runtime.settings)
+    waits = isinstance(settings, SessionSettings)
+    return {
+        "shape": kind.shape,
+        "converses": kind.promises(settings).converse,
+        "patience_seconds": settings.patience.total_seconds() if waits else 0.0,
+    }
 
 
 def _failed(settlement: Settlement, reason: str) -> Settlement:

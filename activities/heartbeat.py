@@ -8,6 +8,8 @@ from temporalio import activity
 
 INTERVAL_SECONDS = 1.0
 """Below a third of the heartbeat timeout in `workflows.activity_options`."""
+DETAIL_LIMIT = 200
+"""Characters of a detail: a line in the UI, not a document."""
 
 
 @asynccontextmanager
@@ -24,15 +26,26 @@ async def heartbeating(detail: str) -> AsyncGenerator[Callable[[str], None]]:
 
     def report(text: str) -> None:
         nonlocal current
-        current = text[:200]
+        current = text[:DETAIL_LIMIT]
+
+    async with beating(lambda: (current,)):
+        yield report
+
+
+@asynccontextmanager
+async def beating(details: Callable[[], tuple[str | int, ...]]) -> AsyncGenerator[None]:
+    """Heartbeat every second with whatever `details` says then, until the block ends.
+
+    A later attempt finds the last ones in `activity.info().heartbeat_details`.
+    """
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            activity.heartbeat(current)
+            activity.heartbeat(*details())
 
-    beating = asyncio.create_task(beat())
+    task = asyncio.create_task(beat())
     try:
-        yield report
+        yield
     finally:
-        beating.cancel()
+        task.cancel()

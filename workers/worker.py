@@ -16,6 +16,7 @@ from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
 from activities.pipeline_desk import PipelineDeskActivities
 from activities.runtimes.open import OpenRuntimes
+from activities.session_running import SessionRunningActivities
 from activities.stores.base import ObjectStore
 from activities.thinking import ThinkingActivities
 from activities.tool_running import ToolRunningActivities
@@ -64,6 +65,7 @@ async def serving(
     desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
+    sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
     pipelines = PipelineDeskActivities(store)
@@ -83,6 +85,11 @@ async def serving(
             lock_desk.acquire_lock,
             lock_desk.release_locks,
             thinking.invoke_model,
+            sessions.submit_session,
+            sessions.observe_session,
+            sessions.answer_session,
+            sessions.collect_session,
+            sessions.cancel_session,
             running.run_tool,
             handoffs.open_handoff,
             handoffs.close_handoff,

@@ -1,0 +1,134 @@
+"""What is on record of a run's session, so that no step with it has its effect twice.
+
+Activity side. Every record is made once: of two attempts that come back with different
+news (one was taken for dead and was not) the first stands, and both answer with it. Marks
+are set before a call and taken back when it certainly had no effect; one that is left over
+says that the provider may have worked although nobody saw its answer.
+"""
+
+import json
+
+from temporalio import activity
+
+from activities.documents import put_record
+from activities.stores.base import ObjectStore
+from rota.admission import RunRef
+from rota.conversation import Message
+from rota.loop import TurnOutcome
+from rota.model import Record, canonical_json
+from rota.session_runtime import Collected, ProviderSession
+from rota.steps import Observed
+
+
+class Seen(Record):
+    """What a look came to."""
+
+    observed: Observed
+    final: str | None = None
+    """Digest of the answer (`Collected`), where the provider gives it only once."""
+
+
+class Told(Record):
+    """What a session was told, in words of the transcript."""
+
+    session: ProviderSession
+    messages: tuple[Message, ...]
+
+
+class SessionLog:
+    """The record of one run's session. All methods are safe to repeat."""
+
+    def __init__(self, store: ObjectStore, run: RunRef) -> None:
+        self._store = store
+        self._root = f"sessions/{run.key}"
+        # Where `activities.paid_calls` looks for what may have been billed.
+        self._attempts = f"attempts/{run.key}"
+
+    async def handle(self) -> ProviderSession | None:
+        """The session, once it is started."""
+        value = await self._store.get_ref(f"{self._root}/handle")
+        return None if value is None else ProviderSession.model_validate_json(value)
+
+    async def start(self, session: ProviderSession) -> ProviderSession:
+        """Record the session; returns the one on record, which is another's if that was first."""
+        value = canonical_json(session.model_dump(mode="json"))
+        kept = await self._store.set_ref(f"{self._root}/handle", value, if_absent=True)
+        return ProviderSession.model_validate_json(kept)
+
+    async def mark(self, turn: int, what: str) -> None:
+        """Note that this attempt is about to call the provider."""
+        await self._store.set_ref(self._mark(turn, what), b"sent")
+
+    async def unmark(self, turn: int, what: str) -> None:
+        """Take the note back: the call certainly had no effect."""
+        await self._store.delete_ref(self._mark(turn, what))
+
+    async def marks(self, turn: int, what: str) -> list[str]:
+        """Notes of attempts whose end nobody saw; this attempt's own is among them."""
+        return await self._store.list_refs(f"{self._attempts}/{turn}/{what}")
+
+    async def clear(self, turn: int, what: str) -> None:
+        """Take back the notes of all attempts: what they came to is known."""
+        for name in await self.marks(turn, what):
+            await self._store.delete_ref(name)
+
+    async def seen(self, turn: int, look: int) -> Seen | None:
+        """What a look came to, if that is on record."""
+        value = await self._store.get_ref(f"{self._root}/seen/{turn}/{look}")
+        return None if value is None else Seen.model_validate_json(value)
+
+    async def see(self, turn: int, look: int, observed: Observed, final: Collected | None) -> Seen:
+        """Record what a look came to; returns what is on record."""
+        digest = await put_record(self._store, final) if final is not None else None
+        value = canonical_json(Seen(observed=observed, final=digest).model_dump(mode="json"))
+        name = f"{self._root}/seen/{turn}/{look}"
+        return Seen.model_validate_json(await self._store.set_ref(name, value, if_absent=True))
+
+    async def final(self, turn: int, look: int) -> Collected | None:
+        """The answer that came with a look, if it did."""
+        seen = await self.seen(turn, look)
+        if seen is None or seen.final is None:
+            return None
+        return Collected.model_validate_json(await self._store.get(seen.final))
+
+    async def told(self, turn: int, what: str) -> Told | None:
+        """What the session was told, if that is on record; `what` is its digest."""
+        value = await self._store.get_ref(f"{self._root}/told/{turn}/{what}")
+        if value is None:
+            return None
+        return Told.model_validate_json(await self._store.get(json.loads(value)["told"]))
+
+    async def tell(self, turn: int, look: int, what: str, told: Told) -> None:
+        """Record what the session was told before look `look`."""
+        digest = await put_record(self._store, told)
+        value = canonical_json({"look": look, "told": digest})
+        await self._store.set_ref(f"{self._root}/told/{turn}/{what}", value, if_absent=True)
+
+    async def all_told(self, turn: int) -> tuple[Message, ...]:
+        """Everything the session was told in a turn, in order."""
+        found: list[tuple[int, str]] = []
+        for name in await self._store.list_refs(f"{self._root}/told/{turn}"):
+            value = await self._store.get_ref(name)
+            if value is not None:
+                entry = json.loads(value)
+                found.append((entry["look"], entry["told"]))
+        messages: list[Message] = []
+        for _, digest in sorted(found):
+            told = Told.model_validate_json(await self._store.get(digest))
+            messages.extend(told.messages)
+        return tuple(messages)
+
+    async def collected(self, turn: int) -> TurnOutcome | None:
+        """What the session's end came to, if that is on record."""
+        value = await self._store.get_ref(f"{self._root}/collected/{turn}")
+        return None if value is None else TurnOutcome.model_validate_json(value)
+
+    async def collect(self, turn: int, outcome: TurnOutcome) -> TurnOutcome:
+        """Record what the session's end came to; returns what is on record."""
+        value = canonical_json(outcome.model_dump(mode="json"))
+        name = f"{self._root}/collected/{turn}"
+        kept = await self._store.set_ref(name, value, if_absent=True)
+        return TurnOutcome.model_validate_json(kept)
+
+    def _mark(self, turn: int, what: str) -> str:
+        return f"{self._attempts}/{turn}/{what}/{activity.info().attempt}"

@@ -1,0 +1,98 @@
+"""One look at a session: watched from where the last one ended until there is something to do.
+
+Activity side. Rules for every runtime alike: silence ends it, a wait for a person is no
+silence, and a runtime that cannot take up its watching is not asked twice.
+"""
+
+import asyncio
+
+from activities.safekeeping import kept
+from activities.session_faults import final, foreseen, lost_look
+from activities.session_log import SessionLog
+from activities.session_request import SessionTask
+from activities.session_watch import Left, Watch
+from rota.conversation import Message
+from rota.durations import format_duration
+from rota.failures import FailureCategory, StepError
+from rota.session_runtime import Observation, ProviderSession, SessionRuntime, SessionState
+from rota.steps import SessionInput
+
+
+class SessionLook:
+    """Look `input.look` of turn `input.turn`.
+
+    Args:
+        input: What the step was told.
+        task: The run's task.
+        session: The session to be watched.
+        runtime: Who watches it.
+        log: The run's record.
+    """
+
+    def __init__(
+        self,
+        input: SessionInput,
+        task: SessionTask,
+        session: ProviderSession,
+        runtime: SessionRuntime,
+        log: SessionLog,
+    ) -> None:
+        self._input = input
+        self._task = task
+        self._session = session
+        self._runtime = runtime
+        self._log = log
+
+    async def see(self, watch: Watch) -> Observation:
+        """Watch until the session ends or needs something.
+
+        Raises:
+            StepError: the runtime's own; `outcome_unknown` if the work may have been done
+                and cannot be taken up.
+            ApplicationError: `timeout`, final: nothing was heard for too long.
+        """
+        if self._task.promises.reattach:
+            return await self._watched(watch)
+        turn, mark = self._input.turn, f"look-{self._input.look}"
+        await kept(lambda: self._log.mark(turn, mark))
+        if not self._task.is_repeatable and len(await self._log.marks(turn, mark)) > 1:
+            raise lost_look(self._session)
+        try:
+            return await self._watched(watch)
+        except StepError as error:
+            if not error.maybe_billed:
+                await kept(lambda: self._log.unmark(turn, mark))
+            elif error.category.retryable and not self._task.is_repeatable:
+                raise lost_look(self._session, str(error)) from error
+            raise
+
+    async def _watched(self, watch: Watch) -> Observation:
+        input, settings = self._input, self._task.settings
+        limit = settings.patience if input.waiting else settings.inactivity
+        leave = input.waiting and self._task.promises.reattach
+        while True:
+            looking = self._runtime.observe(
+                self._session, self._task.request, watch.cursor, watch.report
+            )
+            with foreseen(f"{self._session.kind}: watching failed"):
+                found = await watch.see(looking, limit, until_moved=leave)
+            if found is Left.SILENT:
+                raise self._silence(watch)
+            if found is Left.MOVED:
+                nothing = Message(role="assistant", content=())
+                return Observation(state=SessionState.PERSON, message=nothing, cursor=watch.cursor)
+            if not (input.waiting and found.state is SessionState.PERSON):
+                return found
+            # Still the same wait, of which the run knows.
+            watch.cursor, watch.text = found.cursor or watch.cursor, found.waiting or watch.text
+            await asyncio.sleep(settings.poll.total_seconds())
+
+    def _silence(self, watch: Watch) -> Exception:
+        settings, kind = self._task.settings, self._session.kind
+        if self._input.waiting:
+            waited = format_duration(settings.patience)
+            text = f"nobody acted on {kind}'s side for {waited} (runtime.patience)"
+        else:
+            silent = format_duration(settings.inactivity)
+            text = f"no sign of progress from {kind} for {silent} (runtime.inactivity)"
+        return final(FailureCategory.TIMEOUT, f"{text}; last seen: {watch.text}")

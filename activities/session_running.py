@@ -1,0 +1,282 @@
+"""`submit_session` to `cancel_session`: work that a provider does by itself, started once.
+
+Start and watching are activities of their own: the provider's id is in history before
+anybody waits. Each of them records what it came to before it ends, see `session_log`.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.documents import get_results
+from activities.heartbeat import beating, heartbeating
+from activities.interface import SessionRunning
+from activities.safekeeping import kept
+from activities.session_faults import counting, foreseen, lost_start
+from activities.session_log import SessionLog
+from activities.session_log import Told as Recorded
+from activities.session_looks import SessionLook
+from activities.session_request import SessionTask, session_task
+from activities.session_turns import SessionTurns, spent
+from activities.session_watch import Watch, to_its_end
+from activities.step_errors import translated
+from activities.stores.base import ObjectStore
+from activities.toolbox import Toolbox
+from rota.conversation import Message, Text
+from rota.failures import FailureCategory, StepError
+from rota.loop import TurnOutcome
+from rota.model import content_digest
+from rota.prompt import repair_message
+from rota.session_runtime import (
+    Collected,
+    ProviderSession,
+    SessionRuntime,
+    SessionState,
+    Told,
+)
+from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
+from rota.usage import Usage
+
+SUBMIT = "submit"
+"""What the marks of a start are called in the log."""
+
+_log = logging.getLogger("rota.sessions")
+
+
+class SessionRuntimes(Protocol):
+    """Gives the session runtime of a kind. Called in a thread: the first call takes seconds."""
+
+    def session(self, kind: str) -> SessionRuntime:
+        """Return the one instance for `kind`.
+
+        Raises:
+            StepError: no such runtime on this worker.
+        """
+        ...
+
+
+class SessionRunningActivities(SessionRunning):
+    """Steps with whatever session runtime the agent names."""
+
+    def __init__(self, store: ObjectStore, runtimes: SessionRuntimes, toolbox: Toolbox) -> None:
+        self._store = store
+        self._runtimes = runtimes
+        self._toolbox = toolbox
+        self._turns = SessionTurns(store, toolbox)
+
+    @activity.defn(name="submit_session")
+    async def submit_session(self, input: SessionInput) -> SessionStarted:
+        """Start the session.
+
+        Raises:
+            ApplicationError: type is the failure category; `outcome_unknown`, final, if an
+                earlier attempt may have started one that cannot be found.
+        Idempotency: the session is on record before this returns, and a later attempt finds
+            it. Before that, an attempt leaves a mark: the next one asks the provider with
+            the same key, or looks for the session, or does nothing.
+        Heartbeat: every second.
+        """
+        async with heartbeating("starting the session"):
+            with translated(input):
+                log = SessionLog(self._store, input.run)
+                recorded = await log.handle()
+                if recorded is not None:
+                    return SessionStarted(session=recorded)
+                task = await session_task(self._store, self._toolbox, input)
+                runtime = await self._runtime(task.kind.kind)
+                return await to_its_end(self._start(input, log, task, runtime))
+
+    @activity.defn(name="observe_session")
+    async def observe_session(self, input: SessionInput) -> Observed:
+        """Watch until the session ends or needs something.
+
+        Raises:
+            ApplicationError: type is the failure category. `timeout`, final, if nothing was
+                heard for `runtime.inactivity`. Failures of the provider are counted from
+                the last progress: a lost worker is none of them.
+        Idempotency: what the look came to is on record before this returns. A runtime that
+            cannot take up its watching is asked again only if its settings allow it.
+        Heartbeat: every second: cursor, text, failures in a row. Resumed from the cursor.
+        """
+        details = activity.info().heartbeat_details
+        watch = Watch.taken_up(input.cursor, "watching", details)
+        async with beating(lambda: watch.details), counting(input, watch):
+            return await self._observe(input, watch)
+
+    @activity.defn(name="answer_session")
+    async def answer_session(self, input: AnswerInput) -> SessionStarted:
+        """Tell the session its task, results of its calls, decisions, or what to mend.
+
+        Raises:
+            ApplicationError: type is the failure category; retryable as that says.
+        Idempotency: what was told is on record before this returns; a later attempt without
+            the record has the runtime look first.
+        Heartbeat: every second.
+        """
+        async with heartbeating("telling the session"):
+            with translated(input):
+                return SessionStarted(session=await self._tell(input))
+
+    @activity.defn(name="collect_session")
+    async def collect_session(self, input: SessionInput) -> TurnOutcome:
+        """Read the answer of a session that has ended.
+
+        Raises:
+            ApplicationError: type is the failure category; retryable as that says.
+        Idempotency: changes nothing at the provider; what it came to is recorded once.
+        Heartbeat: every second.
+        """
+        async with heartbeating("reading the answer"):
+            with translated(input):
+                return await self._collect(input)
+
+    @activity.defn(name="cancel_session")
+    async def cancel_session(self, input: SessionInput) -> SessionStopped:
+        """Stop the session, and look whether it has stopped.
+
+        One whose start nobody saw the end of is looked for first.
+
+        Raises:
+            ApplicationError: type is the failure category; retryable as that says.
+        Idempotency: the runtime's own; stopping what has stopped changes nothing.
+        Heartbeat: every second.
+        """
+        async with heartbeating("stopping the session"):
+            with translated(input):
+                return await self._cancel(input)
+
+    async def _runtime(self, kind: str) -> SessionRuntime:
+        return await asyncio.to_thread(self._runtimes.session, kind)
+
+    async def _start(
+        self, input: SessionInput, log: SessionLog, task: SessionTask, runtime: SessionRuntime
+    ) -> SessionStarted:
+        again = await log.marks(1, SUBMIT)
+        found = None
+        if again and not task.promises.idempotent_start:
+            if not task.promises.find:
+                raise lost_start(task)
+            with foreseen(f"{task.kind.kind}: looking for the session failed"):
+                found = await runtime.find(task.request)
+        if found is None:
+            await kept(lambda: log.mark(1, SUBMIT))
+            try:
+                with foreseen(f"{task.kind.kind}: the start failed"):
+                    found = await runtime.submit(task.request)
+            except StepError as error:
+                if not error.maybe_billed:
+                    await kept(lambda: log.unmark(1, SUBMIT))
+                raise
+        session = found
+        first = await kept(lambda: log.start(session))
+        await kept(lambda: log.clear(1, SUBMIT))
+        if first.id != session.id:
+            # This attempt was taken for dead, and the one after it has started another.
+            stopped = await runtime.cancel(session, task.request.settings)
+            _log.warning("%s: session %s is one too many: %s", input.run.id, session.id, stopped)
+        return SessionStarted(session=first)
+
+    async def _observe(self, input: SessionInput, watch: Watch) -> Observed:
+        log = SessionLog(self._store, input.run)
+        seen = await log.seen(input.turn, input.look)
+        if seen is not None:
+            return seen.observed
+        session = _session_of(input)
+        task = await session_task(self._store, self._toolbox, input)
+        runtime = await self._runtime(task.kind.kind)
+        found = await SessionLook(input, task, session, runtime, log).see(watch)
+        outcome = None
+        if found.state is SessionState.TOOLS:
+            outcome = await kept(lambda: self._turns.asks_for_tools(input, task, session, found))
+        observed = Observed(
+            state=found.state,
+            cursor=found.cursor or watch.cursor,
+            waiting=found.waiting,
+            questions=found.questions,
+            outcome=outcome,
+        )
+        return (await kept(lambda: log.see(input.turn, input.look, observed, found.final))).observed
+
+    async def _tell(self, input: AnswerInput) -> ProviderSession:
+        log = SessionLog(self._store, input.run)
+        task = await session_task(self._store, self._toolbox, input)
+        session = _session_of(input)
+        told, words = await self._told(input, task, session)
+        name = content_digest([told.model_dump(mode="json"), session.id])
+        recorded = await log.told(input.turn, name)
+        if recorded is not None:
+            return recorded.session
+        runtime = await self._runtime(task.kind.kind)
+        again = activity.info().attempt > 1
+        call = runtime.answer(session, task.request, told, again)
+        with foreseen(f"{session.kind}: telling the session failed"):
+            session = await to_its_end(call)
+        record = Recorded(session=session, messages=words)
+        await kept(lambda: log.tell(input.turn, input.look, name, record))
+        return session
+
+    async def _told(
+        self, input: AnswerInput, task: SessionTask, session: ProviderSession
+    ) -> tuple[Told, tuple[Message, ...]]:
+        """What to tell it, and the same in words of the transcript."""
+        if not session.told:
+            opening = task.request.opening
+            return Told(message=opening), (opening,)
+        if input.decisions:
+            lines = (
+                f"{asked}: {f'denied, {reason}' if reason else 'allowed'}"
+                for asked, reason in sorted(input.decisions.items())
+            )
+            words = Message(role="user", content=(Text(text="\n".join(lines)),))
+            return Told(decisions=input.decisions), (words,)
+        if input.repair:
+            repair = repair_message(input.repair)
+            return Told(message=repair), (repair,)
+        results = await get_results(self._store, input.head or "", input.results)
+        return Told(results=results), (Message(role="user", content=results),)
+
+    async def _collect(self, input: SessionInput) -> TurnOutcome:
+        log = SessionLog(self._store, input.run)
+        recorded = await log.collected(input.turn)
+        if recorded is not None:
+            return recorded
+        task = await session_task(self._store, self._toolbox, input)
+        session = _session_of(input)
+        end: Collected | None = await log.final(input.turn, input.look)
+        if end is None:
+            runtime = await self._runtime(task.kind.kind)
+            with foreseen(f"{session.kind}: reading the answer failed"):
+                end = await runtime.collect(session, task.request, input.cursor)
+        answer = end
+        outcome = await kept(lambda: self._turns.has_ended(input, task, session, answer))
+        return await kept(lambda: log.collect(input.turn, outcome))
+
+    async def _cancel(self, input: SessionInput) -> SessionStopped:
+        log = SessionLog(self._store, input.run)
+        task = await session_task(self._store, self._toolbox, input)
+        runtime = await self._runtime(task.kind.kind)
+        session = input.session or await log.handle()
+        if session is None and await log.marks(1, SUBMIT):
+            if not task.promises.find:
+                return SessionStopped(confirmed=False, text=str(lost_start(task)))
+            session = await runtime.find(task.request)
+        if session is None:
+            return SessionStopped(confirmed=True, text="it was never started")
+        with foreseen(f"{session.kind}: stopping failed"):
+            stopped = await runtime.cancel(session, task.request.settings)
+        usage = Usage()
+        if stopped.usage is not None:
+            model = task.spec.runtime.model or session.kind
+            usage = spent(task, session, input.counted, stopped.usage, model).usage
+        elif session.told and not await log.marks(input.turn, f"look-{input.look}"):
+            # What it has used, nobody tells. A look that was cut off is counted as such.
+            usage = Usage(unknown_attempts=1)
+        return SessionStopped(confirmed=stopped.confirmed, text=stopped.text, usage=usage)
+
+
+def _session_of(input: SessionInput) -> ProviderSession:
+    if input.session is None:
+        raise StepError(FailureCategory.BUG, "there is no session yet: submit it first")
+    return input.session

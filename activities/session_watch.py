@@ -1,0 +1,121 @@
+"""Watching a provider's session: where it stands, how long it was silent, who takes over.
+
+Activity side. The cursor of the last progress goes out with every heartbeat, so that the
+attempt after a lost worker begins there. Silence is measured here for every runtime alike;
+a single look has the runtime's own limits.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from enum import Enum
+from typing import Any, TypeVar
+
+from temporalio import activity
+
+from activities.heartbeat import DETAIL_LIMIT, INTERVAL_SECONDS
+
+T = TypeVar("T")
+
+LEAVE_SECONDS = 5.0
+"""How long a runtime may take to leave off watching."""
+
+
+class Left(Enum):
+    """Why watching was left off before the runtime had an answer."""
+
+    SILENT = "silent"
+    """Nothing was heard for as long as may be."""
+    MOVED = "moved"
+    """The session goes on working after it has waited for a person."""
+
+
+class Watch:
+    """What is known of a session while it is watched.
+
+    Args:
+        cursor: Where to begin.
+        text: What people are told at first.
+        failures: How often in a row watching has failed since the last progress.
+    """
+
+    def __init__(self, cursor: str, text: str, failures: int = 0) -> None:
+        self.cursor = cursor
+        self.text = text
+        self.failures = failures
+        self.has_moved = False
+        """True once the cursor is another than at the beginning."""
+        self._heard = time.monotonic()
+
+    @classmethod
+    def taken_up(cls, cursor: str, text: str, details: Sequence[Any]) -> "Watch":
+        """Begin where the last attempt left off; at `cursor` if it left no heartbeat."""
+        match details:
+            case [str(last), str(shown), int(failures)]:
+                return cls(last, shown, failures)
+            case _:
+                return cls(cursor, text)
+
+    @property
+    def details(self) -> tuple[str | int, ...]:
+        """What a heartbeat carries: cursor, text, failures in a row."""
+        return self.cursor, self.text, self.failures
+
+    def report(self, cursor: str, text: str) -> None:
+        """Progress was made. Safe to call from any thread."""
+        if cursor != self.cursor:
+            self.has_moved = True
+            self.failures = 0
+        self.cursor, self.text = cursor, text[:DETAIL_LIMIT]
+        self._heard = time.monotonic()
+
+    async def see(
+        self, watching: Coroutine[Any, Any, T], limit: timedelta, *, until_moved: bool = False
+    ) -> T | Left:
+        """Await the end of `watching`, which reports here, and return what it came to.
+
+        Args:
+            watching: A runtime's `observe`.
+            limit: Longest time without a report.
+            until_moved: Leave off as soon as a report brings another cursor.
+        """
+        self._heard = time.monotonic()
+        self.has_moved = False
+        task = asyncio.ensure_future(watching)
+        try:
+            while not task.done():
+                if until_moved and self.has_moved:
+                    return Left.MOVED
+                left = self._heard + limit.total_seconds() - time.monotonic()
+                if left <= 0:
+                    return Left.SILENT
+                await asyncio.wait((task,), timeout=min(left, INTERVAL_SECONDS))
+            return task.result()
+        finally:
+            await _left(task)
+
+
+async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
+    """Await a call that has an effect, also if the run is cancelled meanwhile.
+
+    What it came to has to be known, so that it can be undone. A worker that stops takes its
+    calls with it all the same.
+    """
+    running = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            return await running
+        running.cancel()
+        raise
+
+
+async def _left(task: "asyncio.Future[Any]") -> None:
+    """See that the runtime no longer watches: the next attempt must be alone."""
+    if task.done():
+        return
+    task.cancel()
+    await asyncio.wait((task,), timeout=LEAVE_SECONDS)
