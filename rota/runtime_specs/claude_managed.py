@@ -1,0 +1,67 @@
+"""`kind: claude-managed`: an agent of Claude Managed Agents, which works on its own servers."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.runtime_specs.base import SecretReference, SessionSettings
+
+
+class ClaudeManagedSettings(SessionSettings):
+    """`kind: claude-managed`: an agent of Claude Managed Agents, which works on its own servers."""
+
+    SECRETS: ClassVar[tuple[str, ...]] = ("api_key",)
+
+    kind: Literal["claude-managed"] = "claude-managed"
+    agent: str = Field(min_length=1)
+    """Id of the managed agent. Its own instructions, model and tools stay; the tools that the
+    Rota agent names are added to them for the session."""
+    version: int | None = Field(default=None, ge=1)
+    """Version of the managed agent; None: the newest one when a run starts."""
+    environment: str = Field(min_length=1)
+    """Id of the environment it works in."""
+    vaults: tuple[str, ...] = ()
+    """Ids of vaults with the credentials it may use."""
+    resources: tuple[dict[str, Any], ...] = ()
+    """What is mounted into its environment (files, repositories, memory stores), in the words
+    of the API."""
+    title: str | None = Field(default=None, max_length=200)
+    """Title of the session; None: the agent's name and the run's id."""
+    confirm: Literal["allow", "deny", "ask"] = "deny"
+    """What becomes of a tool of its own that it may only use with a confirmation: `ask` makes
+    the run wait for a person."""
+    base_url: str | None = None
+    """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
+    api_key: SecretReference = "env:ANTHROPIC_API_KEY"
+    """Reference to the key, `env:NAME` or `file:/path`; never the key itself."""
+
+    @property
+    def account(self) -> str:
+        """The key's reference, and the address if it is not the public API."""
+        return " ".join(filter(None, (self.api_key, self.base_url)))
+
+
+KIND = RuntimeKind(
+    kind="claude-managed",
+    shape=Shape.SESSION,
+    summary="anthropic SDK, Managed Agents: sessions and events",
+    settings=ClaudeManagedSettings,
+    capabilities=Capabilities(
+        find=True,
+        reattach=True,
+        stream=True,
+        tools=True,
+        converse=True,
+        budget=True,
+        cancel=True,
+        confirm_cancel=True,
+        usage=True,
+        cost=True,
+        persons=True,
+        remains="a start whose answer was lost may leave an empty session, which costs nothing "
+        "and is archived when found; the budget counts in cents, so a cap is rounded up to one",
+    ),
+    implementation="activities.runtimes.claude_managed:ClaudeManagedRuntime",
+    priced_as="anthropic",
+)
