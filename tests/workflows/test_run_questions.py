@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
+from tests.asking import open_questions
 from tests.stack import Stack, script
 
 REGION = Question(
@@ -46,16 +47,6 @@ async def started(stack: Stack, **declaration: Any) -> WorkflowHandle[Any, Any]:
         **declaration,
     )
     return await stack.start(name, f"{name}-1")
-
-
-async def open_questions(handle: WorkflowHandle[Any, Any], many: int = 1) -> list[dict[str, Any]]:
-    """Wait until so many questions are open."""
-    async with asyncio.timeout(20):
-        while True:
-            status = await handle.query("status")
-            if len(status["questions"]) == many:
-                return status["questions"]
-            await asyncio.sleep(0.05)
 
 
 async def refused(handle: WorkflowHandle[Any, Any], **answer: Any) -> str:

@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("show", "Show one run whole: result, events, transcript."),
         "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
+        "answer": ("answer", "List what a run asks people, or answer it."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
         "rerun": ("rerun", "Run again what a run has left undone, and keep what it has done."),
         "backfill": (

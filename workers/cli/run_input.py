@@ -37,6 +37,15 @@ def read_document(value: str, what: str) -> dict[str, Any]:
     return cast("dict[str, Any]", document)
 
 
+def read_text(value: str) -> str:
+    """Return `value` itself, or what stands in `@file` or, for `@-`, on standard input.
+
+    Raises:
+        click.BadParameter: there is no such file.
+    """
+    return _read_file(value[1:]) if value.startswith("@") else value
+
+
 def _read_one(value: str) -> dict[str, Any]:
     key, equals, text = value.partition("=")
     if value.startswith(("{", "@")):
