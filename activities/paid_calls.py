@@ -19,15 +19,24 @@ async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> int
 
 
 class PaidCalls:
-    """The record of one turn of one run."""
+    """The record of one turn of one run.
 
-    def __init__(self, store: ObjectStore, run: RunRef, turn: int) -> None:
+    Args:
+        round: How often the turn was given to a runtime before; see `TurnInput.round`.
+    """
+
+    def __init__(self, store: ObjectStore, run: RunRef, turn: int, round: int = 0) -> None:
         self._store = store
+        self._round = round
         self._reply = f"replies/{run.key}/{turn}"
         self._attempts = f"attempts/{run.key}/{turn}"
 
     async def find(self, asked: str) -> str | None:
-        """Digest of the node recorded for exactly this request, or None."""
+        """Digest of the node recorded for exactly this request, or None.
+
+        Args:
+            asked: What was asked, and of which runtime.
+        """
         value = await self._store.get_ref(self._reply)
         if value is None:
             return None
@@ -45,7 +54,7 @@ class PaidCalls:
 
     async def unknown_attempts(self) -> int:
         """How many earlier attempts may have been billed."""
-        if activity.info().attempt == 1:
+        if activity.info().attempt == 1 and self._round == 0:
             return 0
         return max(0, len(await self._store.list_refs(self._attempts)) - 1)
 
@@ -55,4 +64,5 @@ class PaidCalls:
         await self._store.set_ref(self._reply, value)
 
     def _marker(self) -> str:
-        return f"{self._attempts}/{activity.info().attempt}"
+        # Attempts begin anew with each round; those of the rounds before count, too.
+        return f"{self._attempts}/{self._round}-{activity.info().attempt}"

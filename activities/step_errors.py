@@ -20,7 +20,7 @@ def to_application_error(error: StepError, step: StepInput, attempt: int) -> App
     """
     category = error.category
     details = {"category": category.value, "request_id": error.request_id}
-    if not category.retryable:
+    if error.final or not category.retryable:
         return ApplicationError(str(error), details, type=category.value, non_retryable=True)
     # Beyond 30 doublings every maximum is reached, and floats would end some day.
     doubled = step.backoff_seconds * 2 ** min(attempt - 1, 30)

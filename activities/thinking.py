@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from activities.answers import check_answer
+from activities.breaker_gate import BreakerGate
 from activities.documents import (
     get_context,
     get_memory,
@@ -21,6 +22,7 @@ from activities.heartbeat import heartbeating
 from activities.interface import Thinking
 from activities.paid_calls import PaidCalls
 from activities.pricing import price, price_table_version
+from activities.runtimes.kinds import account_of
 from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore, StoreError
@@ -57,17 +59,22 @@ class ModelRuntimes(Protocol):
 class ThinkingActivities(Thinking):
     """Takes turns with whatever runtime the agent names."""
 
-    def __init__(self, store: ObjectStore, runtimes: ModelRuntimes, toolbox: Toolbox) -> None:
+    def __init__(
+        self, store: ObjectStore, runtimes: ModelRuntimes, toolbox: Toolbox, gate: BreakerGate
+    ) -> None:
         self._store = store
         self._runtimes = runtimes
         self._toolbox = toolbox
+        self._gate = gate
 
     @activity.defn(name="invoke_model")
     async def invoke_model(self, input: TurnInput) -> TurnOutcome:
         """Take one turn.
 
         Raises:
-            ApplicationError: type is the failure category; retryable as that says.
+            ApplicationError: type is the failure category; retryable as that says, unless
+                another runtime takes over. Or type `runtime_held`: nobody was asked, since the
+                runtime's breaker is open.
         Idempotency: the reply is recorded under (run, turn) before this returns; a later
             attempt finds it and calls nobody. A store that stumbles meanwhile is waited
             for, and what is wrong with an answer is final: neither buys it again.
@@ -84,15 +91,17 @@ class ThinkingActivities(Thinking):
         memory = await get_memory(self._store, context.memory)
         document = memory.document if memory else {}
         added = await self._added(input, context, document)
-        paid = PaidCalls(self._store, input.run, input.turn)
-        asked = content_digest([input.head, [m.model_dump(mode="json") for m in added]])
+        asks = spec.runtime.chain[input.runtime]
+        paid = PaidCalls(self._store, input.run, input.turn, input.round)
+        told = [m.model_dump(mode="json") for m in added]
+        asked = content_digest([input.runtime, input.head, told])
         recorded = await paid.find(asked)
         if recorded is not None:
             node = await get_node(self._store, recorded)
             with _answered(input.turn):
                 return await self._outcome(spec, recorded, node)
         request = ModelRequest(
-            settings=spec.runtime.settings,
+            settings=asks.settings,
             system=system_prompt(
                 spec.instructions,
                 spec.output.json_schema if spec.output else None,
@@ -103,17 +112,20 @@ class ThinkingActivities(Thinking):
             turn=input.turn,
             context=template_scope(context, document),
         )
-        runtime = await asyncio.to_thread(self._runtimes.model, spec.runtime.kind)
-        await paid.begin()
+        runtime = await asyncio.to_thread(self._runtimes.model, asks.kind)
+        async with self._gate.passing(asks.kind, account_of(asks.kind, asks.settings)):
+            await paid.begin()
+            with _answered(input.turn):
+                try:
+                    reply = await runtime.invoke(request)
+                except StepError as error:
+                    error.final = _leaves_it_to_another(input, spec, error)
+                    if not error.maybe_billed:
+                        await kept(paid.abandon)
+                    raise
         with _answered(input.turn):
-            try:
-                reply = await runtime.invoke(request)
-            except StepError as error:
-                if not error.maybe_billed:
-                    await kept(paid.abandon)
-                raise
             unknown = await kept(paid.unknown_attempts)
-            node = self._node(input, context, earlier, added, reply, unknown)
+            node = self._node(input, context, earlier, added, reply, unknown, asks.kind)
             encoded = node.encode()
             head = await kept(lambda: self._store.put(encoded))
             await kept(lambda: paid.record(asked, head))
@@ -127,11 +139,12 @@ class ThinkingActivities(Thinking):
         added: tuple[Message, ...],
         reply: ModelReply,
         unknown: int,
+        kind: str,
     ) -> TranscriptNode:
         calls = [call for node in earlier for call in node.reply.tool_calls]
         cost = reply.usage.cost_micros
-        if context.spec.runtime_kind != "scripted":
-            cost = price(reply.model, reply.usage, context.spec.runtime_kind)
+        if kind != "scripted":
+            cost = price(reply.model, reply.usage, kind)
         usage = reply.usage.model_copy(update={"cost_micros": cost, "unknown_attempts": unknown})
         return TranscriptNode(
             parent=input.head,
@@ -165,6 +178,13 @@ class ThinkingActivities(Thinking):
         if node.stop is StopReason.END_TURN:
             answer = await check_answer(self._store, spec, node.reply)
         return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
+
+
+def _leaves_it_to_another(input: TurnInput, spec: AgentSpec, error: StepError) -> bool:
+    """True if the run's next runtime is to be asked instead of this one again."""
+    patience = min(spec.runtime.fallback_after or 1, input.attempts)
+    tried = activity.info().attempt >= patience
+    return input.fallback_follows and error.category.fails_over and tried
 
 
 @contextmanager

@@ -15,13 +15,19 @@ from workers.sandbox import ContextFreeSandbox
 from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
+from workflows.breaker import BreakerWorkflow
 from workflows.pipeline_run import PipelineRunWorkflow
 from workflows.resource_lock import ResourceLockWorkflow
 from workflows.topic import TopicWorkflow
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow, PipelineRunWorkflow)
 """Served from the task queue itself."""
-KEEPER_WORKFLOWS: tuple[type, ...] = (AgentWorkflow, ResourceLockWorkflow, TopicWorkflow)
+KEEPER_WORKFLOWS: tuple[type, ...] = (
+    AgentWorkflow,
+    BreakerWorkflow,
+    ResourceLockWorkflow,
+    TopicWorkflow,
+)
 """Served from the keepers' own queue."""
 
 PASSED_THROUGH = (

@@ -10,6 +10,8 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.breaker_gate import BreakerGate
+from activities.breakers import Breakers
 from activities.desk import RunDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
@@ -22,6 +24,7 @@ from activities.thinking import ThinkingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
+from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workers.takeover import Takeover
@@ -53,6 +56,7 @@ async def serving(
     runtimes: OpenRuntimes | None = None,
     grace: timedelta = GRACE,
     on_fatal_error: FatalHandler | None = None,
+    breaker_policy: BreakerPolicy | None = None,
 ) -> AsyncGenerator[None]:
     """Serve runs and keepers while the block lasts.
 
@@ -64,7 +68,8 @@ async def serving(
     """
     desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
-    thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox)
+    gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
+    thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
     sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox)
     running = ToolRunningActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
@@ -123,6 +128,7 @@ async def serving(
         async with keepers, runs:
             yield
     finally:
+        await gate.aclose()
         await own_runtimes.aclose()
 
 

@@ -5,6 +5,7 @@ Imports no SDK and no built-in runtime, so `rota validate` may ask here too.
 
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any
 
 from rota.runtime_kind import RuntimeKind
 from rota.runtime_kinds import BUILT_IN
@@ -50,3 +51,13 @@ def runtime_kind(kind: str) -> RuntimeKind:
     if kind not in kinds:
         raise RuntimeKindError(f"unknown runtime '{kind}'; known: {', '.join(kinds)}")
     return kinds[kind]
+
+
+def account_of(kind: str, settings: dict[str, Any]) -> str:
+    """Return whose capacity a call with these settings uses; empty if nobody's.
+
+    Raises:
+        RuntimeKindError: there is no such kind.
+        pydantic.ValidationError: the settings are not of that kind.
+    """
+    return runtime_kind(kind).settings.model_validate(settings).account

@@ -7,7 +7,14 @@ from temporalio import activity, workflow
 from activities import interface
 from activities.stores.payloads import DRIVER_NAME
 from rota import visibility
-from rota.ids import KEEPER_PREFIX, LOCK_PREFIX, TASK_QUEUE, TOPIC_PREFIX, keeper_queue
+from rota.ids import (
+    BREAKER_PREFIX,
+    KEEPER_PREFIX,
+    LOCK_PREFIX,
+    TASK_QUEUE,
+    TOPIC_PREFIX,
+    keeper_queue,
+)
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
 from rota.pipeline_run import PipelineRunInput
 from rota.runs import AgentRunInput
@@ -42,7 +49,7 @@ def test_persisted_names_stay_as_they_are() -> None:
     """Whatever a history or a caller remembers by name is pinned here."""
     keeper = workflow._Definition.must_from_class(AgentWorkflow)
     pinned = {
-        "workflows": {"Agent", "AgentRun", "PipelineRun", "ResourceLock", "Topic"},
+        "workflows": {"Agent", "AgentRun", "Breaker", "PipelineRun", "ResourceLock", "Topic"},
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks"),
@@ -73,7 +80,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "RotaTokens": "Int",
             "RotaCostMicros": "Int",
         },
-        "ids": ("agent:", "topic:", "lock:", "rota", "rota-keepers"),
+        "ids": ("agent:", "breaker:", "topic:", "lock:", "rota", "rota-keepers"),
         "storage driver": "rota",
     }
     found = {
@@ -89,7 +96,14 @@ def test_persisted_names_stay_as_they_are() -> None:
             visibility.PIPELINE_MEMO,
         ),
         "search attributes": visibility.SEARCH_ATTRIBUTES,
-        "ids": (KEEPER_PREFIX, TOPIC_PREFIX, LOCK_PREFIX, TASK_QUEUE, keeper_queue(TASK_QUEUE)),
+        "ids": (
+            KEEPER_PREFIX,
+            BREAKER_PREFIX,
+            TOPIC_PREFIX,
+            LOCK_PREFIX,
+            TASK_QUEUE,
+            keeper_queue(TASK_QUEUE),
+        ),
         "storage driver": DRIVER_NAME,
     }
     assert found == pinned, TEACHING
