@@ -81,7 +81,10 @@ class SessionLook:
             if found is Left.MOVED:
                 nothing = Message(role="assistant", content=())
                 return Observation(state=SessionState.PERSON, message=nothing, cursor=watch.cursor)
-            if not (input.waiting and found.state is SessionState.PERSON):
+            if found.state is not SessionState.PERSON:
+                return found
+            found = found.model_copy(update={"waiting": found.waiting or "a person"})
+            if not input.waiting:
                 return found
             # Still the same wait, of which the run knows.
             watch.cursor, watch.text = found.cursor or watch.cursor, found.waiting or watch.text

@@ -42,6 +42,8 @@ from rota.usage import Usage
 SUBMIT = "submit"
 """What the marks of a start are called in the log."""
 
+NEVER_STARTED = "it was never started"
+
 _log = logging.getLogger("rota.sessions")
 
 
@@ -188,8 +190,8 @@ class SessionRunningActivities(SessionRunning):
         runtime = await self._runtime(task.kind.kind)
         found = await SessionLook(input, task, session, runtime, log).see(watch)
         outcome = None
-        if found.state is SessionState.TOOLS:
-            outcome = await kept(lambda: self._turns.asks_for_tools(input, task, session, found))
+        if found.state in (SessionState.TOOLS, SessionState.QUESTION):
+            outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))
         observed = Observed(
             state=found.state,
             cursor=found.cursor or watch.cursor,
@@ -255,15 +257,15 @@ class SessionRunningActivities(SessionRunning):
 
     async def _cancel(self, input: SessionInput) -> SessionStopped:
         log = SessionLog(self._store, input.run)
+        session = input.session or await log.handle()
+        if session is None and not await log.marks(1, SUBMIT):
+            return SessionStopped(confirmed=True, text=NEVER_STARTED)
         task = await session_task(self._store, self._toolbox, input)
         runtime = await self._runtime(task.kind.kind)
-        session = input.session or await log.handle()
-        if session is None and await log.marks(1, SUBMIT):
-            if not task.promises.find:
-                return SessionStopped(confirmed=False, text=str(lost_start(task)))
-            session = await runtime.find(task.request)
         if session is None:
-            return SessionStopped(confirmed=True, text="it was never started")
+            session = await self._lost(task, runtime)
+        if session is None:
+            return SessionStopped(confirmed=True, text=NEVER_STARTED)
         with foreseen(f"{session.kind}: stopping failed"):
             stopped = await runtime.cancel(session, task.request.settings)
         usage = Usage()
@@ -274,6 +276,16 @@ class SessionRunningActivities(SessionRunning):
             # What it has used, nobody tells. A look that was cut off is counted as such.
             usage = Usage(unknown_attempts=1)
         return SessionStopped(confirmed=stopped.confirmed, text=stopped.text, usage=usage)
+
+    async def _lost(self, task: SessionTask, runtime: SessionRuntime) -> ProviderSession | None:
+        """The session whose start nobody saw the end of, to be stopped."""
+        with foreseen(f"{task.kind.kind}: looking for the session failed"):
+            if task.promises.find:
+                return await runtime.find(task.request)
+            if task.promises.idempotent_start:
+                # Its name is only told by starting it, which starts nothing twice.
+                return await runtime.submit(task.request)
+        raise lost_start(task)
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

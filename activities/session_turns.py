@@ -18,7 +18,7 @@ from activities.turn_tools import call_refs
 from rota.conversation import Message, StopReason, ToolCall
 from rota.failures import FailureCategory, StepError
 from rota.loop import AnswerRef, TurnOutcome
-from rota.session_runtime import Collected, Observation, ProviderSession
+from rota.session_runtime import Collected, Observation, ProviderSession, SessionState
 from rota.steps import SessionInput
 from rota.transcript import TranscriptNode, keyed
 from rota.usage import Usage
@@ -59,15 +59,16 @@ class SessionTurns:
         self._store = store
         self._toolbox = toolbox
 
-    async def asks_for_tools(
+    async def has_stopped(
         self, input: SessionInput, task: SessionTask, session: ProviderSession, seen: Observation
     ) -> TurnOutcome:
-        """The turn of a session that waits for results of tool calls.
+        """The turn of a session that waits for results of tool calls, or for a decision.
 
         Raises:
-            StepError: `outcome_invalid`, it asks for none.
+            StepError: `outcome_invalid`, it waits for results and asks for none.
         """
-        if not seen.message.tool_calls:
+        asks = seen.state is SessionState.TOOLS
+        if asks and not seen.message.tool_calls:
             raise StepError(
                 FailureCategory.OUTCOME_INVALID,
                 f"{session.kind}: session {session.id} waits for results of tools, but names none",
@@ -76,12 +77,13 @@ class SessionTurns:
         model = task.spec.runtime.model or ""
         # Told at the end only: nothing is counted before.
         new = spent(task, session, input.counted, seen.usage, model) if seen.usage else None
-        stop = StopReason.TOOL_CALLS
+        stop = StopReason.TOOL_CALLS if asks else StopReason.PAUSED
         node = await self._node(
             input, task, session, seen.message, stop, new or Spent(Usage()), model
         )
         head = await self._store.put(node.encode())
-        calls = call_refs(task.spec, self._toolbox, node.reply.tool_calls)
+        # Calls beside a question are the provider's own, and none of ours to execute.
+        calls = call_refs(task.spec, self._toolbox, node.reply.tool_calls) if asks else ()
         return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage)
 
     async def has_ended(

@@ -126,7 +126,9 @@ class LoopState(Record):
     session: ProviderSession | None = None
     """The provider's session, once there is one."""
     session_ended: bool = False
-    """It has done what it will do: there is nothing to stop."""
+    """It has done what it will do, or was stopped as far as it can be."""
+    unstopped: str = ""
+    """Why nobody knows whether it has stopped; empty if it has."""
     cursor: str = ""
     """Where the last look at it ended."""
     conversation_tokens: int = 0

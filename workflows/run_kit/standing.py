@@ -1,8 +1,9 @@
 """Where a run stands and what it waits for, told where people look."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 from temporalio import workflow
 
@@ -11,6 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
     from workflows.run_kit import visibility
+
+Result = TypeVar("Result")
 
 SUMMARY_LIMIT = 200
 """Characters of a timer's summary; the server takes 400 bytes."""
@@ -63,11 +66,7 @@ class Standing:
         """
         if came() or (until is not None and until <= workflow.now()):
             return came()
-        if self.status is not status:
-            self.status = status
-            visibility.show_status(status)
-        self._waits[what] = text
-        self._show()
+        self._begin(what, text, status)
         try:
             await workflow.wait_condition(
                 came,
@@ -83,6 +82,25 @@ class Standing:
         # Not `finally`: a run that is dropped from memory has no workflow to show itself in.
         self._over(what)
         return True
+
+    async def wait_through(self, what: str, text: str, step: Awaitable[Result]) -> Result:
+        """Await a step that itself sees the wait's end, such as one that watches a provider."""
+        self._begin(what, text, RunStatus.WAITING)
+        try:
+            result = await step
+        except (asyncio.CancelledError, Exception):
+            self._over(what)
+            raise
+        # Not `finally`: see above.
+        self._over(what)
+        return result
+
+    def _begin(self, what: str, text: str, status: RunStatus) -> None:
+        if self.status is not status:
+            self.status = status
+            visibility.show_status(status)
+        self._waits[what] = text
+        self._show()
 
     def _over(self, what: str) -> None:
         del self._waits[what]
