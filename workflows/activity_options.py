@@ -98,6 +98,13 @@ PATIENCE_ROOM = timedelta(minutes=1)
 """Added to the time a session may wait for a person, so that the runtime's own limit, which
 says whom it waited for, speaks first."""
 
+HOLD_SPREAD = timedelta(seconds=5)
+"""Over how long those who waited for the same runtime come back: doubles each time that one
+of them is sent away again."""
+
+LONGEST_HOLD_SPREAD = timedelta(minutes=1)
+"""Most of it: a tenth of the longest time that a breaker stays open."""
+
 HANDOFF_GRACE = timedelta(seconds=5)
 """How long a caller that has reached its limit still waits for a run it called to end by
 itself. Theirs is the same limit, so it does, and says how: this is the time to notice
@@ -116,6 +123,8 @@ class StepOptions(TypedDict):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+    task_queue: NotRequired[str]
+    """Left out: the run's own."""
     priority: NotRequired[Priority]
     """Left out where it says nothing beyond the defaults."""
 
@@ -130,11 +139,27 @@ class DeskOptions(TypedDict):
 
 
 def turn_options(
-    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None
+    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None, runtime: int = 0
 ) -> StepOptions:
-    """Options of a model turn in a run that may work for `remaining` more."""
+    """Options of a model turn in a run that may work for `remaining` more.
+
+    Args:
+        spec: The run's declaration.
+        remaining: Of its time.
+        fairness_key: Of its place among those that wait for a worker.
+        runtime: Which one of `spec.runtimes` is asked.
+    """
     cancellation = ActivityCancellationType.TRY_CANCEL
-    return _step(spec, TURN_TIMEOUT, remaining, cancellation, fairness_key)
+    options = _step(spec, TURN_TIMEOUT, remaining, cancellation, fairness_key)
+    return on_runtime_queue(options, spec, runtime)
+
+
+def on_runtime_queue(options: StepOptions, spec: PinnedSpec, runtime: int = 0) -> StepOptions:
+    """Send a call of a runtime to the queue that its declaration names, if it names one."""
+    queue = spec.runtimes[runtime].queue
+    if queue is not None:
+        options["task_queue"] = queue
+    return options
 
 
 def tool_options(

@@ -16,9 +16,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run_kit.work import RunWork
 
 
-async def think(work: RunWork, step: Think) -> TurnOutcome:
-    """Take one model turn."""
-    spec = work.spec
+async def think(work: RunWork, step: Think, round: int = 0) -> TurnOutcome:
+    """Ask the runtime that the run has come to for one turn.
+
+    Args:
+        work: The run.
+        step: The turn.
+        round: How often this turn was given to a runtime before.
+    """
+    spec, runtime = work.spec, work.loop.runtime
     return await workflow.execute_activity_method(
         Thinking.invoke_model,
         TurnInput(
@@ -26,9 +32,12 @@ async def think(work: RunWork, step: Think) -> TurnOutcome:
             turn=step.turn,
             results=work.loop.results,
             repair=step.repair,
+            runtime=runtime,
+            fallback_follows=runtime + 1 < len(spec.runtimes),
+            round=round,
         ),
-        summary=f"turn {step.turn} · {spec.model or spec.runtime_kind}",
-        **turn_options(spec, work.remaining, work.admission.fairness_key),
+        summary=f"turn {step.turn} · {spec.runtime_label(runtime)}",
+        **turn_options(spec, work.remaining, work.admission.fairness_key, runtime),
     )
 
 
