@@ -23,6 +23,8 @@ from rota.usage import Usage
 HOT_ENTRIES = 500
 """Ledger entries kept in the keeper; older ones move to a page in the object store."""
 RECENT_EVENTS = 50
+MOST_UNSTOPPED = 50
+"""Work that may still go on, of which a keeper knows: whoever has more has another problem."""
 MOST_WAITING = 1000
 """Runs that may wait in a keeper's queues; the next is skipped. Each keeps its input there
 until its turn, and every continue-as-new carries them all."""

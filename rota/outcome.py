@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from rota.admission import Admission, KeyOutcome, RunRef, Settlement
+from rota.admission import Admission, KeyOutcome, RunRef, Settlement, Unstopped
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.loop import AnswerRef, Finish, LoopState
@@ -57,6 +57,9 @@ def result_of(
         output=answer.output if answer else None,
         output_digest=answer.digest if answer else None,
         transcript=loop.head,
+        provider=(loop.session.url or loop.session.id) if loop.session else "",
+        links=loop.links,
+        unstopped=loop.unstopped,
         runtime=_runtime_of(admission, loop),
         memory=admission.memory if admission else None,
         lineage=origin.lineage,
@@ -108,7 +111,27 @@ def finish_of_joined(outcome: KeyOutcome, output: Any = None) -> Finish:
     )
 
 
-def settlement_of(run: RunRef, result: AgentRunResult) -> Settlement:
+def unstopped_of(
+    origin: RunOrigin, admission: Admission | None, loop: LoopState, now: datetime
+) -> Unstopped | None:
+    """What the keeper is to remember of work that may still go on; None if none does."""
+    if admission is None or not loop.unstopped:
+        return None
+    session = loop.session
+    return Unstopped(
+        run=origin.run,
+        runtime=admission.spec.runtime_kind,
+        session=session.id if session else "",
+        url=session.url if session else "",
+        data=session.data if session else {},
+        text=loop.unstopped,
+        at=now,
+    )
+
+
+def settlement_of(
+    run: RunRef, result: AgentRunResult, unstopped: Unstopped | None = None
+) -> Settlement:
     """What the run reports to its keeper."""
     return Settlement(
         run=run,
@@ -120,5 +143,6 @@ def settlement_of(run: RunRef, result: AgentRunResult) -> Settlement:
         usage=result.usage,
         output=result.output_digest,
         base_memory=result.memory,
+        unstopped=unstopped,
         events=result.events,
     )

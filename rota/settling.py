@@ -7,8 +7,8 @@ answered with the ledger's own word and changes nothing.
 from datetime import datetime
 
 from rota import dedupe, ledger
-from rota.admission import MemoryChange, RunRef, Settled, Settlement
-from rota.keeper_state import RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
+from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
+from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
 from rota.runs import RunStatus, Trigger
 from rota.upstream import UpstreamRun
 
@@ -20,6 +20,7 @@ def settle(
 
     Those who wait for its key are told by `dedupe.due_outcomes`.
     """
+    state = _with_unstopped(state, settlement.unstopped)
     entry = state.ledger.get(settlement.run.key)
     if entry is None:
         # The run was never admitted here (it failed before, or its entry was paged away):
@@ -58,6 +59,16 @@ def settle(
     return dedupe.close(state, closed), _settled(closed, session)
 
 
+def stopped(state: KeeperState, run_key: str) -> tuple[KeeperState, bool]:
+    """Forget unstopped work: somebody knows that it has stopped.
+
+    Returns:
+        The state, and whether there was any of that run.
+    """
+    left = tuple(each for each in state.unstopped if each.run.key != run_key)
+    return state.model_copy(update={"unstopped": left}), len(left) < len(state.unstopped)
+
+
 def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
     """Free whatever a run holds that is known to be gone without settling."""
     gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
@@ -76,6 +87,13 @@ def change_memory(state: KeeperState, change: MemoryChange) -> tuple[KeeperState
         return state, Settled(conflict=True, memory=session.memory)
     session = session.model_copy(update={"memory": change.memory})
     return state.with_session(change.session, session), Settled(memory=change.memory)
+
+
+def _with_unstopped(state: KeeperState, unstopped: Unstopped | None) -> KeeperState:
+    """Note work that may go on, once for each run; of too much, the newest."""
+    if unstopped is None or any(each.run == unstopped.run for each in state.unstopped):
+        return state
+    return state.model_copy(update={"unstopped": (*state.unstopped, unstopped)[-MOST_UNSTOPPED:]})
 
 
 def _settled(entry: LedgerEntry, session: SessionState) -> Settled:

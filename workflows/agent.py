@@ -43,8 +43,8 @@ class AgentWorkflow:
     """The keeper of one agent or pipeline.
 
     Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
-    `backfill`; query `state`. Every update is idempotent: by content, or by the run's key.
-    It signals runs `lease_granted`, `key_settled` and `upstream_settled`.
+    `stopped`, `backfill`; query `state`. Every update is idempotent: by content, or by the
+    run's key. It signals runs `lease_granted`, `key_settled` and `upstream_settled`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Cancellation: ignored, see `workflows.cancel_requests`.
@@ -127,6 +127,12 @@ class AgentWorkflow:
         """Compare-and-set the head of one session's memory."""
         self._state, settled = settling.change_memory(self._state, change)
         return settled
+
+    @workflow.update(description="A provider's work is known to have stopped (rota doctor).")
+    def stopped(self, run: RunRef) -> bool:
+        """Forget the run's unstopped work; false if none is known."""
+        self._state, known = settling.stopped(self._state, run.key)
+        return known
 
     @workflow.update(description="A run of another agent needs a slot of this one.")
     def need(self, request: NeedRequest) -> NeedAnswer:

@@ -7,7 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import LockDesk, RunDesk
-    from rota.admission import Admission, AdmissionRequest, Admitted, RunRef, Settled
+    from rota.admission import Admission, AdmissionRequest, Admitted, RunRef, Settled, Unstopped
     from rota.ids import format_slot, keeper_id, lock_id
     from rota.outcome import RunOrigin, settlement_of
     from rota.resource_lock import LockAnswer, LockRequest
@@ -117,13 +117,18 @@ async def announce(origin: RunOrigin, events: tuple[EventRecord, ...]) -> None:
     )
 
 
-async def report(origin: RunOrigin, result: AgentRunResult, patches: tuple[str, ...]) -> Settled:
+async def report(
+    origin: RunOrigin,
+    result: AgentRunResult,
+    patches: tuple[str, ...],
+    unstopped: Unstopped | None = None,
+) -> Settled:
     """Tell the keeper the end; the answer is what the ledger has of it."""
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
         SettleInput(
             agent=origin.agent,
-            settlement=settlement_of(origin.run, result),
+            settlement=settlement_of(origin.run, result, unstopped),
             patches=patches,
         ),
         summary=f"report to {keeper_id(origin.agent)}: {result.status.value}",

@@ -15,8 +15,9 @@ with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.loop import Finish, Limits, LoopState, RunTools, Think
-    from rota.outcome import result_of
+    from rota.outcome import result_of, unstopped_of
     from rota.runs import AgentRunResult, RunStatus
+    from rota.runtime_kind import Shape
     from rota.usage import Usage
     from workflows.run_kit import desk, steps, visibility
     from workflows.run_kit.clock import RunClock
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run_kit.needs import Needs
     from workflows.run_kit.origin import read_origin
     from workflows.run_kit.questions import Questions
+    from workflows.run_kit.sessions import Sessions
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
 
@@ -47,6 +49,7 @@ class RunKit:
         """Stands still while the run waits for a person."""
         asked = checkpoint.asked if checkpoint else 0
         self.questions = Questions(self._origin, self._standing, self.clock, asked)
+        self._sessions = Sessions(self, self._standing)
         workflow.set_query_handler("status", self._describe)
 
     @property
@@ -64,6 +67,7 @@ class RunKit:
             turns=spec.max_turns,
             tokens=spec.run_tokens,
             deadline=self.clock.deadline,
+            repairs=self._entry.admitted is None or self._entry.admitted.converses,
             lent=self.clock.lent,
         )
 
@@ -105,8 +109,12 @@ class RunKit:
         return None
 
     async def think(self, step: Think) -> None:
-        """Take one model turn."""
-        self.loop = self.loop.after_turn(await steps.think(self.work, step))
+        """Take one turn: of the model, or of the session that works by itself."""
+        if self.work.admitted.shape is Shape.SESSION:
+            outcome = await self._sessions.think(step)
+        else:
+            outcome = await steps.think(self.work, step)
+        self.loop = self.loop.after_turn(outcome)
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
@@ -115,13 +123,16 @@ class RunKit:
         )
 
     async def settle(self, finish: Finish) -> AgentRunResult:
-        """Report the end, publish the events, give back the locks. Safe to repeat.
+        """Stop what still works, report the end, publish the events, give back the locks.
+
+        Safe to repeat.
 
         Locks are given back on every path, and last: whoever gets one next finds this run's
         effects recorded and told.
         """
         self._standing.status = finish.status
         try:
+            await self._sessions.stop()
             result = await self._report(finish)
             visibility.show_result(result)
             await desk.announce(self._origin, result.events)
@@ -168,7 +179,12 @@ class RunKit:
             return result
         # Also without an answer to the admission: it may have been given and not heard.
         succeeded = finish.status is RunStatus.SUCCEEDED
-        settled = await desk.report(self._origin, result, self.loop.patches if succeeded else ())
+        settled = await desk.report(
+            self._origin,
+            result,
+            self.loop.patches if succeeded else (),
+            unstopped_of(self._origin, self._admission, self.loop, workflow.now()),
+        )
         unknown = Usage(unknown_attempts=settled.unknown_attempts)
         self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
         if settled.status not in (None, finish.status):
@@ -190,9 +206,12 @@ class RunKit:
         return turned_away and finish.status is RunStatus.SKIPPED
 
     def _result(self, finish: Finish) -> AgentRunResult:
-        admitted = self._entry.admitted
-        admission = admitted.admission if admitted else None
-        return result_of(self._origin, admission, self.loop, finish, workflow.now())
+        return result_of(self._origin, self._admission, self.loop, finish, workflow.now())
+
+    @property
+    def _admission(self) -> Admission | None:
+        """The keeper's answer, if there was one."""
+        return self._entry.admitted.admission if self._entry.admitted else None
 
     def _describe(self) -> dict[str, object]:
         calls = [call.name for call in self.loop.calls]
