@@ -14,6 +14,7 @@ from temporalio.exceptions import (
 )
 
 with workflow.unsafe.imports_passed_through():
+    from rota.breaker import RUNTIME_HELD
     from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.loop import Finish
     from rota.runs import RunStatus
@@ -45,9 +46,10 @@ def finish_of(error: BaseException, *, late: str = "") -> Finish:
     # A failure of its own, such as a result that cannot be read, stands for itself.
     cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
     if late:
+        waited = isinstance(cause, ApplicationError) and cause.type == RUNTIME_HELD
         return Finish(
             status=RunStatus.TIMED_OUT,
-            reason=f"{late} within a step",
+            reason=f"{late}; {cause.message}" if waited else f"{late} within a step",
             category=FailureCategory.LIMIT_REACHED,
         )
     if isinstance(cause, TimeoutError):

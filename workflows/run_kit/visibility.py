@@ -86,7 +86,7 @@ def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopS
         doing = f"thinking, turn {step.turn} of {spec.max_turns}"
         if step.repair:
             doing += ", mending a result that did not fit"
-        lines.append(f"**{doing}** · {spec.model or spec.runtime_kind}")
+        lines.append(f"**{doing}** · {spec.runtime_label(loop.runtime)}")
     elif isinstance(step, RunTools):
         lines.append("**waiting for tools** · " + ", ".join(call.name for call in step.calls))
     if admission.slot is not None:
