@@ -1,0 +1,315 @@
+"""A strict fake of one AWS service on a real socket.
+
+It refuses what the service model refuses, what is not signed, and whatever further rules its
+service has; it streams real event-stream frames, fails as AWS and the network fail, and
+remembers every request. A request that no answer was scripted for, and a refused one nobody
+expected, fail the test when the fake closes.
+
+It runs on a thread of its own, so worker processes reach it as well as the test does.
+"""
+
+import asyncio
+import json
+import re
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from tests.fakes.aws_shapes import Call, RefusalError, Shapes
+from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+
+KEY_ID = "AKIAROTATESTEXAMPLE1"
+SECRET = "rota-test-secret-0123456789abcdefghijklm"
+REGION = "eu-central-1"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": KEY_ID,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""What a worker needs to be let in."""
+
+_SIGNATURE = re.compile(
+    rf"AWS4-HMAC-SHA256 Credential={KEY_ID}/\d{{8}}/[a-z0-9-]+/(?P<service>[a-z-]+)/aws4_request, "
+    r"SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}"
+)
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/rota</Arn><UserId>AIDA</UserId>
+<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The service refuses or breaks."""
+
+    status: int
+    code: str
+    message: str = "It failed."
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An answer in one piece."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    after: float = 0.0
+    """Seconds before it."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An answer in pieces."""
+
+    pieces: tuple[bytes, ...]
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": _EVENT_STREAM})
+    after: float = 0.0
+    between: float = 0.0
+    cut: int | None = None
+    """Break off after so many pieces."""
+    how: Literal["eof", "drop", "reset", "silence"] = "eof"
+    """`eof` ends the body as if it were whole: what a truncated event stream looks like."""
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Take the request and say nothing until released."""
+
+
+Delivery = Failure | Whole | Pieces | Hang
+Response = Delivery | Callable[[Call], Delivery]
+"""A response that depends on the request is a function of it."""
+
+
+@dataclass
+class Recorded:
+    """One request the fake received."""
+
+    operation: str
+    params: dict[str, Any]
+    headers: dict[str, str]
+    billed: bool = False
+    """True if the work was done, whether or not anybody got the answer."""
+
+
+class AwsFake:
+    """Answers one service's requests from scripts, one for each operation.
+
+    Args:
+        service: As boto3 names it.
+        rule: Finds what the service refuses beyond its model: returns the message, or None.
+        expect_invalid: Refused and unscripted requests are what the test is about.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        rule: Callable[[Call], str | None] = lambda call: None,
+        *,
+        expect_invalid: bool = False,
+    ) -> None:
+        self.requests: list[Recorded] = []
+        self.problems: list[str] = []
+        self.expect_invalid = expect_invalid
+        self.always: dict[str, Response] = {}
+        """Answers of operations whose script is empty."""
+        self.looks = 0
+        """Requests that only asked who we are or whether anybody is there."""
+        self._shapes = Shapes(service)
+        self._rule = rule
+        self._script: defaultdict[str, deque[Response]] = defaultdict(deque)
+        self._arrived = threading.Condition()
+        self._released = asyncio.Event()
+        self._server = LoopbackServer(self._handle)
+
+    def add(self, operation: str, *responses: Response) -> None:
+        """Append to an operation's script; operations may share one, joined by `|`."""
+        self._script[operation].extend(responses)
+
+    def release(self) -> None:
+        """End every hang and silence, and make later ones end at once."""
+        self._server.call(self._released.set)
+
+    def calls(self, operation: str) -> list[Recorded]:
+        """The requests of one operation."""
+        return [request for request in self.requests if request.operation == operation]
+
+    @property
+    def url(self) -> str:
+        """What to give as `endpoint_url`."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def billed(self) -> int:
+        """How often work was done."""
+        return sum(request.billed for request in self.requests)
+
+    def wait_for_requests(self, number: int, timeout: float = 10.0) -> None:
+        """Block until so many requests have arrived.
+
+        Raises:
+            TimeoutError: they did not.
+        """
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
+                raise TimeoutError(f"{len(self.requests)} of {number} requests after {timeout} s")
+
+    async def requests_arrived(self, number: int, timeout: float = 10.0) -> None:
+        """Wait as `wait_for_requests` does, leaving the event loop free."""
+        await asyncio.to_thread(self.wait_for_requests, number, timeout)
+
+    # -- life ---------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Listen on a free port of 127.0.0.1."""
+        self._server.start()
+        return self
+
+    def close(self) -> None:
+        """Stop, ending every connection.
+
+        Raises:
+            AssertionError: a request was refused or found its script empty, though the test
+                did not set `expect_invalid`.
+        """
+        self._server.close()
+        if self.problems:
+            raise AssertionError("the fake AWS: " + "; ".join(self.problems))
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await asyncio.to_thread(self.close)
+        except AssertionError as problem:
+            if error is None:
+                raise
+            # The test's own failure matters more, and this is probably its cause.
+            error.add_note(str(problem))
+
+    # -- on the server's thread ---------------------------------------------------------
+
+    async def _handle(self, request: HttpRequest, connection: Connection) -> None:
+        if request.path == "/":
+            self.looks += 1
+            await self._look(request, connection)
+            return
+        try:
+            self._check_signature(request)
+            call = self._shapes.read(request)
+            if problem := self._rule(call):
+                raise RefusalError(problem)
+        except RefusalError as refusal:
+            await self._deliver(self._refuse(str(refusal)), connection)
+            return
+        delivery = self._next(call)
+        with self._arrived:
+            billed = isinstance(delivery, (Whole, Pieces))
+            self.requests.append(
+                Recorded(call.operation, call.params, request.headers, billed=billed)
+            )
+            self._arrived.notify_all()
+        await self._deliver(delivery, connection)
+
+    async def _look(self, request: HttpRequest, connection: Connection) -> None:
+        if request.method == "POST" and b"Action=GetCallerIdentity" in request.body:
+            signed = KEY_ID in request.headers.get("authorization", "")
+            headers = {"content-type": "text/xml"}
+            await connection.send(
+                *(
+                    (200, _IDENTITY.encode(), headers)
+                    if signed
+                    else (
+                        403,
+                        b"<ErrorResponse><Error><Code>InvalidClientTokenId</Code>"
+                        b"<Message>The security token is invalid</Message></Error></ErrorResponse>",
+                        headers,
+                    )
+                )
+            )
+        else:
+            await connection.send_json(404, {"message": "nothing here"}, {})
+
+    def _check_signature(self, request: HttpRequest) -> None:
+        match = _SIGNATURE.fullmatch(request.headers.get("authorization", ""))
+        if match is None or "x-amz-date" not in request.headers:
+            raise RefusalError("the request is not signed")
+        if match["service"] != self._shapes.model.signing_name:
+            raise RefusalError(f"signed for {match['service']}")
+
+    def _refuse(self, problem: str) -> Failure:
+        if not self.expect_invalid:
+            self.problems.append(f"refused a request: {problem}")
+        code = "UnrecognizedClientException" if "signed" in problem else "ValidationException"
+        return Failure(403 if "signed" in problem else 400, code, problem)
+
+    def _next(self, call: Call) -> Delivery:
+        for operations, script in self._script.items():
+            if call.operation in operations.split("|") and script:
+                return _rendered(script.popleft(), call)
+        if call.operation in self.always:
+            return _rendered(self.always[call.operation], call)
+        problem = f"{call.operation} found its script empty"
+        if not self.expect_invalid:
+            self.problems.append(problem)
+        return Failure(500, "InternalServerException", f"{problem}; script one more answer")
+
+    async def _deliver(self, delivery: Delivery, connection: Connection) -> None:
+        request_id = {"x-amzn-requestid": f"req-{len(self.requests)}"}
+        match delivery:
+            case Failure():
+                headers = {**request_id, "x-amzn-errortype": delivery.code, **delivery.headers}
+                body = {"message": delivery.message, **delivery.body}
+                await connection.send_json(delivery.status, body, headers)
+            case Whole():
+                await self._pause(delivery.after)
+                await connection.send(200, delivery.body, {**request_id, **delivery.headers})
+            case Pieces():
+                await self._pause(delivery.after)
+                await connection.start_stream({**request_id, **delivery.headers})
+                await self._stream(delivery, connection)
+            case Hang():
+                await self._released.wait()
+                connection.drop()
+
+    async def _stream(self, delivery: Pieces, connection: Connection) -> None:
+        for index, piece in enumerate(delivery.pieces):
+            if index == delivery.cut:
+                break
+            await connection.send_chunk(piece)
+            await self._pause(delivery.between)
+        if delivery.cut is None or delivery.how == "eof":
+            await connection.send_chunk(b"")
+        elif delivery.how == "reset":
+            connection.reset()
+        else:
+            if delivery.how == "silence":
+                await self._released.wait()
+            connection.drop()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+
+
+def json_answer(document: Any, after: float = 0.0) -> Whole:
+    """An answer of JSON."""
+    return Whole(json.dumps(document).encode(), after=after)
+
+
+def _rendered(response: Response, call: Call) -> Delivery:
+    return response(call) if callable(response) else response
