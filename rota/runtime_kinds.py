@@ -4,9 +4,9 @@ Those installed beside it are found by `activities.runtimes.kinds`.
 """
 
 from rota.runtime_kind import RuntimeKind
-from rota.runtime_specs import anthropic, bedrock, claude_managed, command, scripted
+from rota.runtime_specs import anthropic, bedrock, claude_managed, command, openai, scripted
 
 BUILT_IN: dict[str, RuntimeKind] = {
     module.KIND.kind: module.KIND
-    for module in (anthropic, bedrock, claude_managed, command, scripted)
+    for module in (anthropic, bedrock, claude_managed, command, openai, scripted)
 }

@@ -4,7 +4,7 @@ An API that changed must not turn into a `None` that travels on: whoever reads t
 learns which service, which field, and what was there instead.
 """
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from rota.failures import FailureCategory, StepError
 
@@ -21,7 +21,21 @@ _NAMES: dict[type[Any], str] = {
 }
 
 
-def field(data: Any, path: str, kind: type[T], vendor: str, *, maybe_billed: bool = True) -> T:
+@overload
+def field(
+    data: Any, path: str, kind: type[dict[Any, Any]], vendor: str, *, maybe_billed: bool = True
+) -> dict[str, Any]: ...
+
+
+@overload
+def field(
+    data: Any, path: str, kind: type[list[Any]], vendor: str, *, maybe_billed: bool = True
+) -> list[Any]: ...
+
+
+@overload
+def field(data: Any, path: str, kind: type[T], vendor: str, *, maybe_billed: bool = True) -> T: ...
+def field(data: Any, path: str, kind: type[Any], vendor: str, *, maybe_billed: bool = True) -> Any:
     """Return what stands at `path`.
 
     Args:
@@ -42,12 +56,28 @@ def field(data: Any, path: str, kind: type[T], vendor: str, *, maybe_billed: boo
             f"{_NAMES.get(kind, kind.__name__)}, {_shown(found)}",
             maybe_billed=maybe_billed,
         )
-    return _as(found, kind)
+    return float(found) if kind is float else found
 
 
+@overload
+def optional_field(
+    data: Any, path: str, kind: type[dict[Any, Any]], vendor: str, *, maybe_billed: bool = True
+) -> dict[str, Any] | None: ...
+
+
+@overload
+def optional_field(
+    data: Any, path: str, kind: type[list[Any]], vendor: str, *, maybe_billed: bool = True
+) -> list[Any] | None: ...
+
+
+@overload
 def optional_field(
     data: Any, path: str, kind: type[T], vendor: str, *, maybe_billed: bool = True
-) -> T | None:
+) -> T | None: ...
+def optional_field(
+    data: Any, path: str, kind: type[Any], vendor: str, *, maybe_billed: bool = True
+) -> Any:
     """Return what stands at `path`, or None if it is missing or null.
 
     Raises:
@@ -75,10 +105,6 @@ def _is(found: Any, kind: type[Any]) -> bool:
     if isinstance(found, bool):
         return kind is bool
     return isinstance(found, (int, float) if kind is float else kind)
-
-
-def _as(found: Any, kind: type[T]) -> T:
-    return cast("T", float(found) if kind is float else found)
 
 
 def _shown(found: Any) -> str:

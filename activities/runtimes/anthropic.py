@@ -10,20 +10,20 @@ Source: anthropic SDK 2.12, API version 2026-10-21.
 
 import asyncio
 import os
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 from anthropic import AsyncAnthropic
-from pydantic import ValidationError
 
 from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
+from activities.providers.declared_settings import read_settings
+from activities.providers.keys import read_key
 from activities.providers.tool_names import ToolNames
 from activities.runtimes.anthropic_messages import LONGEST_NAME, request_body, to_reply
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.conversation import ModelReply, ModelRequest
-from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.anthropic import AnthropicSettings
+from rota.tools import SecretReader
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Enough for a slow handshake; an unreachable host should fail while it is cheap."""
@@ -39,7 +39,7 @@ class AnthropicRuntime:
     One instance serves a worker's whole event loop; connections are kept between calls.
     """
 
-    def __init__(self, resolve_secret: Callable[[str], str]) -> None:
+    def __init__(self, resolve_secret: SecretReader) -> None:
         self._resolve_secret = resolve_secret
         self._clients: dict[tuple[str, str | None, float], AsyncAnthropic] = {}
 
@@ -57,8 +57,8 @@ class AnthropicRuntime:
         **Idempotency:** none; a second call is billed again. Store the reply under the
         step's key before completing.
         """
-        settings = _read_settings(request.settings)
-        key = self._key(settings)
+        settings = read_settings(AnthropicSettings, request.settings)
+        key = read_key(self._resolve_secret, settings.api_key)
         names = ToolNames.of(request, LONGEST_NAME)
         try:
             client = self._client(settings, key)
@@ -75,18 +75,6 @@ class AnthropicRuntime:
         for client in clients.values():
             await client.close()
 
-    def _key(self, settings: AnthropicSettings) -> str:
-        try:
-            key = self._resolve_secret(settings.api_key).strip()
-        except LookupError as error:
-            raise StepError(FailureCategory.AUTH, f"runtime.api_key: {error}") from None
-        if not key or not key.isascii() or not key.isprintable():
-            raise StepError(
-                FailureCategory.AUTH,
-                f"runtime.api_key: {settings.api_key} is empty or holds characters no key has",
-            )
-        return key
-
     def _client(self, settings: AnthropicSettings, key: str) -> AsyncAnthropic:
         base_url = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
         timeout = settings.timeout.total_seconds()
@@ -101,15 +89,6 @@ class AnthropicRuntime:
                 timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_SECONDS)),
             )
         return known
-
-
-def _read_settings(settings: dict[str, Any]) -> AnthropicSettings:
-    try:
-        return AnthropicSettings.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in ("runtime", *first["loc"]))
-        raise StepError(FailureCategory.INVALID_REQUEST, f"{where}: {first['msg']}") from None
 
 
 async def _stream(

@@ -29,6 +29,8 @@ from tests.fakes.anthropic_delivery import canonical, deliver
 from tests.fakes.anthropic_rules import MAX_BODY_BYTES, first_problem
 from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
 
+MODELS = "/v1/models/"
+
 Responder = Callable[[dict[str, Any]], Response]
 
 
@@ -65,10 +67,12 @@ class AnthropicFake:
     ) -> None:
         self.requests: list[Recorded] = []
         self.problems: list[str] = []
+        self.models: tuple[str, ...] | None = None
+        """Models that can be looked up; None: any."""
         self._responder = responder
         self._api_key = api_key
         self._context_tokens = context_tokens
-        self._expect_invalid = expect_invalid
+        self.expect_invalid = expect_invalid
         self._script: deque[Response] = deque()
         self._issued: set[str] = set()
         self._call_ids = count(1)
@@ -193,6 +197,9 @@ class AnthropicFake:
     # -- on the server's thread ---------------------------------------------------------
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
+        if request.method == "GET" and request.path.startswith(MODELS):
+            await self._tell_model(request, connection)
+            return
         recorded = Recorded(_parsed(request.body), request.headers)
         response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
         with self._arrived:
@@ -206,19 +213,40 @@ class AnthropicFake:
                 self._issued.add(canonical({"paused": list(response.blocks)}))
         await deliver(response, recorded.body, connection, number=number, released=self._released)
 
+    async def _tell_model(self, request: HttpRequest, connection: Connection) -> None:
+        name = request.path.removeprefix(MODELS)
+        refusal = self._unauthorized(request)
+        if refusal is None and self.models is not None and name not in self.models:
+            refusal = Failure(404, "not_found_error", f"model: {name}")
+        if refusal is not None:
+            await connection.send_json(refusal.status, refusal.body, {})
+            return
+        found = {
+            "type": "model",
+            "id": name,
+            "display_name": name,
+            "created_at": "2026-01-01T00:00:00Z",
+        }
+        await connection.send_json(200, found, {})
+
+    def _unauthorized(self, request: HttpRequest) -> Failure | None:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key") or bearer
+        if not key or (self._api_key is not None and key != self._api_key):
+            return Failure(401, "authentication_error", "invalid x-api-key")
+        return None
+
     def _refusal(self, request: HttpRequest, body: Any) -> Failure | None:
         refusal = self._first_refusal(request, body)
-        if refusal is not None and not self._expect_invalid:
+        if refusal is not None and not self.expect_invalid:
             self.problems.append(f"refused a request: {refusal.message}")
         return refusal
 
     def _first_refusal(self, request: HttpRequest, body: Any) -> Failure | None:
-        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        key = request.headers.get("x-api-key") or bearer
         if (request.method, request.path) != ("POST", "/v1/messages"):
             return Failure(404, "not_found_error", f"{request.method} {request.path} not found")
-        if not key or (self._api_key is not None and key != self._api_key):
-            return Failure(401, "authentication_error", "invalid x-api-key")
+        if unauthorized := self._unauthorized(request):
+            return unauthorized
         if "anthropic-version" not in request.headers:
             return _invalid("anthropic-version: header is required")
         if len(request.body) > MAX_BODY_BYTES:
@@ -237,7 +265,8 @@ class AnthropicFake:
         if self._responder is not None:
             return self._responder(body)
         problem = f"request {len(self.requests) + 1} found the script empty"
-        self.problems.append(problem)
+        if not self.expect_invalid:
+            self.problems.append(problem)
         return Failure(500, "api_error", f"{problem}; script one more answer")
 
 

@@ -1,0 +1,304 @@
+"""A strict fake of OpenAI's chat completions on a real socket.
+
+Refuses what OpenAI refuses, streams in OpenAI's events, and can fail in every way a server
+or a network can. What a test did not script, and what it sent wrong, fails the test when
+the fake is closed.
+"""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.openai_answers import (
+    Answer,
+    Cut,
+    Failure,
+    Hang,
+    Raw,
+    Response,
+    StreamError,
+    completion,
+    event,
+    events,
+)
+from tests.fakes.openai_rules import first_problem
+
+Responder = Callable[[dict[str, Any]], Response]
+
+
+@dataclass
+class Recorded:
+    """One request for a completion."""
+
+    body: Any
+    headers: dict[str, str]
+    billed: bool = False
+    """True if the model did its work, whether or not anybody got the answer."""
+
+
+class OpenAIFake:
+    """Answers chat completions from a script or a function, and lists its models.
+
+    Args:
+        responder: Called with the request's JSON when the script is empty.
+        api_key: The only key accepted; None: none is asked for.
+        models: What `GET /v1/models` lists; None: that is not found.
+        own: Keys beyond OpenAI's that this server knows.
+        streams: Whether it can; if not, a request for a stream is refused.
+        expect_invalid: Refused requests are what the test is about.
+    """
+
+    def __init__(
+        self,
+        responder: Responder | None = None,
+        *,
+        api_key: str | None = None,
+        models: tuple[str, ...] | None = (),
+        own: set[str] | None = None,
+        streams: bool = True,
+        expect_invalid: bool = False,
+    ) -> None:
+        self.requests: list[Recorded] = []
+        self.problems: list[str] = []
+        self.expect_invalid = expect_invalid
+        self.models = models
+        self._responder = responder
+        self._api_key = api_key
+        self._own = own or set()
+        self._streams = streams
+        self._script: deque[Response] = deque()
+        self._call_ids = count(1)
+        self._arrived = threading.Condition()
+        self._released = asyncio.Event()
+        self._server = LoopbackServer(self._handle)
+
+    # -- the script ---------------------------------------------------------------------
+
+    def add(self, *responses: Response) -> None:
+        """Append to the script."""
+        self._script.extend(responses)
+
+    def respond_with(self, responder: Responder) -> None:
+        """Answer by this function whenever the script is empty."""
+        self._responder = responder
+
+    def say(self, words: str, **details: Any) -> None:
+        """Script an answer of one text; further arguments as `Answer` takes them."""
+        self.add(Answer(words, **details))
+
+    def call_tool(self, name: str, args: Any, **details: Any) -> None:
+        """Script one tool call, named as on the wire."""
+        self.call_tools((name, args), **details)
+
+    def call_tools(self, *calls: tuple[str, Any], **details: Any) -> None:
+        """Script parallel tool calls; arguments that are text are sent as they are."""
+        made = tuple(self.tool_call(*call) for call in calls)
+        more: dict[str, Any] = {"finish": "tool_calls", **details}
+        self.add(Answer(None, made, **more))
+
+    def tool_call(self, name: str, args: Any) -> dict[str, Any]:
+        """Build a tool call with an id no other one has."""
+        text = args if isinstance(args, str) else json.dumps(args)
+        function = {"name": name, "arguments": text}
+        return {"id": f"call_{next(self._call_ids):024d}", "type": "function", "function": function}
+
+    def fail(self, status: int, code: str | None = None, **details: Any) -> None:
+        """Script an error status; further arguments as `Failure` takes them."""
+        self.add(Failure(status, code, **details))
+
+    def release(self) -> None:
+        """End every hang and silence, and make later ones end at once."""
+        self._server.call(self._released.set)
+
+    # -- what happened ------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """What to give as `base_url`."""
+        return f"http://127.0.0.1:{self._server.port}/v1"
+
+    @property
+    def billed(self) -> int:
+        """How often the model did its work."""
+        return sum(request.billed for request in self.requests)
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections were opened."""
+        return self._server.connections
+
+    async def requests_arrived(self, number: int, timeout: float = 10.0) -> None:
+        """Wait until so many requests have arrived.
+
+        Raises:
+            TimeoutError: they did not.
+        """
+        await asyncio.to_thread(self._wait, number, timeout)
+
+    def _wait(self, number: int, timeout: float) -> None:
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
+                raise TimeoutError(f"{len(self.requests)} of {number} requests after {timeout} s")
+
+    # -- life ---------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Listen on a free port of 127.0.0.1."""
+        self._server.start()
+        return self
+
+    def close(self) -> None:
+        """Stop, ending every connection.
+
+        Raises:
+            AssertionError: a request found the script empty, or was refused though the
+                test did not expect that.
+        """
+        self._server.close()
+        if self.problems:
+            raise AssertionError("the fake completions server: " + "; ".join(self.problems))
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await asyncio.to_thread(self.close)
+        except AssertionError as problem:
+            if error is None:
+                raise
+            # The test's own failure matters more, and this is probably its cause.
+            error.add_note(str(problem))
+
+    # -- on the server's thread ---------------------------------------------------------
+
+    async def _handle(self, request: HttpRequest, connection: Connection) -> None:
+        headers = {"x-request-id": f"req_{len(self.requests) + 1:024d}"}
+        if (request.method, request.path) == ("GET", "/v1/models"):
+            await self._list_models(request, connection)
+            return
+        recorded = Recorded(_parsed(request.body), request.headers)
+        response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
+        with self._arrived:
+            recorded.billed = isinstance(response, Answer)
+            self.requests.append(recorded)
+            self._arrived.notify_all()
+        await self._deliver(response, recorded.body, connection, headers)
+
+    async def _list_models(self, request: HttpRequest, connection: Connection) -> None:
+        refusal = self._unauthorized(request)
+        if refusal is None and self.models is None:
+            refusal = Failure(404, None, "Not Found")
+        if refusal is not None:
+            await connection.send_json(refusal.status, refusal.body, {})
+            return
+        data = [{"id": name, "object": "model", "owned_by": "fake"} for name in self.models or ()]
+        await connection.send_json(200, {"object": "list", "data": data}, {})
+
+    def _unauthorized(self, request: HttpRequest) -> Failure | None:
+        given = request.headers.get("authorization", "")
+        if self._api_key is None or given == f"Bearer {self._api_key}":
+            return None
+        message = "Incorrect API key provided."
+        return Failure(401, "invalid_api_key", message, "invalid_request_error")
+
+    def _refusal(self, request: HttpRequest, body: Any) -> Failure | None:
+        refusal = self._unauthorized(request)
+        if (request.method, request.path) != ("POST", "/v1/chat/completions"):
+            refusal = Failure(404, None, f"Invalid URL ({request.method} {request.path})")
+        elif refusal is None and (problem := first_problem(body, self._own)):
+            refusal = Failure(400, None, problem, "invalid_request_error")
+        elif refusal is None and body.get("stream") and not self._streams:
+            refusal = Failure(400, "unsupported_value", "stream is not supported")
+        if refusal is not None and not self.expect_invalid:
+            self.problems.append(f"refused a request: {refusal.message}")
+        return refusal
+
+    def _next_response(self, body: dict[str, Any]) -> Response:
+        if self._script:
+            return self._script.popleft()
+        if self._responder is not None:
+            return self._responder(body)
+        problem = f"request {len(self.requests) + 1} found the script empty"
+        if not self.expect_invalid:
+            self.problems.append(problem)
+        return Failure(500, None, f"{problem}; script one more answer")
+
+    async def _deliver(
+        self,
+        response: Response,
+        request: dict[str, Any],
+        connection: Connection,
+        headers: dict[str, str],
+    ) -> None:
+        match response:
+            case Failure():
+                headers = {**headers, **response.headers}
+                await connection.send_json(response.status, response.body, headers)
+            case Raw():
+                headers["content-type"] = response.content_type
+                await connection.send(200, response.body.encode(), headers)
+            case Hang():
+                await self._released.wait()
+                connection.drop()
+            case Answer():
+                await asyncio.sleep(response.first_byte_after)
+                headers |= response.headers
+                whole = completion(response, request, f"chatcmpl-{len(self.requests)}")
+                if response.fault == Cut(0, "drop"):
+                    connection.drop()
+                elif request.get("stream"):
+                    usage = (request.get("stream_options") or {}).get("include_usage", False)
+                    await self._stream(response, whole, usage, connection, headers)
+                else:
+                    await connection.send_json(200, whole, headers)
+
+    async def _stream(
+        self,
+        answer: Answer,
+        whole: dict[str, Any],
+        with_usage: bool,
+        connection: Connection,
+        headers: dict[str, str],
+    ) -> None:
+        fault = answer.fault
+        content_type = "text/event-stream; charset=utf-8"
+        await connection.start_stream({**headers, "content-type": content_type})
+        for sent, data in enumerate(events(answer, whole, with_usage)):
+            if fault is not None and sent == fault.after:
+                break
+            await connection.send_chunk(data)
+            await asyncio.sleep(answer.between_events)
+        match fault:
+            case StreamError():
+                await connection.send_chunk(event({"error": fault.error}))
+            case Cut(how="drop"):
+                connection.drop()
+            case Cut(how="reset"):
+                connection.reset()
+            case Cut(how="silence"):
+                await self._released.wait()
+                connection.drop()
+            case _:
+                pass
+        if connection.usable:
+            await connection.send_chunk(b"")
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
