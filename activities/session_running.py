@@ -5,20 +5,21 @@ anybody waits. Each of them records what it came to before it ends, see `session
 """
 
 import asyncio
-import logging
 from typing import Protocol
 
 from temporalio import activity
 
+from activities.breaker_gate import BreakerGate
 from activities.documents import get_results
 from activities.heartbeat import beating, heartbeating
 from activities.interface import SessionRunning
 from activities.safekeeping import kept
-from activities.session_faults import counting, foreseen, lost_start
+from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
 from activities.session_log import Told as Recorded
 from activities.session_looks import SessionLook
 from activities.session_request import SessionTask, session_task
+from activities.session_starts import SUBMIT, SessionStarts
 from activities.session_turns import SessionTurns, spent
 from activities.session_watch import Watch, to_its_end
 from activities.step_errors import translated
@@ -39,12 +40,7 @@ from rota.session_runtime import (
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
 from rota.usage import Usage
 
-SUBMIT = "submit"
-"""What the marks of a start are called in the log."""
-
 NEVER_STARTED = "it was never started"
-
-_log = logging.getLogger("rota.sessions")
 
 
 class SessionRuntimes(Protocol):
@@ -62,8 +58,11 @@ class SessionRuntimes(Protocol):
 class SessionRunningActivities(SessionRunning):
     """Steps with whatever session runtime the agent names."""
 
-    def __init__(self, store: ObjectStore, runtimes: SessionRuntimes, toolbox: Toolbox) -> None:
+    def __init__(
+        self, store: ObjectStore, runtimes: SessionRuntimes, toolbox: Toolbox, gate: BreakerGate
+    ) -> None:
         self._store = store
+        self._starts = SessionStarts(gate)
         self._runtimes = runtimes
         self._toolbox = toolbox
         self._turns = SessionTurns(store, toolbox)
@@ -74,7 +73,8 @@ class SessionRunningActivities(SessionRunning):
 
         Raises:
             ApplicationError: type is the failure category; `outcome_unknown`, final, if an
-                earlier attempt may have started one that cannot be found.
+                earlier attempt may have started one that cannot be found; `runtime_held`,
+                final, if the runtime's breaker is open.
         Idempotency: the session is on record before this returns, and a later attempt finds
             it. Before that, an attempt leaves a mark: the next one asks the provider with
             the same key, or looks for the session, or does nothing.
@@ -88,7 +88,8 @@ class SessionRunningActivities(SessionRunning):
                     return SessionStarted(session=recorded)
                 task = await session_task(self._store, self._toolbox, input)
                 runtime = await self._runtime(task.kind.kind)
-                return await to_its_end(self._start(input, log, task, runtime))
+                session = await to_its_end(self._starts.start(log, task, runtime))
+                return SessionStarted(session=session)
 
     @activity.defn(name="observe_session")
     async def observe_session(self, input: SessionInput) -> Observed:
@@ -151,34 +152,6 @@ class SessionRunningActivities(SessionRunning):
 
     async def _runtime(self, kind: str) -> SessionRuntime:
         return await asyncio.to_thread(self._runtimes.session, kind)
-
-    async def _start(
-        self, input: SessionInput, log: SessionLog, task: SessionTask, runtime: SessionRuntime
-    ) -> SessionStarted:
-        again = await log.marks(1, SUBMIT)
-        found = None
-        if again and not task.promises.idempotent_start:
-            if not task.promises.find:
-                raise lost_start(task)
-            with foreseen(f"{task.kind.kind}: looking for the session failed"):
-                found = await runtime.find(task.request)
-        if found is None:
-            await kept(lambda: log.mark(1, SUBMIT))
-            try:
-                with foreseen(f"{task.kind.kind}: the start failed"):
-                    found = await runtime.submit(task.request)
-            except StepError as error:
-                if not error.maybe_billed:
-                    await kept(lambda: log.unmark(1, SUBMIT))
-                raise
-        session = found
-        first = await kept(lambda: log.start(session))
-        await kept(lambda: log.clear(1, SUBMIT))
-        if first.id != session.id:
-            # This attempt was taken for dead, and the one after it has started another.
-            stopped = await runtime.cancel(session, task.request.settings)
-            _log.warning("%s: session %s is one too many: %s", input.run.id, session.id, stopped)
-        return SessionStarted(session=first)
 
     async def _observe(self, input: SessionInput, watch: Watch) -> Observed:
         log = SessionLog(self._store, input.run)
@@ -263,7 +236,7 @@ class SessionRunningActivities(SessionRunning):
         task = await session_task(self._store, self._toolbox, input)
         runtime = await self._runtime(task.kind.kind)
         if session is None:
-            session = await self._lost(task, runtime)
+            session = await self._starts.lost(task, runtime)
         if session is None:
             return SessionStopped(confirmed=True, text=NEVER_STARTED)
         with foreseen(f"{session.kind}: stopping failed"):
@@ -276,16 +249,6 @@ class SessionRunningActivities(SessionRunning):
             # What it has used, nobody tells. A look that was cut off is counted as such.
             usage = Usage(unknown_attempts=1)
         return SessionStopped(confirmed=stopped.confirmed, text=stopped.text, usage=usage)
-
-    async def _lost(self, task: SessionTask, runtime: SessionRuntime) -> ProviderSession | None:
-        """The session whose start nobody saw the end of, to be stopped."""
-        with foreseen(f"{task.kind.kind}: looking for the session failed"):
-            if task.promises.find:
-                return await runtime.find(task.request)
-            if task.promises.idempotent_start:
-                # Its name is only told by starting it, which starts nothing twice.
-                return await runtime.submit(task.request)
-        raise lost_start(task)
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

@@ -70,7 +70,7 @@ async def serving(
     own_runtimes = OpenRuntimes()
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
-    sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox)
+    sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox, gate)
     running = ToolRunningActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
     pipelines = PipelineDeskActivities(store)

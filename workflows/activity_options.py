@@ -181,14 +181,15 @@ def session_options(
     """Options of a short step with a provider's session: start, tell, read.
 
     A cancelled run waits for one that has an effect (`seen_to_its_end`): what it has started
-    must be known to be stopped.
+    must be known to be stopped. Those are also what the runtime's queue has a rate for.
     """
     cancellation = (
         ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
         if seen_to_its_end
         else ActivityCancellationType.TRY_CANCEL
     )
-    return _step(spec, SESSION_CALL_TIMEOUT, remaining, cancellation, fairness_key)
+    options = _step(spec, SESSION_CALL_TIMEOUT, remaining, cancellation, fairness_key)
+    return on_runtime_queue(options, spec) if seen_to_its_end else options
 
 
 def observe_options(
