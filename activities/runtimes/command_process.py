@@ -114,9 +114,19 @@ class CommandProcess:
 
 @asynccontextmanager
 async def started(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    setting: str = "runtime.command",
 ) -> AsyncGenerator[CommandProcess]:
     """Run `command` while the block lasts; whatever is left of it at the end is killed.
+
+    Args:
+        command: Program and arguments.
+        cwd: Folder it runs in.
+        env: All of its environment.
+        setting: Where the command is declared, for the message if it cannot be started.
 
     Raises:
         StepError: `invalid_request`: it cannot be started; says why.
@@ -137,7 +147,7 @@ async def started(
         )
     except (OSError, ValueError) as error:
         ours.close()
-        raise _not_started(command[0], str(error)) from error
+        raise _not_started(setting, command[0], str(error)) from error
     finally:
         theirs.close()
     told, orders = await asyncio.open_connection(sock=ours)
@@ -145,16 +155,17 @@ async def started(
     try:
         fact = await process.fact()
         if fact is None or "started" not in fact:
-            raise _not_started(command[0], str((fact or {}).get("failed", "it did not say why")))
+            reason = str((fact or {}).get("failed", "it did not say why"))
+            raise _not_started(setting, command[0], reason)
         yield process
     finally:
         await asyncio.shield(process.stop(0))
         await process.close()
 
 
-def _not_started(program: str, reason: str) -> StepError:
+def _not_started(setting: str, program: str, reason: str) -> StepError:
     return StepError(
         FailureCategory.INVALID_REQUEST,
-        f"runtime.command: '{program}' cannot be started on this worker: {reason}; install it "
+        f"{setting}: '{program}' cannot be started on this worker: {reason}; install it "
         "there, or name it by its path",
     )
