@@ -46,10 +46,12 @@ def finish_of(error: BaseException, *, late: str = "") -> Finish:
     # A failure of its own, such as a result that cannot be read, stands for itself.
     cause = (error.__cause__ or error) if isinstance(error, ActivityError) else error
     if late:
-        waited = isinstance(cause, ApplicationError) and cause.type == RUNTIME_HELD
+        within = " within a step"
+        if isinstance(cause, ApplicationError) and cause.type == RUNTIME_HELD:
+            within = f"; {cause.message}"
         return Finish(
             status=RunStatus.TIMED_OUT,
-            reason=f"{late}; {cause.message}" if waited else f"{late} within a step",
+            reason=f"{late}{within}",
             category=FailureCategory.LIMIT_REACHED,
         )
     if isinstance(cause, TimeoutError):
