@@ -16,18 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
-from tests.fakes.openai_answers import (
-    Answer,
-    Cut,
-    Failure,
-    Hang,
-    Raw,
-    Response,
-    StreamError,
-    completion,
-    event,
-    events,
-)
+from tests.fakes.openai_answers import Answer, Failure, Response
+from tests.fakes.openai_delivery import deliver
 from tests.fakes.openai_rules import first_problem
 
 Responder = Callable[[dict[str, Any]], Response]
@@ -185,7 +175,6 @@ class OpenAIFake:
     # -- on the server's thread ---------------------------------------------------------
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
-        headers = {"x-request-id": f"req_{len(self.requests) + 1:024d}"}
         if (request.method, request.path) == ("GET", "/v1/models"):
             await self._list_models(request, connection)
             return
@@ -194,8 +183,9 @@ class OpenAIFake:
         with self._arrived:
             recorded.billed = isinstance(response, Answer)
             self.requests.append(recorded)
+            number = len(self.requests)
             self._arrived.notify_all()
-        await self._deliver(response, recorded.body, connection, headers)
+        await deliver(response, recorded.body, connection, number=number, released=self._released)
 
     async def _list_models(self, request: HttpRequest, connection: Connection) -> None:
         refusal = self._unauthorized(request)
@@ -235,66 +225,6 @@ class OpenAIFake:
         if not self.expect_invalid:
             self.problems.append(problem)
         return Failure(500, None, f"{problem}; script one more answer")
-
-    async def _deliver(
-        self,
-        response: Response,
-        request: dict[str, Any],
-        connection: Connection,
-        headers: dict[str, str],
-    ) -> None:
-        match response:
-            case Failure():
-                headers = {**headers, **response.headers}
-                await connection.send_json(response.status, response.body, headers)
-            case Raw():
-                headers["content-type"] = response.content_type
-                await connection.send(200, response.body.encode(), headers)
-            case Hang():
-                await self._released.wait()
-                connection.drop()
-            case Answer():
-                await asyncio.sleep(response.first_byte_after)
-                headers |= response.headers
-                whole = completion(response, request, f"chatcmpl-{len(self.requests)}")
-                if response.fault == Cut(0, "drop"):
-                    connection.drop()
-                elif request.get("stream"):
-                    usage = (request.get("stream_options") or {}).get("include_usage", False)
-                    await self._stream(response, whole, usage, connection, headers)
-                else:
-                    await connection.send_json(200, whole, headers)
-
-    async def _stream(
-        self,
-        answer: Answer,
-        whole: dict[str, Any],
-        with_usage: bool,
-        connection: Connection,
-        headers: dict[str, str],
-    ) -> None:
-        fault = answer.fault
-        content_type = "text/event-stream; charset=utf-8"
-        await connection.start_stream({**headers, "content-type": content_type})
-        for sent, data in enumerate(events(answer, whole, with_usage)):
-            if fault is not None and sent == fault.after:
-                break
-            await connection.send_chunk(data)
-            await asyncio.sleep(answer.between_events)
-        match fault:
-            case StreamError():
-                await connection.send_chunk(event({"error": fault.error}))
-            case Cut(how="drop"):
-                connection.drop()
-            case Cut(how="reset"):
-                connection.reset()
-            case Cut(how="silence"):
-                await self._released.wait()
-                connection.drop()
-            case _:
-                pass
-        if connection.usable:
-            await connection.send_chunk(b"")
 
 
 def _parsed(body: bytes) -> Any:
