@@ -7,6 +7,7 @@ again: a runtime keeps nothing in memory between two steps, which may be on two 
 from dataclasses import dataclass
 
 from activities.documents import get_context, get_memory, get_node, get_spec
+from activities.mcp.tools import with_pins
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
@@ -31,6 +32,8 @@ class SessionTask:
     spec: AgentSpec
     kind: RuntimeKind
     settings: SessionSettings
+    toolbox: Toolbox
+    """With the tools that servers offer to this run."""
 
     @property
     def promises(self) -> Capabilities:
@@ -51,6 +54,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
     """
     context = await get_context(store, input.context)
     spec = await get_spec(store, context.spec.digest)
+    toolbox = await with_pins(store, toolbox, input.pins)
     kind = _kind(spec)
     settings = kind.settings.model_validate(spec.runtime.settings)
     if not isinstance(settings, SessionSettings):
@@ -89,7 +93,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
         deadline=input.deadline,
         fleet=str(toolbox.fleet),
     )
-    return SessionTask(request, context, spec, kind, settings)
+    return SessionTask(request, context, spec, kind, settings, toolbox)
 
 
 def session_key(context: RunContext) -> str:

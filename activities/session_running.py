@@ -65,7 +65,7 @@ class SessionRunningActivities(SessionRunning):
         self._starts = SessionStarts(gate)
         self._runtimes = runtimes
         self._toolbox = toolbox
-        self._turns = SessionTurns(store, toolbox)
+        self._turns = SessionTurns(store)
 
     @activity.defn(name="submit_session")
     async def submit_session(self, input: SessionInput) -> SessionStarted:

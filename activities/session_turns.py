@@ -13,7 +13,6 @@ from activities.pricing import price, price_table_version
 from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.stores.base import ObjectStore
-from activities.toolbox import Toolbox
 from activities.turn_tools import call_refs
 from rota.conversation import Message, StopReason, ToolCall
 from rota.failures import FailureCategory, StepError
@@ -55,9 +54,8 @@ def spent(
 class SessionTurns:
     """Writes a session's turns into the transcript. Safe to repeat: nodes are their content."""
 
-    def __init__(self, store: ObjectStore, toolbox: Toolbox) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._toolbox = toolbox
 
     async def has_stopped(
         self, input: SessionInput, task: SessionTask, session: ProviderSession, seen: Observation
@@ -83,7 +81,7 @@ class SessionTurns:
         )
         head = await self._store.put(node.encode())
         # Calls beside a question are the provider's own, and none of ours to execute.
-        calls = call_refs(task.spec, self._toolbox, node.reply.tool_calls) if asks else ()
+        calls = call_refs(task.spec, task.toolbox, node.reply.tool_calls) if asks else ()
         return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage)
 
     async def has_ended(
@@ -135,6 +133,7 @@ class SessionTurns:
             prices=new.prices,
             table_micros=new.table_micros,
             session=session,
+            pins=input.pins,
         )
 
     async def _added(

@@ -20,6 +20,7 @@ from activities.documents import (
 )
 from activities.heartbeat import heartbeating
 from activities.interface import Thinking
+from activities.mcp.tools import with_pins
 from activities.paid_calls import PaidCalls
 from activities.pricing import price, price_table_version
 from activities.runtimes.kinds import account_of
@@ -91,6 +92,7 @@ class ThinkingActivities(Thinking):
         memory = await get_memory(self._store, context.memory)
         document = memory.document if memory else {}
         added = await self._added(input, context, document)
+        toolbox = await with_pins(self._store, self._toolbox, input.pins)
         asks = spec.runtime.chain[input.runtime]
         paid = PaidCalls(self._store, input.run, input.turn, input.round)
         told = [m.model_dump(mode="json") for m in added]
@@ -99,7 +101,7 @@ class ThinkingActivities(Thinking):
         if recorded is not None:
             node = await get_node(self._store, recorded)
             with _answered(input.turn):
-                return await self._outcome(spec, recorded, node)
+                return await self._outcome(spec, toolbox, recorded, node)
         request = ModelRequest(
             settings=asks.settings,
             system=system_prompt(
@@ -108,7 +110,7 @@ class ThinkingActivities(Thinking):
                 "memory.update" in spec.tools,
             ),
             messages=(*messages_of(earlier), *added),
-            tools=offered_tools(spec, self._toolbox),
+            tools=offered_tools(spec, toolbox),
             turn=input.turn,
             context=template_scope(context, document),
         )
@@ -129,7 +131,7 @@ class ThinkingActivities(Thinking):
             encoded = node.encode()
             head = await kept(lambda: self._store.put(encoded))
             await kept(lambda: paid.record(asked, head))
-            return await self._outcome(spec, head, node)
+            return await self._outcome(spec, toolbox, head, node)
 
     def _node(
         self,
@@ -157,6 +159,7 @@ class ThinkingActivities(Thinking):
             model=reply.model,
             request_id=reply.request_id,
             prices=price_table_version(),
+            pins=input.pins,
         )
 
     async def _added(
@@ -172,8 +175,10 @@ class ThinkingActivities(Thinking):
         results = await get_results(self._store, input.head, input.results)
         return (Message(role="user", content=results),)
 
-    async def _outcome(self, spec: AgentSpec, head: str, node: TranscriptNode) -> TurnOutcome:
-        calls = call_refs(spec, self._toolbox, node.reply.tool_calls)
+    async def _outcome(
+        self, spec: AgentSpec, toolbox: Toolbox, head: str, node: TranscriptNode
+    ) -> TurnOutcome:
+        calls = call_refs(spec, toolbox, node.reply.tool_calls)
         answer = None
         if node.stop is StopReason.END_TURN:
             answer = await check_answer(self._store, spec, node.reply)

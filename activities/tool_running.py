@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
 from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
+from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
@@ -90,7 +91,8 @@ class ToolRunningActivities(ToolRunning):
         context = await get_context(self._store, input.context)
         spec = await get_spec(self._store, context.spec.digest)
         call = node.reply.tool_calls[input.index]
-        tool = self._toolbox.get(call.name, spec.tools)
+        toolbox = await with_pins(self._store, self._toolbox, input.pins)
+        tool = toolbox.get(call.name, spec.tools)
         if tool is None:
             listed = ", ".join(spec.tools) or "none"
             return await self._error(input, f"there is no tool '{call.name}'; you have: {listed}")

@@ -21,6 +21,7 @@ from activities.runtimes.open import OpenRuntimes
 from activities.session_running import SessionRunningActivities
 from activities.stores.base import ObjectStore
 from activities.thinking import ThinkingActivities
+from activities.tool_listing import ToolListingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
@@ -71,6 +72,7 @@ async def serving(
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
     sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox, gate)
+    listing = ToolListingActivities(store, toolbox)
     running = ToolRunningActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
     pipelines = PipelineDeskActivities(store)
@@ -95,6 +97,7 @@ async def serving(
             sessions.answer_session,
             sessions.collect_session,
             sessions.cancel_session,
+            listing.list_tools,
             running.run_tool,
             handoffs.open_handoff,
             handoffs.close_handoff,
