@@ -8,12 +8,12 @@ from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.schema_problems import schema_problems
 from activities.secrets import Secrets
 from activities.toolbox import Toolbox
-from rota.agent_spec import AgentSpec
+from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.failures import FailureCategory, StepError
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
-    """Check the agent's tools, and the credentials that they and its runtime name.
+    """Check the agent's tools, and the credentials that they and all its runtimes name.
 
     Raises:
         StepError: `auth` or `invalid_request`; says what is missing and where to put it.
@@ -33,23 +33,31 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
             Secrets()(reference)
         except LookupError as error:
             raise StepError(FailureCategory.AUTH, f"fleet.yaml: {place}: {error}") from error
+    for index, runtime in enumerate(spec.runtime.chain):
+        place = f"runtime.fallback[{index - 1}]" if index else "runtime"
+        for reference in _references(runtime, place):
+            try:
+                Secrets()(reference)
+            except LookupError as error:
+                # Of a fallback, too: told now, and not in the night in which it is needed.
+                which = f"{place} ({runtime.kind}): " if index else ""
+                raise StepError(FailureCategory.AUTH, f"{which}{error}") from error
+
+
+def _references(runtime: RuntimeSpec, place: str) -> list[str]:
+    """The secrets that a runtime block names, once it is checked."""
     try:
-        kind = runtime_kind(spec.runtime.kind)
-        settings = kind.settings.model_validate(spec.runtime.settings)
+        settings = runtime_kind(runtime.kind).settings.model_validate(runtime.settings)
     except ValidationError as error:
         # Without its own text, which repeats the input: somebody may have put a key there.
         problems = [
-            f"{'.'.join(str(part) for part in ('runtime', *item['loc']))}: {item['msg']}"
+            f"{'.'.join(str(part) for part in (place, *item['loc']))}: {item['msg']}"
             for item in error.errors()
         ]
         raise StepError(FailureCategory.INVALID_REQUEST, "; ".join(problems)) from None
     except RuntimeKindError as error:
-        raise StepError(FailureCategory.INVALID_REQUEST, f"runtime: {error}") from error
-    for _, reference in settings.secret_references():
-        try:
-            Secrets()(reference)
-        except LookupError as error:
-            raise StepError(FailureCategory.AUTH, str(error)) from error
+        raise StepError(FailureCategory.INVALID_REQUEST, f"{place}: {error}") from error
+    return [reference for _, reference in settings.secret_references()]
 
 
 def unfit_input(spec: AgentSpec, input: dict[str, Any]) -> str:

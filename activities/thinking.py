@@ -40,6 +40,7 @@ from rota.conversation import (
 from rota.failures import FailureCategory, StepError
 from rota.loop import TurnOutcome
 from rota.model import content_digest
+from rota.pinned_spec import PinnedSpec
 from rota.prompt import opening_message, repair_message, system_prompt
 from rota.steps import TurnInput
 from rota.transcript import RunContext, TranscriptNode, keyed, template_scope
@@ -121,7 +122,7 @@ class ThinkingActivities(Thinking):
                 try:
                     reply = await runtime.invoke(request)
                 except StepError as error:
-                    error.final = _leaves_it_to_another(input, spec, error)
+                    error.final = _leaves_it_to_another(input, context.spec, error)
                     if not error.maybe_billed:
                         await kept(paid.abandon)
                     raise
@@ -185,9 +186,9 @@ class ThinkingActivities(Thinking):
         return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
 
 
-def _leaves_it_to_another(input: TurnInput, spec: AgentSpec, error: StepError) -> bool:
+def _leaves_it_to_another(input: TurnInput, spec: PinnedSpec, error: StepError) -> bool:
     """True if the run's next runtime is to be asked instead of this one again."""
-    patience = min(spec.runtime.fallback_after or 1, input.attempts)
+    patience = min(spec.fallback_after, input.attempts)
     tried = activity.info().attempt >= patience
     return input.fallback_follows and error.category.fails_over and tried
 
