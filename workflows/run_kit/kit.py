@@ -9,7 +9,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunResult, RunStatus
     from rota.runtime_kind import Shape
     from rota.usage import Usage
-    from workflows.run_kit import desk, steps, visibility
+    from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.entry import Entry, closed_at_entry
     from workflows.run_kit.locks import Locks
@@ -94,6 +94,8 @@ class RunKit:
     async def get_ready(self) -> Finish | None:
         """Wait for what the run needs, for the clock and for its locks; then its time begins.
 
+        Asks MCP servers for their tools, if the agent names any.
+
         Returns:
             None if the run can work now, else how it closes.
         """
@@ -106,15 +108,31 @@ class RunKit:
             if finish is not None:
                 return finish
         self.clock.start(timedelta(seconds=spec.wall_clock_seconds))
+        if spec.mcp:
+            listed = await steps.list_tools(self.work)
+            self.loop = self.loop.model_copy(update={"pins": listed.pins})
         return None
 
     async def think(self, step: Think) -> None:
-        """Take one turn: of the model, or of the session that works by itself."""
-        if self.work.admitted.shape is Shape.SESSION:
-            outcome = await self._sessions.think(step)
-        else:
-            outcome = await steps.think(self.work, step)
-        self.loop = self.loop.after_turn(outcome)
+        """Take one turn: of the model, or of the session that works by itself.
+
+        If the runtime cannot answer, the next one takes over for the rest of the run; if its
+        breaker is open and there is no other, the run waits.
+        """
+        round = 0
+        while True:
+            try:
+                if self.work.admitted.shape is Shape.SESSION:
+                    outcome = await self._sessions.think(step)
+                else:
+                    outcome = await steps.think(self.work, step, round)
+            except ActivityError as error:
+                self.loop = await fallback.go_on(error, self.work, self._standing, round)
+                visibility.show_step(step, self.admission, self.loop)
+                round += 1
+            else:
+                self.loop = self.loop.after_turn(outcome)
+                return
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
