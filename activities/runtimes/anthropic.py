@@ -22,11 +22,17 @@ from activities.providers.tool_names import ToolNames
 from activities.runtimes.anthropic_messages import LONGEST_NAME, request_body, to_reply
 from activities.runtimes.anthropic_stream import MessageAssembler
 from rota.conversation import ModelReply, ModelRequest
+from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Probe
 from rota.runtime_specs.anthropic import AnthropicSettings
+from rota.runtime_specs.base import RuntimeSettings
 from rota.tools import SecretReader
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Enough for a slow handshake; an unreachable host should fail while it is cheap."""
+
+PROBE_TIMEOUT_SECONDS = 10.0
+"""An API that tells of a model more slowly than this is not well."""
 
 
 class AnthropicRuntime:
@@ -69,6 +75,26 @@ class AnthropicRuntime:
             raise classify(error, secret=key) from None
         return to_reply(message, names, request_id)
 
+    async def probe(self, settings: RuntimeSettings) -> Probe:
+        """Look the model up, which costs nothing."""
+        if not isinstance(settings, AnthropicSettings):
+            raise TypeError(f"settings of kind anthropic expected, not {type(settings).__name__}")
+        key = ""
+        try:
+            key = read_key(self._resolve_secret, settings.api_key)
+            client = self._client(settings, key)
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                model = await client.models.retrieve(settings.model)
+        except PROVIDER_ERRORS as error:
+            failure = classify(error, secret=key)
+            return Probe(ok=False, found=str(failure), cure=_cure(failure, settings))
+        except StepError as error:
+            return Probe(ok=False, found=str(error), cure="set the secret for the worker")
+        # A gateway may answer with anything that is JSON; its fields are then not there.
+        if getattr(model, "id", None) is None:
+            return Probe(ok=True, found=f"{client.base_url} answers, and lists no models")
+        return Probe(ok=True, found=f"{client.base_url} serves {model.id}")
+
     async def aclose(self) -> None:
         """Close all connections; calls in flight fail. Safe to repeat."""
         clients, self._clients = self._clients, {}
@@ -89,6 +115,16 @@ class AnthropicRuntime:
                 timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_SECONDS)),
             )
         return known
+
+
+def _cure(failure: StepError, settings: AnthropicSettings) -> str:
+    match failure.category:
+        case FailureCategory.AUTH:
+            return f"check the key behind runtime.api_key ({settings.api_key})"
+        case FailureCategory.INVALID_REQUEST:
+            return f"check runtime.model ({settings.model}) and runtime.base_url"
+        case _:
+            return "check runtime.base_url and the network, or try again later"
 
 
 async def _stream(

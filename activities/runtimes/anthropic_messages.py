@@ -70,8 +70,8 @@ def request_body(
     if settings.effort is not None:
         body["output_config"] = {"effort": settings.effort}
     # Writing the cache costs a quarter more than not caching. It pays from the second turn
-    # on, and without tools there rarely is one.
-    if request.tools or request.turn > 1:
+    # on, and without tools or a conversation that goes on there rarely is one.
+    if request.tools or any(message.role == "assistant" for message in request.messages):
         _mark_cache_breakpoints(body)
     return body
 
@@ -157,7 +157,23 @@ def to_reply(message: Mapping[str, Any], names: ToolNames, request_id: str | Non
             maybe_billed=True,
             request_id=request_id,
         )
-    return ModelReply(message=reply, stop=stop, usage=usage, model=model, request_id=request_id)
+    return ModelReply(
+        message=reply,
+        stop=stop,
+        usage=usage,
+        model=model,
+        request_id=request_id,
+        details=_stop_details(message),
+    )
+
+
+def _stop_details(message: Mapping[str, Any]) -> str:
+    """Of a refusal: its category, and why, where the API says so."""
+    details = message.get("stop_details")
+    if not isinstance(details, dict):
+        return ""
+    told = cast("dict[str, Any]", details)
+    return ": ".join(str(told[key]) for key in ("category", "explanation") if told.get(key))
 
 
 def _says_nothing(reply: Message, stop: StopReason) -> bool:

@@ -48,6 +48,8 @@ class Answer:
     """Seconds of silence before every further event."""
     broken_arguments: str | None = None
     """Text sent in place of the JSON of every tool call's arguments."""
+    refusal: str | None = None
+    """Category of a refusal, where the API tells one."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def message(answer: Answer, request: dict[str, Any], message_id: str) -> dict[st
         "content": list(answer.blocks),
         "stop_reason": answer.stop,
         "stop_sequence": None,
-        "stop_details": {"type": "refusal", "category": None, "explanation": None}
+        "stop_details": {"type": "refusal", "category": answer.refusal, "explanation": None}
         if answer.stop == "refusal"
         else None,
         "usage": {

@@ -19,12 +19,13 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 from tests.fakes.anthropic_answers import Answer, Failure, Response, text
+from tests.fakes.anthropic_cache import PromptCache
 from tests.fakes.anthropic_delivery import canonical, deliver
 from tests.fakes.anthropic_rules import MAX_BODY_BYTES, first_problem
 from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
@@ -54,6 +55,7 @@ class AnthropicFake:
         responder: Called with the request's JSON when the script is empty.
         api_key: The only key accepted; None accepts any.
         context_tokens: Longest prompt accepted, at four characters a token.
+        caching: Count what a marked prefix writes and reads; else nothing is cached.
         expect_invalid: Refused requests are what the test is about.
     """
 
@@ -63,6 +65,7 @@ class AnthropicFake:
         *,
         api_key: str | None = None,
         context_tokens: int | None = None,
+        caching: bool = False,
         expect_invalid: bool = False,
     ) -> None:
         self.requests: list[Recorded] = []
@@ -72,6 +75,7 @@ class AnthropicFake:
         self._responder = responder
         self._api_key = api_key
         self._context_tokens = context_tokens
+        self._cache = PromptCache() if caching else None
         self.expect_invalid = expect_invalid
         self._script: deque[Response] = deque()
         self._issued: set[str] = set()
@@ -208,6 +212,9 @@ class AnthropicFake:
             recorded.billed = isinstance(response, Answer)
             self._arrived.notify_all()
         if isinstance(response, Answer):
+            if self._cache is not None:
+                counted = self._cache.count(recorded.body)
+                response = replace(response, usage={**counted, **response.usage})
             self._issued.update(canonical(block) for block in response.blocks)
             if response.stop == "pause_turn":
                 self._issued.add(canonical({"paused": list(response.blocks)}))

@@ -178,12 +178,16 @@ async def test_invoke_stop_reason_is_named(runtime: AnthropicRuntime, wire: str,
         assert (await runtime.invoke(ask(fake))).stop is stop
 
 
-async def test_invoke_refusal_without_words_is_a_reply(runtime: AnthropicRuntime):
-    """A refusal may be empty; it is a refusal all the same, and its tokens count."""
+@pytest.mark.parametrize("category", ["cyber", None])
+async def test_invoke_refusal_without_words_is_a_reply(
+    runtime: AnthropicRuntime, category: str | None
+):
+    """A refusal may be empty; its tokens count, and its category is told if it has one."""
     async with AnthropicFake() as fake:
-        fake.add(Answer((), "refusal", usage={"input_tokens": 9}))
+        fake.add(Answer((), "refusal", {"input_tokens": 9}, refusal=category))
         reply = await runtime.invoke(ask(fake))
     assert (reply.stop, reply.usage.input_tokens) == (StopReason.REFUSED, 9)
+    assert reply.details == (category or "")
 
 
 async def test_invoke_finished_turn_with_a_call_asks_for_its_answer(runtime: AnthropicRuntime):
@@ -249,16 +253,6 @@ async def test_invoke_transcript_of_other_provider_is_accepted(runtime: Anthropi
         sent = fake.requests[0].body["messages"]
     assert [block["type"] for block in sent[1]["content"]] == ["tool_use"]
     assert sent[2]["content"][0]["is_error"] is True
-
-
-async def test_invoke_single_question_without_tools_does_not_pay_for_caching(
-    runtime: AnthropicRuntime,
-):
-    """A call nobody will continue sends no cache breakpoint, which would cost a quarter more."""
-    async with AnthropicFake() as fake:
-        fake.say("Yes.")
-        await runtime.invoke(ask(fake, tools=()))
-    assert "cache_control" not in str(fake.requests[0].body)
 
 
 async def test_invoke_settings_travel_to_the_api(runtime: AnthropicRuntime):

@@ -7,6 +7,9 @@ import pytest
 from activities.runtimes.anthropic import AnthropicRuntime
 from rota.conversation import Message, ModelRequest, Text
 from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Probe
+from rota.runtime_specs.anthropic import AnthropicSettings
+from tests.fakes.anthropic_server import AnthropicFake
 
 C = FailureCategory
 
@@ -71,3 +74,30 @@ async def test_invoke_missing_key_is_auth_with_the_reference():
         C.AUTH,
         "runtime.api_key: env:ANTHROPIC_API_KEY is not set",
     )
+
+
+async def probe_of(runtime: AnthropicRuntime, **settings: Any) -> Probe:
+    """What a look with these settings finds."""
+    block = AnthropicSettings.model_validate({"model": "claude-haiku-4-5", **settings})
+    found = await runtime.probe(block)
+    await runtime.aclose()
+    return found
+
+
+async def test_probe_finds_the_model_without_asking_it():
+    """Key, address and model are checked, and nothing is billed."""
+    async with AnthropicFake(api_key="k") as fake:
+        fake.models = ("claude-haiku-4-5",)
+        probe = await probe_of(with_key("k"), base_url=fake.url)
+        other = await probe_of(with_key("k"), base_url=fake.url, model="claude-0")
+        wrong = await probe_of(with_key("other"), base_url=fake.url)
+    assert (probe.ok, "serves claude-haiku-4-5" in probe.found) == (True, True)
+    assert (other.ok, "runtime.model" in other.cure) == (False, True)
+    assert (wrong.ok, "runtime.api_key" in wrong.cure) == (False, True)
+    assert not fake.requests
+
+
+async def test_probe_where_nobody_listens_fails_with_its_cure():
+    """A look never raises."""
+    probe = await probe_of(with_key("k"), base_url="http://127.0.0.1:1")
+    assert (probe.ok, "base_url" in probe.cure) == (False, True)
