@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from rota.mcp_servers import LISTING_LIMIT
 from rota.pinned_spec import PinnedSpec
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=3.2)
@@ -216,6 +217,14 @@ def stop_options() -> StepOptions:
         retry_policy=RetryPolicy(initial_interval=FIRST_RETRY, maximum_interval=STOP_TIMEOUT / 4),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )
+
+
+def listing_options(
+    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None
+) -> StepOptions:
+    """Options of asking MCP servers for their tools. Repeating it changes nothing."""
+    limit = LISTING_LIMIT + TOOL_MARGIN
+    return _step(spec, limit, remaining, ActivityCancellationType.TRY_CANCEL, fairness_key)
 
 
 def run_priority(spec: PinnedSpec, fairness_key: str | None) -> Priority | None:

@@ -1,4 +1,4 @@
-"""The two steps of the loop: a model turn, and the tool calls it asked for."""
+"""The two steps of the loop, a model turn and the tool calls it asked for, and the one before."""
 
 import asyncio
 from datetime import timedelta
@@ -6,14 +6,25 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import Thinking, ToolRunning
+    from activities.interface import Thinking, ToolListing, ToolRunning
     from rota.loop import CallRef, HandoffMode, ResultRef, Think, TurnOutcome
     from rota.questions import QuestionAnswer
-    from rota.steps import ToolInput, TurnInput
-    from workflows.activity_options import tool_options, turn_options
+    from rota.steps import StepInput, ToolInput, ToolsListed, TurnInput
+    from workflows.activity_options import listing_options, tool_options, turn_options
     from workflows.run_kit import handoffs
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.work import RunWork
+
+
+async def list_tools(work: RunWork) -> ToolsListed:
+    """Ask the agent's MCP servers for their tools, before the first turn."""
+    workflow.set_current_details("**asking MCP servers for their tools**")
+    return await workflow.execute_activity_method(
+        ToolListing.list_tools,
+        StepInput(**work.step_fields()),
+        summary="list the tools of MCP servers",
+        **listing_options(work.spec, work.remaining, work.admission.fairness_key),
+    )
 
 
 async def think(work: RunWork, step: Think, round: int = 0) -> TurnOutcome:
