@@ -79,8 +79,15 @@ class Place:
         name = field(event, "id", str, VENDOR)
         if at is None or name in self.ids:
             return None
-        same = self.at and datetime.fromisoformat(at) == datetime.fromisoformat(self.at)
-        return Place(at, ((*self.ids, name) if same else (name,))[-_IDS_KEPT:])
+        kept = self.ids if self.is_of(event) else ()
+        return Place(at, (*kept, name)[-_IDS_KEPT:])
+
+    def is_of(self, event: Json) -> bool:
+        """Whether an event happened at the place's instant."""
+        at = optional_field(event, "processed_at", str, VENDOR)
+        if not at or not self.at:
+            return False
+        return datetime.fromisoformat(at) == datetime.fromisoformat(self.at)
 
 
 @dataclass

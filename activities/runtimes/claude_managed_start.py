@@ -89,10 +89,11 @@ async def take_up(
     place, message = Place(), ""
     async for event in api.events(previous.id, order="desc"):
         # Newest first: the place after all of them, and the last message they were told.
-        if not place.at:
-            place = Place().after(event) or place
-        if event.get("type") == "user.message":
+        if not place.at or place.is_of(event):
+            place = place.after(event) or place
+        if not message and event.get("type") == "user.message":
             message = field(event, "id", str, VENDOR)
+        if message and not place.is_of(event):
             break
     return ProviderSession(
         kind=KIND,

@@ -58,6 +58,7 @@ class Driver:
     request: SessionRequest
     runtime: ClaudeManagedRuntime = field(default_factory=runtime)
     reports: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    progress: asyncio.Event = field(default_factory=asyncio.Event)
     cursor: str = ""
 
     @staticmethod
@@ -117,3 +118,4 @@ class Driver:
 
     def _report(self, cursor: str, text: str) -> None:
         self.reports.append((cursor, text))
+        self.progress.set()
