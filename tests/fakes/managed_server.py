@@ -65,6 +65,9 @@ class ManagedFake:
         self.requests: list[tuple[str, Any]] = []
         """`METHOD /path` and the body, in order."""
         self.sessions: list[FakeSession] = []
+        """Those it knows."""
+        self.created: list[FakeSession] = []
+        """Those it ever knew."""
         self.problems: list[str] = []
         self.expect_refusals = expect_refusals
         self.tools: list[Json] = [{"type": "agent_toolset_20260401", "configs": []}]
@@ -161,8 +164,7 @@ class ManagedFake:
         except Missing as missing:
             return _error(404, "not_found_error", f"{missing} not found")
         except Refused as refusal:
-            if not self.expect_refusals:
-                self.problems.append(f"refused {label}: {refusal}")
+            self._complain(f"refused {label}: {refusal}")
             return _error(400, "invalid_request_error", str(refusal))
 
     def _route(self, parts: list[str], query: dict[str, list[str]], body: Any) -> Json:
@@ -227,11 +229,16 @@ class ManagedFake:
             raise Missing(body["environment_id"])
         session = FakeSession(body, resolved, self._next_turn, self._released)
         self.sessions.append(session)
+        self.created.append(session)
         return session.view()
+
+    def _complain(self, problem: str) -> None:
+        if not self.expect_refusals:
+            self.problems.append(problem)
 
     def _next_turn(self) -> Turn:
         if not self._script:
-            self.problems.append("a session found the script empty")
+            self._complain("a session found the script empty")
             raise LookupError
         return self._script.popleft()
 
