@@ -18,6 +18,7 @@ from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from activities.tools.builtin import BUILTIN_TOOLS
 from rota.agent_spec import AgentSpec
+from rota.connections import Connections
 from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
 from rota.pinned_spec import PinnedSpec
@@ -49,10 +50,15 @@ class Stack:
 
     @asynccontextmanager
     async def worker(
-        self, tools: Sequence[ToolDefinition] = (), *, client: Client | None = None
+        self,
+        tools: Sequence[ToolDefinition] = (),
+        *,
+        client: Client | None = None,
+        connections: Connections | None = None,
     ) -> AsyncGenerator[None]:
         """Serve this stack's task queue inside this process."""
-        toolbox = Toolbox(self.folder, {**BUILTIN_TOOLS, **{tool.name: tool for tool in tools}})
+        known = {**BUILTIN_TOOLS, **{tool.name: tool for tool in tools}}
+        toolbox = Toolbox(self.folder, known, connections)
         async with serving(
             client or self.client,
             task_queue=self.task_queue,
