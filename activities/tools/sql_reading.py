@@ -1,0 +1,139 @@
+"""Runs one query where it can change nothing, for a limited time, for a limited result.
+
+Each query has a connection of its own, which is closed after it: whatever it set on the way
+is gone. What a statement may be is left to the database itself, never to a parser of ours.
+What remains: a function with effects outside of transactions can be called, if the role
+may. Give the role that this connects with nothing but SELECT.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from activities.tools.sql_postgres import PostgresDatabase
+from activities.tools.sql_source import Source, misdeclared
+from activities.tools.sql_sqlite import SqliteDatabase
+from activities.tools.sql_values import as_json
+from rota.connections import DatabaseConnection
+from rota.durations import format_duration
+from rota.failures import FailureCategory, StepError
+from rota.tools import ToolContext, ToolError
+
+MAX_ANSWER = 200_000
+"""Characters of all rows together. What goes beyond is left out like rows beyond their
+number."""
+
+
+def read_rows(
+    context: ToolContext,
+    name: str,
+    connection: DatabaseConnection,
+    query: str,
+    parameters: dict[str, JsonValue],
+) -> dict[str, Any]:
+    """Run `query` on the database called `name`: its columns, its rows, whether there were more.
+
+    Raises:
+        ToolError: the query is wrong, tries to change something, or takes too long.
+        StepError: `auth`, `transient` or `invalid_request`: the database cannot be used.
+    """
+    source = _source(context, name, connection)
+    seconds = connection.timeout.total_seconds()
+    engine = source.engine()
+    try:
+        opened = engine.connect()
+    except DBAPIError as error:
+        raise source.unreachable(_words(error)) from None
+    with opened, _interrupting(source, opened, seconds) as is_late:
+        try:
+            source.restrict(opened, seconds)
+            return _rows(opened, query, parameters, connection.max_rows)
+        except DBAPIError as error:
+            if is_late() or getattr(error.orig, "sqlstate", None) == "57014":
+                limit = format_duration(connection.timeout)
+                raise ToolError(f"no answer within {limit}; narrow the query") from None
+            if error.connection_invalidated:
+                raise source.unreachable(_words(error)) from None
+            raise ToolError(_words(error)) from None
+        except SQLAlchemyError as error:
+            raise ToolError(_words(error)) from None
+        finally:
+            # Before the connection is given back: a query that still ran would hold it.
+            opened.invalidate()
+
+
+def _source(context: ToolContext, name: str, connection: DatabaseConnection) -> Source:
+    given = connection.url
+    try:
+        url = make_url(given if given.startswith("sqlite:") else context.secrets(given))
+    except LookupError as error:
+        raise StepError(FailureCategory.AUTH, f"databases.{name}.url: {error}") from error
+    except ArgumentError:
+        # Without its text and cause: the secret may be in it.
+        raise misdeclared(name, "the secret holds no URL of a database") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return SqliteDatabase(name, context.fleet / (url.database or ""))
+    if backend in ("postgresql", "postgres"):
+        return PostgresDatabase(name, url)
+    raise misdeclared(name, f"'{backend}' is neither postgresql nor sqlite")
+
+
+@contextmanager
+def _interrupting(
+    source: Source, opened: Connection, seconds: float
+) -> Generator[Callable[[], bool]]:
+    """End what runs on the connection after so many seconds; tells whether that was done."""
+    driver = opened.connection.driver_connection
+    over = threading.Event()
+    late = threading.Event()
+
+    def watch() -> None:
+        if not over.wait(seconds):
+            late.set()
+            # Again and again: the first may have come before the query began.
+            while not over.wait(0.1):
+                source.interrupt(driver)
+
+    watching = threading.Thread(target=watch, name="sql limit", daemon=True)
+    watching.start()
+    try:
+        yield late.is_set
+    finally:
+        over.set()
+        watching.join()
+
+
+def _rows(
+    opened: Connection, query: str, parameters: dict[str, JsonValue], most: int
+) -> dict[str, Any]:
+    # On PostgreSQL a cursor on the server: the rows beyond are never sent.
+    options = {"stream_results": True, "yield_per": most + 1}
+    result: CursorResult[Any] = opened.execute(text(query), parameters, execution_options=options)
+    with closing(result):
+        if not result.returns_rows:
+            raise ToolError("the statement returns no rows; only a SELECT can be run")
+        columns = list(result.keys())
+        found = result.fetchmany(most + 1)
+    rows: list[list[Any]] = []
+    room = MAX_ANSWER
+    for row in found[:most]:
+        plain = [as_json(value) for value in row]
+        room -= len(json.dumps(plain, ensure_ascii=False))
+        if room < 0:
+            break
+        rows.append(plain)
+    return {"columns": columns, "rows": rows, "truncated": len(rows) < len(found)}
+
+
+def _words(error: SQLAlchemyError) -> str:
+    """Return what the database said, without SQLAlchemy's frame around it."""
+    said = str(error.orig) if isinstance(error, DBAPIError) and error.orig else str(error)
+    return " ".join(said.split("(Background on this error")[0].split())[:1000]
