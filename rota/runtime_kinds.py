@@ -4,9 +4,27 @@ Those installed beside it are found by `activities.runtimes.kinds`.
 """
 
 from rota.runtime_kind import RuntimeKind
-from rota.runtime_specs import anthropic, bedrock, claude_managed, command, openai, scripted
+from rota.runtime_specs import (
+    agentcore,
+    anthropic,
+    bedrock,
+    bedrock_agent,
+    claude_managed,
+    command,
+    openai,
+    scripted,
+)
 
 BUILT_IN: dict[str, RuntimeKind] = {
     module.KIND.kind: module.KIND
-    for module in (anthropic, bedrock, claude_managed, command, openai, scripted)
+    for module in (
+        agentcore,
+        anthropic,
+        bedrock,
+        bedrock_agent,
+        claude_managed,
+        command,
+        openai,
+        scripted,
+    )
 }

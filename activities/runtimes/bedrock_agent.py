@@ -1,0 +1,197 @@
+"""Bedrock Agents Classic as a session runtime.
+
+Runs in activities. InvokeAgent answers with the result when the work is done: so `submit` only
+names the session, after the idempotency key, and `observe` makes the call and listens, as long
+as `runtime.inactivity` allows silence. Nobody can be asked later for an answer that was lost.
+
+The session is ended after its work. It costs nothing, but what it remembers would else answer
+whoever uses its name within the hour.
+
+Source: boto3 1.44, bedrock-agent-runtime InvokeAgent.
+"""
+
+from typing import Any
+
+import botocore.exceptions as aws  # pyright: ignore[reportMissingTypeStubs]
+
+from activities.providers.aws_clients import AwsClients, operation
+from activities.providers.aws_errors import code_of
+from activities.providers.aws_threads import Line, on_loop
+from activities.providers.declared_settings import read_settings
+from activities.providers.used_so_far import counted, from_cursor, to_cursor
+from activities.runtimes.bedrock_agent_control import VENDOR, answered, asked, words
+from activities.runtimes.bedrock_agent_events import AgentEvents
+from rota.conversation import StopReason, Text
+from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Probe
+from rota.runtime_specs.base import RuntimeSettings
+from rota.runtime_specs.bedrock_agent import BedrockAgentSettings
+from rota.session_runtime import (
+    Collected,
+    Observation,
+    ProviderSession,
+    Report,
+    SessionRequest,
+    SessionState,
+    Stopped,
+    Told,
+)
+from rota.tools import SecretReader
+
+END_TIMEOUT_SECONDS = 30.0
+"""Ending a session answers in a second or two; what takes longer is tried again."""
+
+
+class BedrockAgentRuntime:
+    """Implements `rota.session_runtime.SessionRuntime` for `kind: bedrock-agent`.
+
+    Args:
+        resolve_secret: Not used: credentials come from boto3's own chain.
+    """
+
+    def __init__(self, resolve_secret: SecretReader) -> None:
+        self._clients = AwsClients("bedrock-agent-runtime", VENDOR)
+
+    async def submit(self, request: SessionRequest) -> ProviderSession:
+        """Name the session after the idempotency key. No call: `observe` makes it."""
+        settings = read_settings(BedrockAgentSettings, request.settings)
+        data = {"agent": settings.agent_id, "alias": settings.alias_id}
+        return ProviderSession(kind="bedrock-agent", id=request.key, data=data)
+
+    async def find(self, request: SessionRequest) -> ProviderSession | None:
+        """Nothing is ever lost: the name is derived."""
+        return await self.submit(request)
+
+    async def observe(
+        self, session: ProviderSession, request: SessionRequest, cursor: str, report: Report
+    ) -> Observation:
+        """Make the call, listen to its end, and end the session.
+
+        **Idempotency:** none of AWS's: a second call works a second time, in the same
+        session. The agent's functions are given the key to know it by.
+        """
+        settings = read_settings(BedrockAgentSettings, request.settings)
+        tell = on_loop(report)
+        body = _body(session, request, settings)
+
+        def work(client: Any, line: Line) -> AgentEvents:
+            response = operation(client, "invoke_agent")(**body)
+            line.hold(response["completion"])
+            events = AgentEvents()
+            for event in response["completion"]:
+                tell(cursor, events.add(event))
+            return events
+
+        silence = settings.inactivity.total_seconds()
+        try:
+            events = await self._clients.call(settings, silence, work, what="runtime.agent_id")
+            found = _observation(events, settings, cursor)
+        except StepError as error:
+            if error.maybe_billed:
+                await self._end(session, settings)
+            raise
+        if found.final is None:
+            return found
+        left = await self._end(session, settings)
+        if not left:
+            return found
+        final = found.final.model_copy(update={"links": {"session_left": left}})
+        return found.model_copy(update={"final": final})
+
+    async def answer(
+        self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
+    ) -> ProviderSession:
+        """Take note. No call: `observe` makes it, with `request.resumed`."""
+        return session.model_copy(update={"told": True})
+
+    async def collect(
+        self, session: ProviderSession, request: SessionRequest, cursor: str
+    ) -> Collected:
+        """Fail: the answer is given once, to whoever made the call.
+
+        Raises:
+            StepError: `outcome_unknown`.
+        """
+        raise StepError(
+            FailureCategory.OUTCOME_UNKNOWN,
+            f"{VENDOR} cannot be asked again for the answer of session {session.id}",
+        )
+
+    async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
+        """End the session. Safe to repeat. Never confirmed: a call in flight may go on."""
+        declared = read_settings(BedrockAgentSettings, settings)
+        await self._end_now(session, declared)
+        return Stopped(
+            confirmed=False,
+            text="the session is ended; whether a call in flight has stopped, nobody tells",
+        )
+
+    async def probe(self, settings: RuntimeSettings) -> Probe:
+        """Check credentials and the way to the service; the agent itself is not called."""
+        return await self._clients.probe(settings)
+
+    async def _end(self, session: ProviderSession, settings: BedrockAgentSettings) -> str:
+        """End the session after its work; returns why it was left, or nothing."""
+        try:
+            await self._end_now(session, settings)
+        except StepError as error:
+            return f"ends by its own timeout: {error}"
+        return ""
+
+    async def _end_now(self, session: ProviderSession, settings: BedrockAgentSettings) -> None:
+        body = {**_address(session, settings), "endSession": True}
+
+        def work(client: Any, line: Line) -> None:
+            try:
+                response = operation(client, "invoke_agent")(**body)
+            except aws.ClientError as error:
+                if code_of(error) != "resourcenotfound":
+                    raise
+                return
+            line.hold(response["completion"])
+            for _ in response["completion"]:
+                pass
+
+        await self._clients.call(settings, END_TIMEOUT_SECONDS, work, what="runtime.agent_id")
+
+
+def _address(session: ProviderSession, settings: BedrockAgentSettings) -> dict[str, Any]:
+    return {
+        "agentId": settings.agent_id,
+        "agentAliasId": settings.alias_id,
+        "sessionId": session.id,
+    }
+
+
+def _body(
+    session: ProviderSession, request: SessionRequest, settings: BedrockAgentSettings
+) -> dict[str, Any]:
+    body = {**_address(session, settings), "enableTrace": True}
+    if request.resumed is not None:
+        return body | {"sessionState": answered(request.resumed)}
+    return body | {
+        "inputText": f"{request.system}\n\n{request.opening.text}".strip(),
+        "sessionState": {"sessionAttributes": {**settings.attributes, **request.labels}},
+    }
+
+
+def _observation(events: AgentEvents, settings: BedrockAgentSettings, cursor: str) -> Observation:
+    used = from_cursor(cursor).plus(counted(events.usages, VENDOR))
+    following = to_cursor(used)
+    if events.control is not None:
+        said = words(asked(events.control, settings))
+        return Observation(state=SessionState.TOOLS, message=said, cursor=following, usage=used)
+    answer = Collected(
+        message=words((Text(text=events.answer()),)),
+        stop=StopReason.END_TURN,
+        usage=used,
+        # Of several models nobody can tell which tokens were whose.
+        model=next(iter(events.models)) if len(events.models) == 1 else "",
+    )
+    return Observation(
+        state=SessionState.ENDED,
+        message=words(()),
+        cursor=following,
+        usage=used,
+        final=answer,
+    )
