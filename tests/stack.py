@@ -18,6 +18,7 @@ from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from activities.tools.builtin import BUILTIN_TOOLS
 from rota.agent_spec import AgentSpec
+from rota.breaker import BreakerPolicy
 from rota.connections import Connections
 from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
@@ -41,6 +42,8 @@ class Stack:
     client: Client
     task_queue: str
     runtimes: OpenRuntimes = field(default_factory=OpenRuntimes)
+    breaker_policy: BreakerPolicy | None = None
+    """Of the runtimes' breakers; None: the ordinary one."""
     starter: Client | None = None
     """Starts the runs instead of `client`; see `tests.skipping`."""
 
@@ -66,6 +69,7 @@ class Stack:
             toolbox=toolbox,
             runtimes=self.runtimes,
             grace=timedelta(0),
+            breaker_policy=self.breaker_policy,
         ):
             try:
                 yield
