@@ -10,13 +10,14 @@ import json
 
 from temporalio import activity
 
-from activities.documents import put_record
+from activities.documents import get_node, put_record
 from activities.stores.base import ObjectStore
 from rota.admission import RunRef
-from rota.conversation import Message
+from rota.conversation import Message, ToolResult
 from rota.loop import TurnOutcome
 from rota.model import Record, canonical_json
-from rota.session_runtime import Collected, ProviderSession
+from rota.session_runtime import Collected, ProviderSession, Resumed
+from rota.session_runtime import Told as Answer
 from rota.steps import Observed
 
 
@@ -117,6 +118,19 @@ class SessionLog:
             told = Told.model_validate_json(await self._store.get(digest))
             messages.extend(told.messages)
         return tuple(messages)
+
+    async def resumed(self, turn: int, head: str | None) -> Resumed | None:
+        """What the session said when it stopped before this turn, and what it was told since.
+
+        None before its first stop.
+        """
+        messages = await self.all_told(turn) if head is not None else ()
+        if head is None or not messages:
+            return None
+        said = (await get_node(self._store, head)).reply
+        results = tuple(b for m in messages for b in m.content if isinstance(b, ToolResult))
+        words = None if results else messages[-1]
+        return Resumed(said=said, told=Answer(message=words, results=results))
 
     async def collected(self, turn: int) -> TurnOutcome | None:
         """What the session's end came to, if that is on record."""

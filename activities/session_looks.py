@@ -70,10 +70,10 @@ class SessionLook:
         input, settings = self._input, self._task.settings
         limit = settings.patience if input.waiting else settings.inactivity
         leave = input.waiting and self._task.promises.reattach
+        resumed = await self._log.resumed(input.turn, input.head)
+        request = self._task.request.model_copy(update={"resumed": resumed})
         while True:
-            looking = self._runtime.observe(
-                self._session, self._task.request, watch.cursor, watch.report
-            )
+            looking = self._runtime.observe(self._session, request, watch.cursor, watch.report)
             with foreseen(f"{self._session.kind}: watching failed"):
                 found = await watch.see(looking, limit, until_moved=leave)
             if found is Left.SILENT:

@@ -72,7 +72,7 @@ class SessionTurns:
                 f"{session.kind}: session {session.id} waits for results of tools, but names none",
                 maybe_billed=True,
             )
-        model = task.spec.runtime.model or ""
+        model = seen.model or task.spec.runtime.model or ""
         # Told at the end only: nothing is counted before.
         new = spent(task, session, input.counted, seen.usage, model) if seen.usage else None
         stop = StopReason.TOOL_CALLS if asks else StopReason.PAUSED

@@ -124,6 +124,8 @@ class Observation(Record):
     usage: Usage | None = None
     """All it has used since it exists, `cost_micros` None unless the provider tells; None if
     it does not tell before the end."""
+    model: str = ""
+    """The model that `usage` is of, as in `Collected`."""
     waiting: str = ""
     """With `PERSON`: whom or what it waits for, one line."""
     questions: tuple[Asked, ...] = ()

@@ -178,15 +178,18 @@ def _body(
 def _observation(events: AgentEvents, settings: BedrockAgentSettings, cursor: str) -> Observation:
     used = from_cursor(cursor).plus(counted(events.usages, VENDOR))
     following = to_cursor(used)
+    # Of several models nobody can tell which tokens were whose.
+    model = next(iter(events.models)) if len(events.models) == 1 else ""
     if events.control is not None:
         said = words(asked(events.control, settings))
-        return Observation(state=SessionState.TOOLS, message=said, cursor=following, usage=used)
+        return Observation(
+            state=SessionState.TOOLS, message=said, cursor=following, usage=used, model=model
+        )
     answer = Collected(
         message=words((Text(text=events.answer()),)),
         stop=StopReason.END_TURN,
         usage=used,
-        # Of several models nobody can tell which tokens were whose.
-        model=next(iter(events.models)) if len(events.models) == 1 else "",
+        model=model,
     )
     return Observation(
         state=SessionState.ENDED,
