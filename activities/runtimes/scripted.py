@@ -7,6 +7,7 @@ takes over after a crash plays the same turn again.
 
 import asyncio
 import json
+import re
 from typing import Any, cast
 
 from rota.conversation import (
@@ -92,13 +93,13 @@ def _items(call: ScriptedCall, scope: dict[str, Any]) -> list[Any]:
 
 
 def _results(messages: tuple[Message, ...]) -> dict[str, Any]:
-    """The latest result of each tool, by its name with dots as underscores."""
+    """The latest result of each tool, by its name with dots, colons and slashes as underscores."""
     names: dict[str, str] = {}
     results: dict[str, Any] = {}
     for message in messages:
         for block in message.content:
             if isinstance(block, ToolCall):
-                names[block.id] = block.name.replace(".", "_")
+                names[block.id] = re.sub(r"[.:/]", "_", block.name)
             elif isinstance(block, ToolResult) and block.call_id in names:
                 results[names[block.call_id]] = _parsed(block.content)
     return results
