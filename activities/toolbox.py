@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from activities.tools.builtin import BUILTIN_TOOLS
 from activities.tools.fleet import ToolLoadError, load_tools
+from activities.tools.open import builtin_tools
 from rota.connections import Connections, undeclared
 from rota.handoffs import handoff_of
 from rota.mcp import is_mcp, mcp_name
@@ -43,7 +43,7 @@ class Toolbox:
                     f"{fleet / 'tools.py'}: '{name}' names an agent, which is a tool already; "
                     "rename yours"
                 )
-        return Toolbox(fleet, {**BUILTIN_TOOLS, **tools}, connections)
+        return Toolbox(fleet, {**builtin_tools(connections or Connections()), **tools}, connections)
 
     def extended(self, tools: Iterable[ToolDefinition]) -> "Toolbox":
         """This one with further tools, such as those that servers offer to a run."""

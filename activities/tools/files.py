@@ -88,13 +88,16 @@ def _read(fleet: Path, parts: tuple[str, ...]) -> bytes:
         file = os.open(parts[-1], _FILE, dir_fd=folder)
     finally:
         os.close(folder)
-    with os.fdopen(file, "rb") as opened:
+    try:
         found = os.fstat(file)
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, "a folder")
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "no plain file")
-        content = opened.read(MAX_BYTES + 1)
+        with os.fdopen(file, "rb", closefd=False) as opened:
+            content = opened.read(MAX_BYTES + 1)
+    finally:
+        os.close(file)
     if len(content) > MAX_BYTES:
         raise OSError(errno.EFBIG, f"{found.st_size:,} bytes; at most {MAX_BYTES:,} are read")
     return content
