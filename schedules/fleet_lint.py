@@ -17,6 +17,7 @@ from schedules.declared import Declaration
 from schedules.explain import suggest
 from schedules.fleet import Fleet
 from schedules.remarks import Finding, Remark
+from schedules.runtime_queues import queue_remarks
 
 TYPING_ERROR = 0.85
 """Likeness from which on an unknown event is taken for a known one, written wrongly."""
@@ -43,6 +44,7 @@ def fleet_findings(fleet: Fleet) -> list[Finding]:
         *_call_circles(agents),
         *_lock_deadlocks(agents),
         *_events(specs, agents),
+        *(Placed(*found) for found in queue_remarks(agents)),
     ]
     return [remark.at(declared[name]) for name, remark in placed]
 
