@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from activities.callbacks import MISSING, offered
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.schema_problems import schema_problems
 from activities.secrets import Secrets
@@ -57,6 +58,8 @@ def _references(runtime: RuntimeSpec, place: str) -> list[str]:
         raise StepError(FailureCategory.INVALID_REQUEST, "; ".join(problems)) from None
     except RuntimeKindError as error:
         raise StepError(FailureCategory.INVALID_REQUEST, f"{place}: {error}") from error
+    if settings.needs_callbacks and offered() is None:
+        raise StepError(FailureCategory.INVALID_REQUEST, f"{place}.mode: {MISSING}")
     return [reference for _, reference in settings.secret_references()]
 
 

@@ -11,6 +11,7 @@ from rota.runtime_specs import (
     bedrock_agent,
     claude_managed,
     command,
+    http,
     openai,
     scripted,
 )
@@ -24,6 +25,7 @@ BUILT_IN: dict[str, RuntimeKind] = {
         bedrock_agent,
         claude_managed,
         command,
+        http,
         openai,
         scripted,
     )

@@ -63,6 +63,11 @@ class RuntimeSettings(Declared):
         nobody's."""
         return None
 
+    @property
+    def needs_callbacks(self) -> bool:
+        """Whether workers must be reachable from the provider (`rota worker --callbacks`)."""
+        return False
+
     def secret_references(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the reference of every secret the block names."""
         for name in type(self).SECRETS:

@@ -1,0 +1,218 @@
+"""Any service with an HTTP interface as a session runtime, by declared requests.
+
+Runs in an activity. Three ways to an answer: it comes with the start (`sync`, and then the
+watching makes the call), it is asked for (`poll`), or the service posts it to us
+(`callback`, see `activities.callbacks`).
+"""
+
+import json
+import time
+from typing import Any, NoReturn
+
+from activities.callbacks import MISSING, offered
+from activities.egress.network import PUBLIC, Network
+from activities.providers.declared_settings import read_settings
+from activities.providers.json_calls import JsonCalls, Peer, Reply, required
+from activities.providers.mapped_answers import error_in, mapped_answer, value_at
+from activities.providers.polling import Still, poll
+from activities.runtimes.http_calls import HttpCalls, run_scope, session_scope, whole_task
+from activities.runtimes.http_states import GONE
+from activities.runtimes.http_watch import Looks, stands
+from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Probe
+from rota.runtime_specs.base import RuntimeSettings
+from rota.runtime_specs.http import HttpSettings
+from rota.session_runtime import (
+    Collected,
+    Observation,
+    ProviderSession,
+    Report,
+    SessionRequest,
+    SessionState,
+    Stopped,
+    Told,
+)
+from rota.tools import SecretReader
+
+DATA_LIMIT = 1024
+"""Bytes of what is kept of a start's answer: it stands in the run's history."""
+CONFIRM_SECONDS = 20.0
+"""How long to look for the end of what was told to stop."""
+
+
+class HttpRuntime:
+    """Implements `rota.session_runtime.SessionRuntime` for `kind: http`.
+
+    Args:
+        resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises
+            LookupError naming the reference only.
+        network: For tests: other addresses than those of the internet.
+
+    One instance serves a worker's whole event loop; connections are kept between calls.
+    """
+
+    def __init__(self, resolve_secret: SecretReader, network: Network = PUBLIC) -> None:
+        self._resolve_secret = resolve_secret
+        self._client = JsonCalls()
+        self._network = network
+
+    async def submit(self, request: SessionRequest) -> ProviderSession:
+        """Send `start` and keep what it answers; in mode sync only name the session.
+
+        Raises:
+            StepError: classified by the answer; `maybe_billed` where the work may have begun.
+
+        **Idempotency:** the service's own, by the key in the declared header.
+        """
+        settings = read_settings(HttpSettings, request.settings)
+        if settings.mode == "sync":
+            return ProviderSession(kind="http", id=request.key)
+        answer = required(*await self._start(settings, request))
+        data: dict[str, Any] = {}
+        for name, path in settings.keep.items():
+            data[name] = _kept(answer, path, f"keep.{name}")
+        if len(json.dumps(data)) > DATA_LIMIT:
+            _invalid(f"what runtime.keep names is longer than {DATA_LIMIT} bytes")
+        own_id = request.key if settings.id is None else str(_kept(answer, settings.id, "id"))
+        return ProviderSession(kind="http", id=own_id, data=data)
+
+    async def find(self, request: SessionRequest) -> ProviderSession | None:
+        """Return None: there is no declared way to look for lost work."""
+        return None
+
+    async def observe(
+        self, session: ProviderSession, request: SessionRequest, cursor: str, report: Report
+    ) -> Observation:
+        """Watch until there is an answer; in mode sync, ask for it.
+
+        Raises:
+            StepError: classified by the answer; `outcome_unknown` if the service no longer
+                knows the work.
+        """
+        settings = read_settings(HttpSettings, request.settings)
+        if settings.mode == "sync":
+            reply, peer = await self._start(settings, request)
+            final = mapped_answer(required(reply, peer), settings.answer, vendor=peer.name)
+            return Observation(state=SessionState.ENDED, message=final.message, final=final)
+        looks = Looks(self._calls(settings), session, request, cursor, report)
+        return await poll(looks.look, settings.poll)
+
+    async def answer(
+        self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
+    ) -> ProviderSession:
+        """Refuse: a service is told its task once.
+
+        Raises:
+            StepError: `invalid_request`, always.
+        """
+        raise StepError(
+            FailureCategory.INVALID_REQUEST, "a service behind runtime http is told its task once"
+        )
+
+    async def collect(
+        self, session: ProviderSession, request: SessionRequest, cursor: str
+    ) -> Collected:
+        """Read the answer: the callback, or else what `result` or `status` says.
+
+        Raises:
+            StepError: `tool_failed`: the service says that it failed; `outcome_invalid`: the
+                answer is not what is declared; `outcome_unknown`: it is gone.
+        """
+        settings = read_settings(HttpSettings, request.settings)
+        calls = self._calls(settings)
+        callbacks = offered()
+        if settings.mode == "callback" and callbacks is not None:
+            body = await callbacks.delivered(request.key)
+            if body is not None:
+                document = Reply(200, {}, body).document
+                return mapped_answer(document, settings.answer, vendor=settings.account)
+        if settings.mode == "sync" or settings.status is None:
+            raise StepError(
+                FailureCategory.OUTCOME_UNKNOWN,
+                f"{settings.account} answered once, and its answer was lost",
+            )
+        seen = await stands(calls, session)
+        if seen.state == "failed":
+            said = error_in(seen.document, settings.answer) or f"state '{seen.word}'"
+            raise StepError(FailureCategory.TOOL_FAILED, f"{settings.account} failed: {said}")
+        if seen.state == "stopped":
+            raise StepError(
+                FailureCategory.TOOL_FAILED, f"{settings.account}: the work was cancelled there"
+            )
+        document = seen.document
+        if settings.result is not None:
+            reply = await calls.send("result", session_scope(session))
+            document = required(reply, calls.peer("result"))
+        return mapped_answer(document, settings.answer, vendor=settings.account)
+
+    async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
+        """Send `cancel` and look whether the work has ended, as far as that is declared."""
+        declared = read_settings(HttpSettings, settings)
+        calls = self._calls(declared)
+        if declared.cancel is None:
+            text = "the service has no declared way to be stopped (runtime.cancel)"
+            return Stopped(confirmed=False, text=text)
+        reply = await calls.send("cancel", session_scope(session))
+        if reply.status in GONE:
+            return Stopped(confirmed=True, text="the service no longer knows it")
+        if reply.status != 409:  # most services' way to say that it has ended
+            required(reply, calls.peer("cancel"))
+        if declared.status is None:
+            return Stopped(confirmed=False, text="asked to stop; whether it has, nothing tells")
+        until = time.monotonic() + CONFIRM_SECONDS
+
+        async def look() -> Stopped | Still:
+            seen = await stands(calls, session, gone_is_an_end=True)
+            if seen.has_ended:
+                return Stopped(confirmed=True, text=f"the service says: {seen.word}")
+            if time.monotonic() > until:
+                return Stopped(confirmed=False, text=f"asked to stop, but still {seen.word}")
+            return Still(progress=False)
+
+        return await poll(look, declared.poll)
+
+    async def probe(self, settings: RuntimeSettings) -> Probe:
+        """See whether the service's host answers; nothing is said of the credentials."""
+        assert isinstance(settings, HttpSettings)
+        if settings.needs_callbacks and offered() is None:
+            # The doctor is no worker: it can but remind.
+            return await self._reachable(settings, "; its workers need --callback-url")
+        return await self._reachable(settings, "")
+
+    async def aclose(self) -> None:
+        """Close all connections; calls in flight fail. Safe to repeat."""
+        await self._client.aclose()
+
+    async def _reachable(self, settings: HttpSettings, reminder: str) -> Probe:
+        try:
+            reply = await self._calls(settings).greet()
+        except StepError as error:
+            return Probe(ok=False, found=str(error), cure="check runtime.start.url")
+        return Probe(ok=True, found=f"{settings.account} answers {reply.status}{reminder}")
+
+    def _calls(self, settings: HttpSettings) -> HttpCalls:
+        return HttpCalls(settings, self._client, self._resolve_secret, self._network)
+
+    async def _start(self, settings: HttpSettings, request: SessionRequest) -> tuple[Reply, Peer]:
+        callback = ""
+        if settings.mode == "callback":
+            callbacks = offered()
+            if callbacks is None:
+                raise StepError(FailureCategory.INVALID_REQUEST, MISSING)
+            callback = callbacks.address(request.key)
+        scope = run_scope(request, callback)
+        calls = self._calls(settings)
+        body = whole_task(request, scope)
+        reply = await calls.send("start", scope, body=body, key=request.key)
+        return reply, calls.peer("start")
+
+
+def _kept(answer: Any, path: str, where: str) -> Any:
+    found = value_at(answer, path)
+    if found is None or isinstance(found, dict | list):
+        _invalid(f"the answer to start has no usable '{path}' (runtime.{where})")
+    return found
+
+
+def _invalid(text: str) -> NoReturn:
+    raise StepError(FailureCategory.OUTCOME_INVALID, text, maybe_billed=True)

@@ -1,0 +1,99 @@
+"""Watching work that a declared service does: asking it, or waiting for its call."""
+
+import time
+from datetime import timedelta
+
+from activities.callbacks import MISSING, offered
+from activities.providers.polling import Still
+from activities.runtimes.http_calls import HttpCalls, session_scope
+from activities.runtimes.http_states import Standing, standing
+from rota.conversation import Message
+from rota.failures import FailureCategory, StepError
+from rota.session_runtime import (
+    Observation,
+    ProviderSession,
+    Report,
+    SessionRequest,
+    SessionState,
+)
+
+SAFETY_LOOKS = timedelta(minutes=1)
+"""How often a service that calls back is asked all the same: a lost callback is found out."""
+
+_NOTHING = Message(role="assistant", content=())
+
+
+class Looks:
+    """Looks at one session, again and again."""
+
+    def __init__(
+        self,
+        calls: HttpCalls,
+        session: ProviderSession,
+        request: SessionRequest,
+        cursor: str,
+        report: Report,
+    ) -> None:
+        self._calls = calls
+        self._session = session
+        self._request = request
+        self._cursor = cursor
+        self._report = report
+        self._asked = time.monotonic()
+
+    async def look(self) -> Observation | Still:
+        """Look for a callback if one may come, and ask the service if it is time to."""
+        settings = self._calls.settings
+        if settings.mode == "callback":
+            callbacks = offered()
+            if callbacks is None:
+                raise StepError(FailureCategory.INVALID_REQUEST, MISSING)
+            if await callbacks.delivered(self._request.key) is not None:
+                return Observation(state=SessionState.ENDED, message=_NOTHING)
+            due = time.monotonic() >= self._asked + SAFETY_LOOKS.total_seconds()
+            if settings.status is None or not due:
+                return Still(progress=True)  # looking into our own store costs little
+            self._asked = time.monotonic()
+        return self._judged(await stands(self._calls, self._session))
+
+    def _judged(self, seen: Standing) -> Observation | Still:
+        if seen.has_ended:
+            return Observation(state=SessionState.ENDED, message=_NOTHING, cursor=seen.word)
+        if seen.state == "waiting":
+            waiting = f"{self._calls.settings.account}: {seen.word}"
+            return Observation(
+                state=SessionState.PERSON, message=_NOTHING, cursor=seen.word, waiting=waiting
+            )
+        mark = f"{seen.word} {seen.progress or ''}".strip()[:200]
+        moved = mark != self._cursor
+        # Where nothing tells of progress, a service that says it works is taken at its word.
+        if moved or seen.progress is None:
+            self._cursor = mark
+            self._report(mark, mark)
+        return Still(progress=moved)
+
+
+async def stands(
+    calls: HttpCalls, session: ProviderSession, *, gone_is_an_end: bool = False
+) -> Standing:
+    """Ask how far the work is.
+
+    Args:
+        calls: Sends the declared requests.
+        session: The work.
+        gone_is_an_end: Work that the service no longer knows has ended.
+
+    Raises:
+        StepError: classified by the answer; `outcome_unknown` if the work is gone.
+    """
+    status = calls.settings.status
+    assert status is not None
+    reply = await calls.send("status", session_scope(session))
+    seen = standing(reply, status, calls.peer("status"))
+    if seen.state == "gone" and not gone_is_an_end:
+        raise StepError(
+            FailureCategory.OUTCOME_UNKNOWN,
+            f"{calls.settings.account} no longer knows {session.id} ({seen.word})",
+            maybe_billed=True,
+        )
+    return seen

@@ -1,0 +1,160 @@
+"""The benches of `http`: a service that is asked for its answer; and one that answers at once."""
+
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+from rota.failures import FailureCategory
+from rota.runtime_specs.http import KIND
+from tests.contract.bench import RuntimeBench, Tokens
+from tests.fakes.http_job_server import INPUT_MICROS, OUTPUT_MICROS, TOKEN, HttpJobServer
+from tests.fakes.job_script import Refusal, Work
+
+C = FailureCategory
+TOKENS = Tokens()
+_STATUSES = {
+    C.TRANSIENT: 500,
+    C.RATE_LIMITED: 429,
+    C.OVERLOADED: 503,
+    C.TIMEOUT: 504,
+    C.AUTH: 403,
+    C.QUOTA: 402,
+    C.INVALID_REQUEST: 422,
+    C.CONTEXT_OVERFLOW: 413,
+}
+
+
+class HttpBench(RuntimeBench):
+    """Mode poll, with everything declared that can be."""
+
+    kind = KIND
+
+    def __init__(self) -> None:
+        self.server = HttpJobServer(idempotent=True)
+        self._refusals = False
+        self._numbers = count(1)
+
+    async def __aenter__(self) -> Self:
+        self.server.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+        self.server.close()
+        if self.server.script.problems and not self._refusals and error is None:
+            raise AssertionError(f"the job service: {'; '.join(self.server.script.problems)}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"ROTA_TEST_JOB_TOKEN": TOKEN}
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        url = self.server.url
+        return {
+            **self.shared,
+            "mode": "poll",
+            "start": {"url": f"{url}/jobs"},
+            "id": "id",
+            "status": {
+                "url": f"{url}/jobs/{{session.id}}",
+                "state": "state",
+                "done": ["done"],
+                "failed": ["failed"],
+                "stopped": ["stopped"],
+                "waiting": ["waiting"],
+                "progress": "step",
+            },
+            "cancel": {"method": "DELETE", "url": f"{url}/jobs/{{session.id}}"},
+            "idempotent": True,
+            **more,
+        }
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What both modes declare."""
+        return {
+            "kind": "http",
+            "headers": {"Authorization": "Bearer {secret.token}"},
+            "secrets": {"token": "env:ROTA_TEST_JOB_TOKEN"},
+            "answer": {
+                "result": "answer.text",
+                "error": "error",
+                "model": "answer.model",
+                "cost_usd": "answer.usd",
+                "input_tokens": "answer.usage.in",
+                "output_tokens": "answer.usage.out",
+            },
+            "poll": "20ms",
+            "timeout": "5s",
+        }
+
+    def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
+        self.server.script.add(Work(text, tokens, seconds))
+
+    def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
+        raise AssertionError("a service behind runtime http calls no tools of Rota's")
+
+    def fail(self, category: FailureCategory, *, retry_after: float | None = None) -> bool:
+        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+        if category is C.TOOL_FAILED:
+            self.server.script.add(Work(error="it went wrong"))
+        elif category in _STATUSES:
+            self.server.script.add(Refusal(_STATUSES[category], "refused", headers))
+        else:
+            return False
+        return True
+
+    def cut(self) -> bool:
+        self.server.script.add(Work("cut", cut=True))
+        return True
+
+    def hang(self) -> None:
+        self.server.script.add(Work("late", hangs=True))
+
+    def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
+        self.server.script.add(Work(text, pause=pause, pieces=pieces))
+        return True
+
+    def release(self) -> None:
+        self.server.script.released = True
+
+    def lose(self) -> bool:
+        self.server.script.jobs[-1].lost = True
+        return True
+
+    def expect_refusals(self) -> None:
+        self._refusals = True
+
+    @property
+    def starts(self) -> int:
+        return len(self.server.script.jobs)
+
+    @property
+    def stops(self) -> int:
+        return self.server.script.stops
+
+    def cost_micros(self, tokens: Tokens) -> int | None:
+        return tokens.input * INPUT_MICROS + tokens.output * OUTPUT_MICROS
+
+    @property
+    def tells_usage(self) -> bool:
+        return True  # by the paths in `settings`
+
+
+class HttpSyncBench(HttpBench):
+    """Mode sync: the answer to the start is the result."""
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        start = {"url": f"{self.server.url}/run"}
+        return {**self.shared, "mode": "sync", "start": start, **more}
+
+    def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
+        return False
+
+    def lose(self) -> bool:
+        return False
