@@ -9,6 +9,7 @@ import click
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
+from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.logs import log_to_stderr
@@ -41,7 +42,26 @@ log = logging.getLogger("rota.worker")
     envvar="ROTA_METRICS",
     help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.",
 )
-def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: str | None) -> None:
+@click.option(
+    "--callbacks",
+    metavar="HOST:PORT",
+    envvar="ROTA_CALLBACKS",
+    help="Receive answers that providers post. Default: ROTA_CALLBACKS.",
+)
+@click.option(
+    "--callback-url",
+    metavar="URL",
+    envvar="ROTA_CALLBACK_URL",
+    help="Where providers reach --callbacks of any worker. Default: ROTA_CALLBACK_URL.",
+)
+def worker_command(
+    settings: Settings,
+    log_json: bool,
+    log_level: str,
+    metrics: str | None,
+    callbacks: str | None,
+    callback_url: str | None,
+) -> None:
     """Run a worker for a fleet.
 
     Serves the fleet's task queue until SIGINT or SIGTERM, then lets steps in flight finish;
@@ -50,10 +70,15 @@ def worker_command(settings: Settings, log_json: bool, log_level: str, metrics: 
     """
     log_to_stderr(log_level.upper(), as_json=log_json)
     quiet_core()
-    asyncio.run(_work(settings, metrics))
+    try:
+        asyncio.run(_work(settings, metrics, callbacks, callback_url))
+    except CallbackOptionsError as error:
+        raise CommandError(str(error)) from error
 
 
-async def _work(settings: Settings, metrics: str | None) -> None:
+async def _work(
+    settings: Settings, metrics: str | None, listen: str | None, callback_url: str | None
+) -> None:
     toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
     store = open_store(settings.store)
     client = await connect(settings, store, metrics=metrics)
@@ -63,10 +88,12 @@ async def _work(settings: Settings, metrics: str | None) -> None:
             f"namespace {client.namespace} is not ready: {'; '.join(problems)}; "
             "run 'rota doctor --fix'"
         )
+    callbacks = callbacks_from(store, listen, callback_url)
     try:
-        await serve_until_stopped(
-            client, task_queue=settings.task_queue, store=store, toolbox=toolbox
-        )
+        async with receiving(callbacks, listen):
+            await serve_until_stopped(
+                client, task_queue=settings.task_queue, store=store, toolbox=toolbox
+            )
     except WorkerFailedError as error:
         log.critical("%s; ending with exit code %d", error, ExitCode.FAILED)
         # At once: `asyncio.run` would wait for every thread, and a tool's may hang. Whoever

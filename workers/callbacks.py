@@ -1,0 +1,173 @@
+"""`rota worker --callbacks`: the endpoint that providers post their answers to.
+
+A door to the outside, so it does little: it checks the token, reads a bounded body, keeps
+it in the object store, and says nothing about what it knows. What an answer means is for
+the run to judge, on whichever worker observes it.
+
+It speaks plain HTTP: put what ends TLS for the public address before it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from activities.callbacks import PATH, SECRET_VARIABLE, SHORTEST_SECRET, Callbacks, offer
+from activities.stores.base import ObjectStore, StoreError
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of one answer; a larger result belongs where the answer points to."""
+READ_SECONDS = 30.0
+"""How long a sender may take: a slow one must not hold a place for ever."""
+PLACES = 200
+"""Requests at once; more are told to come again."""
+
+log = logging.getLogger("rota.callbacks")
+
+
+class CallbackOptionsError(Exception):
+    """What the worker was told about callbacks cannot work; the message says what to write."""
+
+
+def callbacks_from(store: ObjectStore, listen: str | None, url: str | None) -> Callbacks | None:
+    """Return the worker's callbacks; None if it was told of none.
+
+    Args:
+        store: Keeps the answers.
+        listen: `HOST:PORT` to receive them at.
+        url: Public address of the receivers.
+
+    Raises:
+        CallbackOptionsError: something is missing or malformed.
+    """
+    if not listen and not url:
+        return None
+    if not url or not url.startswith(("https://", "http://")):
+        raise CallbackOptionsError(
+            "--callback-url (ROTA_CALLBACK_URL) must be the address that providers reach "
+            "--callbacks at, such as https://rota.example.com"
+        )
+    secret = os.environ.get(SECRET_VARIABLE, "").strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise CallbackOptionsError(
+            f"set {SECRET_VARIABLE} to the same random text of at least {SHORTEST_SECRET} "
+            "characters for all workers: it signs the addresses given to providers"
+        )
+    return Callbacks(store, url, secret)
+
+
+@asynccontextmanager
+async def receiving(callbacks: Callbacks | None, listen: str | None) -> AsyncGenerator[str | None]:
+    """Offer callbacks to this process's runtimes, and receive them, while the block lasts.
+
+    Yields the address listened at, None without `listen`.
+
+    Raises:
+        CallbackOptionsError: the address is none, or taken.
+    """
+    offer(callbacks)
+    try:
+        if callbacks is None or not listen:
+            yield None
+        else:
+            async with _served(application(callbacks), listen) as address:
+                log.info("receiving callbacks at %s for %s", address, callbacks.url)
+                yield address
+    finally:
+        offer(None)
+
+
+def application(callbacks: Callbacks) -> Starlette:
+    """Return the endpoint: `POST /callbacks/<token>`.
+
+    202 for an answer that was kept, 200 for one that repeats it, 404 for a token that was
+    not given out, 413 for a body that is too large, 503 if the store cannot take it now.
+    """
+
+    async def receive(request: Request) -> Response:
+        key = callbacks.key_of(request.path_params["token"])
+        if key is None:
+            return Response(status_code=404)
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                body = await _body(request)
+        except (TimeoutError, ClientDisconnect):
+            return Response(status_code=408)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            first = await callbacks.keep(key, body)
+        except StoreError as error:
+            log.warning("an answer could not be kept, its sender was told to try again: %s", error)
+            return Response(status_code=503, headers={"Retry-After": "10"})
+        return Response(status_code=202 if first else 200)
+
+    return Starlette(routes=[Route(f"{PATH}/{{token}}", receive, methods=["POST"])])
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None if it is too large."""
+    parts = bytearray()
+    async for chunk in request.stream():
+        parts += chunk
+        if len(parts) > MAX_BYTES:
+            return None
+    return bytes(parts)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the worker, which stops it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def _served(app: Starlette, listen: str) -> AsyncGenerator[str]:
+    listener = _listener(listen)
+    # Its lines would hold the tokens; `access_log` alone gives way to other logging set-ups.
+    logging.getLogger("uvicorn.access").disabled = True
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        limit_concurrency=PLACES,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    host, port = listener.getsockname()[:2]
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+def _listener(listen: str) -> socket.socket:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise CallbackOptionsError(
+            f"--callbacks (ROTA_CALLBACKS): '{listen}' is not HOST:PORT, such as 0.0.0.0:8787"
+        )
+    bare = host.strip("[]") or "0.0.0.0"  # as usual: ":8787" is everywhere
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    try:
+        return socket.create_server((bare, int(port)), family=family)
+    except OSError as error:
+        raise CallbackOptionsError(
+            f"--callbacks (ROTA_CALLBACKS): cannot listen at {listen}: {error.strerror or error}"
+        ) from error
