@@ -54,9 +54,9 @@ class SessionLook:
         if self._task.promises.reattach:
             return await self._watched(watch)
         turn, mark = self._input.turn, f"look-{self._input.look}"
-        await kept(lambda: self._log.mark(turn, mark))
-        if not self._task.is_repeatable and len(await self._log.marks(turn, mark)) > 1:
+        if not self._task.is_repeatable and await self._log.marks(turn, mark):
             raise lost_look(self._session)
+        await kept(lambda: self._log.mark(turn, mark))
         try:
             return await self._watched(watch)
         except StepError as error:
