@@ -93,7 +93,7 @@ class Converse:
         """The events, in order."""
         yield event("messageStart", {"role": "assistant"})
         for index, block in enumerate(self.blocks):
-            yield from _block_frames(index, block, self.piece)
+            yield from block_frames(index, block, self.piece)
         yield event("messageStop", {"stopReason": self.stop})
         told: dict[str, Any] = {"usage": self.usage, "metrics": {"latencyMs": 3}}
         yield event("metadata", told | ({"trace": self.trace} if self.trace else {}))
@@ -117,7 +117,9 @@ def redacted(data: bytes) -> Block:
     return {"reasoningContent": {"redactedContent": base64.b64encode(data).decode()}}
 
 
-def _block_frames(index: int, block: Block, size: int) -> Iterable[bytes]:
+def block_frames(index: int, block: Block, size: int) -> Iterable[bytes]:
+    """One block of a message, in events of `size` characters."""
+
     def delta(told: dict[str, Any]) -> bytes:
         return event("contentBlockDelta", {"contentBlockIndex": index, "delta": told})
 
@@ -156,7 +158,7 @@ def first_problem(params: dict[str, Any], issued: set[str]) -> str | None:
     """What Converse refuses of a request whose shape is right."""
     rules: tuple[Callable[[], str | None], ...] = (
         lambda: _roles(params["messages"]),
-        lambda: _pairs(params["messages"]),
+        lambda: pair_problem(params["messages"]),
         lambda: _blocks(params["messages"], issued),
         lambda: _tools(params),
         lambda: _cache(params),
@@ -176,7 +178,8 @@ def _roles(messages: list[Block]) -> str | None:
     return None
 
 
-def _pairs(messages: list[Block]) -> str | None:
+def pair_problem(messages: list[Block]) -> str | None:
+    """What is wrong with how calls are answered."""
     asked: list[str] = []
     seen: set[str] = set()
     for message in messages:

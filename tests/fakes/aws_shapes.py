@@ -33,7 +33,7 @@ class Shapes:
     """One service's operations and their input shapes."""
 
     def __init__(self, service: str) -> None:
-        self.model = botocore.session.get_session().get_service_model(service)
+        self.model: Any = botocore.session.get_session().get_service_model(service)
         self._routes = [
             (
                 operation.http["method"],
@@ -57,7 +57,7 @@ class Shapes:
                 params = _params(operation, request, labels, parse_qs(query))
                 if operation.input_shape:
                     _check(operation.input_shape, params, "")
-                return Call(operation.name, params)
+                return Call(str(operation.name), params)
         raise RefusalError(f"no operation at {request.method} {path}")
 
 
@@ -132,6 +132,8 @@ def _check(shape: Any, value: Any, where: str) -> None:
             _check_text(shape, value, where)
         case "blob":
             _check_blob(value, where)
+        case _:
+            pass
     _check_size(shape, value, where)
 
 
