@@ -11,6 +11,14 @@ from temporalio import activity
 
 from rota.admission import Admitted, RunRef, Settled
 from rota.loop import ResultRef, TurnOutcome
+from rota.pipeline_steps import (
+    LoadedOutputs,
+    LoadedPipeline,
+    LoadOutputsInput,
+    LoadPipelineInput,
+    StoredOutcome,
+    StoreOutcomeInput,
+)
 from rota.resource_lock import LockAnswer
 from rota.steps import (
     AdmitInput,
@@ -21,10 +29,6 @@ from rota.steps import (
     Delivered,
     DeliverInput,
     LedgerPage,
-    LoadedOutputs,
-    LoadedPipeline,
-    LoadOutputsInput,
-    LoadPipelineInput,
     LockInput,
     NeedInput,
     Observed,
@@ -38,8 +42,6 @@ from rota.steps import (
     SettleInput,
     StartRunsInput,
     StepInput,
-    StoredOutcome,
-    StoreOutcomeInput,
     ToolInput,
     ToolsListed,
     TurnInput,

@@ -12,7 +12,7 @@ from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.failures import FailureCategory
 from rota.loop import INLINE_OUTPUT, AnswerRef
 from rota.model import canonical_json
-from rota.steps import (
+from rota.pipeline_steps import (
     LoadedOutputs,
     LoadedPipeline,
     LoadOutputsInput,

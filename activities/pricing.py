@@ -6,16 +6,15 @@ and never fetched. The version belongs on every cost, since prices change with i
 Source: genai-prices 0.2.
 """
 
+from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from functools import cache
 from importlib.metadata import version
 
 import genai_prices
 
+from rota.conversation import ModelReply
 from rota.usage import Usage
-
-_PROVIDERS = {"bedrock": "aws", "agentcore": "aws"}
-"""Rota's runtime kinds whose prices the table lists under another name."""
 
 
 def price(model: str, usage: Usage, provider: str) -> int | None:
@@ -24,7 +23,7 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
     Args:
         model: As the provider names it in its answer, date suffix or ARN included.
         usage: Tokens with the cached ones counted apart, as Rota keeps them.
-        provider: A runtime kind, or a provider's id in the table.
+        provider: The provider's id in the table.
 
     Returns:
         None if the table does not know the model, or lists it without a price: unpriced is
@@ -39,9 +38,7 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
         output_tokens=usage.output_tokens,
     )
     try:
-        calculation = genai_prices.calc_price(
-            counted, model, provider_id=_PROVIDERS.get(provider, provider)
-        )
+        calculation = genai_prices.calc_price(counted, model, provider_id=provider)
     except (LookupError, ValueError):
         # LookupError: no such model or provider. ValueError: counts it cannot price.
         return None
@@ -49,6 +46,31 @@ def price(model: str, usage: Usage, provider: str) -> int | None:
     if total == 0 and usage.tokens > 0:
         return None
     return int((total * 1_000_000).to_integral_value(ROUND_CEILING))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an answer cost, and who says so."""
+
+    micros: int | None
+    prices: str
+    """Version of the price table, or who reported it."""
+    table_micros: int | None = None
+    """What the table says, beside a reported cost."""
+
+
+def cost_of(reply: ModelReply, kind: str, provider: str) -> Cost:
+    """Prefer what the provider reported; keep what the table says beside it.
+
+    Args:
+        reply: The answer.
+        kind: Of the runtime that gave it.
+        provider: Whose prices its model has, by the table's id; empty: nobody's.
+    """
+    table = price(reply.model, reply.usage, provider) if provider else None
+    if reply.reported_micros is not None:
+        return Cost(reply.reported_micros, f"reported by {kind}", table)
+    return Cost(table, price_table_version())
 
 
 @cache

@@ -22,14 +22,14 @@ from activities.heartbeat import heartbeating
 from activities.interface import Thinking
 from activities.mcp.tools import with_pins
 from activities.paid_calls import PaidCalls
-from activities.pricing import price, price_table_version
-from activities.runtimes.kinds import account_of
+from activities.pricing import cost_of
+from activities.runtimes.kinds import account_of, price_provider
 from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore, StoreError
 from activities.toolbox import Toolbox
 from activities.turn_tools import call_refs, offered_tools
-from rota.agent_spec import AgentSpec
+from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.conversation import (
     Message,
     ModelReply,
@@ -128,7 +128,7 @@ class ThinkingActivities(Thinking):
                     raise
         with _answered(input.turn):
             unknown = await kept(paid.unknown_attempts)
-            node = self._node(input, context, earlier, added, reply, unknown, asks.kind)
+            node = self._node(input, context, earlier, added, reply, unknown, asks)
             encoded = node.encode()
             head = await kept(lambda: self._store.put(encoded))
             await kept(lambda: paid.record(asked, head))
@@ -142,13 +142,12 @@ class ThinkingActivities(Thinking):
         added: tuple[Message, ...],
         reply: ModelReply,
         unknown: int,
-        kind: str,
+        asks: RuntimeSpec,
     ) -> TranscriptNode:
         calls = [call for node in earlier for call in node.reply.tool_calls]
-        cost = reply.usage.cost_micros
-        if kind != "scripted":
-            cost = price(reply.model, reply.usage, kind)
-        usage = reply.usage.model_copy(update={"cost_micros": cost, "unknown_attempts": unknown})
+        cost = cost_of(reply, asks.kind, price_provider(asks.kind, asks.settings))
+        counted = {"cost_micros": cost.micros, "unknown_attempts": unknown}
+        usage = reply.usage.model_copy(update=counted)
         return TranscriptNode(
             parent=input.head,
             context=input.context,
@@ -159,7 +158,9 @@ class ThinkingActivities(Thinking):
             usage=usage,
             model=reply.model,
             request_id=reply.request_id,
-            prices=price_table_version(),
+            details=reply.details,
+            prices=cost.prices,
+            table_micros=cost.table_micros,
             pins=input.pins,
         )
 
@@ -183,7 +184,15 @@ class ThinkingActivities(Thinking):
         answer = None
         if node.stop is StopReason.END_TURN:
             answer = await check_answer(self._store, spec, node.reply)
-        return TurnOutcome(head=head, stop=node.stop, calls=calls, answer=answer, usage=node.usage)
+        return TurnOutcome(
+            head=head,
+            stop=node.stop,
+            calls=calls,
+            answer=answer,
+            usage=node.usage,
+            conversation_tokens=node.usage.tokens,
+            details=node.details,
+        )
 
 
 def _leaves_it_to_another(input: TurnInput, spec: PinnedSpec, error: StepError) -> bool:

@@ -102,7 +102,7 @@ class ModelRequest(Record):
     """Begins with a user message; every tool call is answered in the next one."""
     tools: tuple[ToolSchema, ...] = ()
     turn: int = 1
-    """1 for the first turn."""
+    """1 for the run's first turn; 0: sum up the conversation, before it."""
     context: dict[str, Any] = Field(default_factory=dict[str, Any])
     """`input`, `memory`, `covers` of the run: read by the scripted runtime's templates."""
 

@@ -17,7 +17,7 @@ from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
 from rota.tools import Effect
-from rota.usage import Usage
+from rota.usage import Usage, format_cost
 
 INLINE_OUTPUT = 4096
 """Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
@@ -81,6 +81,8 @@ class TurnOutcome(StepResult):
     usage: Usage = Usage()
     conversation_tokens: int = 0
     """Tokens that the whole conversation has come to, as the runtime counted its last turn."""
+    details: str = ""
+    """What else the provider says of why it stopped: a refusal's category."""
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
 
@@ -90,7 +92,11 @@ class Limits(Record):
 
     turns: int
     tokens: int | None
+    cost_micros: int | None = None
+    """Micro-dollars."""
     deadline: datetime
+    compacting: bool = False
+    """The conversation that the run begins with is too long to go on with."""
     repairs: bool = True
     """Whoever answered can be told what to mend."""
     lent: bool = False
@@ -109,7 +115,11 @@ class LoopState(Record):
 
     turn: int = 0
     head: str | None = None
+    compacted: bool = False
+    """`head` sums up the conversation that the run begins with."""
     stop: StopReason | None = None
+    details: str = ""
+    """Of `stop`, as the provider put it."""
     calls: tuple[CallRef, ...] = ()
     """Calls that still need results."""
     results: tuple[ResultRef, ...] = ()
@@ -144,6 +154,7 @@ class LoopState(Record):
                 "turn": self.turn + 1,
                 "head": outcome.head,
                 "stop": outcome.stop,
+                "details": outcome.details,
                 "calls": outcome.calls,
                 "results": (),
                 "answer": outcome.answer,
@@ -151,6 +162,17 @@ class LoopState(Record):
                 "usage": self.usage.plus(outcome.usage),
                 "conversation_tokens": outcome.conversation_tokens or self.conversation_tokens,
                 "links": {**self.links, **outcome.links},
+            }
+        )
+
+    def after_compaction(self, outcome: TurnOutcome) -> "LoopState":
+        """Fold in the summary of the conversation before: no turn, but paid for."""
+        return self.model_copy(
+            update={
+                "head": outcome.head,
+                "compacted": True,
+                "usage": self.usage.plus(outcome.usage),
+                "conversation_tokens": outcome.conversation_tokens,
             }
         )
 
@@ -165,6 +187,10 @@ class LoopState(Record):
                 "patches": (*self.patches, *(r.patch for r in results if r.patch)),
             }
         )
+
+
+class Compact(Record):
+    """Sum up the conversation that the run begins with."""
 
 
 class Think(Record):
@@ -190,7 +216,7 @@ class Finish(Record):
     answer: AnswerRef | None = None
 
 
-Step = Think | RunTools | Finish
+Step = Compact | Think | RunTools | Finish
 
 _STOPS: dict[StopReason, tuple[FailureCategory, str]] = {
     StopReason.MAX_TOKENS: (
@@ -213,6 +239,8 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
     exceeded = _exceeded(state, limits, now)
     if exceeded is not None:
         return exceeded
+    if limits.compacting and state.turn == 0 and not state.compacted:
+        return Compact()
     if state.calls:
         return RunTools(calls=state.calls)
     repair = state.answer.problems if state.answer else ()
@@ -224,6 +252,8 @@ def _finished(state: LoopState, repairs: bool) -> Finish | None:
         return Finish(status=RunStatus.SUCCEEDED, answer=state.transfer)
     if state.stop is not None and state.stop in _STOPS:
         category, reason = _STOPS[state.stop]
+        if state.details:
+            reason = f"{reason} ({state.details})"
         return Finish(status=RunStatus.FAILED, reason=reason, category=category)
     if state.answer is None:
         return None
@@ -251,6 +281,12 @@ def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
         return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
     if limits.tokens is not None and state.usage.tokens >= limits.tokens:
         return _limit(f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)")
+    spent = state.usage.cost_micros
+    if limits.cost_micros is not None and spent is not None and spent >= limits.cost_micros:
+        # What is unpriced cannot be checked; `rota validate` warns of it.
+        return _limit(
+            f"{format_cost(spent)} spent of {format_cost(limits.cost_micros)} (budget.run_usd)"
+        )
     return None
 
 

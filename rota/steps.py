@@ -3,17 +3,14 @@
 Records alone; the activities that take them are in `activities/interface.py`.
 """
 
-from typing import Any
-
 from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
-from rota.loop import AnswerRef, ResultRef, TurnOutcome
+from rota.loop import ResultRef, TurnOutcome
 from rota.model import Record, StepResult
-from rota.pipeline_spec import PipelineSpec
 from rota.questions import QuestionAnswer
 from rota.resource_lock import LockRequest
 from rota.run_orders import RunOrder
@@ -40,25 +37,28 @@ class StepInput(Record):
     max_backoff_seconds: float = 120.0
 
 
-class TurnInput(StepInput):
-    """Take turn `turn`."""
+class AskInput(StepInput):
+    """What every call of a model is told."""
 
-    turn: int
-    results: tuple[ResultRef, ...] = ()
-    repair: tuple[str, ...] = ()
     runtime: int = 0
     """Which runtime is asked: 0 the declared one, 1 its first fallback."""
     fallback_follows: bool = False
     """Another runtime takes over after `fallback_after` attempts: do not insist."""
     round: int = 0
-    """How often this turn was given to a runtime before, which then was left or waited for:
+    """How often this call was given to a runtime before, which then was left or waited for:
     each time the attempts begin anew, and those before may be billed."""
 
 
-class CompactInput(StepInput):
-    """Sum up the conversation at `head`, before this run begins with it."""
+class TurnInput(AskInput):
+    """Take turn `turn`."""
 
-    runtime: int = 0
+    turn: int
+    results: tuple[ResultRef, ...] = ()
+    repair: tuple[str, ...] = ()
+
+
+class CompactInput(AskInput):
+    """Sum up the conversation that the run is to begin with."""
 
 
 class SessionInput(StepInput):
@@ -217,47 +217,6 @@ class CloseHandoffInput(ToolInput):
     """None also for a transfer, which waits for no result."""
     failure: str = ""
     """Why there is no result at all, in one line."""
-
-
-class LoadPipelineInput(Record):
-    """Read the declaration that a pipeline run was admitted with."""
-
-    digest: str
-
-
-class LoadedPipeline(StepResult):
-    """The declaration."""
-
-    spec: PipelineSpec
-
-
-class LoadOutputsInput(Record):
-    """Read results that are too large to travel with a run's end."""
-
-    digests: tuple[str, ...]
-
-
-class LoadedOutputs(StepResult):
-    """The results, by digest."""
-
-    values: dict[str, Any] = Field(default_factory=dict[str, Any])
-    refused: dict[str, str] = Field(default_factory=dict[str, str])
-    """Why one cannot be had."""
-
-
-class StoreOutcomeInput(Record):
-    """Put the nodes' results together into what a pipeline came to."""
-
-    outputs: dict[str, Any]
-    """By node; small enough to travel."""
-    digests: dict[str, str] = Field(default_factory=dict[str, str])
-    """Of those that are not."""
-
-
-class StoredOutcome(StepResult):
-    """What the pipeline came to: each node's result under its name."""
-
-    answer: AnswerRef
 
 
 class StartRunsInput(Record):

@@ -58,6 +58,8 @@ class TranscriptNode(Record):
     usage: Usage
     model: str
     request_id: str | None = None
+    details: str = ""
+    """What else the provider said of why it stopped."""
     prices: str = ""
     """Version of the price table behind the cost, or who reported it."""
     table_micros: int | None = None

@@ -1,6 +1,6 @@
 """The `scripted` runtime: plays declared turns, offline and at no cost. Tools are real.
 
-For tests, demos and dry runs of a fleet. The conversation alone decides what comes next
+For tests, demos and dry runs of a fleet. The request alone decides what comes next
 (the turn's number, earlier tool results, the run's input and memory), so a worker that
 takes over after a crash plays the same turn again.
 """
@@ -36,26 +36,27 @@ class ScriptedRuntime:
         del resolve_secret
 
     async def invoke(self, request: ModelRequest) -> ModelReply:
-        """Play the turn that the conversation has come to.
+        """Play the turn that the run has come to.
 
         Raises:
             StepError: the script has ended, or a template names what is not there.
         """
         settings = ScriptedSettings.model_validate(request.settings)
-        played = sum(message.role == "assistant" for message in request.messages)
-        if played >= len(settings.turns):
+        if request.turn == 0:
+            return _summary(request, settings)
+        if request.turn > len(settings.turns):
             raise StepError(
                 FailureCategory.INVALID_REQUEST,
-                f"the script ends after {len(settings.turns)} turns, turn {played + 1} was asked",
+                f"the script ends after {len(settings.turns)} turns, turn {request.turn} was asked",
             )
-        turn = settings.turns[played]
+        turn = settings.turns[request.turn - 1]
         await asyncio.sleep(turn.seconds)
         scope = {**request.context, "results": _results(request.messages)}
         try:
-            blocks = _blocks(turn, scope, played + 1)
+            blocks = _blocks(turn, scope, request.turn)
         except TemplateError as error:
             raise StepError(
-                FailureCategory.INVALID_REQUEST, f"script, turn {played + 1}: {error}"
+                FailureCategory.INVALID_REQUEST, f"script, turn {request.turn}: {error}"
             ) from error
         called = any(isinstance(block, ToolCall) for block in blocks)
         return ModelReply(
@@ -63,7 +64,21 @@ class ScriptedRuntime:
             stop=StopReason.TOOL_CALLS if called else StopReason.END_TURN,
             usage=Usage(**turn.usage.model_dump()),
             model=settings.model,
+            reported_micros=0,
         )
+
+
+def _summary(request: ModelRequest, settings: ScriptedSettings) -> ModelReply:
+    """A summary of what was said, which no script holds: how often, and the last words."""
+    said = [message.text for message in request.messages if message.role == "assistant"]
+    text = f"{len(said)} answers; the last one: {said[-1] if said else 'none'}"
+    return ModelReply(
+        message=Message(role="assistant", content=(Text(text=text),)),
+        stop=StopReason.END_TURN,
+        usage=Usage(),
+        model=settings.model,
+        reported_micros=0,
+    )
 
 
 def _blocks(turn: ScriptedTurn, scope: dict[str, Any], number: int) -> list[Block]:

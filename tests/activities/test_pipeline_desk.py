@@ -12,7 +12,7 @@ from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from rota.model import canonical_json
 from rota.pipeline_spec import PipelineSpec
-from rota.steps import LoadOutputsInput, LoadPipelineInput, StoreOutcomeInput
+from rota.pipeline_steps import LoadOutputsInput, LoadPipelineInput, StoreOutcomeInput
 
 SPEC = PipelineSpec.model_validate({"name": "p", "nodes": {"a": {"agent": "x"}}})
 ABSENT = "0" * 64

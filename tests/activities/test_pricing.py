@@ -1,8 +1,12 @@
 """Prices: hand-checked sums, and never zero for what nobody priced."""
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 
-from activities.pricing import price, price_table_version
+from activities.pricing import Cost, cost_of, price, price_table_version
+from rota.conversation import Message, ModelReply, StopReason, Text
+from rota.runtime_kinds import BUILT_IN
+from rota.runtime_specs import bedrock
 from rota.usage import Usage
 
 
@@ -43,7 +47,7 @@ def test_price_dated_model_name_is_known():
         ("claude-next-99", "anthropic"),
         ("", "anthropic"),
         ("gpt-5", "anthropic"),
-        ("claude-haiku-4-5", "scripted"),
+        ("claude-haiku-4-5", "nobody"),
         # Listed, but without any price.
         ("gemma-3", "google"),
     ],
@@ -59,12 +63,51 @@ def test_price_cached_tokens_without_a_rate_cost_the_full_one():
 
 
 def test_price_bedrock_model_is_found_at_aws():
-    """Rota's runtime kind and the table's provider differ in name."""
+    """A model by its name at Bedrock has a price there."""
     model = "anthropic.claude-haiku-4-5-20251001-v1:0"
-    assert price(model, Usage(input_tokens=1000), "bedrock")
+    assert price(model, Usage(input_tokens=1000), bedrock.KIND.priced_as)
 
 
 def test_price_table_version_names_the_table():
     """A cost can say which prices it was made of."""
     name, number = price_table_version().split(" ")
     assert (name, number.count(".")) == ("genai-prices", 2)
+
+
+def reply(reported: int | None, model: str = "claude-haiku-4-5") -> ModelReply:
+    """An answer of 1000 tokens in, worth 1000 micro-dollars by the table."""
+    return ModelReply(
+        message=Message(role="assistant", content=(Text(text="Yes."),)),
+        stop=StopReason.END_TURN,
+        usage=Usage(input_tokens=1000),
+        model=model,
+        reported_micros=reported,
+    )
+
+
+TABLE = price_table_version()
+
+
+@pytest.mark.parametrize(
+    ("answer", "provider", "cost"),
+    [
+        (reply(None), "anthropic", Cost(1000, TABLE)),
+        (reply(700), "anthropic", Cost(700, "reported by openai", 1000)),
+        (reply(0), "", Cost(0, "reported by openai")),
+        (reply(700, "unknown"), "anthropic", Cost(700, "reported by openai")),
+        (reply(None), "", Cost(None, TABLE)),
+        (reply(None, "unknown"), "anthropic", Cost(None, TABLE)),
+    ],
+)
+def test_cost_of_prefers_what_was_reported_and_keeps_the_table_beside(
+    answer: ModelReply, provider: str, cost: Cost
+):
+    """The provider's own word counts; who said it, and what the table says, stays on record."""
+    assert cost_of(answer, "openai", provider) == cost
+
+
+def test_price_provider_of_each_built_in_kind_is_in_the_table():
+    """No kind is priced by a name that the table does not know."""
+    known = {provider.id for provider in get_snapshot().providers}
+    named = {kind.priced_as for kind in BUILT_IN.values() if kind.priced_as}
+    assert named <= known

@@ -18,8 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.dag_state import DagState
     from rota.loop import AnswerRef
     from rota.outcome import RunOrigin
+    from rota.pipeline_steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
     from rota.runs import RunStatus
-    from rota.steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
     from workflows.activity_options import DESK_PATIENCE, load_options, outcome_options
     from workflows.pipeline_kit.children import Children
     from workflows.run_kit import visibility

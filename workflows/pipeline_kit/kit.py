@@ -20,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import result_of
     from rota.pipeline_checkpoint import PipelineArgument, PipelineCheckpoint
     from rota.pipeline_run import NodeResult, PipelineResult
+    from rota.pipeline_steps import LoadPipelineInput
     from rota.runs import RunStatus
-    from rota.steps import LoadPipelineInput
     from workflows.activity_options import desk_options
     from workflows.pipeline_kit import visibility
     from workflows.pipeline_kit.graph import Graph

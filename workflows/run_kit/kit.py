@@ -66,6 +66,7 @@ class RunKit:
         return Limits(
             turns=spec.max_turns,
             tokens=spec.run_tokens,
+            cost_micros=spec.run_micros,
             deadline=self.clock.deadline,
             repairs=self._entry.admitted is None or self._entry.admitted.converses,
             lent=self.clock.lent,

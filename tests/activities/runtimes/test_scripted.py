@@ -1,4 +1,4 @@
-"""The scripted runtime: the conversation alone decides what is played next."""
+"""The scripted runtime: the request alone decides what is played."""
 
 import json
 from typing import Any
@@ -18,6 +18,7 @@ async def play(*turns: dict[str, Any], said: tuple[Message, ...] = (), **scope: 
         settings={"kind": "scripted", "turns": list(turns)},
         system="",
         messages=(ASK, *said),
+        turn=1 + sum(message.role == "assistant" for message in said),
         context=scope,
     )
     return await ScriptedRuntime().invoke(request)
@@ -109,3 +110,28 @@ async def test_scripted_result_stands_alone_and_counts_its_pretended_tokens() ->
     reply = await play({"say": "done", "result": [1, None], "usage": usage})
     assert reply.message.text == "[1, null]"
     assert (reply.usage.tokens, reply.model) == (10, "scripted")
+
+
+async def test_scripted_turn_is_counted_from_the_runs_first() -> None:
+    """A run that goes on with a conversation plays its script from the beginning."""
+    before = Message(role="assistant", content=(Text(text="yesterday's answer"),))
+    request = ModelRequest(
+        settings={"kind": "scripted", "turns": [{"result": "today's"}]},
+        system="",
+        messages=(ASK, before, ASK),
+    )
+    assert (await ScriptedRuntime().invoke(request)).message.text == "today's"
+
+
+async def test_scripted_summary_is_no_turn_of_the_script() -> None:
+    """Asked to sum up, it tells what was said last, and costs nothing."""
+    before = Message(role="assistant", content=(Text(text="yesterday's answer"),))
+    request = ModelRequest(
+        settings={"kind": "scripted", "turns": [{"result": "today's"}]},
+        system="",
+        messages=(ASK, before, ASK),
+        turn=0,
+    )
+    reply = await ScriptedRuntime().invoke(request)
+    assert reply.message.text == "1 answers; the last one: yesterday's answer"
+    assert (reply.stop, reply.reported_micros) == (StopReason.END_TURN, 0)
