@@ -64,8 +64,8 @@ class CommandRuntime:
         return ProviderSession(kind="command", id=f"command-{request.key[:32]}")
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
-        """Name the session again: the name says nothing of whether it has run."""
-        return await self.submit(request)
+        """Return None: nothing is started before it is watched."""
+        return None
 
     async def observe(
         self, session: ProviderSession, request: SessionRequest, cursor: str, report: Report

@@ -75,7 +75,7 @@ class CommandSettings(SessionSettings):
     the output. Empty: each line on standard error does."""
     max_output: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Bytes it may answer."""
-    grace: Duration = Field(default=timedelta(seconds=10), ge=timedelta(0), le=timedelta(minutes=2))
+    grace: Duration = Field(default=timedelta(seconds=3), ge=timedelta(0), le=timedelta(minutes=2))
     """Time between asking it to end and killing it."""
     repeatable: bool = False
     """It is safe to run again after its worker was lost in the middle."""
@@ -90,6 +90,7 @@ def _promised(settings: CommandSettings) -> Capabilities:
 
 def _capabilities(*, usage: bool, cost: bool) -> Capabilities:
     return Capabilities(
+        idempotent_start=True,  # a name and no more: watching runs the program
         stream=True,
         cancel=True,
         confirm_cancel=True,
