@@ -24,6 +24,7 @@ from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, print_table, table
 from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError
+from workers.mcp_checks import check_mcp_servers
 from workers.namespace import RETENTION, prepare_namespace
 from workers.settings import Settings
 
@@ -82,6 +83,7 @@ async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Ch
     ]
     if checked is not None:
         checks.append(await check_drift(client, link.store, checked.fleet, queue))
+        checks += await check_mcp_servers(checked.fleet)
     return checks
 
 

@@ -1,0 +1,48 @@
+"""What `rota doctor` asks MCP servers: each declared one for its tools, and nothing else.
+
+Listing changes nothing and costs nothing, but it does start local programs.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from activities.secrets import Secrets
+from rota.failures import FailureCategory, StepError
+from rota.mcp import mcp_name
+from rota.mcp_servers import McpServer
+from schedules.fleet import Fleet
+from workers.checks import Check
+
+_CURES = {
+    FailureCategory.AUTH: "set the secret where the worker runs, or get a new one",
+    FailureCategory.INVALID_REQUEST: "mend it in fleet.yaml, or install the program",
+}
+
+
+async def check_mcp_servers(fleet: Fleet) -> list[Check]:
+    """List the tools of each server that the fleet declares, all at the same time."""
+    wanted: dict[str, dict[str, None]] = {}
+    for agent in fleet.agents.values():
+        for parts in filter(None, map(mcp_name, agent.spec.tools)):
+            wanted.setdefault(parts.server, {})[parts.tool] = None
+    servers = fleet.file.mcp.items()
+    checks = [_check(fleet, name, server, wanted.get(name, {})) for name, server in servers]
+    return list(await asyncio.gather(*checks))
+
+
+async def _check(fleet: Fleet, name: str, server: McpServer, wanted: Collection[str]) -> Check:
+    # Here, not at the top: it imports the SDK, which few fleets need.
+    from activities.mcp.listing import list_server  # noqa: PLC0415
+
+    title, secrets = f"mcp server {name}", Secrets()
+    try:
+        tools = await list_server(name, server, fleet.folder, secrets)
+    except StepError as error:
+        cure = _CURES.get(error.category, "see that it runs, and that this machine reaches it")
+        return Check(title, False, secrets.redact(str(error)), cure)
+    listed = ", ".join(sorted(tools)) or "no tools"
+    missing = [tool for tool in wanted if tool not in tools]
+    if missing:
+        found = f"has no {', '.join(missing)}; it has: {listed}"
+        return Check(title, False, found, "correct the agents' tools, or update the server")
+    return Check(title, True, f"answers, and has: {listed}")
