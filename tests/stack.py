@@ -24,6 +24,7 @@ from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
+from rota.runtime_queue import RuntimeQueue
 from rota.tools import ToolDefinition
 from workers.connection import connect
 from workers.settings import Settings
@@ -44,6 +45,8 @@ class Stack:
     runtimes: OpenRuntimes = field(default_factory=OpenRuntimes)
     breaker_policy: BreakerPolicy | None = None
     """Of the runtimes' breakers; None: the ordinary one."""
+    runtime_queues: tuple[RuntimeQueue, ...] = ()
+    """Served beside the task queue."""
     starter: Client | None = None
     """Starts the runs instead of `client`; see `tests.skipping`."""
 
@@ -70,6 +73,7 @@ class Stack:
             runtimes=self.runtimes,
             grace=timedelta(0),
             breaker_policy=self.breaker_policy,
+            runtime_queues=self.runtime_queues,
         ):
             try:
                 yield

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -27,7 +27,9 @@ from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
 from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue
+from rota.runtime_queue import RuntimeQueue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workers.runtime_queues import fleet_queues, limit_rates
 from workers.takeover import Takeover
 from workflows.activity_options import HEARTBEAT_INTERVAL, STICKY_TIMEOUT
 
@@ -58,8 +60,9 @@ async def serving(
     grace: timedelta = GRACE,
     on_fatal_error: FatalHandler | None = None,
     breaker_policy: BreakerPolicy | None = None,
+    runtime_queues: Sequence[RuntimeQueue] = (),
 ) -> AsyncGenerator[None]:
-    """Serve runs and keepers while the block lasts.
+    """Serve runs and keepers while the block lasts, and the runtimes' own queues.
 
     A fatal error is raised from the block once every step in flight has ended, which may be
     never; `on_fatal_error` learns of it at once.
@@ -79,6 +82,7 @@ async def serving(
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
     topic_desk = TopicDeskActivities(client, store)
+    takeover = Takeover()
     runs = Worker(
         client,
         task_queue=task_queue,
@@ -108,7 +112,7 @@ async def serving(
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
-        interceptors=[Takeover()],
+        interceptors=[takeover],
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
     )
@@ -126,9 +130,28 @@ async def serving(
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
     )
-    # Keepers stop last: a run that settles while stopping still needs its keeper.
+    unkept = await limit_rates(client, runtime_queues)
+    callers = [
+        Worker(
+            client,
+            task_queue=queue.name,
+            activities=[thinking.invoke_model, sessions.submit_session],
+            max_concurrent_activities=MAX_STEPS,
+            max_task_queue_activities_per_second=(
+                queue.requests_per_second if queue.name in unkept else None
+            ),
+            max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
+            interceptors=[takeover],
+            graceful_shutdown_timeout=grace,
+            on_fatal_error=on_fatal_error,
+        )
+        for queue in runtime_queues
+    ]
     try:
-        async with keepers, runs:
+        async with AsyncExitStack() as workers:
+            # Keepers stop last: a run that settles while stopping still needs its keeper.
+            for worker in (keepers, runs, *callers):
+                await workers.enter_async_context(worker)
             yield
     finally:
         await gate.aclose()
@@ -139,6 +162,8 @@ async def serve_until_stopped(
     client: Client, *, task_queue: str, store: ObjectStore, toolbox: Toolbox
 ) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends the process at once.
+
+    Beside `task_queue` those that the runtimes of the toolbox's fleet name.
 
     Raises:
         WorkerFailedError: serving ended without being told to. Steps may still be in flight,
@@ -154,10 +179,17 @@ async def serve_until_stopped(
             over.set_result(error)
 
     async def serve() -> None:
+        queues = fleet_queues(toolbox.fleet, task_queue)
         async with serving(
-            client, task_queue=task_queue, store=store, toolbox=toolbox, on_fatal_error=end
+            client,
+            task_queue=task_queue,
+            store=store,
+            toolbox=toolbox,
+            on_fatal_error=end,
+            runtime_queues=queues,
         ):
-            log.info("serving %s at %s", task_queue, client.service_client.config.target_host)
+            names = ", ".join([task_queue, *(queue.name for queue in queues)])
+            log.info("serving %s at %s", names, client.service_client.config.target_host)
             try:
                 await stop.wait()
             finally:  # told to stop, or cancelled by a worker that ended

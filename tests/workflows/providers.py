@@ -20,6 +20,8 @@ class Provider:
 
     def __init__(self, *plays: Play) -> None:
         self.requests: list[ModelRequest] = []
+        self.times: list[float] = []
+        """When each call came, by the loop's clock."""
         self.plays: deque[Play] = deque(plays)
         self.down: StepError | None = None
         """Fails every call with this while it is set."""
@@ -37,6 +39,7 @@ class Provider:
     async def invoke(self, request: ModelRequest) -> ModelReply:
         """Take one turn."""
         self.requests.append(request)
+        self.times.append(asyncio.get_running_loop().time())
         self.busy += 1
         self.most = max(self.most, self.busy)
         try:
