@@ -65,7 +65,7 @@ async def limit_rates(client: Client, queues: Sequence[RuntimeQueue]) -> set[str
         except RPCError as error:
             unkept.add(queue.name)
             log.warning(
-                "the server keeps no rate of queue %s (%s): each worker limits itself",
+                "the server keeps no rate of queue %s (%s): workers ask for it as they poll",
                 queue.name,
                 error.message,
             )
