@@ -110,7 +110,7 @@ def _add_answers(server: MCPServer, log: Log) -> None:
         """Tell the whole environment."""
         return dict(os.environ)
 
-    @server.tool(annotations=READ)
+    @server.tool(annotations=READ, structured_output=False)
     def picture() -> list[Any]:
         """Show a shelf."""
         return ["a shelf:", Image(data=b"PNG" * 100, format="png")]
@@ -143,7 +143,15 @@ def _add_deaths(server: MCPServer, log: Log) -> None:
 
 
 def _add_question(server: MCPServer, log: Log) -> None:
-    """A tool that needs a person's answer."""
+    """A tool that needs a person's answer, and one that is not ready at first."""
+
+    @server.tool(annotations=READ)
+    async def later(context: Context[Any, Any]) -> str | types.InputRequiredResult:
+        """Answer at the second time of asking."""
+        log.add("later", state=context.request_state)
+        if context.request_state is None:
+            return types.InputRequiredResult(request_state="soon")
+        return "now"
 
     @server.tool()
     async def ship(context: Context[Any, Any], order: str) -> str | types.InputRequiredResult:
@@ -181,6 +189,8 @@ class WarehouseEndpoint:
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.refused = 0
         """Requests without the token."""
+        self.headers: list[dict[str, str]] = []
+        """Of each request."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -218,6 +228,7 @@ class WarehouseEndpoint:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 request = Request(scope)
+                self.headers.append(dict(request.headers))
                 if request.url.path == "/elsewhere":
                     away = RedirectResponse("http://localhost:1/mcp", status_code=307)
                     await away(scope, receive, send)
