@@ -13,8 +13,7 @@ Source: anthropic SDK 2.12, beta `managed-agents-2026-04-01`.
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from pydantic import ValidationError
-
+from activities.providers.declared_settings import read_settings
 from activities.providers.json_fields import field
 from activities.providers.polling import Still, poll
 from activities.runtimes.claude_managed_api import ManagedApi, ManagedApis
@@ -26,7 +25,7 @@ from activities.runtimes.claude_managed_telling import events_for, message_id, n
 from activities.runtimes.claude_managed_watch import Watch
 from activities.runtimes.claude_managed_wire import VENDOR, SessionView
 from rota.conversation import Message, Text
-from rota.failures import FailureCategory, StepError
+from rota.failures import StepError
 from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
@@ -167,14 +166,5 @@ class ClaudeManagedRuntime:
         return Probe(ok=True, found=found)
 
     def _open(self, settings: dict[str, Any]) -> tuple[ClaudeManagedSettings, ManagedApi]:
-        declared = _read(settings)
+        declared = read_settings(ClaudeManagedSettings, settings)
         return declared, self._apis.open(declared)
-
-
-def _read(settings: dict[str, Any]) -> ClaudeManagedSettings:
-    try:
-        return ClaudeManagedSettings.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in ("runtime", *first["loc"]))
-        raise StepError(FailureCategory.INVALID_REQUEST, f"{where}: {first['msg']}") from None

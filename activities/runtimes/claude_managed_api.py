@@ -16,6 +16,7 @@ from anthropic import AsyncAnthropic
 
 from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
 from activities.providers.json_fields import field, optional_field
+from activities.providers.keys import read_key
 from activities.runtimes.claude_managed_wire import VENDOR
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
@@ -171,7 +172,7 @@ class ManagedApis:
         Raises:
             StepError: `auth`: the key is not there, or is none.
         """
-        key = self._key(settings)
+        key = read_key(self._resolve_secret, settings.api_key)
         base_url = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
         if (key, base_url) not in self._open:
             # The key is always explicit: otherwise the SDK looks for credentials by itself.
@@ -189,15 +190,3 @@ class ManagedApis:
         opened, self._open = self._open, {}
         for api in opened.values():
             await api.aclose()
-
-    def _key(self, settings: ClaudeManagedSettings) -> str:
-        try:
-            key = self._resolve_secret(settings.api_key).strip()
-        except LookupError as error:
-            raise StepError(FailureCategory.AUTH, f"runtime.api_key: {error}") from None
-        if not key or not key.isascii() or not key.isprintable():
-            raise StepError(
-                FailureCategory.AUTH,
-                f"runtime.api_key: {settings.api_key} is empty or holds characters no key has",
-            )
-        return key
