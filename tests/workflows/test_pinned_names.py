@@ -54,6 +54,8 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks"),
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
+            *("list_tools", "compact_conversation", "submit_session", "observe_session"),
+            *("answer_session", "collect_session", "cancel_session"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {
