@@ -87,18 +87,19 @@ async def check_store(store: ObjectStore) -> Check:
 
 
 def check_credentials(fleet: Fleet) -> list[Check]:
-    """Each agent's runtime must find its secret, as this process sees it."""
+    """Each agent's runtimes must find their secrets, as this process sees them."""
     checks: list[Check] = []
     for name, agent in fleet.agents.items():
-        runtime = agent.spec.runtime
-        settings = runtime_kind(runtime.kind).settings.model_validate(runtime.settings)
-        for _, reference in settings.secret_references():
-            try:
-                Secrets()(reference)
-                checks.append(Check(f"credential of {name}", True, f"{reference} is set"))
-            except LookupError as error:
-                cure = "set it where the worker runs"
-                checks.append(Check(f"credential of {name}", False, str(error), cure))
+        for index, runtime in enumerate(agent.spec.runtime.chain):
+            settings = runtime_kind(runtime.kind).settings.model_validate(runtime.settings)
+            what = f"credential of {name}" + (f", fallback {index}" if index else "")
+            for _, reference in settings.secret_references():
+                try:
+                    Secrets()(reference)
+                    checks.append(Check(what, True, f"{reference} is set"))
+                except LookupError as error:
+                    cure = "set it where the worker runs"
+                    checks.append(Check(what, False, str(error), cure))
     return checks
 
 

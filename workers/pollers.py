@@ -11,8 +11,12 @@ POLL = timedelta(seconds=70)
 """A living worker asks again at least every 60 s; the server lists it for 5 minutes."""
 
 
-async def pollers(client: Client, task_queue: str) -> list[str]:
-    """Return the identities of workers that asked for workflow tasks of `task_queue` lately.
+async def pollers(
+    client: Client,
+    task_queue: str,
+    kind: TaskQueueType.ValueType = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+) -> list[str]:
+    """Return the identities of workers that asked for tasks of that kind of `task_queue` lately.
 
     A worker killed within the last `POLL` may still be among them.
     """
@@ -20,7 +24,7 @@ async def pollers(client: Client, task_queue: str) -> list[str]:
         DescribeTaskQueueRequest(
             namespace=client.namespace,
             task_queue=TaskQueue(name=task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            task_queue_type=kind,
         ),
         retry=True,
     )

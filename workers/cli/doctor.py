@@ -26,6 +26,7 @@ from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError
 from workers.mcp_checks import check_mcp_servers
 from workers.namespace import RETENTION, prepare_namespace
+from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
 
 
@@ -84,6 +85,8 @@ async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Ch
     if checked is not None:
         checks.append(await check_drift(client, link.store, checked.fleet, queue))
         checks += await check_mcp_servers(checked.fleet)
+        checks += await check_runtime_queues(client, checked.fleet)
+        checks += await check_breakers(client, checked.fleet)
     return checks
 
 

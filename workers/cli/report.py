@@ -36,6 +36,8 @@ def print_run(view: RunView, output: Any = None) -> None:
         since = result.covers.start if result.covers else None
         covers = f", covers since {format_time(since)}" if since else ""
         out.print(f"slot {format_time(result.slot)}{covers}")
+    if result.runtime:
+        out.print(f"runtime {escape(result.runtime)}")
     for event in result.events:
         out.print(f"event {escape(event.name)} at {format_time(event.at)}")
     if output is not None:

@@ -102,7 +102,7 @@ def show_runs(views: list[AnyView]) -> None:
         status = Text.from_markup(styled(result.status.value))
         made.add_row(
             Text(result.run_id).append(f"\n{format_time(view.started)}{_slot(view)}", "dim"),
-            status.append(f"\n{result.trigger.value}", "dim"),
+            status.append(f"\n{result.trigger.value}{_runtime(view)}", "dim"),
             *_counts(view),
             Text(format_took(view.took)),
         )
@@ -118,6 +118,12 @@ def _counts(view: AnyView) -> tuple[Text, Text]:
         Text(f"{result.turns}\n{result.tool_calls}"),
         Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}"),
     )
+
+
+def _runtime(view: AnyView) -> str:
+    """The runtime that a run had come to at its end: a fallback, if one took over."""
+    runtime = view.result.runtime if isinstance(view, RunView) else ""
+    return f" · {runtime}" if runtime else ""
 
 
 def _slot(view: AnyView) -> str:
