@@ -9,6 +9,7 @@ show the two as one.
 import smtplib
 import ssl
 from contextlib import suppress
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Annotated, Any
@@ -95,7 +96,7 @@ def _deliver(
     try:
         refused = _addressed(server, connection.sender, to)
         handed_over = True
-        code, answer = server.data(message.as_bytes())
+        code, answer = server.data(message.as_bytes(policy=policy.SMTP))
     except smtplib.SMTPDataError as error:
         raise ToolError(_words(error)) from None
     except (smtplib.SMTPException, OSError) as error:

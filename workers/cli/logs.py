@@ -46,6 +46,8 @@ def log_to_stderr(level: str, *, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # It logs every URL it asks, and that of a webhook is a secret.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _time_of(record: logging.LogRecord) -> str:

@@ -1,0 +1,137 @@
+"""What the fakes of JSON APIs have in common: a socket, a log of requests, scripted faults.
+
+A fault takes the place of an answer: an error status, or the answer of a request that was
+carried out and never arrives. Everything else is for the API's own fake to say.
+"""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One request, taken apart."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+    """Parsed JSON; None without a body."""
+
+
+class ApiReply(NamedTuple):
+    """What the fake answers."""
+
+    status: int
+    data: Any
+    """JSON, or text as it is."""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass
+class Fault:
+    """What happens to the next request of a method in place of an answer."""
+
+    method: str
+    reply: ApiReply | None = None
+    """None: the request is carried out, and its answer is lost."""
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class ApiFake:
+    """Base of the fakes; `reply` is called on the server's thread, one request at a time."""
+
+    def __init__(self) -> None:
+        self.requests: list[ApiRequest] = []
+        self.problems: list[str] = []
+        """Requests that no real server would take: they fail the test when the fake closes."""
+        self._faults: deque[Fault] = deque()
+        self._server = LoopbackServer(self._handle)
+
+    def reply(self, request: ApiRequest) -> ApiReply:
+        """Carry the request out."""
+        raise AssertionError("each fake has its own")
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def fail(self, method: str, status: int, data: Any, **headers: str) -> None:
+        """Answer the next request of that method so; `retry_after` becomes `retry-after`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._faults.append(Fault(method, ApiReply(status, data, named)))
+
+    def lose_answer(self, method: str) -> threading.Event:
+        """Carry the next request of that method out and cut the connection; tells when."""
+        fault = Fault(method)
+        self._faults.append(fault)
+        return fault.done
+
+    def count(self, method: str) -> int:
+        """How many requests of that method there were."""
+        return sum(request.method == method for request in self.requests)
+
+    async def _handle(self, received: HttpRequest, connection: Connection) -> None:
+        request = self._read(received)
+        self.requests.append(request)
+        fault = self._faults[0] if self._faults else None
+        if fault is None or fault.method != request.method:
+            await self._send(self.reply(request), connection)
+            return
+        self._faults.popleft()
+        if fault.reply is not None:
+            await self._send(fault.reply, connection)
+        else:
+            self.reply(request)
+            connection.reset()
+        fault.done.set()
+
+    def _read(self, received: HttpRequest) -> ApiRequest:
+        parts = urlsplit(received.path)
+        body = json.loads(received.body) if received.body else None
+        if body is not None and received.headers.get("content-type") != "application/json":
+            self.problems.append(f"{received.path}: a body that is not called JSON")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return ApiRequest(received.method, parts.path, query, received.headers, body)
+
+    async def _send(self, reply: ApiReply, connection: Connection) -> None:
+        if isinstance(reply.data, str):
+            await connection.send(reply.status, reply.data.encode(), dict(reply.headers))
+        else:
+            await connection.send_json(reply.status, reply.data, dict(reply.headers))
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        if error is None:
+            assert not self.problems, self.problems
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, trace)
