@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from activities.runtimes.kinds import runtime_kinds
 from tests.schedules.fleet_folder import AGENT, problems_of
+
+KINDS = ", ".join(runtime_kinds())
 
 BAD: list[tuple[str, str, list[str]]] = [
     (
@@ -84,7 +87,7 @@ BAD: list[tuple[str, str, list[str]]] = [
     (
         "unknown runtime kind",
         "name: x\nruntime: {kind: gpt}\n",
-        ["agents/x.yaml:2: runtime.kind: unknown runtime 'gpt'; known: anthropic, scripted"],
+        [f"agents/x.yaml:2: runtime.kind: unknown runtime 'gpt'; known: {KINDS}"],
     ),
     (
         "secret written out",
