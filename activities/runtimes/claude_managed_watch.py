@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from activities.providers.json_fields import field
+from activities.providers.json_fields import field, optional_field
 from activities.runtimes.claude_managed_api import ManagedApi, gone
 from activities.runtimes.claude_managed_events import CUSTOM_USE, USES, Events, Json, Place
 from activities.runtimes.claude_managed_telling import not_yet_told
@@ -85,7 +85,7 @@ class Watch:
 
     async def _pending(self, pending: list[str]) -> Observation | None:
         uses = {use: await self._use(use) for use in pending}
-        confirmed = [use for use, event in uses.items() if event["type"] != CUSTOM_USE]
+        confirmed = [use for use, event in uses.items() if _needs_confirmation(event)]
         if confirmed and self._confirm != "ask":
             refusal = "" if self._confirm == "allow" else REFUSAL
             await self._decide([confirmation(use, refusal) for use in confirmed])
@@ -101,8 +101,10 @@ class Watch:
                 args=field(event, "input", dict, VENDOR),
             )
             for use, event in uses.items()
+            if event["type"] == CUSTOM_USE
         ]
-        return self._observation(SessionState.TOOLS, usage, calls=calls)
+        # What is left are tools that the environment's own workers run, when it is self-hosted.
+        return self._observation(SessionState.TOOLS, usage, calls=calls) if calls else None
 
     async def _decide(self, decisions: list[Json]) -> None:
         # An earlier watch may have decided, and what it sent may not be processed yet.
@@ -134,6 +136,12 @@ class Watch:
             usage=usage,
             questions=questions,
         )
+
+
+def _needs_confirmation(event: Json) -> bool:
+    if event["type"] == CUSTOM_USE:
+        return False
+    return optional_field(event, "evaluated_permission", str, VENDOR) == "ask"
 
 
 def _asked(event: Json) -> Asked:

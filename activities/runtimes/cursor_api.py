@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from activities.providers.http_failures import classify_response, error_text
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply
-from activities.providers.json_fields import field
+from activities.providers.json_fields import optional_field
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.cursor import CursorSettings
 
@@ -116,5 +116,7 @@ def gone(agent: str, why: str) -> StepError:
 
 
 def _code(reply: Reply) -> str:
-    """What a conflict is about; empty for any other answer."""
-    return field(reply.document, "error.code", str, VENDOR) if reply.status == 409 else ""
+    """What a conflict is about; empty for any other answer, or if it does not say."""
+    if reply.status != 409:
+        return ""
+    return optional_field(reply.document, "error.code", str, VENDOR) or ""

@@ -89,7 +89,10 @@ class ClaudeManagedBench(RuntimeBench):
         return True
 
     def cut(self) -> bool:
-        return False  # the answer stays in the session's log, and is read again
+        # Of the creation, of being told, and of a look: none is to be made twice.
+        for fits in ("POST", "POST /v1/sessions/", "GET"):
+            self._fake.fail(Fault(works=True, fits=fits))
+        return True
 
     def hang(self) -> None:
         self._fake.add(Turn(says=("late",), hang=True))

@@ -92,6 +92,10 @@ class ManagedFake:
         """End every hang, and make later ones end at once."""
         self._server.call(self._released.set)
 
+    def run_hosted(self) -> None:
+        """Let the environment's workers run the tools that the newest session waits for."""
+        self._server.call(self.sessions[-1].run_hosted)
+
     def lose(self) -> bool:
         """Forget the newest session."""
         return bool(self.sessions) and self.sessions.pop() is not None

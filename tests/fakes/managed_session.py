@@ -123,6 +123,13 @@ class FakeSession:
             raise Refused(f"{use} is not waiting for that")
         del self._pending[use]
 
+    def run_hosted(self) -> None:
+        """Let the environment's workers give the results that the session waits for."""
+        for use in [*self._pending]:
+            del self._pending[use]
+            self._emit("user.tool_result", {"tool_use_id": use, "content": []})
+        self._start()
+
     def _start(self) -> None:
         self.status = "running"
         self._interrupted.clear()
@@ -176,6 +183,10 @@ class FakeSession:
                 self._use("agent.mcp_tool_use", body | {"mcp_server_name": server})
             else:
                 self._use("agent.tool_use", body)
+        for name in turn.hosted:
+            self._use(
+                "agent.tool_use", {"name": name, "input": {}, "evaluated_permission": "allow"}
+            )
         if turn.error:
             self._emit("session.error", error_event(*turn.error))
         self.thread_at_work = turn.thread_seconds > 0

@@ -13,6 +13,8 @@ class Turn:
     """Custom tools it calls, named as on the wire."""
     asks: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Tools of its own that need a confirmation; `server/tool` for one of an MCP server."""
+    hosted: tuple[str, ...] = ()
+    """Tools that workers of the environment run: it waits for them, and not for its client."""
     thinks: int = 0
     """Events of thinking before it speaks, `pause` seconds apart."""
     pause: float = 0.0

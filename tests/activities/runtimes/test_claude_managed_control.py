@@ -86,6 +86,20 @@ async def test_calls_beside_a_confirmation_come_after_it(fake: ManagedFake):
     assert [call.name for call in seen.message.tool_calls] == ["look"]
 
 
+async def test_tools_of_the_environments_workers_are_left_to_them(fake: ManagedFake):
+    """A self-hosted environment runs the agent's tools itself: that is no stop for Rota."""
+    fake.add(Turn(says=("Looking.",), hosted=("bash",)), Turn(says=("Done.",)))
+    driver = Driver.on(fake)
+    session = await driver.begin()
+    watch = asyncio.create_task(driver.watch(session))
+    while fake.sessions[0].status != "idle":
+        await driver.progress.wait()
+        driver.progress.clear()
+    fake.run_hosted()
+    assert (await watch).message.text == "Looking.\nDone."
+    assert not decisions(fake)
+
+
 async def test_cancel_interrupts_sees_it_idle_and_archives(fake: ManagedFake):
     """A session at work is stopped, and what it used until then is told."""
     fake.add(Turn(hang=True, input=50, output=0))
