@@ -13,7 +13,7 @@ from activities.documents import get_json, get_memory, get_spec, put_record
 from activities.interface import RunDesk
 from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
-from activities.paid_calls import unanswered_attempts
+from activities.paid_calls import unanswered_attempts, unanswered_summaries
 from activities.preflight import preflight, unfit_input
 from activities.runtimes.kinds import runtime_kind
 from activities.starting import start_coalesced
@@ -104,6 +104,8 @@ class RunDeskActivities(RunDesk):
         if settlement.status is not RunStatus.SUCCEEDED:
             turn = settlement.turns + 1
             unknown = await unanswered_attempts(self._store, settlement.run, turn)
+            if settlement.turns == 0:
+                unknown += await unanswered_summaries(self._store, settlement.run)
             usage = settlement.usage.plus(Usage(unknown_attempts=unknown))
             settlement = settlement.model_copy(update={"usage": usage})
         while True:
@@ -155,6 +157,7 @@ class RunDeskActivities(RunDesk):
             # In the context alone: through history the results would travel in full.
             input={**admission.input, "needs": needs} if needs else admission.input,
             memory=admission.memory,
+            conversation=admission.conversation.head if admission.conversation else None,
             covers=admission.covers,
             slot=format_slot(admission.slot) if admission.slot else None,
             session=admission.session,
@@ -230,6 +233,7 @@ def _failed(settlement: Settlement, reason: str) -> Settlement:
             "reason": reason,
             "category": FailureCategory.OUTCOME_INVALID,
             "memory": None,
+            "conversation": None,
             "events": (),
         }
     )

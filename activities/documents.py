@@ -12,6 +12,7 @@ from rota.loop import ResultRef
 from rota.memory import MemoryVersion
 from rota.model import Record, canonical_json
 from rota.pipeline_spec import PipelineSpec
+from rota.prompt import summary_message
 from rota.transcript import RunContext, TranscriptNode
 
 _DECLARATION: TypeAdapter[AgentSpec | PipelineSpec] = TypeAdapter(
@@ -55,12 +56,28 @@ async def get_node(store: ObjectStore, digest: str) -> TranscriptNode:
 
 
 async def get_transcript(store: ObjectStore, head: str | None) -> list[TranscriptNode]:
-    """Read a whole transcript, first turn first."""
+    """Read a run's whole transcript, first turn first; of that run alone."""
+    nodes: list[TranscriptNode] = []
+    while head is not None:
+        node = await get_node(store, head)
+        if nodes and node.context != nodes[0].context:
+            break  # of an earlier run of the same conversation
+        nodes.append(node)
+        head = node.parent
+    nodes.reverse()
+    return nodes
+
+
+async def get_conversation(store: ObjectStore, head: str | None) -> list[TranscriptNode]:
+    """Read the conversation that ends in `head`, first turn first.
+
+    Of all its runs, but of what was summed up the summary alone.
+    """
     nodes: list[TranscriptNode] = []
     while head is not None:
         node = await get_node(store, head)
         nodes.append(node)
-        head = node.parent
+        head = None if node.sums_up else node.parent
     nodes.reverse()
     return nodes
 
@@ -79,8 +96,11 @@ async def get_results(
 
 
 def messages_of(nodes: list[TranscriptNode]) -> list[Message]:
-    """The conversation that a transcript records."""
-    return [message for node in nodes for message in (*node.added, node.reply)]
+    """What was said in a conversation; a summary as what the model is told of the rest."""
+    said: list[Message] = []
+    for node in nodes:
+        said += (summary_message(node.reply.text),) if node.sums_up else (*node.added, node.reply)
+    return said
 
 
 async def get_memory(store: ObjectStore, digest: str | None) -> MemoryVersion | None:

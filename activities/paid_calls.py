@@ -12,10 +12,24 @@ from temporalio import activity
 from activities.stores.base import ObjectStore
 from rota.admission import RunRef
 
+SUMMARY = 0
+"""In place of a turn's number: the summary of the conversation that a run begins with."""
+
+
+def _reply(run: RunRef, turn: int) -> str:
+    return f"replies/{run.key}/{turn}"
+
 
 async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> int:
     """How many attempts at `turn`, which the run never got an answer to, may be billed."""
     return len(await store.list_refs(f"attempts/{run.key}/{turn}"))
+
+
+async def unanswered_summaries(store: ObjectStore, run: RunRef) -> int:
+    """How many attempts at the summary before the first turn, which never came, may be billed."""
+    if await store.get_ref(_reply(run, SUMMARY)) is not None:
+        return 0  # those before the one that was answered are counted with it
+    return await unanswered_attempts(store, run, SUMMARY)
 
 
 class PaidCalls:
@@ -28,7 +42,7 @@ class PaidCalls:
     def __init__(self, store: ObjectStore, run: RunRef, turn: int, round: int = 0) -> None:
         self._store = store
         self._round = round
-        self._reply = f"replies/{run.key}/{turn}"
+        self._reply = _reply(run, turn)
         self._attempts = f"attempts/{run.key}/{turn}"
 
     async def find(self, asked: str) -> str | None:

@@ -31,6 +31,10 @@ class ConversationRef(Record):
     """Newest node of the transcript."""
     tokens: int = 0
     """How long it has become, as the runtime counted."""
+    slot: datetime | None = None
+    """For which that run worked, if for one."""
+    before: "ConversationRef | None" = None
+    """What that run began with."""
 
 
 class Unstopped(Record):

@@ -9,7 +9,8 @@ from typing import Any
 
 from rota import dedupe, ledger
 from rota.admission import Admission, AdmissionRequest, Decision
-from rota.agent_spec import SessionConcurrency
+from rota.agent_spec import Continuing, SessionConcurrency
+from rota.conversations import beginning
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.key_text import fairness_key
 from rota.pinned_spec import PinnedSpec
@@ -92,6 +93,8 @@ def answer(
 ) -> Admission:
     """What the run is told."""
     input = merged_input(spec, request)
+    session = state.session(entry.session)
+    continues = spec.continuing is Continuing.SAME
     return Admission(
         decision=decision,
         run=request.run,
@@ -99,7 +102,8 @@ def answer(
         spec=spec,
         input=input,
         session=entry.session,
-        memory=state.session(entry.session).memory,
+        memory=session.memory,
+        conversation=beginning(session.conversation, entry.own_slot) if continues else None,
         slot=entry.slot,
         covers=entry.covers,
         coalesced_into=entry.coalesced_into,

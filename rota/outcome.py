@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from rota.admission import Admission, KeyOutcome, RunRef, Settlement, Unstopped
+from rota.admission import (
+    Admission,
+    ConversationRef,
+    KeyOutcome,
+    RunRef,
+    Settlement,
+    Unstopped,
+)
+from rota.agent_spec import Continuing
+from rota.conversation import StopReason
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.loop import AnswerRef, Finish, LoopState
@@ -129,8 +138,24 @@ def unstopped_of(
     )
 
 
+def conversation_of(admission: Admission | None, loop: LoopState) -> ConversationRef | None:
+    """What the session's next run goes on from, if this one succeeds; None leaves it as it is.
+
+    A run that handed its work over said no last word, and its calls stay unanswered there:
+    nobody could go on from that.
+    """
+    if admission is None or admission.spec.continuing is not Continuing.SAME:
+        return None
+    if loop.head is None or loop.stop is not StopReason.END_TURN:
+        return None
+    return ConversationRef(head=loop.head, tokens=loop.conversation_tokens)
+
+
 def settlement_of(
-    run: RunRef, result: AgentRunResult, unstopped: Unstopped | None = None
+    run: RunRef,
+    result: AgentRunResult,
+    unstopped: Unstopped | None = None,
+    conversation: ConversationRef | None = None,
 ) -> Settlement:
     """What the run reports to its keeper."""
     return Settlement(
@@ -143,6 +168,7 @@ def settlement_of(
         usage=result.usage,
         output=result.output_digest,
         base_memory=result.memory,
+        conversation=conversation if result.status is RunStatus.SUCCEEDED else None,
         unstopped=unstopped,
         events=result.events,
     )

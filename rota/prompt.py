@@ -7,6 +7,7 @@ the same for every runtime.
 import json
 from typing import Any
 
+from rota.agent_spec import AgentSpec
 from rota.conversation import Message, Text
 from rota.ids import format_slot
 from rota.transcript import RunContext
@@ -34,6 +35,12 @@ def system_prompt(instructions: str, output_schema: dict[str, Any] | None, remem
     return "\n\n".join(part for part in parts if part)
 
 
+def system_of(spec: AgentSpec) -> str:
+    """The system prompt of an agent."""
+    schema = spec.output.json_schema if spec.output else None
+    return system_prompt(spec.instructions, schema, "memory.update" in spec.tools)
+
+
 def opening_message(context: RunContext, memory: dict[str, Any]) -> Message:
     """The first user message: what this run is for, its input and its memory."""
     lines: list[str] = []
@@ -47,6 +54,23 @@ def opening_message(context: RunContext, memory: dict[str, Any]) -> Message:
     lines.append("Input:\n" + json.dumps(context.input, ensure_ascii=False, indent=1))
     lines.append("Memory:\n" + json.dumps(memory, ensure_ascii=False, indent=1))
     return Message(role="user", content=(Text(text="\n\n".join(lines)),))
+
+
+def compacting_message() -> Message:
+    """Ask for a summary that can stand for the whole conversation."""
+    text = (
+        "This conversation has grown too long and will go on from a summary of it alone. Write "
+        "that summary now: what was asked and answered, what was decided and why, what is still "
+        "open, and every name, number and id that may be needed again. Call no tool, and write "
+        "nothing but the summary; no output format asked for elsewhere holds for it."
+    )
+    return Message(role="user", content=(Text(text=text),))
+
+
+def summary_message(summary: str) -> Message:
+    """What stands for a conversation that was summed up."""
+    text = f"Summary of the conversation so far:\n\n{summary}"
+    return Message(role="user", content=(Text(text=text),))
 
 
 def repair_message(problems: tuple[str, ...]) -> Message:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rota import dedupe, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
+from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
 from rota.runs import RunStatus, Trigger
 from rota.upstream import UpstreamRun
@@ -34,7 +35,11 @@ def settle(
     changes: dict[str, object] = {}
     if settlement.memory is not None:
         changes["memory"] = settlement.memory
-    if settlement.status is RunStatus.SUCCEEDED and entry.own_slot is not None:
+    succeeded = settlement.status is RunStatus.SUCCEEDED
+    if succeeded and settlement.conversation is not None:
+        led = carried_on(session.conversation, settlement.conversation, entry.own_slot)
+        changes["conversation"] = led
+    if succeeded and entry.own_slot is not None:
         newest = max(filter(None, (entry.own_slot, session.last_slot)))
         changes["last_slot"] = newest
     session = _without(session, settlement.run).model_copy(update=changes)

@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 
 from activities.breaker_gate import BreakerGate
 from activities.breakers import Breakers
+from activities.compacting import CompactingActivities
 from activities.desk import RunDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
@@ -74,6 +75,7 @@ async def serving(
     own_runtimes = OpenRuntimes()
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
+    compacting = CompactingActivities(store, runtimes or own_runtimes, toolbox, gate)
     sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox, gate)
     listing = ToolListingActivities(store, toolbox)
     running = ToolRunningActivities(store, toolbox)
@@ -96,6 +98,7 @@ async def serving(
             lock_desk.acquire_lock,
             lock_desk.release_locks,
             thinking.invoke_model,
+            compacting.compact_conversation,
             sessions.submit_session,
             sessions.observe_session,
             sessions.answer_session,
@@ -135,7 +138,11 @@ async def serving(
         Worker(
             client,
             task_queue=queue.name,
-            activities=[thinking.invoke_model, sessions.submit_session],
+            activities=[
+                thinking.invoke_model,
+                compacting.compact_conversation,
+                sessions.submit_session,
+            ],
             max_concurrent_activities=MAX_STEPS,
             max_task_queue_activities_per_second=(
                 queue.requests_per_second if queue.name in unkept else None

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota import dedupe, keeper, ledger, needs, orders, settling
+    from rota import conversations, dedupe, keeper, ledger, needs, orders, settling
     from rota.admission import (
         Admission,
         AdmissionRequest,
@@ -43,8 +43,9 @@ class AgentWorkflow:
     """The keeper of one agent or pipeline.
 
     Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
-    `stopped`, `backfill`; query `state`. Every update is idempotent: by content, or by the
-    run's key. It signals runs `lease_granted`, `key_settled` and `upstream_settled`.
+    `reset_conversation`, `stopped`, `backfill`; query `state`. Every update is idempotent: by
+    content, or by the run's key. It signals runs `lease_granted`, `key_settled` and
+    `upstream_settled`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Cancellation: ignored, see `workflows.cancel_requests`.
@@ -127,6 +128,12 @@ class AgentWorkflow:
         """Compare-and-set the head of one session's memory."""
         self._state, settled = settling.change_memory(self._state, change)
         return settled
+
+    @workflow.update(description="A person has a session begin a new conversation.")
+    def reset_conversation(self, session: str) -> bool:
+        """Forget the session's conversation, not its memory; false if there is none."""
+        self._state, known = conversations.forget(self._state, session)
+        return known
 
     @workflow.update(description="A provider's work is known to have stopped (rota doctor).")
     def stopped(self, run: RunRef) -> bool:

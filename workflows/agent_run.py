@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 
 with workflow.unsafe.imports_passed_through():
     from rota.checkpoint import RunArgument
-    from rota.loop import Finish, RunTools, next_step
+    from rota.loop import Compact, Finish, RunTools, next_step
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
     from workflows.run_kit.ending import finish_of, seen_through
@@ -58,6 +58,8 @@ class AgentRunWorkflow:
                 return step
             if isinstance(step, RunTools):
                 await kit.run_tools(step)
+            elif isinstance(step, Compact):
+                await kit.compact(step)
             else:
                 await kit.think(step)
             continuation = kit.continuation()

@@ -59,8 +59,10 @@ class RuntimeSettings(Declared):
 
     @property
     def prices(self) -> str | None:
-        """Whose prices its model has, by the price table's id; None: its kind's, empty:
-        nobody's."""
+        """Whose prices its model has, by the price table's id; None: those of its kind.
+
+        Empty: nobody's.
+        """
         return None
 
     @property

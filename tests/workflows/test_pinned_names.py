@@ -64,6 +64,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "change_memory",
             "declare",
             "need",
+            "reset_conversation",
             "retire",
             "settle",
         },

@@ -7,7 +7,15 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import LockDesk, RunDesk
-    from rota.admission import Admission, AdmissionRequest, Admitted, RunRef, Settled, Unstopped
+    from rota.admission import (
+        Admission,
+        AdmissionRequest,
+        Admitted,
+        ConversationRef,
+        RunRef,
+        Settled,
+        Unstopped,
+    )
     from rota.ids import format_slot, keeper_id, lock_id
     from rota.outcome import RunOrigin, settlement_of
     from rota.resource_lock import LockAnswer, LockRequest
@@ -122,13 +130,14 @@ async def report(
     result: AgentRunResult,
     patches: tuple[str, ...],
     unstopped: Unstopped | None = None,
+    conversation: ConversationRef | None = None,
 ) -> Settled:
     """Tell the keeper the end; the answer is what the ledger has of it."""
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
         SettleInput(
             agent=origin.agent,
-            settlement=settlement_of(origin.run, result, unstopped),
+            settlement=settlement_of(origin.run, result, unstopped, conversation),
             patches=patches,
         ),
         summary=f"report to {keeper_id(origin.agent)}: {result.status.value}",

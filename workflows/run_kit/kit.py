@@ -6,6 +6,7 @@ state (`loop`, `admission`) ready for the next.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from temporalio import workflow
@@ -14,8 +15,8 @@ from temporalio.exceptions import ActivityError, FailureError
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
     from rota.checkpoint import RunArgument, RunCheckpoint
-    from rota.loop import Finish, Limits, LoopState, RunTools, Think
-    from rota.outcome import result_of, unstopped_of
+    from rota.loop import Compact, Finish, Limits, LoopState, RunTools, Think, TurnOutcome
+    from rota.outcome import conversation_of, result_of, unstopped_of
     from rota.runs import AgentRunResult, RunStatus
     from rota.runtime_kind import Shape
     from rota.usage import Usage
@@ -68,6 +69,7 @@ class RunKit:
             tokens=spec.run_tokens,
             cost_micros=spec.run_micros,
             deadline=self.clock.deadline,
+            compacting=self._must_compact(),
             repairs=self._entry.admitted is None or self._entry.admitted.converses,
             lent=self.clock.lent,
         )
@@ -120,20 +122,16 @@ class RunKit:
         If the runtime cannot answer, the next one takes over for the rest of the run; if its
         breaker is open and there is no other, the run waits.
         """
-        round = 0
-        while True:
-            try:
-                if self.work.admitted.shape is Shape.SESSION:
-                    outcome = await self._sessions.think(step)
-                else:
-                    outcome = await steps.think(self.work, step, round)
-            except ActivityError as error:
-                self.loop = await fallback.go_on(error, self.work, self._standing, round)
-                visibility.show_step(step, self.admission, self.loop)
-                round += 1
-            else:
-                self.loop = self.loop.after_turn(outcome)
-                return
+        if self.work.admitted.shape is Shape.SESSION:
+            outcome = await self._answered(step, lambda _: self._sessions.think(step))
+        else:
+            outcome = await self._answered(step, lambda round: steps.think(self.work, step, round))
+        self.loop = self.loop.after_turn(outcome)
+
+    async def compact(self, step: Compact) -> None:
+        """Sum up the conversation that the run is to begin with; as a turn, but not counted."""
+        outcome = await self._answered(step, lambda round: steps.compact(self.work, round))
+        self.loop = self.loop.after_compaction(outcome)
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
@@ -177,6 +175,28 @@ class RunKit:
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})
 
+    async def _answered(
+        self, step: Think | Compact, ask: Callable[[int], Awaitable[TurnOutcome]]
+    ) -> TurnOutcome:
+        """Ask until somebody answers; `ask` takes how often that was tried before."""
+        round = 0
+        while True:
+            try:
+                return await ask(round)
+            except ActivityError as error:
+                self.loop = await fallback.go_on(error, self.work, self._standing, round)
+                visibility.show_step(step, self.admission, self.loop)
+                round += 1
+
+    def _must_compact(self) -> bool:
+        """True if the run begins with a conversation that is too long to go on with."""
+        admitted = self._entry.admitted
+        if admitted is None or admitted.admission.conversation is None:
+            return False
+        # A session's conversation is its provider's to keep short.
+        too_long = admitted.admission.conversation.tokens > admitted.admission.spec.compact_above
+        return too_long and admitted.shape is Shape.MODEL
+
     async def _wait_for_others(self) -> Finish | None:
         admission = self.admission
         met = await self._needs.meet(admission.spec)
@@ -203,6 +223,7 @@ class RunKit:
             result,
             self.loop.patches if succeeded else (),
             unstopped_of(self._origin, self._admission, self.loop, workflow.now()),
+            conversation_of(self._admission, self.loop),
         )
         unknown = Usage(unknown_attempts=settled.unknown_attempts)
         self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})

@@ -6,10 +6,10 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import Thinking, ToolListing, ToolRunning
+    from activities.interface import Compacting, Thinking, ToolListing, ToolRunning
     from rota.loop import CallRef, HandoffMode, ResultRef, Think, TurnOutcome
     from rota.questions import QuestionAnswer
-    from rota.steps import StepInput, ToolInput, ToolsListed, TurnInput
+    from rota.steps import CompactInput, StepInput, ToolInput, ToolsListed, TurnInput
     from workflows.activity_options import listing_options, tool_options, turn_options
     from workflows.run_kit import handoffs
     from workflows.run_kit.questions import Questions
@@ -48,6 +48,27 @@ async def think(work: RunWork, step: Think, round: int = 0) -> TurnOutcome:
             round=round,
         ),
         summary=f"turn {step.turn} · {spec.runtime_label(runtime)}",
+        **turn_options(spec, work.remaining, work.admission.fairness_key, runtime),
+    )
+
+
+async def compact(work: RunWork, round: int = 0) -> TurnOutcome:
+    """Have the conversation that the run is to begin with summed up.
+
+    Args:
+        work: The run.
+        round: How often this was given to a runtime before.
+    """
+    spec, runtime = work.spec, work.loop.runtime
+    return await workflow.execute_activity_method(
+        Compacting.compact_conversation,
+        CompactInput(
+            **work.step_fields(),
+            runtime=runtime,
+            fallback_follows=runtime + 1 < len(spec.runtimes),
+            round=round,
+        ),
+        summary=f"sum up the conversation so far · {spec.runtime_label(runtime)}",
         **turn_options(spec, work.remaining, work.admission.fairness_key, runtime),
     )
 

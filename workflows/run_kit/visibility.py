@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission
     from rota.ids import format_slot
     from rota.lineage import Lineage
-    from rota.loop import Finish, LoopState, RunTools, Think
+    from rota.loop import Compact, LoopState, RunTools, Step, Think
     from rota.outcome import RunOrigin
     from rota.runs import AgentRunResult, RunStatus
     from rota.visibility import RESULT_MEMO
@@ -78,7 +78,7 @@ def show_waiting(status: RunStatus, texts: list[str], origin: RunOrigin) -> None
     workflow.set_current_details("\n\n".join(lines))
 
 
-def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopState) -> None:
+def show_step(step: Step, admission: Admission, loop: LoopState) -> None:
     """Say what the run is doing right now. No event."""
     spec = admission.spec
     lines: list[str] = []
@@ -87,6 +87,9 @@ def show_step(step: Think | RunTools | Finish, admission: Admission, loop: LoopS
         if step.repair:
             doing += ", mending a result that did not fit"
         lines.append(f"**{doing}** · {spec.runtime_label(loop.runtime)}")
+    elif isinstance(step, Compact):
+        label = spec.runtime_label(loop.runtime)
+        lines.append(f"**summing up the conversation so far** · {label}")
     elif isinstance(step, RunTools):
         lines.append("**waiting for tools** · " + ", ".join(call.name for call in step.calls))
     if admission.slot is not None:

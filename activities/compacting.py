@@ -1,0 +1,118 @@
+"""`compact_conversation`: a conversation that has grown too long is summed up, paid for once.
+
+Before the first turn of a run that goes on with it. The summary is a node of the run's own
+transcript: its cost is the run's, and only a run that succeeds hands it on.
+"""
+
+from temporalio import activity
+
+from activities.breaker_gate import BreakerGate
+from activities.continued import earlier_turns, too_long_told
+from activities.documents import get_context, get_spec, messages_of
+from activities.heartbeat import heartbeating
+from activities.interface import Compacting
+from activities.mcp.tools import with_pins
+from activities.model_calls import ModelCalls, ModelRuntimes, answered
+from activities.paid_calls import SUMMARY, PaidCalls
+from activities.step_errors import translated
+from activities.stores.base import ObjectStore
+from activities.toolbox import Toolbox
+from activities.turn_tools import offered_tools
+from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text
+from rota.failures import FailureCategory, StepError
+from rota.loop import TurnOutcome
+from rota.model import content_digest
+from rota.prompt import compacting_message, system_of
+from rota.steps import CompactInput
+from rota.transcript import TranscriptNode
+
+
+class CompactingActivities(Compacting):
+    """Has conversations summed up by the runtime that goes on with them."""
+
+    def __init__(
+        self, store: ObjectStore, runtimes: ModelRuntimes, toolbox: Toolbox, gate: BreakerGate
+    ) -> None:
+        self._store = store
+        self._calls = ModelCalls(store, runtimes, gate)
+        self._toolbox = toolbox
+
+    @activity.defn(name="compact_conversation")
+    async def compact_conversation(self, input: CompactInput) -> TurnOutcome:
+        """Sum up what the session's earlier runs said.
+
+        Raises:
+            ApplicationError: as of a turn; `outcome_invalid` if there is no summary.
+        Idempotency: the summary is recorded under the run before this returns; a later
+            attempt finds it and calls nobody.
+        Heartbeat: every second.
+        """
+        async with heartbeating("summing up the conversation"):
+            with translated(input):
+                return await self._sum_up(input)
+
+    async def _sum_up(self, input: CompactInput) -> TurnOutcome:
+        context = await get_context(self._store, input.context)
+        spec = await get_spec(self._store, context.spec.digest)
+        asks = spec.runtime.chain[input.runtime]
+        paid = PaidCalls(self._store, input.run, SUMMARY, input.round)
+        asked = content_digest([input.runtime, context.conversation, "summary"])
+        recorded = await self._calls.recorded(paid, asked)
+        if recorded is not None:
+            return _outcome(*recorded)
+        earlier = await earlier_turns(self._store, input, context)
+        toolbox = await with_pins(self._store, self._toolbox, input.pins)
+        question = compacting_message()
+        request = ModelRequest(
+            settings=asks.settings,
+            # As in a turn, tools too: the prefix is the one that providers have cached.
+            system=system_of(spec),
+            messages=(*messages_of(earlier), question),
+            tools=offered_tools(spec, toolbox),
+            turn=SUMMARY,
+        )
+
+        def node_of(reply: ModelReply) -> TranscriptNode:
+            words = "\n\n".join(b.text for b in reply.message.content if isinstance(b, Text))
+            return TranscriptNode(
+                parent=context.conversation,
+                context=input.context,
+                turn=SUMMARY,
+                added=(question,),
+                # Its words alone: a call that it makes nevertheless is nobody's to answer.
+                reply=Message(role="assistant", content=(Text(text=words),)),
+                stop=reply.stop,
+                usage=reply.usage,
+                model=reply.model,
+                request_id=reply.request_id,
+                details=reply.details,
+                sums_up=True,
+            )
+
+        with too_long_told(context):
+            return _outcome(
+                *await self._calls.make(input, context.spec, asks, paid, asked, request, node_of)
+            )
+
+
+def _outcome(head: str, node: TranscriptNode) -> TurnOutcome:
+    """What the summary came to.
+
+    Raises:
+        StepError: `outcome_invalid`, final: there is none, or it was cut.
+    """
+    with answered(SUMMARY):
+        if node.stop is not StopReason.END_TURN or not node.reply.text.strip():
+            why = f"{node.stop.value} {node.details}".strip()
+            raise StepError(
+                FailureCategory.OUTCOME_INVALID,
+                f"the conversation could not be summed up: the model stopped with {why}",
+                maybe_billed=True,
+            )
+    # What the next run begins with is the summary, not what it was made of.
+    return TurnOutcome(
+        head=head,
+        stop=node.stop,
+        usage=node.usage,
+        conversation_tokens=node.usage.output_tokens,
+    )

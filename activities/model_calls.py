@@ -1,0 +1,135 @@
+"""One call of a model runtime: through the breaker's gate, paid for once, recorded.
+
+Activity side. What a turn and a summary have in common: whatever is asked, an answer that
+was paid for is kept, and one that was lost is counted.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from temporalio import activity
+
+from activities.breaker_gate import BreakerGate
+from activities.documents import get_node
+from activities.paid_calls import PaidCalls
+from activities.pricing import cost_of
+from activities.runtimes.kinds import account_of, price_provider
+from activities.safekeeping import kept
+from activities.stores.base import ObjectStore, StoreError
+from rota.agent_spec import RuntimeSpec
+from rota.conversation import ModelReply, ModelRequest, ModelRuntime
+from rota.failures import FailureCategory, StepError
+from rota.pinned_spec import PinnedSpec
+from rota.steps import AskInput
+from rota.transcript import TranscriptNode
+
+
+class ModelRuntimes(Protocol):
+    """Gives the model runtime of a kind. Called in a thread: the first call may take seconds."""
+
+    def model(self, kind: str) -> ModelRuntime:
+        """Return the one instance for `kind`.
+
+        Raises:
+            StepError: no such runtime on this worker.
+        """
+        ...
+
+
+class ModelCalls:
+    """Calls of whatever runtime the agent names."""
+
+    def __init__(self, store: ObjectStore, runtimes: ModelRuntimes, gate: BreakerGate) -> None:
+        self._store = store
+        self._runtimes = runtimes
+        self._gate = gate
+
+    async def recorded(self, paid: PaidCalls, asked: str) -> tuple[str, TranscriptNode] | None:
+        """The node that holds the answer to exactly this, if there is one already."""
+        head = await paid.find(asked)
+        return None if head is None else (head, await get_node(self._store, head))
+
+    async def make(
+        self,
+        input: AskInput,
+        spec: PinnedSpec,
+        asks: RuntimeSpec,
+        paid: PaidCalls,
+        asked: str,
+        request: ModelRequest,
+        node_of: Callable[[ModelReply], TranscriptNode],
+    ) -> tuple[str, TranscriptNode]:
+        """Ask once, and put the answer on record.
+
+        Args:
+            input: The step's.
+            spec: Of the run.
+            asks: The runtime that is asked.
+            paid: Where the call is remembered.
+            asked: Digest of what is asked, and of whom.
+            request: What is asked.
+            node_of: Makes the transcript's node of an answer; its cost is added here.
+
+        Raises:
+            StepError: as the runtime says; `final` if another runtime takes over.
+        """
+        runtime = await asyncio.to_thread(self._runtimes.model, asks.kind)
+        async with self._gate.passing(asks.kind, account_of(asks.kind, asks.settings)):
+            await paid.begin()
+            with answered(request.turn):
+                try:
+                    reply = await runtime.invoke(request)
+                except StepError as error:
+                    error.final = _leaves_it_to_another(input, spec, error)
+                    if not error.maybe_billed:
+                        await kept(paid.abandon)
+                    raise
+        with answered(request.turn):
+            unknown = await kept(paid.unknown_attempts)
+            node = _priced(node_of(reply), reply, asks, unknown)
+            encoded = node.encode()
+            head = await kept(lambda: self._store.put(encoded))
+            await kept(lambda: paid.record(asked, head))
+            return head, node
+
+
+def _priced(
+    node: TranscriptNode, reply: ModelReply, asks: RuntimeSpec, unknown: int
+) -> TranscriptNode:
+    cost = cost_of(reply, asks.kind, price_provider(asks.kind, asks.settings))
+    counted: dict[str, Any] = {"cost_micros": cost.micros, "unknown_attempts": unknown}
+    return node.model_copy(
+        update={
+            "usage": reply.usage.model_copy(update=counted),
+            "prices": cost.prices,
+            "table_micros": cost.table_micros,
+        }
+    )
+
+
+def _leaves_it_to_another(input: AskInput, spec: PinnedSpec, error: StepError) -> bool:
+    """True if the run's next runtime is to be asked instead of this one again."""
+    patience = min(spec.fallback_after, input.attempts)
+    tried = activity.info().attempt >= patience
+    return input.fallback_follows and error.category.fails_over and tried
+
+
+@contextmanager
+def answered(turn: int) -> Generator[None]:
+    """Make any unforeseen fault with an answer final: it would be paid for again.
+
+    A runtime's own counts too: it classifies all that it knows not to be billed.
+    """
+    try:
+        yield
+    except (StepError, StoreError):
+        raise
+    except Exception as error:
+        raise StepError(
+            FailureCategory.BUG,
+            f"turn {turn} was asked, but its answer cannot be used: "
+            f"{type(error).__name__}: {error}",
+            maybe_billed=True,
+        ) from error
