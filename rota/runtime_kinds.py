@@ -13,6 +13,7 @@ from rota.runtime_specs import (
     command,
     cursor,
     http,
+    n8n,
     openai,
     scripted,
 )
@@ -28,6 +29,7 @@ BUILT_IN: dict[str, RuntimeKind] = {
         command,
         cursor,
         http,
+        n8n,
         openai,
         scripted,
     )

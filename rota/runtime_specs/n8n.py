@@ -1,0 +1,131 @@
+"""`kind: n8n`: a workflow of an n8n instance, started by its production webhook.
+
+What the workflow needs: a Webhook node (POST) that answers by a *Respond to Webhook* node
+placed first, whose body gives `{"executionId": "{{ $execution.id }}"}`; and saved executions
+(workflow settings). Without an API key it is the other way round: the webhook's answer is the
+result, so the Respond node stands last.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from rota.durations import Duration
+from rota.egress import parse_target
+from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
+from rota.runtime_specs.base import SecretReference, SessionSettings
+from rota.runtime_specs.http_requests import RUN_SCOPE, HeaderName, names_in
+
+SCOPE = tuple(name for name in RUN_SCOPE if name != "callback")
+"""What templates in `body` may name."""
+
+
+def _plain(url: str) -> str:
+    if "{" in url:
+        raise ValueError("write the whole address; templates go into 'body'")
+    parse_target(url)
+    return url
+
+
+def _webhook(url: str) -> str:
+    if "/webhook-test/" in url:
+        raise ValueError(
+            "this is the test address, which works only while somebody looks at the editor; "
+            "take the Production URL of the Webhook node"
+        )
+    return _plain(url)
+
+
+class N8nSettings(SessionSettings):
+    """`kind: n8n`: a workflow of an n8n instance, started by its production webhook."""
+
+    SECRETS: ClassVar[tuple[str, ...]] = ("api_key", "headers")
+
+    kind: Literal["n8n"] = "n8n"
+    webhook: Annotated[str, AfterValidator(_webhook)]
+    """Production URL of the workflow's Webhook node; it takes POST."""
+    headers: dict[HeaderName, str] = Field(default_factory=dict[str, str])
+    """Of the webhook's request, for its authentication: values or references to secrets."""
+    body: Any = None
+    """JSON with templates. None: `task`, `instructions`, `input`, `memory`, `slot`, `run`,
+    `output_schema`. `rota_key`, which executions are found by, is added to an object."""
+    api_key: SecretReference | None = None
+    """Reference to an API key with the scopes execution:list, execution:read and
+    execution:stop. None: the webhook's own answer is the result, and nothing is watched."""
+    base_url: Annotated[str, AfterValidator(_plain)] | None = None
+    """Where the instance is. None: what stands before `/webhook/` in the webhook."""
+    workflow: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """The workflow's id: looking for an execution then looks at no other workflow."""
+    execution: JsonPath = "executionId"
+    """Where the webhook's answer has the execution's id. If it has none, the execution is
+    looked for by the key."""
+    node: str | None = None
+    """The node whose output is the result. None: the last one that was executed."""
+    answer: AnswerPaths = Field(default_factory=AnswerPaths)
+    """Where the result and what it cost stand in that output: of one item its JSON, of
+    several a list of it. With `api_key: null`, in the webhook's answer."""
+    repeatable: bool = False
+    """Without API key: it is safe to call the webhook again after its answer was lost."""
+    timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))
+    """Longest time for one request; without API key for the work itself."""
+    max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, le=128 * 1024 * 1024)
+    """Bytes one answer may have."""
+
+    @property
+    def instance(self) -> str:
+        """Address of the instance, without a slash at its end."""
+        return (self.base_url or self.webhook.partition("/webhook/")[0]).rstrip("/")
+
+    @property
+    def account(self) -> str:
+        """The instance, and the key's reference."""
+        return " ".join(filter(None, (self.instance, self.api_key)))
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.base_url is None and "/webhook/" not in self.webhook:
+            raise ValueError(
+                "webhook: no '/webhook/' in it; is it a Production URL? If the instance has "
+                "another name for it, set base_url"
+            )
+        if unknown := sorted(names_in(self.body) - set(SCOPE)):
+            raise ValueError(
+                f"body: no '{unknown[0]}' here; a template may name {', '.join(SCOPE)}"
+            )
+        return self
+
+
+def _promised(settings: N8nSettings) -> Capabilities:
+    watched = settings.api_key is not None
+    return Capabilities(
+        # Without a key, the start is but a name; the webhook is called by watching.
+        idempotent_start=not watched,
+        find=watched,
+        reattach=watched,
+        stream=watched,
+        cancel=watched,
+        confirm_cancel=watched,
+        persons=watched,
+        usage=settings.answer.tells_usage,
+        cost=settings.answer.tells_cost,
+        remains=_REMAINS,
+    )
+
+
+_REMAINS = (
+    "n8n starts a workflow for every call: a call that was lost on the way and arrives after "
+    "it was looked for runs twice. Without `api_key` nothing is watched, found or stopped, and "
+    "a lost answer is outcome_unknown"
+)
+
+KIND = RuntimeKind(
+    kind="n8n",
+    shape=Shape.SESSION,
+    summary="an n8n workflow, by its webhook",
+    settings=N8nSettings,
+    capabilities=Capabilities(remains=_REMAINS),
+    implementation="activities.runtimes.n8n:N8nRuntime",
+    promised=_promised,
+)
