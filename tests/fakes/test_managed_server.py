@@ -1,6 +1,7 @@
 """The fake of Managed Agents refuses what the API refuses: a lenient one would prove nothing."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -46,6 +47,14 @@ def session(fake: ManagedFake, *events: dict[str, Any]) -> str:
     path = "/v1/sessions/" + call(fake, "/v1/sessions", NEW)[1]["id"]
     for event in events:
         assert call(fake, f"{path}/events", {"events": [event]})[0] == 200
+    return path
+
+
+def play(fake: ManagedFake, status: str) -> str:
+    """The path of a session that was told something, once it has this status."""
+    path = session(fake, HELLO)
+    while call(fake, path)[1]["status"] != status:
+        time.sleep(0.01)
     return path
 
 
@@ -137,9 +146,7 @@ def test_list_with_a_wrong_query_is_refused(fake: ManagedFake, query: str) -> No
 def test_long_log_comes_in_pages(fake: ManagedFake) -> None:
     """Whoever reads one page has not read all."""
     fake.add(Turn(thinks=9, says=("done",)))
-    path = session(fake, HELLO)
-    while call(fake, path)[1]["status"] != "idle":
-        pass
+    path = play(fake, "idle")
     first = call(fake, f"{path}/events?limit=1000")[1]
     assert first["next_page"]
     assert len(first["data"]) == 4
@@ -160,6 +167,4 @@ def test_fake_is_loud_about_what_nobody_expected() -> None:
     with pytest.raises(AssertionError, match="refused POST /v1/sessions"), ManagedFake() as fake:
         call(fake, "/v1/sessions", {"agent": AGENT})
     with pytest.raises(AssertionError, match="script empty"), ManagedFake() as fake:
-        path = session(fake, HELLO)
-        while call(fake, path)[1]["status"] != "terminated":
-            pass
+        play(fake, "terminated")
