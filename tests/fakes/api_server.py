@@ -44,7 +44,9 @@ class Fault:
 
     method: str
     reply: ApiReply | None = None
-    """None: the request is carried out, and its answer is lost."""
+    """None: the request is carried out, and nothing is answered."""
+    silent: bool = False
+    """Without an answer the connection stays open, instead of being cut."""
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -78,6 +80,12 @@ class ApiFake:
         self._faults.append(fault)
         return fault.done
 
+    def keep_answer(self, method: str) -> threading.Event:
+        """Carry the next request of that method out and say nothing; tells when it is done."""
+        fault = Fault(method, silent=True)
+        self._faults.append(fault)
+        return fault.done
+
     def count(self, method: str) -> int:
         """How many requests of that method there were."""
         return sum(request.method == method for request in self.requests)
@@ -92,10 +100,13 @@ class ApiFake:
         self._faults.popleft()
         if fault.reply is not None:
             await self._send(fault.reply, connection)
-        else:
-            self.reply(request)
-            connection.reset()
+            return
+        self.reply(request)
         fault.done.set()
+        if fault.silent:
+            # Until this server closes.
+            await asyncio.Event().wait()
+        connection.reset()
 
     def _read(self, received: HttpRequest) -> ApiRequest:
         parts = urlsplit(received.path)
