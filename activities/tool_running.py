@@ -30,6 +30,8 @@ from rota.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
 
+QUESTION_LIMIT = 32 * 1024
+"""Bytes of JSON that a question may have, its schema included: it travels in history."""
 MOST_QUESTIONS = 20
 """Times that one call may ask a person, bad answers included."""
 
@@ -139,15 +141,21 @@ class ToolRunningActivities(ToolRunning):
         if len(input.answers) >= MOST_QUESTIONS:
             text = f"{tool.name}: it asked {MOST_QUESTIONS} times and asks again; it was stopped"
             return await self._error(input, text)
+        text = secrets.redact(asked.question.text)[:MESSAGE_LIMIT]
+        question = asked.question.model_copy(update={"asker": tool.name, "text": text})
         try:
             state = canonical_json(asked.state)
+            size = len(canonical_json(question.model_dump(mode="json")))
         except ValueError as error:
             text = f"{tool.name}: what it asked with is no JSON: {error}"
             return await self._error(input, text)
+        if size > QUESTION_LIMIT:
+            text = (
+                f"{tool.name}: its question has {size} bytes; at most {QUESTION_LIMIT} may travel"
+            )
+            return await self._error(input, text)
         digest = await kept(lambda: self._store.put(state))
-        text = secrets.redact(asked.question.text)
-        update = {"asker": tool.name, "text": text, "state": digest}
-        question = asked.question.model_copy(update=update)
+        question = question.model_copy(update={"state": digest})
         return ResultRef(index=input.index, digest=digest, question=question)
 
     async def _failed(

@@ -22,6 +22,9 @@ MOST_ROUNDS = 10
 ROUND_SECONDS = 0.25
 """Between two of them."""
 
+KEY_META = "rota/idempotency-key"
+"""In the call's `_meta`: the same for every attempt of a call, for servers that look at it."""
+
 _REFUSALS = (types.INVALID_PARAMS, types.METHOD_NOT_FOUND, types.INVALID_REQUEST)
 """Errors of the protocol that mean: not like this. Nothing was done."""
 
@@ -102,6 +105,7 @@ async def _sent(
         arguments=args,
         input_responses=given.responses,
         request_state=given.state,
+        _meta={KEY_META: context.idempotency_key},
     )
 
     async def report(progress: float, total: float | None, message: str | None) -> None:

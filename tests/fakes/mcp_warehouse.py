@@ -75,9 +75,10 @@ def _add_work(server: MCPServer, log: Log) -> None:
         return f"reserved for {order}"
 
     @server.tool()
-    def post(amount: int) -> str:
+    def post(context: Context[Any, Any], amount: int) -> str:
         """Book an amount."""
-        log.add("post", amount=amount)
+        meta = dict(context.request_context.meta or {})
+        log.add("post", amount=amount, key=meta.get("rota/idempotency-key"))
         return f"booked {amount}"
 
     @server.tool(annotations=READ)

@@ -10,9 +10,11 @@ import pytest
 
 import workflows.agent
 from rota.ids import keeper_id
+from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.steps import LedgerPage
-from rota.tools import ToolContext, tool
+from rota.tools import NeedsAnswer, ToolContext, tool
+from tests.asking import open_questions
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack, script
 from workers.devserver import dev_server
@@ -61,6 +63,31 @@ async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) ->
     (entry,) = state.ledger.values()
     assert (entry.status, entry.turns) == (RunStatus.SUCCEEDED, 11)
     assert state.session("default").holder is None
+
+
+async def test_run_continued_as_new_never_gives_a_question_an_id_twice(hasty: Stack) -> None:
+    """A late answer to an old question is no answer to a new one."""
+
+    @tool(name="books.ask")
+    def ask(page: int, context: ToolContext) -> str:
+        """Ask about a page."""
+        if not context.answers:
+            raise NeedsAnswer(Question(kind=QuestionKind.CONFIRM, text=f"Page {page}?"))
+        return "asked"
+
+    calls = [{"calls": [{"tool": "books.ask", "args": {"page": page}}]} for page in range(6)]
+    name, ids = hasty.name("asker"), list[str]()
+    async with hasty.worker([ask]):
+        await hasty.declare(name, runtime=script(*calls, {"result": "done"}), tools=["books.ask"])
+        handle = await hasty.start(name, f"{name}-1")
+        for _ in range(6):
+            [opened] = await open_questions(handle)
+            ids.append(opened["question"]["id"])
+            await handle.execute_update("answer", {"question": ids[-1], "value": True})
+        result = await handle.result()
+        executions = await chain(hasty.client, f"{name}-1")
+    assert len(executions) > 1
+    assert (result.status, ids) == (RunStatus.SUCCEEDED, ["q1", "q2", "q3", "q4", "q5", "q6"])
 
 
 async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_twice(

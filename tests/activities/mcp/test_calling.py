@@ -63,6 +63,14 @@ async def test_call_over_http_carries_token_and_headers(
     assert warehouse.refused == 0
 
 
+async def test_call_carries_its_idempotency_key(tmp_path: Path) -> None:
+    """A server that wants to can tell a repeated call from a second one."""
+    log = Log(tmp_path / "log")
+    with WarehouseEndpoint(log) as warehouse:
+        await ask(McpServer(url=warehouse.url), "post", amount=1)
+    assert [call["key"] for call in log.calls("post")] == ["key-1"]
+
+
 async def test_redirect_to_another_host_is_refused(tmp_path: Path) -> None:
     """What is declared is trusted, not where it points: the token goes nowhere else."""
     with WarehouseEndpoint(Log(tmp_path / "log")) as warehouse:
