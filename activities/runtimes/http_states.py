@@ -22,8 +22,8 @@ class Standing:
     word: str
     """The service's own word for it."""
     document: Any = None
-    progress: str | None = None
-    """What tells of progress; None if nothing is declared to."""
+    progress: str = ""
+    """What tells of progress, if that is declared."""
 
     @property
     def has_ended(self) -> bool:
@@ -42,7 +42,7 @@ def standing(reply: Reply, status: StatusRequest, peer: Peer) -> Standing:
         return Standing("gone", f"HTTP {reply.status}")
     document = required(reply, peer)
     found = value_at(document, status.progress) if status.progress else None
-    progress = None if status.progress is None else str(found)
+    progress = "" if found is None else str(found)
     if status.state is None:
         state = "running" if reply.status == 202 else "done"
         return Standing(state, f"HTTP {reply.status}", document, progress)

@@ -64,10 +64,9 @@ class Looks:
             return Observation(
                 state=SessionState.PERSON, message=_NOTHING, cursor=seen.word, waiting=waiting
             )
-        mark = f"{seen.word} {seen.progress or ''}".strip()[:200]
+        mark = f"{seen.word} {seen.progress}".strip()[:200]
         moved = mark != self._cursor
-        # Where nothing tells of progress, a service that says it works is taken at its word.
-        if moved or seen.progress is None:
+        if moved:
             self._cursor = mark
             self._report(mark, mark)
         return Still(progress=moved)

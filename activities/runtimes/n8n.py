@@ -91,7 +91,10 @@ class N8nRuntime:
             return Observation(state=SessionState.ENDED, message=final.message, final=final)
         id = await self._id(api, session, settings)
 
+        seen = cursor
+
         async def look() -> Observation | Still:
+            nonlocal seen
             execution = await _known(api, id)
             stands = standing(execution)
             if stands == "ended":
@@ -104,9 +107,11 @@ class N8nRuntime:
                     return Observation(
                         state=SessionState.PERSON, message=_NOTHING, cursor=waits, waiting=waits
                     )
-            # n8n tells no more than this: taken at its word, as long as it answers.
-            report(status_of(execution), f"execution {id}: {status_of(execution)}")
-            return Still(progress=False)
+            status, moved = status_of(execution), status_of(execution) != seen
+            if moved:
+                report(status, f"execution {id}: {status}")
+                seen = status
+            return Still(progress=moved)
 
         return await poll(look, settings.poll)
 

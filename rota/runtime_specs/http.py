@@ -72,6 +72,9 @@ class HttpSettings(SessionSettings):
     allow: tuple[AllowedOrigin, ...] = Field(default=(), max_length=100)
     """Further hosts that addresses given by the service, and redirects, may lead to. They
     are asked without `headers`, and only at public addresses."""
+    inactivity: Duration = Field(default=timedelta(days=1), gt=timedelta(0))
+    """Longest time in which neither the state nor what stands at `status.progress` changes, or
+    in which no callback comes. The run's own limit usually ends it before."""
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))
     """Longest time for one request; in mode sync for the work itself."""
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)

@@ -101,4 +101,4 @@ class StatusRequest(Request):
     """It waits for a person."""
     running: tuple[str, ...] = ()
     progress: JsonPath | None = None
-    """What changes while it works. None: that it is said to work counts as progress."""
+    """What changes while it works, and is shown to people."""

@@ -66,6 +66,9 @@ class N8nSettings(SessionSettings):
     answer: AnswerPaths = Field(default_factory=AnswerPaths)
     """Where the result and what it cost stand in that output: of one item its JSON, of
     several a list of it. With `api_key: null`, in the webhook's answer."""
+    inactivity: Duration = Field(default=timedelta(days=1), gt=timedelta(0))
+    """n8n tells no progress, only how an execution stands: so this is the longest time it may
+    stand the same. The run's own limit usually ends it before."""
     repeatable: bool = False
     """Without API key: it is safe to call the webhook again after its answer was lost."""
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))
