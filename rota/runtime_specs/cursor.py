@@ -1,9 +1,11 @@
 """`kind: cursor`: a Cursor cloud agent, which works on repositories in a machine of its own."""
 
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from rota.durations import Duration
 from rota.model import Declared
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import SecretReference, SessionSettings
@@ -36,6 +38,9 @@ class CursorSettings(SessionSettings):
     """Open a pull request when it has finished."""
     work_on_ref: bool = False
     """Push to the branch it began from, instead of a new one."""
+    inactivity: Duration = Field(default=timedelta(days=1), gt=timedelta(0))
+    """Cursor tells no progress, only how a run stands: so this is the longest time it may stand
+    the same. The run's own limit usually ends it before."""
     base_url: str = Field(default="https://api.cursor.com", pattern=r"^https?://")
     api_key: SecretReference = "env:CURSOR_API_KEY"
     """Reference to the key of a user or service account, `env:NAME` or `file:/path`."""
