@@ -142,6 +142,7 @@ async def serving(
                 thinking.invoke_model,
                 compacting.compact_conversation,
                 sessions.submit_session,
+                sessions.answer_session,
             ],
             max_concurrent_activities=MAX_STEPS,
             max_task_queue_activities_per_second=(

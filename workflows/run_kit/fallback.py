@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.api.enums.v1 import TimeoutType
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType
 
 with workflow.unsafe.imports_passed_through():
     from rota.breaker import RUNTIME_HELD, Held
@@ -81,7 +80,7 @@ def _leaves_it_to_another(error: ActivityError) -> bool:
     if isinstance(cause, TimeoutError):
         # The attempt's own limit: the runtime hung beyond all of its own. A lost worker is
         # no fault of the runtime, and the run's end is nobody's.
-        return cause.type == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+        return cause.type is TimeoutType.START_TO_CLOSE
     if not isinstance(cause, ApplicationError) or not cause.non_retryable:
         return False
     # Final although of a kind that is tried again: that is how the step says so.
