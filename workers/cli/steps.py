@@ -67,6 +67,11 @@ async def _text_of(
         again = started.attempt > 1
         name = scheduled[started.scheduled_event_id][0]
         return f"{name}: was attempt {started.attempt}" if again else ""
+    if kind == EventType.EVENT_TYPE_TIMER_STARTED:
+        awaited = await _summary(event.user_metadata.summary, converter)
+        return f"waiting for {awaited}" if awaited else ""
+    if kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+        return await _answered(event, converter)
     return _MOMENTS.get(kind, "")
 
 
@@ -81,6 +86,15 @@ _MOMENTS = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: "terminated",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: "timed out",
 }
+
+
+async def _answered(event: HistoryEvent, converter: DataConverter) -> str:
+    """What a run said to a person's answer: the one update that a run takes."""
+    outcome = event.workflow_execution_update_completed_event_attributes.outcome
+    if not outcome.HasField("success"):
+        return ""
+    (told,) = await converter.decode(outcome.success.payloads)
+    return str(told)
 
 
 async def _summary(payload: Payload, converter: DataConverter) -> str:

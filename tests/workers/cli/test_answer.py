@@ -107,6 +107,19 @@ async def test_answer_ends_the_wait(served: Stack) -> None:
     assert "has ended" in late.err
 
 
+async def test_question_and_answer_are_steps_of_the_run(served: Stack) -> None:
+    """Whoever looks at the run later sees what was asked, and who answered."""
+    run = await asking(served, "books.region")
+    await run.answer("q1", '{"region": "north"}')
+    await run.handle.result()
+    watched = await rota(
+        *("watch", run.handle.id, "--address", served.address),
+        *("--store", served.store.address, "--task-queue", served.task_queue),
+    )
+    assert "waiting for answer to q1 from books.region: Which region?" in watched.out + watched.err
+    assert "q1 answered by ann" in watched.out + watched.err
+
+
 @pytest.mark.parametrize(
     ("given", "output"),
     [
