@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import anyio
 import mcp_types as types
@@ -23,6 +23,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.utilities.types import Image
 from mcp.server.request_state import RequestStateSecurity
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +33,10 @@ READ = types.ToolAnnotations(read_only_hint=True)
 IDEMPOTENT = types.ToolAnnotations(idempotent_hint=True)
 SECRET = "WAREHOUSE_KEY"
 """Variable that is told where it should not be: a result, the last words."""
+
+
+Routed = Annotated[str, Field(json_schema_extra={"x-mcp-header": "Order"})]
+"""An argument that travels in a header as well, for whatever stands before the server."""
 
 
 class Log:
@@ -69,7 +74,7 @@ def _add_work(server: MCPServer, log: Log) -> None:
         return {"region": region, "boxes": limit}
 
     @server.tool(annotations=IDEMPOTENT)
-    def reserve(order: str) -> str:
+    def reserve(order: Routed) -> str:
         """Reserve what an order needs."""
         log.add("reserve", order=order)
         return f"reserved for {order}"

@@ -71,6 +71,16 @@ async def test_call_carries_its_idempotency_key(tmp_path: Path) -> None:
     assert [call["key"] for call in log.calls("post")] == ["key-1"]
 
 
+async def test_argument_that_travels_in_a_header_is_found_out(tmp_path: Path) -> None:
+    """The server refuses the call without it; the list of tools says which it is."""
+    log = Log(tmp_path / "log")
+    with WarehouseEndpoint(log) as warehouse:
+        text = await ask(McpServer(url=warehouse.url), "reserve", order="A7")
+    assert json.loads(text) == {"result": "reserved for A7"}
+    assert len(log.calls("reserve")) == 1
+    assert "A7" in [headers.get("mcp-param-order") for headers in warehouse.headers]
+
+
 async def test_redirect_to_another_host_is_refused(tmp_path: Path) -> None:
     """What is declared is trusted, not where it points: the token goes nowhere else."""
     with WarehouseEndpoint(Log(tmp_path / "log")) as warehouse:
