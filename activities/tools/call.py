@@ -17,6 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from rota.connections import undeclared
+from rota.failures import FailureCategory, StepError
 from rota.tools import ToolContext, ToolDefinition
 
 log = logging.getLogger("rota.tools")
@@ -63,8 +65,13 @@ async def call_tool(tool: ToolDefinition, args: BaseModel, context: ToolContext)
     Whatever the function raises passes through, except what would reach beyond the call.
 
     Raises:
+        StepError: `invalid_request`: `fleet.yaml` no longer has the tool's connection.
         RuntimeError: the tool tried to end the process, or raised StopIteration.
     """
+    if tool.connection and not context.connections.declares(tool.connection):
+        # It had when the run began; another worker's file may differ.
+        problem = undeclared(tool.name, tool.connection)
+        raise StepError(FailureCategory.INVALID_REQUEST, problem)
     values: dict[str, Any] = {name: getattr(args, name) for name in type(args).model_fields}
     if tool.context_parameter is not None:
         values[tool.context_parameter] = context

@@ -9,7 +9,7 @@ from typing import Any
 from tests.fakes.api_server import ApiFake, ApiReply, ApiRequest
 
 CHANNEL = "C0123ABCD"
-TOKEN = "xoxb-test-token"
+TOKEN = "slack-test-token"
 HOOK = "/services/T000/B000/hook-secret"
 
 

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from activities.tools.call import THREADS, ArgumentsError, call_tool, check_arguments
+from rota.failures import StepError
 from rota.tools import ToolContext, ToolDefinition, tool
 
 CONTEXT = ToolContext(
@@ -56,6 +57,18 @@ async def called(definition: ToolDefinition, args: dict[str, Any]) -> str:
 async def test_call_hands_over_typed_arguments_and_defaults() -> None:
     """The function gets what its signature promises, not raw JSON."""
     assert await called(post, {"line": {"amount": 3, "memo": "rent"}}) == "1 x 3 rent"
+
+
+async def test_call_without_the_connection_it_needs_says_what_is_missing() -> None:
+    """A worker whose `fleet.yaml` is another than the run began with fails by name."""
+
+    @tool(connection="github")
+    def star() -> str:
+        """Star it."""
+        return "done"
+
+    with pytest.raises(StepError, match=r"'star' needs github in fleet\.yaml"):
+        await called(star, {})
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,13 @@ async def test_init_keeps_the_local_state_out_of_version_control(folder: Path) -
 BAD = [
     ("unknown key", "agents/hello.yaml", "budget:", "budgte:", "did you mean 'budget'"),
     ("unknown tool", "agents/hello.yaml", "[text.count_words,", "[text.counts,", "text.counts"),
+    (
+        "nothing to connect to",
+        "agents/hello.yaml",
+        "[text.count_words,",
+        "[text.count_words, github.comment,",
+        "tools[1]: 'github.comment' needs github in fleet.yaml; add github:",
+    ),
     ("never fires", "agents/hello.yaml", "0 8 * * MON-FRI", "0 8 30 2 *", "schedule"),
     ("broken tools", "tools.py", "def count_words(", "def count_words((", "tools.py"),
     ("two of one name", "fleet.yaml", "name: my-fleet", "nmae: my-fleet", "fleet.yaml:2"),
@@ -109,4 +116,11 @@ async def test_schema_accepts_what_init_writes(folder: Path) -> None:
     """The schema for editors agrees with the files one starts from."""
     ended = await rota("schema")
     declaration = yaml.safe_load((folder / "agents/hello.yaml").read_text())
+    Draft202012Validator(ended.json).validate(declaration)
+
+
+async def test_schema_of_fleet_yaml_accepts_what_init_writes(folder: Path) -> None:
+    """The file of the fleet has a schema of its own."""
+    ended = await rota("schema", "--fleet-file")
+    declaration = yaml.safe_load((folder / "fleet.yaml").read_text())
     Draft202012Validator(ended.json).validate(declaration)
