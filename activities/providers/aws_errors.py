@@ -123,7 +123,7 @@ _CURES = {
     C.QUOTA: "raise the quota in the AWS console (Service Quotas)",
 }
 _SETTINGS: tuple[tuple[type[Exception], str], ...] = (
-    (aws.NoRegionError, "set runtime.region, or AWS_REGION on the worker"),
+    (aws.NoRegionError, "set runtime.region, or AWS_DEFAULT_REGION on the worker"),
     (aws.ProfileNotFound, "set runtime.profile to one the worker has"),
     (aws.UnknownServiceError, "install boto3 1.44 or newer on the worker"),
 )
@@ -148,7 +148,8 @@ def classify(error: Exception, *, vendor: str, what: str = "") -> StepError:
 def code_of(error: aws.ClientError) -> str:
     """Return the error's code in lower case, without `Exception` or `Error`: `throttling`."""
     code = str(_part(error, "Error").get("Code", "")).rpartition("#")[2].lower()
-    return code.removesuffix("exception").removesuffix("error")
+    # One ending alone: `ModelErrorException` is about a model's error.
+    return code.removesuffix("exception" if code.endswith("exception") else "error")
 
 
 def _answered(error: aws.ClientError, vendor: str, what: str) -> StepError:

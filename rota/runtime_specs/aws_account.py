@@ -16,7 +16,7 @@ class AwsSettings(RuntimeSettings):
     """The keys that every runtime on AWS has."""
 
     region: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-[0-9]+$")] | None = None
-    """None: AWS_REGION, AWS_DEFAULT_REGION, or else the profile's."""
+    """None: AWS_DEFAULT_REGION, or else the profile's."""
     profile: Annotated[str, Field(min_length=1)] | None = None
     """A profile of the worker's AWS configuration; None: AWS_PROFILE, or boto3's chain."""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")] | None = None

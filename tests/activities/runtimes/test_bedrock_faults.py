@@ -241,11 +241,10 @@ async def test_invoke_without_a_region_says_where_to_set_it(
     runtime: BedrockRuntime, monkeypatch: pytest.MonkeyPatch
 ):
     """boto3 guesses no region, and neither do we."""
-    monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     error = await failure_of(runtime.invoke(ask("http://127.0.0.1:1")))
     assert error.category is C.INVALID_REQUEST
-    assert "set runtime.region, or AWS_REGION on the worker" in str(error)
+    assert "set runtime.region, or AWS_DEFAULT_REGION on the worker" in str(error)
 
 
 async def test_fake_refuses_what_converse_refuses(runtime: BedrockRuntime):
