@@ -50,6 +50,17 @@ async def test_run_over_its_tokens_ends_before_the_next_step(stack: Stack) -> No
     assert (ending.result.turns, ending.result.tool_calls) == (2, 1)
 
 
+async def test_run_over_its_cost_ends_before_the_next_step(stack: Stack) -> None:
+    """At 260 micro-dollars a turn the second one crosses the line, and is the last."""
+    async with AnthropicFake() as fake:
+        endless(fake)
+        async with thinker(stack, fake, tools=[add], budget={"run_usd": 0.0003}) as name:
+            ending = await ending_of(await stack.start(name, f"{name}-1"))
+    assert ending.result.category is FailureCategory.LIMIT_REACHED
+    assert "$0.0005 spent of $0.0003 (budget.run_usd)" in ending.message
+    assert (ending.result.turns, ending.result.usage.cost_micros) == (2, 520)
+
+
 async def test_run_over_its_wall_clock_times_out_within_a_step(stack: Stack) -> None:
     """A turn that hangs does not hold the run beyond its limit; its cost stays in sight."""
     async with AnthropicFake() as fake:

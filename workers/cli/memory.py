@@ -34,7 +34,7 @@ session_option = click.option(
 
 @click.group("memory")
 def memory_command() -> None:
-    """Show, set, list and roll back what an agent remembers.
+    """Show, set, list and roll back what an agent remembers; end its conversation.
 
     Example: rota memory show report
     """
@@ -152,7 +152,50 @@ def rollback_command(
     with_server(settings, write)
 
 
-for _command in (show_command, set_command, history_command, rollback_command):
+@command(
+    "reset-conversation",
+    example="rota memory reset-conversation report --session DE12",
+    json="{agent, session, reset}",
+)
+@server_options
+@click.argument("agent")
+@session_option
+def reset_conversation_command(
+    settings: Settings, agent: str, session: str | None, as_json: bool
+) -> None:
+    """Let the next run begin with an empty conversation; what it remembers stays.
+
+    For agents with 'session.continue: same' whose conversation has become too long, wrong or
+    lost. Runs at work go on with what they began with.
+    """
+
+    async def reset(link: Link) -> tuple[str, bool]:
+        key, _ = await _head(link, agent, session)
+        handle = link.client.get_workflow_handle(keeper_id(agent))
+        try:
+            known = await handle.execute_update(
+                "reset_conversation", key, result_type=bool, rpc_timeout=ANSWER
+            )
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise NoWorkerError(link.settings.task_queue) from None
+        return key, known
+
+    key, known = with_server(settings, reset)
+    if as_json:
+        print_json({"agent": agent, "session": key, "reset": known})
+    elif known:
+        click.echo(f"{agent}: session '{key}' begins a new conversation with its next run")
+    else:
+        click.echo(f"{agent}: session '{key}' has no conversation to go on with")
+
+
+for _command in (
+    show_command,
+    set_command,
+    history_command,
+    rollback_command,
+    reset_conversation_command,
+):
     memory_command.add_command(_command)
 
 
