@@ -14,6 +14,10 @@ with workflow.unsafe.imports_passed_through():
     from rota.breaker import Breaker, BreakerAnswer, Phase, Report
     from rota.ids import format_slot
 
+LONGEST_HISTORY = 500
+"""Events. Workers look once a second, and one that has not got the breaker in its cache reads
+all of them first: some 20 ms for these."""
+
 
 @workflow.defn(name="Breaker")
 class BreakerWorkflow:
@@ -21,7 +25,7 @@ class BreakerWorkflow:
 
     Messages: signal `report` from workers; update `ask`, by which one caller gets the probe,
     idempotent by its token; query `state`.
-    Continue-As-New: when the server suggests it; carries the whole state.
+    Continue-As-New: after `LONGEST_HISTORY` events; carries the whole state.
     Cancellation: ends it, and with it whatever it holds back: by hand, calls go on at once.
     Replay: no patches in force.
     """
@@ -81,7 +85,9 @@ class BreakerWorkflow:
             return
 
     def _should_continue(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested()
+        info = workflow.info()
+        is_long = info.get_current_history_length() > LONGEST_HISTORY
+        return is_long or info.is_continue_as_new_suggested()
 
     def _show(self) -> None:
         breaker = self._breaker

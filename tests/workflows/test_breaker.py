@@ -8,9 +8,9 @@ from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
-from activities.breakers import read_breaker
+from activities.breakers import Breakers, read_breaker
 from activities.runtimes.kinds import account_of
-from rota.breaker import Breaker, BreakerPolicy, Phase
+from rota.breaker import Breaker, BreakerPolicy, Phase, Report
 from rota.failures import FailureCategory, StepError
 from rota.ids import breaker_id
 from rota.runs import AgentRunResult, RunStatus
@@ -243,3 +243,25 @@ async def test_breaker_ends_by_itself_once_all_is_long_well(stack: Stack) -> Non
         main.plays.append(DOWN)
         await stack.run(name, f"{name}-2")
         await in_phase(stack, Phase.CLOSED)
+
+
+async def test_breaker_continues_as_new_with_all_it_knows(stack: Stack) -> None:
+    """However many workers report, its history stays short and nothing is forgotten."""
+    account = stack.name("account")
+    breakers = Breakers(
+        stack.client, stack.task_queue, BreakerPolicy(min_calls=10**6, in_a_row=10**6)
+    )
+    async with stack.worker():
+        for _ in range(60):
+            failed = Report(failures=1, failing_last=1, reason="Overloaded")
+            reports = (breakers.report("anthropic", account, failed) for _ in range(4))
+            await asyncio.gather(*reports)
+            await breakers.read("anthropic", account)
+        handle = stack.client.get_workflow_handle(breaker_id("anthropic", account))
+        described = await handle.describe()
+        breaker = await breakers.read("anthropic", account)
+    assert breaker is not None
+    assert sum(tally.failures for tally in breaker.window) == breaker.in_a_row == 240
+    assert described.history_length < 600
+    first = described.raw_description.workflow_execution_info.first_run_id
+    assert described.run_id != first
