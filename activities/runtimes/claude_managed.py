@@ -57,6 +57,7 @@ class ClaudeManagedRuntime:
     """
 
     def __init__(self, resolve_secret: SecretReader) -> None:
+        self._resolve_secret = resolve_secret
         self._apis = ManagedApis(resolve_secret)
 
     async def aclose(self) -> None:
@@ -68,7 +69,7 @@ class ClaudeManagedRuntime:
         settings, api = self._open(request.settings)
         if request.previous is not None:
             return await take_up(api, request, request.previous)
-        return await create(api, settings, request)
+        return await create(api, settings, request, self._resolve_secret)
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
         """Look for an empty session with this request's key; archive all but the first.

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from activities.providers.json_fields import field
+from activities.providers.keys import read_key
 from activities.runtimes.claude_managed_api import ManagedApi
 from activities.runtimes.claude_managed_events import Place
 from activities.runtimes.claude_managed_wire import (
@@ -18,15 +19,19 @@ from activities.runtimes.claude_managed_wire import (
     tools_with,
 )
 from rota.failures import FailureCategory, StepError
-from rota.runtime_specs.claude_managed import ClaudeManagedSettings
+from rota.runtime_specs.claude_managed import TOKEN, ClaudeManagedSettings
 from rota.session_runtime import ProviderSession, SessionRequest
+from rota.tools import SecretReader
 from rota.usage import Usage
 
 KIND = "claude-managed"
 
 
 async def create(
-    api: ManagedApi, settings: ClaudeManagedSettings, request: SessionRequest
+    api: ManagedApi,
+    settings: ClaudeManagedSettings,
+    request: SessionRequest,
+    resolve: SecretReader,
 ) -> ProviderSession:
     """Create an empty session with the run's labels, tools and cap."""
     body: dict[str, Any] = {
@@ -38,10 +43,16 @@ async def create(
     if settings.vaults:
         body["vault_ids"] = list(settings.vaults)
     if settings.resources:
-        body["resources"] = list(settings.resources)
+        body["resources"] = [_with_token(each, resolve) for each in settings.resources]
     if request.cap_micros is not None:
         body["budget"] = budget(request.cap_micros, Usage())
     return as_session(settings.base_url, SessionView.read(await api.create(body)))
+
+
+def _with_token(resource: dict[str, Any], resolve: SecretReader) -> dict[str, Any]:
+    if TOKEN not in resource:
+        return resource
+    return resource | {TOKEN: read_key(resolve, resource[TOKEN], f"runtime.resources: {TOKEN}")}
 
 
 async def _agent(

@@ -1,11 +1,24 @@
 """`kind: claude-managed`: an agent of Claude Managed Agents, which works on its own servers."""
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import SecretReference, SessionSettings
+
+TOKEN = "authorization_token"
+"""The key of a resource that the API wants a secret for."""
+
+_REFERENCE: TypeAdapter[str] = TypeAdapter(SecretReference)
+
+
+def _without_tokens(resources: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    for resource in resources:
+        if TOKEN in resource:
+            _REFERENCE.validate_python(resource[TOKEN])
+    return resources
 
 
 class ClaudeManagedSettings(SessionSettings):
@@ -23,9 +36,9 @@ class ClaudeManagedSettings(SessionSettings):
     """Id of the environment it works in."""
     vaults: tuple[str, ...] = ()
     """Ids of vaults with the credentials it may use."""
-    resources: tuple[dict[str, Any], ...] = ()
+    resources: Annotated[tuple[dict[str, Any], ...], AfterValidator(_without_tokens)] = ()
     """What is mounted into its environment (files, repositories, memory stores), in the words
-    of the API."""
+    of the API, but for the `authorization_token` of a repository: that is a reference."""
     title: str | None = Field(default=None, max_length=200)
     """Title of the session; None: the agent's name and the run's id."""
     confirm: Literal["allow", "deny", "ask"] = "deny"
@@ -35,6 +48,13 @@ class ClaudeManagedSettings(SessionSettings):
     """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
     api_key: SecretReference = "env:ANTHROPIC_API_KEY"
     """Reference to the key, `env:NAME` or `file:/path`; never the key itself."""
+
+    def secret_references(self) -> Iterator[tuple[str, str]]:
+        """Yield the key's reference, and those of the resources."""
+        yield from super().secret_references()
+        for number, resource in enumerate(self.resources):
+            if TOKEN in resource:
+                yield f"resources.{number}.{TOKEN}", resource[TOKEN]
 
     @property
     def account(self) -> str:

@@ -21,9 +21,11 @@ def events_page(events: list[Json], query: Query) -> Json:
     """A page of a session's events."""
     refuse(query_problem(query, EVENT_QUERY))
     kinds = query.get("types[]")
+    # Those without an instant come last, and after no time.
+    in_order = sorted(events, key=lambda event: event["processed_at"] or "9999")
     found = [
         event
-        for event in events
+        for event in in_order
         if _since(event["processed_at"], query) and (not kinds or event["type"] in kinds)
     ]
     return _page(found, query, "asc")
@@ -43,8 +45,10 @@ def sessions_page(sessions: list[Json], query: Query) -> Json:
     return _page(found, query, "desc")
 
 
-def _since(at: str, query: Query) -> bool:
+def _since(at: str | None, query: Query) -> bool:
     since = query.get("created_at[gte]")
+    if at is None:
+        return not since
     return not since or datetime.fromisoformat(at) >= datetime.fromisoformat(since[0])
 
 

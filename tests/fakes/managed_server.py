@@ -59,9 +59,11 @@ class ManagedFake:
 
     Args:
         expect_refusals: Refused requests are what the test is about.
+        late: What a session is told has an instant, and so a place in the log, only when the
+            session stops after it.
     """
 
-    def __init__(self, *, expect_refusals: bool = False) -> None:
+    def __init__(self, *, expect_refusals: bool = False, late: bool = False) -> None:
         self.requests: list[tuple[str, Any]] = []
         """`METHOD /path` and the body, in order."""
         self.sessions: list[FakeSession] = []
@@ -73,6 +75,7 @@ class ManagedFake:
         self.tools: list[Json] = [{"type": "agent_toolset_20260401", "configs": []}]
         """Tools of the managed agent itself."""
         self.archived_agent = False
+        self._late = late
         self._faults: deque[Fault] = deque()
         self._script: deque[Turn] = deque()
         self._released = asyncio.Event()
@@ -231,7 +234,7 @@ class ManagedFake:
             resolved["tools"] = agent["tools"]
         if body["environment_id"] != ENVIRONMENT:
             raise Missing(body["environment_id"])
-        session = FakeSession(body, resolved, self._next_turn, self._released)
+        session = FakeSession(body, resolved, self._next_turn, self._released, self._late)
         self.sessions.append(session)
         self.created.append(session)
         return session.view()

@@ -35,10 +35,16 @@ class FakeSession:
         agent: The resolved agent.
         next_turn: What it does next; raises LookupError if nothing is scripted.
         released: Ends every hang.
+        late: What it is told gets its instant when it stops.
     """
 
     def __init__(
-        self, body: Json, agent: Json, next_turn: Callable[[], Turn], released: asyncio.Event
+        self,
+        body: Json,
+        agent: Json,
+        next_turn: Callable[[], Turn],
+        released: asyncio.Event,
+        late: bool = False,
     ) -> None:
         self.id = new_id("sesn")
         self.body = body
@@ -56,6 +62,7 @@ class FakeSession:
         self.thread_at_work = False
         self._next_turn = next_turn
         self._released = released
+        self._late = late
         self._interrupted = asyncio.Event()
         self._pending: dict[str, str] = {}
         self._work: set[asyncio.Task[None]] = set()
@@ -202,6 +209,8 @@ class FakeSession:
 
     def _idle(self, reason: str) -> None:
         self.status = "idle"
+        for event in self.events:
+            event["processed_at"] = event["processed_at"] or now()
         self._emit("session.status_idle", stop_event(reason, list(self._pending)))
 
     async def _wait(self, seconds: float | None) -> None:
@@ -216,6 +225,7 @@ class FakeSession:
             wait.cancel()
 
     def _emit(self, kind: str, body: Json | None = None) -> Json:
-        event = {**(body or {}), "id": new_id("sevt"), "type": kind, "processed_at": now()}
+        at = None if self._late and kind.startswith("user.") else now()
+        event = {**(body or {}), "id": new_id("sevt"), "type": kind, "processed_at": at}
         self.events.append(event)
         return event

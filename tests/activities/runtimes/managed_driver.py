@@ -34,9 +34,9 @@ _open: list[ClaudeManagedRuntime] = []
 
 
 @asynccontextmanager
-async def managed_fake() -> AsyncIterator[ManagedFake]:
+async def managed_fake(*, late: bool = False) -> AsyncIterator[ManagedFake]:
     """A fake, and the end of all connections to it."""
-    with ManagedFake() as fake:
+    with ManagedFake(late=late) as fake:
         try:
             yield fake
         finally:

@@ -16,10 +16,10 @@ from tests.fakes.managed_turns import Turn
 C = FailureCategory
 
 
-@pytest.fixture
-async def fake() -> AsyncIterator[ManagedFake]:
-    """Sessions that play a script."""
-    async with managed_fake() as fake:
+@pytest.fixture(params=[False, True], ids=["", "late"])
+async def fake(request: pytest.FixtureRequest) -> AsyncIterator[ManagedFake]:
+    """Sessions that play a script; what they are told has its place at once, or late."""
+    async with managed_fake(late=request.param) as fake:
         yield fake
 
 

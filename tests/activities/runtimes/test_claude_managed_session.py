@@ -6,9 +6,10 @@ import pytest
 
 from rota.conversation import StopReason, ToolResult
 from rota.failures import FailureCategory, StepError
+from rota.runtime_specs.claude_managed import ClaudeManagedSettings
 from rota.session_runtime import SessionState, Told
 from tests.activities.runtimes.managed_driver import MATCH, Driver, managed_fake, runtime, words
-from tests.fakes.managed_server import Fault, ManagedFake
+from tests.fakes.managed_server import KEY, Fault, ManagedFake
 from tests.fakes.managed_turns import Turn
 
 C = FailureCategory
@@ -47,6 +48,23 @@ async def test_submit_creates_a_session_that_spends_nothing(fake: ManagedFake):
     assert created.body["agent"] == {"type": "agent", "id": "agent_1", "version": 3}
     # $1.234567 is rounded up to the cent.
     assert created.body["budget"]["max_list_cost"] == {"amount": "124", "currency": "USD"}
+
+
+async def test_token_of_a_repository_is_read_from_its_reference(fake: ManagedFake):
+    """A secret in a resource is declared as a reference, and sent as what it refers to."""
+    resource = {"type": "github_repository", "url": "https://github.com/acme/books"}
+    declared = {"resources": [resource | {"authorization_token": "env:GITHUB_TOKEN"}]}
+    driver = Driver.on(fake, settings=declared)
+    await driver.runtime.submit(driver.request)
+    assert fake.sessions[0].body["resources"] == [resource | {"authorization_token": KEY}]
+    settings = ClaudeManagedSettings.model_validate(driver.request.settings)
+    assert ("resources.0.authorization_token", "env:GITHUB_TOKEN") in [
+        *settings.secret_references()
+    ]
+    driver = Driver.on(fake, settings={"resources": [{"authorization_token": "ghs_secret"}]})
+    with pytest.raises(StepError, match="never the secret itself") as caught:
+        await driver.runtime.submit(driver.request)
+    assert "ghs_secret" not in str(caught.value)
 
 
 async def test_opening_holds_the_instructions_and_the_task(fake: ManagedFake):
