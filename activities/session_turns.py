@@ -41,7 +41,7 @@ def spent(
     The provider's own cost is preferred, and the table's kept beside it.
     """
     usage = total.minus(session.base).minus(counted.model_copy(update={"unknown_attempts": 0}))
-    provider = task.kind.priced_as
+    provider = task.kind.prices(task.settings)
     table = price(model, usage, provider) if provider and usage.tokens else None
     if total.cost_micros is not None:
         return Spent(usage, f"reported by {session.kind}", table)
