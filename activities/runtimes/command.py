@@ -10,13 +10,13 @@ import contextlib
 import os
 import socket
 import tempfile
-from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
 from typing import Any, NoReturn
 
 from activities.providers.declared_settings import read_settings
+from activities.providers.ended_calls import EndedCalls
 from activities.providers.mapped_answers import answer_message, mapped_answer
 from activities.runtimes.command_launch import Launch, launch
 from activities.runtimes.command_output import Output, json_document, result_text, too_long
@@ -39,9 +39,6 @@ from rota.session_runtime import (
 )
 from rota.tools import SecretReader
 
-REMEMBERED = 10_000
-"""Programs of which this worker still knows that they have ended."""
-
 
 class CommandRuntime:
     """Implements `rota.session_runtime.SessionRuntime` for `kind: command`.
@@ -56,7 +53,7 @@ class CommandRuntime:
     def __init__(self, resolve_secret: SecretReader) -> None:
         self._resolve_secret = resolve_secret
         self._running: dict[str, tuple[CommandProcess, float]] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended = EndedCalls()
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
         """Name the session; `observe` starts the program."""
@@ -172,18 +169,13 @@ class CommandRuntime:
                 raise
             finally:
                 del self._running[session]
-                self._remember(session)
+                self._ended.add(session)
         if output.too_long.is_set():
             raise too_long("standard output", settings.max_output)
         if code != 0:
             raise _failed(code, output.complaint, stopped=process.stopping)
         text = result_text(output, prepared.result, settings.max_output)
         return _answer(settings, text)
-
-    def _remember(self, session: str) -> None:
-        self._ended[session] = None
-        if len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
 
 
 async def _to_end(

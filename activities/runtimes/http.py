@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from activities.callbacks import MISSING, offered
 from activities.egress.network import PUBLIC, Network
 from activities.providers.declared_settings import read_settings
+from activities.providers.ended_calls import EndedCalls
 from activities.providers.json_calls import JsonCalls, Peer, Reply, required
 from activities.providers.mapped_answers import error_in, mapped_answer, value_at
 from activities.providers.polling import Still, poll
@@ -54,6 +55,7 @@ class HttpRuntime:
     def __init__(self, resolve_secret: SecretReader, network: Network = PUBLIC) -> None:
         self._resolve_secret = resolve_secret
         self._client = JsonCalls()
+        self._answered = EndedCalls()
         self._network = network
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
@@ -91,7 +93,9 @@ class HttpRuntime:
         """
         settings = read_settings(HttpSettings, request.settings)
         if settings.mode == "sync":
+            self._answered.discard(session.id)
             reply, peer = await self._start(settings, request)
+            self._answered.add(session.id)
             final = mapped_answer(required(reply, peer), settings.answer, vendor=peer.name)
             return Observation(state=SessionState.ENDED, message=final.message, final=final)
         looks = Looks(self._calls(settings), session, request, cursor, report)
@@ -148,6 +152,8 @@ class HttpRuntime:
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
         """Send `cancel` and look whether the work has ended, as far as that is declared."""
         declared = read_settings(HttpSettings, settings)
+        if session.id in self._answered:
+            return Stopped(confirmed=True, text="the service has answered")
         calls = self._calls(declared)
         if declared.cancel is None:
             text = "the service has no declared way to be stopped (runtime.cancel)"

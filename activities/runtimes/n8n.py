@@ -8,6 +8,7 @@ import time
 from typing import Any, cast
 
 from activities.providers.declared_settings import read_settings
+from activities.providers.ended_calls import EndedCalls
 from activities.providers.json_calls import JsonCalls
 from activities.providers.mapped_answers import mapped_answer, value_at
 from activities.providers.polling import Still, poll
@@ -52,6 +53,7 @@ class N8nRuntime:
     def __init__(self, resolve_secret: SecretReader) -> None:
         self._resolve_secret = resolve_secret
         self._client = JsonCalls()
+        self._answered = EndedCalls()
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
         """Call the webhook; without API key only name the session.
@@ -86,7 +88,7 @@ class N8nRuntime:
         settings = read_settings(N8nSettings, request.settings)
         api = self._api(settings)
         if settings.api_key is None:
-            answer = await api.call_webhook(_body(settings, request), request.key)
+            answer = await self._answer_of(api, session, request)
             final = mapped_answer(answer, settings.answer, vendor=f"{VENDOR}'s webhook")
             return Observation(state=SessionState.ENDED, message=final.message, final=final)
         id = await self._id(api, session, settings)
@@ -148,6 +150,8 @@ class N8nRuntime:
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
         """Stop the execution, and look until it has stopped."""
         declared = read_settings(N8nSettings, settings)
+        if session.id in self._answered:
+            return Stopped(confirmed=True, text="the webhook has answered")
         if declared.api_key is None:
             text = "without runtime.api_key n8n cannot be asked to stop"
             return Stopped(confirmed=False, text=text)
@@ -200,6 +204,20 @@ class N8nRuntime:
 
     def _api(self, settings: N8nSettings) -> N8nApi:
         return N8nApi(settings, self._client, self._resolve_secret)
+
+    async def _answer_of(
+        self, api: N8nApi, session: ProviderSession, request: SessionRequest
+    ) -> Any:
+        """Call the webhook, and remember that it has answered, well or not."""
+        self._answered.discard(session.id)
+        try:
+            answer = await api.call_webhook(_body(api.settings, request), request.key)
+        except StepError as error:
+            if error.category is FailureCategory.TOOL_FAILED or not error.maybe_billed:
+                self._answered.add(session.id)
+            raise
+        self._answered.add(session.id)
+        return answer
 
     async def _id(self, api: N8nApi, session: ProviderSession, settings: N8nSettings) -> str:
         """The execution's id, looked for if the webhook did not answer it."""

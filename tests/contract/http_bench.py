@@ -110,7 +110,7 @@ class HttpBench(RuntimeBench):
         return True
 
     def cut(self) -> bool:
-        self.server.script.add(Work("cut", cut=True))
+        self.server.script.cut_results += 1
         return True
 
     def hang(self) -> None:
@@ -158,3 +158,7 @@ class HttpSyncBench(HttpBench):
 
     def lose(self) -> bool:
         return False
+
+    def cut(self) -> bool:
+        self.server.script.add(Work("cut", cut=True))
+        return True

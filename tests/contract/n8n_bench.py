@@ -82,7 +82,7 @@ class N8nBench(RuntimeBench):
         return True
 
     def cut(self) -> bool:
-        self.server.script.add(Work("cut", cut=True))
+        self.server.script.cut_results += 1
         return True
 
     def hang(self) -> None:
@@ -115,3 +115,21 @@ class N8nBench(RuntimeBench):
     @property
     def tells_usage(self) -> bool:
         return True  # by the paths in `settings`
+
+
+class N8nSyncBench(N8nBench):
+    """Without API key: the webhook's answer is the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.answers = "result"
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        return super().settings(**{"api_key": None, **more})
+
+    def cut(self) -> bool:
+        self.server.script.add(Work("cut", cut=True))
+        return True
+
+    def lose(self) -> bool:
+        return False

@@ -100,7 +100,7 @@ class HttpJobServer:
         if body.get("callback"):
             calling = asyncio.create_task(self._call_back(job, body["callback"]))
             self._calling.add(calling)
-        if job.work.cut:
+        if self.script.cuts(job):
             connection.drop()
             return
         link = self.link or f"/jobs/{job.id}"
@@ -108,11 +108,8 @@ class HttpJobServer:
 
     async def _at_once(self, job: Job, connection: Connection) -> None:
         await self.script.finished(job)
-        if job.work.cut:
-            head = {"content-type": "application/json"}
-            await connection.start_stream(head)
-            await connection.send_chunk(b'{"answer": {"te')
-            connection.drop()
+        if self.script.cuts(job):
+            await _half(connection)
             return
         await connection.send_json(200, self._view(job), {})
 
@@ -126,6 +123,8 @@ class HttpJobServer:
             ended = self.script.state(job) in ("done", "failed", "stopped")
             job.stopped = job.stopped or not ended
             await connection.send_json(409 if ended else 202, {"id": job.id}, {})
+        elif self.script.cuts_result(job):
+            await _half(connection)
         elif rest and self.redirect:
             await connection.send(303, b"", {"location": self.redirect})
         elif rest:
@@ -156,6 +155,12 @@ class HttpJobServer:
                 "usd": micros / 1_000_000,
             }
         return view
+
+
+async def _half(connection: Connection) -> None:
+    await connection.start_stream({"content-type": "application/json"})
+    await connection.send_chunk(b'{"answer": {"te')
+    connection.drop()
 
 
 def _parsed(body: bytes) -> Any:

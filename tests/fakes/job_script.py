@@ -27,7 +27,7 @@ class Work:
     waits: bool = False
     """It waits for a person until `resume`."""
     cut: bool = False
-    """The connection breaks in the middle of its answer."""
+    """The connection breaks in the middle of the answer to its start, once."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class JobScript:
         """Method, path, headers and JSON of each request."""
         self.looks: deque[Refusal] = deque()
         """Failures of the next looks."""
+        self.cut_results = 0
+        """So many answers with a result break off in the middle."""
         self._script: deque[Work | Refusal] = deque()
         self._changed = threading.Condition()
         self.released = False
@@ -92,6 +94,18 @@ class JobScript:
             self.jobs.append(job)
             self._changed.notify_all()
         return job
+
+    def cuts(self, job: Job) -> bool:
+        """Whether the answer to its start breaks off now."""
+        cut, job.work.cut = job.work.cut, False
+        return cut
+
+    def cuts_result(self, job: Job) -> bool:
+        """Whether this answer with its result breaks off."""
+        if self.state(job) != "done" or not self.cut_results:
+            return False
+        self.cut_results -= 1
+        return True
 
     def job(self, id: str) -> Job | None:
         """The job of that id, unless it is lost."""

@@ -104,7 +104,7 @@ class N8nServer:
         job = self.script.begin(str(next(self._numbers)), body, key)
         if job is None:
             await connection.send_json(500, {"code": 0, "message": "nothing is scripted"}, {})
-        elif job.work.cut and self.answers != "result":
+        elif self.answers != "result" and self.script.cuts(job):
             connection.drop()
         else:
             await self._answer(job, connection)
@@ -117,10 +117,8 @@ class N8nServer:
             await connection.send_json(200, {"message": "Workflow was started"}, {})
             return
         await self.script.finished(job)
-        if job.work.cut:
-            await connection.start_stream({"content-type": "application/json"})
-            await connection.send_chunk(b'{"text": "th')
-            connection.drop()
+        if self.script.cuts(job):
+            await _half(connection)
         elif job.work.error:
             await connection.send_json(500, {"message": "Error in workflow"}, {})
         else:
@@ -143,6 +141,8 @@ class N8nServer:
         job = self.script.job(rest[0])
         if job is None:
             await connection.send_json(404, {"message": "Not Found"}, {})
+        elif what == "one" and self.script.cuts_result(job):
+            await _half(connection)
         elif what == "one":
             view = self._view(job, query.get("includeData") == "true")
             await connection.send_json(200, view, {})
@@ -257,6 +257,12 @@ class N8nServer:
 
 def _run(item: dict[str, Any]) -> dict[str, Any]:
     return {"executionStatus": "success", "data": {"main": [[{"json": item}]]}}
+
+
+async def _half(connection: Connection) -> None:
+    await connection.start_stream({"content-type": "application/json"})
+    await connection.send_chunk(b'{"id": "10')
+    connection.drop()
 
 
 def _parsed(body: bytes) -> Any:

@@ -58,6 +58,9 @@ async def test_sync_answer_comes_with_the_call(runtime: HttpRuntime) -> None:
         _, _, headers, body = bench.server.script.requests[0]
         assert headers["idempotency-key"] == KEY
         assert (body["task"], body["input"]) == ("Count the boxes.", {"account": "A"})
+        assert (await runtime.cancel(session, request.settings)).text == "the service has answered"
+        stranger = HttpRuntime(Secrets())
+        assert not (await stranger.cancel(session, request.settings)).confirmed
 
 
 async def test_sync_answer_that_breaks_off_may_have_cost(runtime: HttpRuntime) -> None:

@@ -241,7 +241,9 @@ async def test_without_a_key_the_webhook_answers_with_the_result(
     session, seen = await watched(runtime, block)
     assert seen.final is not None
     assert seen.final.message.text == "three boxes"
-    assert not (await runtime.cancel(session, block)).confirmed
+    assert (await runtime.cancel(session, block)).text == "the webhook has answered"
+    stranger = N8nRuntime(Secrets())
+    assert not (await stranger.cancel(session, block)).confirmed
     bench.fail(C.TOOL_FAILED)
     with pytest.raises(StepError, match="the workflow failed") as caught:
         await watched(runtime, block)
