@@ -8,6 +8,7 @@ Source: boto3 1.44.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
@@ -31,6 +32,9 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 """Enough for a slow handshake; an unreachable host should fail while it is cheap."""
 PROBE_TIMEOUT_SECONDS = 10.0
 """A look at credentials or an address answers at once or is not worth waiting for."""
+GRACE_SECONDS = 30.0
+"""By how much a connection outlives the silence that a session is allowed: whoever watches
+decides that it was silent for too long, and this ends the thread that nobody listens to."""
 POOL = 100
 """Connections kept open to one service: a session holds one as long as it works."""
 
@@ -125,6 +129,11 @@ class AwsClients:
 
     def _session(self, settings: AwsSettings) -> Any:
         return boto3.Session(region_name=settings.region, profile_name=settings.profile)
+
+
+def held_for(inactivity: timedelta) -> float:
+    """How long the connection of a session may be silent, in seconds."""
+    return inactivity.total_seconds() + GRACE_SECONDS
 
 
 def operation(client: Any, name: str) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import botocore.exceptions as aws  # pyright: ignore[reportMissingTypeStubs]
 
-from activities.providers.aws_clients import AwsClients, operation
+from activities.providers.aws_clients import AwsClients, held_for, operation
 from activities.providers.aws_errors import code_of
 from activities.providers.aws_threads import Line, on_loop, raw_of
 from activities.providers.converse_stream import ConverseStream
@@ -164,7 +164,7 @@ class AgentCoreRuntime:
             line.hold(response["response"])
             return response["contentType"], _read(response["response"], tell)
 
-        silence = settings.inactivity.total_seconds()
+        silence = held_for(settings.inactivity)
         kind, answer = await self._clients.call(settings, silence, work, what="runtime.arn")
         return _ended(read_answer(kind, answer, settings), cursor)
 
@@ -189,7 +189,7 @@ class AgentCoreRuntime:
                 tell(_progress(event))
             return stream
 
-        silence = settings.inactivity.total_seconds()
+        silence = held_for(settings.inactivity)
         stream = await self._clients.call(settings, silence, work, what="runtime.arn")
         last = stream.finish()
         used = from_cursor(cursor).plus(counted(stream.usages, HARNESS))

@@ -14,7 +14,7 @@ from typing import Any
 
 import botocore.exceptions as aws  # pyright: ignore[reportMissingTypeStubs]
 
-from activities.providers.aws_clients import AwsClients, operation
+from activities.providers.aws_clients import AwsClients, held_for, operation
 from activities.providers.aws_errors import code_of
 from activities.providers.aws_threads import Line, on_loop
 from activities.providers.declared_settings import read_settings
@@ -82,7 +82,7 @@ class BedrockAgentRuntime:
                 tell(cursor, events.add(event))
             return events
 
-        silence = settings.inactivity.total_seconds()
+        silence = held_for(settings.inactivity)
         try:
             events = await self._clients.call(settings, silence, work, what="runtime.agent_id")
             found = _observation(events, settings, cursor)

@@ -115,6 +115,7 @@ def _promised(settings: AgentCoreSettings) -> Capabilities:
 
 def _capabilities(*, tools: bool, usage: bool, cost: bool, confirm_cancel: bool) -> Capabilities:
     return Capabilities(
+        find=True,
         stream=True,
         tools=tools,
         cancel=True,

@@ -39,6 +39,7 @@ KIND = RuntimeKind(
     summary="boto3, Bedrock Agents Classic",
     settings=BedrockAgentSettings,
     capabilities=Capabilities(
+        find=True,
         stream=True,
         tools=True,
         cancel=True,

@@ -82,6 +82,9 @@ class Pieces:
 class Hang:
     """Take the request and say nothing until released."""
 
+    billed: bool = False
+    """The work is done meanwhile."""
+
 
 Delivery = Failure | Whole | Pieces | Hang
 Response = Delivery | Callable[[Call], Delivery]
@@ -217,7 +220,9 @@ class AwsFake:
             return
         delivery = self._next(call)
         with self._arrived:
-            billed = isinstance(delivery, (Whole, Pieces))
+            billed = isinstance(delivery, (Whole, Pieces)) or (
+                isinstance(delivery, Hang) and delivery.billed
+            )
             self.requests.append(
                 Recorded(call.operation, call.params, request.headers, billed=billed)
             )

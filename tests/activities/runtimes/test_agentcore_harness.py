@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from activities.providers import aws_clients
 from activities.runtimes.agentcore import AgentCoreRuntime
 from rota.conversation import Message, StopReason, Text, ToolResult
 from rota.failures import FailureCategory, StepError
@@ -24,6 +25,8 @@ MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     become_known(monkeypatch, tmp_path)
+    # Here nobody but the runtime watches.
+    monkeypatch.setattr(aws_clients, "GRACE_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from activities.providers import aws_clients
 from activities.runtimes.agentcore import AgentCoreRuntime
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.agentcore import KIND, AgentCoreSettings
@@ -24,6 +25,8 @@ C = FailureCategory
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     become_known(monkeypatch, tmp_path)
+    # Here nobody but the runtime watches.
+    monkeypatch.setattr(aws_clients, "GRACE_SECONDS", 0.0)
 
 
 @pytest.fixture

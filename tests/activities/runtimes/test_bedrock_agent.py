@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from activities.pricing import price
+from activities.providers import aws_clients
 from activities.runtimes.bedrock_agent import BedrockAgentRuntime
 from rota.conversation import StopReason, ToolResult
 from rota.failures import FailureCategory, StepError
@@ -34,6 +35,8 @@ C = FailureCategory
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     become_known(monkeypatch, tmp_path)
+    # Here nobody but the runtime watches.
+    monkeypatch.setattr(aws_clients, "GRACE_SECONDS", 0.0)
 
 
 @pytest.fixture
