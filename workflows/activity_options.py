@@ -1,6 +1,7 @@
 """Every timeout and retry policy, each with its reason.
 
-The inequalities between them are asserted in `tests/workflows/test_activity_options.py`.
+Those of providers' sessions are in `workflows.session_options`. The inequalities between them
+are asserted in `tests/workflows/test_activity_options.py`.
 """
 
 from datetime import timedelta
@@ -84,21 +85,6 @@ LONGEST_DELIVERY_PAUSE = timedelta(seconds=30)
 """Most of it: a store that is back is noticed within half a minute. A day of failures costs
 some 35,000 events of history, which continue-as-new carries away."""
 
-SESSION_CALL_TIMEOUT = timedelta(minutes=5)
-"""One attempt at starting, telling or reading a provider's session: a request or two, whose
-own limits, below two minutes in every runtime, know better what happened."""
-
-STOP_TIMEOUT = timedelta(minutes=1)
-"""One attempt at stopping a provider's session: the request, and a look whether it has."""
-
-STOP_PATIENCE = timedelta(minutes=2)
-"""How long a run that ends tries to stop its session. A provider that is gone for longer is
-not waited for: what could not be confirmed is recorded, and `rota doctor` asks again."""
-
-PATIENCE_ROOM = timedelta(minutes=1)
-"""Added to the time a session may wait for a person, so that the runtime's own limit, which
-says whom it waited for, speaks first."""
-
 HOLD_SPREAD = timedelta(seconds=5)
 """Over how long those who waited for the same runtime come back: doubles each time that one
 of them is sent away again."""
@@ -151,7 +137,7 @@ def turn_options(
         runtime: Which one of `spec.runtimes` is asked.
     """
     cancellation = ActivityCancellationType.TRY_CANCEL
-    options = _step(spec, TURN_TIMEOUT, remaining, cancellation, fairness_key)
+    options = step_options(spec, TURN_TIMEOUT, remaining, cancellation, fairness_key)
     return on_runtime_queue(options, spec, runtime)
 
 
@@ -169,54 +155,7 @@ def tool_options(
     """Options of a tool call. A cancelled run waits for it: its effect must be known."""
     limit = timeout + TOOL_MARGIN
     cancellation = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-    return _step(spec, limit, remaining, cancellation, fairness_key)
-
-
-def session_options(
-    spec: PinnedSpec,
-    remaining: timedelta,
-    fairness_key: str | None = None,
-    *,
-    seen_to_its_end: bool = False,
-) -> StepOptions:
-    """Options of a short step with a provider's session: start, tell, read.
-
-    A cancelled run waits for one that has an effect (`seen_to_its_end`): what it has started
-    must be known to be stopped. Those are also what the runtime's queue has a rate for.
-    """
-    cancellation = (
-        ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-        if seen_to_its_end
-        else ActivityCancellationType.TRY_CANCEL
-    )
-    options = _step(spec, SESSION_CALL_TIMEOUT, remaining, cancellation, fairness_key)
-    return on_runtime_queue(options, spec) if seen_to_its_end else options
-
-
-def observe_options(
-    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None
-) -> StepOptions:
-    """Options of watching a session for at most `remaining`.
-
-    Any number of attempts: each restart of a worker costs one. The provider's failures are
-    counted by the activity, from the last progress.
-    """
-    cancellation = ActivityCancellationType.TRY_CANCEL
-    options = _step(spec, remaining, remaining, cancellation, fairness_key)
-    options["start_to_close_timeout"] = options["schedule_to_close_timeout"]
-    options["retry_policy"].maximum_attempts = 0
-    return options
-
-
-def stop_options() -> StepOptions:
-    """Options of stopping a session: apart from what the run has left, which may be nothing."""
-    return StepOptions(
-        start_to_close_timeout=STOP_TIMEOUT,
-        schedule_to_close_timeout=STOP_PATIENCE,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        retry_policy=RetryPolicy(initial_interval=FIRST_RETRY, maximum_interval=STOP_TIMEOUT / 4),
-        cancellation_type=ActivityCancellationType.TRY_CANCEL,
-    )
+    return step_options(spec, limit, remaining, cancellation, fairness_key)
 
 
 def listing_options(
@@ -224,7 +163,7 @@ def listing_options(
 ) -> StepOptions:
     """Options of asking MCP servers for their tools. Repeating it changes nothing."""
     limit = LISTING_LIMIT + TOOL_MARGIN
-    return _step(spec, limit, remaining, ActivityCancellationType.TRY_CANCEL, fairness_key)
+    return step_options(spec, limit, remaining, ActivityCancellationType.TRY_CANCEL, fairness_key)
 
 
 def run_priority(spec: PinnedSpec, fairness_key: str | None) -> Priority | None:
@@ -316,13 +255,14 @@ def delivery_options() -> StepOptions:
     )
 
 
-def _step(
+def step_options(
     spec: PinnedSpec,
     limit: timedelta,
     remaining: timedelta,
     cancellation: ActivityCancellationType,
     fairness_key: str | None,
 ) -> StepOptions:
+    """Options of a step of a run: at most `limit` for each attempt, `remaining` for them all."""
     remaining = max(remaining, timedelta(seconds=1))
     options = StepOptions(
         start_to_close_timeout=min(limit, remaining),

@@ -20,17 +20,17 @@ with workflow.unsafe.imports_passed_through():
     from rota.questions import Question, QuestionKind
     from rota.session_runtime import Asked, SessionState
     from rota.steps import AnswerInput, Observed, SessionInput, SessionStopped
-    from workflows.activity_options import (
-        PATIENCE_ROOM,
-        observe_options,
-        session_options,
-        stop_options,
-    )
     from workflows.run_kit import visibility
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
+    from workflows.session_options import (
+        PATIENCE_ROOM,
+        observe_options,
+        session_options,
+        stop_options,
+    )
 
 
 class Working(Protocol):
