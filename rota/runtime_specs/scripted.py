@@ -64,7 +64,7 @@ KIND = RuntimeKind(
     summary="plays declared turns, offline",
     settings=ScriptedSettings,
     capabilities=Capabilities(
-        idempotent_start=True, reattach=True, tools=True, converse=True, usage=True
+        idempotent_start=True, reattach=True, tools=True, converse=True, usage=True, cost=True
     ),
     implementation="activities.runtimes.scripted:ScriptedRuntime",
 )

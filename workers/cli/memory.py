@@ -34,7 +34,7 @@ session_option = click.option(
 
 @click.group("memory")
 def memory_command() -> None:
-    """Show, set, list and roll back what an agent remembers; end its conversation.
+    """Show, set, list and roll back what an agent remembers.
 
     Example: rota memory show report
     """

@@ -48,8 +48,8 @@ class _Shown:
     "show",
     example=("rota show report-2026-11-22T06:00:00Z", "rota show RUN --full --json"),
     json="the run as in 'rota runs', with output, waiting_for, turns: [{turn, model, stop, said, "
-    "calls, results, usage}], steps: [{at, text}], link, note; of a pipeline with nodes: {name: "
-    "{status, reason, run_id, attempts, output, items, …}}, link",
+    "calls, results, usage, prices, table_micros, sums_up}], steps: [{at, text}], link, note; "
+    "of a pipeline with nodes: {name: {status, reason, run_id, attempts, output, items, …}}, link",
 )
 @server_options
 @click.argument("run_id", metavar="RUN")
@@ -145,10 +145,10 @@ def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:
             out.print(f"  {mark} {cut(block.content)}")
         elif isinstance(block, Text):
             out.print(f"[dim]said to the model:[/] {cut(block.text)}")
-    cost = format_cost(node.usage.cost_micros)
+    label = "summary of the conversation before" if node.sums_up else f"turn {node.turn}"
     out.print(
-        f"[bold]turn {node.turn}[/] · {escape(node.model)} · {node.usage.tokens:,} tokens, "
-        f"{cost} · {node.stop.value}"
+        f"[bold]{label}[/] · {escape(node.model)} · {node.usage.tokens:,} tokens, "
+        f"{_cost(node)} · {node.stop.value}"
     )
     for block in node.reply.content:
         if isinstance(block, Text) and block.text.strip():
@@ -156,6 +156,14 @@ def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:
         elif isinstance(block, ToolCall):
             arguments = json.dumps(block.args, ensure_ascii=False)
             out.print(f"  [cyan]{escape(block.name)}[/] {cut(arguments)}")
+
+
+def _cost(node: TranscriptNode) -> str:
+    """What the turn cost; beside a provider's own word what the price table says."""
+    cost = format_cost(node.usage.cost_micros)
+    if node.table_micros is None:
+        return cost
+    return f"{cost} {escape(node.prices)} (price table: {format_cost(node.table_micros)})"
 
 
 def _turn_document(node: TranscriptNode) -> dict[str, Any]:
@@ -174,4 +182,7 @@ def _turn_document(node: TranscriptNode) -> dict[str, Any]:
             if isinstance(block, ToolResult)
         ],
         "usage": node.usage.model_dump(mode="json"),
+        "prices": node.prices,
+        "table_micros": node.table_micros,
+        "sums_up": node.sums_up,
     }

@@ -25,6 +25,7 @@ def command_named(name: str) -> click.Command:
 
 EVENTS = [f"events {name}" for name in ("publish", "list", "tail", "replay", "dead")]
 ALL = [*COMMANDS, *EVENTS, "memory show", "memory set", "memory history", "memory rollback"]
+ALL += ["memory reset-conversation"]
 
 
 @pytest.mark.parametrize("name", ALL)

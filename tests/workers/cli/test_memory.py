@@ -87,3 +87,19 @@ async def test_memory_without_a_worker_ends_with_3_and_says_what_to_start(
     ended = await written.rota("memory", "show", written.agent)
     assert ended.code == ExitCode.NO_SERVER, ended.err
     assert "start one with 'rota worker'" in ended.err
+
+
+async def test_memory_reset_conversation_ends_it_and_keeps_the_memory(
+    served: FleetOnServer,
+) -> None:
+    """The command does what a failed run's message says, once; again it finds nothing."""
+    agent = served.agent
+    served.file.write_text(served.file.read_text() + "session: {continue: same}\n")
+    assert (await served.rota("apply")).code == ExitCode.OK
+    await served.rota("run", agent, "--input", "text=by the run")
+    done = await served.rota("memory", "reset-conversation", agent)
+    again = (await served.rota("memory", "reset-conversation", agent, "--json")).json
+    shown = (await served.rota("memory", "show", agent, "--json")).json
+    assert f"{agent}: session 'default' begins a new conversation" in done.out
+    assert again == {"agent": agent, "session": "default", "reset": False}
+    assert shown["document"] == {"last_text": "by the run"}
