@@ -11,30 +11,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
-import httpx2
-
-from activities.providers.http_failures import (
-    PROVIDER_ERRORS,
-    classify_response,
-    classify_transport,
-    error_text,
-)
+from activities.providers.http_failures import classify_response, classify_transport, error_text
+from activities.providers.json_calls import Call, JsonCalls, Peer, Reply
 from rota.failures import FailureCategory, StepError
 from rota.tools import ToolError
 
 MAX_ANSWER = 20_000_000
 """Bytes; no API that tools work with answers with more."""
 
-Classify = Callable[[int, httpx2.Headers, str], StepError | None]
+Classify = Callable[[int, Mapping[str, str], str], StepError | None]
 """What an API says in a way of its own; None leaves an error to the general rules."""
 
 
 @dataclass(frozen=True)
 class ApiAnswer:
-    """An answer whose status is no error."""
+    """An answer whose status is one of success."""
 
-    headers: httpx2.Headers
+    headers: Mapping[str, str]
     body: bytes
     vendor: str
 
@@ -52,8 +47,11 @@ class ApiAnswer:
         """
         try:
             return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise classify_transport(_as_decode_error(error), vendor=self.vendor) from error
+        except ValueError as error:
+            raise classify_transport(error, vendor=self.vendor) from None
+        except RecursionError:
+            nested = ValueError("nested too deeply")
+            raise classify_transport(nested, vendor=self.vendor) from None
 
 
 class JsonApi:
@@ -80,15 +78,14 @@ class JsonApi:
         told: Collection[int] = (400, 404, 410, 422),
         classify: Classify | None = None,
     ) -> None:
-        self.vendor = vendor
+        cure = f"check {vendor.lower()}'s credentials in fleet.yaml"
+        self._peer = Peer(vendor, {FailureCategory.AUTH: cure}, tuple(secrets))
         self._base_url = base_url
-        self._secrets = secrets
+        self._headers = {"User-Agent": "rota", **headers}
+        self._seconds = timeout.total_seconds()
         self._told = told
         self._classify = classify
-        self._cure = {FailureCategory.AUTH: f"check {vendor.lower()}'s credentials in fleet.yaml"}
-        self._client = httpx2.AsyncClient(
-            headers={"User-Agent": "rota", **headers}, timeout=timeout.total_seconds()
-        )
+        self._calls = JsonCalls()
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,7 +96,7 @@ class JsonApi:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._client.aclose()
+        await self._calls.aclose()
 
     async def call(
         self,
@@ -109,56 +106,39 @@ class JsonApi:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         accept: str = "application/json",
-        most: int = MAX_ANSWER,
     ) -> ApiAnswer:
         """Make one request; with a `body`, as JSON.
 
         Raises:
-            ToolError: a status that a model can mend, or an answer of more than `most` bytes.
+            ToolError: a status that a model can mend.
             StepError: any other failure; `maybe_billed` if the request may have had an effect.
         """
-        request = self._client.build_request(
-            method,
-            f"{self._base_url}{path}",
-            params=params,
-            json=body,
-            headers={"Accept": accept},
+        query = f"?{urlencode(params)}" if params else ""
+        reply = await self._calls.send(
+            Call(
+                method,
+                f"{self._base_url}{path}{query}",
+                headers={**self._headers, "Accept": accept},
+                timeout=self._seconds,
+                max_bytes=MAX_ANSWER,
+                body=body,
+            ),
+            self._peer,
         )
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                content = await self._read(response, most)
-            finally:
-                await response.aclose()
-        except PROVIDER_ERRORS as error:
-            raise classify_transport(error, vendor=self.vendor, secrets=self._secrets) from None
-        if response.status_code >= 300:
-            raise self._failure(response, error_text(content))
-        return ApiAnswer(response.headers, content, self.vendor)
+        if not reply.is_success:
+            raise self._failure(reply)
+        return ApiAnswer(reply.headers, reply.body, self._peer.name)
 
-    async def _read(self, response: httpx2.Response, most: int) -> bytes:
-        content = bytearray()
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if len(content) > most:
-                raise ToolError(f"{self.vendor}'s answer is larger than {most:,} bytes")
-        return bytes(content)
-
-    def _failure(self, response: httpx2.Response, message: str) -> Exception:
-        status = response.status_code
-        special = self._classify(status, response.headers, message) if self._classify else None
-        failure = special or classify_response(
-            status,
-            response.headers,
+    def _failure(self, reply: Reply) -> Exception:
+        message = error_text(reply.body)
+        if self._classify and (special := self._classify(reply.status, reply.headers, message)):
+            return special
+        failure = classify_response(
+            reply.status,
+            reply.headers,
             message,
-            vendor=self.vendor,
-            cure=self._cure,
-            secrets=self._secrets,
+            vendor=self._peer.name,
+            cure=self._peer.cure,
+            secrets=self._peer.secrets,
         )
-        if special is None and status in self._told:
-            return ToolError(str(failure))
-        return failure
-
-
-def _as_decode_error(error: Exception) -> Exception:
-    return error if isinstance(error, ValueError) else ValueError("nested too deeply")
+        return ToolError(str(failure)) if reply.status in self._told else failure

@@ -9,11 +9,10 @@ second itself until a later attempt of the same call. An issue older than the ne
 hundred is found by GitHub's search, whose index lags behind by seconds to minutes.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-import httpx2
 from pydantic import Field
 
 from activities.providers.http_failures import retry_after
@@ -200,7 +199,7 @@ def _api(context: ToolContext) -> JsonApi:
     )
 
 
-def _limits(status: int, headers: httpx2.Headers, message: str) -> StepError | None:
+def _limits(status: int, headers: Mapping[str, str], message: str) -> StepError | None:
     """GitHub limits by 403 too, and says in a header of its own when to come again."""
     spent = headers.get("x-ratelimit-remaining") == "0"
     limited = spent or "retry-after" in headers or "rate limit" in message.lower()
