@@ -67,7 +67,7 @@ def problem_of(kept: Pending, answer: QuestionAnswer) -> str:
     return "; ".join(schema_problems(schema, answer.value, whole="the answer"))
 
 
-def responses(kept: Pending, answer: QuestionAnswer) -> types.InputResponses:
+def responses(kept: Pending, answer: QuestionAnswer) -> dict[str, types.ElicitResult]:
     """The answer to each request, by the server's keys; `problem_of` must have found nothing."""
     asked = {key: _elicited(request) for key, request in _read(kept).items()}
     several = len(asked) > 1

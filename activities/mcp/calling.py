@@ -47,7 +47,7 @@ async def call(name: McpName, server: McpServer, args: dict[str, Any], context: 
         answer = context.answers[-1]
         if problem := asking.problem_of(kept, answer):
             raise NeedsAnswer(asking.question(kept, problem), kept.model_dump(mode="json"))
-        given = _Given(asking.responses(kept, answer), kept.state)
+        given = _Given({**asking.responses(kept, answer)}, kept.state)
 
     async def work(session: ClientSession) -> types.CallToolResult | types.InputRequiredResult:
         return await _called(session, name.tool, args, given, context)

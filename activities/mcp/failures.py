@@ -15,6 +15,9 @@ from activities.providers.http_failures import (
 )
 from rota.failures import FailureCategory, StepError
 
+MESSAGE_LIMIT = 500
+"""Characters kept of a server's message: its first line."""
+
 
 class Endpoint:
     """What an endpoint last answered, which the SDK's errors do not tell."""
@@ -69,7 +72,8 @@ def server_failure(
         return StepError(FailureCategory.TRANSIENT, text, maybe_billed=reached)
     if isinstance(error, MCPError):
         category = FailureCategory.TRANSIENT if reached else FailureCategory.INVALID_REQUEST
-        text = f"{who}: it answered with error {error.code}: {error.message}{said}"
+        message = error.message.partition("\n")[0][:MESSAGE_LIMIT]
+        text = f"{who}: it answered with error {error.code}: {message}{said}"
         return StepError(category, text, maybe_billed=reached)
     if isinstance(error, ValidationError):
         text = f"{who}: what it answered is not MCP: {_first_problem(error)}"

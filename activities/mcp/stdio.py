@@ -35,7 +35,7 @@ Streams = tuple[
 
 
 class LastWords:
-    """The end of what a program wrote to standard error."""
+    """Why a program may have failed: the end of what it wrote to standard error."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=STDERR_LINES)
@@ -44,6 +44,10 @@ class LastWords:
     def text(self) -> str:
         """The last lines in one."""
         return " | ".join(line for line in self._lines if line)
+
+    def add(self, line: str) -> None:
+        """Add what is known of its end otherwise."""
+        self._lines.append(line)
 
     async def read(self, stream: asyncio.StreamReader) -> None:
         """Take in `stream` to its end, so that the program never waits for a reader."""
@@ -73,29 +77,43 @@ async def stdio(
     Raises:
         StepError: `invalid_request`, it cannot be started; says why.
     """
-    async with started(command, cwd=cwd, env=env, setting=setting) as process:
-        to_session, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-        sent, from_session = anyio.create_memory_object_stream[SessionMessage](0)
-        listening = asyncio.create_task(words.read(process.stderr))
+    reading: list[asyncio.Task[None]] = []
+    try:
+        async with started(command, cwd=cwd, env=env, setting=setting) as process:
+            reading.append(asyncio.create_task(words.read(process.stderr)))
+            try:
+                async with _bridged(process, words) as streams:
+                    yield streams
+                await _farewell(process)
+            finally:
+                # While it is being ended, too: what nobody reads, asyncio waits for.
+                reading.append(asyncio.create_task(_drained(process.stdout)))
+    finally:
+        for task in reading:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _bridged(process: CommandProcess, words: LastWords) -> AsyncGenerator[Streams]:
+    to_session, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    sent, from_session = anyio.create_memory_object_stream[SessionMessage](0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_read, process, to_session, words)
+        tasks.start_soon(_write, process, from_session, to_session)
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_read, process, to_session)
-                tasks.start_soon(_write, process, from_session, to_session)
-                try:
-                    yield received, sent
-                finally:
-                    received.close()
-                    sent.close()
-                    tasks.cancel_scope.cancel()
-            await _farewell(process)
+            yield received, sent
         finally:
-            listening.cancel()
+            received.close()
+            sent.close()
+            tasks.cancel_scope.cancel()
 
 
 async def _read(
-    process: CommandProcess, to_session: MemoryObjectSendStream[SessionMessage | Exception]
+    process: CommandProcess,
+    to_session: MemoryObjectSendStream[SessionMessage | Exception],
+    words: LastWords,
 ) -> None:
-    """Hand on each line as a message, until the program closes its output."""
+    """Hand on each line as a message, until the program closes its output or says too much."""
     buffer = bytearray()
     async with to_session:
         with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -108,7 +126,15 @@ async def _read(
                     del buffer[: end + 1]
                     await to_session.send(_message(line))
                 if len(buffer) > MESSAGE_LIMIT:
-                    return
+                    words.add(f"a message of more than {MESSAGE_LIMIT} bytes")
+                    break
+    await _drained(process.stdout)
+
+
+async def _drained(stream: asyncio.StreamReader) -> None:
+    """Read to the end for nobody: a program that waits for a reader could not end."""
+    while await stream.read(256 * 1024):
+        pass
 
 
 async def _write(
