@@ -61,8 +61,8 @@ class CommandRuntime:
         return ProviderSession(kind="command", id=f"command-{request.key[:32]}")
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
-        """Return None: nothing is started before it is watched."""
-        return None
+        """Name the session again: nothing is started before it is watched."""
+        return await self.submit(request)
 
     async def observe(
         self, session: ProviderSession, request: SessionRequest, cursor: str, report: Report

@@ -79,8 +79,12 @@ class HttpRuntime:
         return ProviderSession(kind="http", id=own_id, data=data)
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
-        """Return None: there is no declared way to look for lost work."""
-        return None
+        """Name the session again in mode sync, where nothing is started before it is watched.
+
+        Otherwise there is no declared way to look for lost work.
+        """
+        settings = read_settings(HttpSettings, request.settings)
+        return await self.submit(request) if settings.mode == "sync" else None
 
     async def observe(
         self, session: ProviderSession, request: SessionRequest, cursor: str, report: Report

@@ -72,8 +72,13 @@ class N8nRuntime:
         return _named(settings, request.key, known or None)
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
-        """Look for an execution that was given this start's key, in every list there is."""
+        """Look for an execution that was given this start's key, in every list there is.
+
+        Without API key the session is named again: nothing is started before it is watched.
+        """
         settings = read_settings(N8nSettings, request.settings)
+        if settings.api_key is None:
+            return _named(settings, request.key, None)
         found = await self._api(settings).find(request.key)
         return _named(settings, request.key, found) if found else None
 

@@ -90,7 +90,7 @@ def _promised(settings: CommandSettings) -> Capabilities:
 
 def _capabilities(*, usage: bool, cost: bool) -> Capabilities:
     return Capabilities(
-        idempotent_start=True,  # a name and no more: watching runs the program
+        find=True,  # by a name that follows from the run: watching runs the program
         stream=True,
         cancel=True,
         confirm_cancel=True,

@@ -152,8 +152,9 @@ class HttpSettings(SessionSettings):
 def _promised(settings: HttpSettings) -> Capabilities:
     polled = settings.status is not None
     return Capabilities(
-        # In mode sync the start is but a name; the work is begun by watching.
-        idempotent_start=settings.idempotent or settings.mode == "sync",
+        idempotent_start=settings.idempotent,
+        # In mode sync by a name that follows from the run; the work is begun by watching.
+        find=settings.mode == "sync",
         reattach=settings.mode != "sync" or settings.idempotent,
         stream=polled,
         cancel=settings.cancel is not None,
@@ -167,8 +168,8 @@ def _promised(settings: HttpSettings) -> Capabilities:
 
 _REMAINS = (
     "without `idempotent`, a start whose answer was lost is never repeated, and in mode sync "
-    "neither is the work: it ends as outcome_unknown; what else is promised depends on the "
-    "requests declared"
+    "neither is the work: it ends as outcome_unknown. Work that is asked for or called back is "
+    "taken up; what else is promised follows from the requests declared"
 )
 
 KIND = RuntimeKind(

@@ -103,9 +103,7 @@ class N8nSettings(SessionSettings):
 def _promised(settings: N8nSettings) -> Capabilities:
     watched = settings.api_key is not None
     return Capabilities(
-        # Without a key, the start is but a name; the webhook is called by watching.
-        idempotent_start=not watched,
-        find=watched,
+        find=True,  # without a key by a name: watching calls the webhook
         reattach=watched,
         stream=watched,
         cancel=watched,
@@ -119,8 +117,8 @@ def _promised(settings: N8nSettings) -> Capabilities:
 
 _REMAINS = (
     "n8n starts a workflow for every call: a call that was lost on the way and arrives after "
-    "it was looked for runs twice. Without `api_key` nothing is watched, found or stopped, and "
-    "a lost answer is outcome_unknown"
+    "it was looked for runs twice. With `api_key` it is watched, taken up, stopped and seen to "
+    "stop, and waits of persons are told; without, a lost answer is outcome_unknown"
 )
 
 KIND = RuntimeKind(
@@ -128,7 +126,7 @@ KIND = RuntimeKind(
     shape=Shape.SESSION,
     summary="an n8n workflow, by its webhook",
     settings=N8nSettings,
-    capabilities=Capabilities(remains=_REMAINS),
+    capabilities=Capabilities(find=True, remains=_REMAINS),
     implementation="activities.runtimes.n8n:N8nRuntime",
     promised=_promised,
 )

@@ -64,7 +64,7 @@ def test_secret_references_are_found_wherever_they_stand() -> None:
             {"cancel": {"url": STATUS["url"]}, "status": {**STATUS, "waiting": ["w"]}},
             {"reattach", "stream", "cancel", "confirm_cancel", "persons"},
         ),
-        ({"mode": "sync", "status": None}, {"idempotent_start"}),
+        ({"mode": "sync", "status": None}, {"find"}),
         ({"mode": "callback", "status": None, "answer": {"cost_usd": "c"}}, {"reattach", "cost"}),
     ],
 )

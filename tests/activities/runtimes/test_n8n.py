@@ -280,9 +280,9 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any], words: str
 
 
 def test_promises_follow_from_the_key() -> None:
-    """Without an API key nothing is watched, found or stopped, and none of it is claimed."""
+    """Without an API key nothing is watched or stopped, and none of it is claimed."""
     block = {"webhook": "https://n8n.example.com/webhook/x"}
     bare = KIND.promises(N8nSettings.model_validate(block))
     keyed = KIND.promises(N8nSettings.model_validate(block | {"api_key": "env:K"}))
-    assert not any((bare.find, bare.reattach, bare.cancel, bare.persons))
+    assert not any((bare.reattach, bare.cancel, bare.persons))
     assert all((keyed.find, keyed.reattach, keyed.confirm_cancel, keyed.persons))

@@ -1,0 +1,90 @@
+"""What a run or a service says leads to no other address than was declared."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from activities.egress.network import Network
+from activities.runtimes.http import HttpRuntime
+from activities.secrets import Secrets
+from rota.failures import FailureCategory, StepError
+from rota.model import digest_of
+from rota.session_runtime import SessionState
+from tests.activities.runtimes.session_requests import Reports, session_request
+from tests.contract.http_bench import HttpBench
+from tests.fakes.http_job_server import TOKEN
+
+C = FailureCategory
+
+
+@pytest.fixture
+async def runtime(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[HttpRuntime]:
+    """A runtime with the token of the job service."""
+    monkeypatch.setenv("ROTA_TEST_JOB_TOKEN", TOKEN)
+    made = HttpRuntime(Secrets())
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def bench() -> AsyncGenerator[HttpBench]:
+    """The service that is polled."""
+    async with HttpBench() as made:
+        yield made
+
+
+async def test_url_values_cannot_lead_elsewhere(runtime: HttpRuntime, bench: HttpBench) -> None:
+    """A value in a path is one part of it: encoded, and never `..`."""
+    start = {"url": f"{bench.server.url}/jobs/{{input.name}}"}
+    bench.answer("x")
+    request = session_request(bench.settings(start=start), input={"name": "a/b?c#d"})
+    await runtime.submit(request)
+    assert bench.server.script.requests[-1][1] == "/jobs/a%2Fb%3Fc%23d"
+    with pytest.raises(StepError, match="leads to another address"):
+        await runtime.submit(session_request(bench.settings(start=start), input={"name": ".."}))
+
+
+async def test_address_from_the_answer_is_guarded(runtime: HttpRuntime, bench: HttpBench) -> None:
+    """A service may name its own addresses, and no other private one."""
+    status = {**bench.settings()["status"], "url": "{session.link}"}
+    block = bench.settings(keep={"link": "links.self"}, status=status)
+    for link in (None, "http://169.254.169.254/latest/meta-data"):
+        bench.server.link = link
+        bench.answer("boxes")
+        request = session_request(block, key=digest_of(str(link).encode()))
+        session = await runtime.submit(request)
+        watching = runtime.observe(session, request, "", Reports())
+        if link is None:
+            assert (await watching).state is SessionState.ENDED
+            continue
+        with pytest.raises(StepError, match=r"runtime\.allow") as caught:
+            await watching
+        assert caught.value.category is C.INVALID_REQUEST
+
+
+async def test_redirect_to_a_listed_host_takes_no_credentials_along(
+    monkeypatch: pytest.MonkeyPatch, bench: HttpBench
+) -> None:
+    """A file store that the answer lies in is asked, without the service's token."""
+    monkeypatch.setenv("ROTA_TEST_JOB_TOKEN", TOKEN)
+    async with HttpBench() as store:
+        port = int(store.server.url.rpartition(":")[2])
+        address = f"http://files.example.com:{port}"
+
+        async def resolve(host: str, port: int) -> Any:
+            return await Network().resolve("127.0.0.1", port)
+
+        runtime = HttpRuntime(Secrets(), Network(resolve=resolve, admits=lambda address: True))
+        bench.answer("x")
+        bench.server.redirect = f"{address}/jobs/job-1/answer"
+        url = f"{bench.server.url}/jobs/{{session.id}}/answer"
+        block = bench.settings(result={"url": url}, allow=[address])
+        request = session_request(block)
+        session = await runtime.submit(request)
+        await runtime.observe(session, request, "", Reports())
+        with pytest.raises(StepError) as caught:
+            await runtime.collect(session, request, "")
+        assert caught.value.category is C.AUTH
+        assert "authorization" not in store.server.script.requests[-1][2]
+        await runtime.aclose()
