@@ -47,11 +47,14 @@ def launch(
     """
     scope = _scope(request)
     task = json.dumps(scope | {"labels": request.labels, "output_schema": request.output_schema})
+    scope["result_file"] = str(folder / "result")
+    if settings.input == "file":
+        scope["input_file"] = str(folder / "input.json")
     env = _environment(settings, resolve) | {
         "ROTA_RUN": request.run_id,
         "ROTA_AGENT": request.agent,
         "ROTA_KEY": request.key,
-        "ROTA_RESULT": str(folder / "result"),
+        "ROTA_RESULT": scope["result_file"],
     }
     stdin = b""
     if settings.stdin is not None:
@@ -59,8 +62,8 @@ def launch(
     elif settings.input == "stdin":
         stdin = task.encode()
     if settings.input == "file":
-        (folder / "input.json").write_text(task, encoding="utf-8")
-        env["ROTA_INPUT"] = str(folder / "input.json")
+        env["ROTA_INPUT"] = scope["input_file"]
+        Path(env["ROTA_INPUT"]).write_text(task, encoding="utf-8")
     return Launch(
         command=_command(settings.command, scope),
         cwd=_folder(settings.cwd, request.fleet),

@@ -12,9 +12,13 @@ from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.base import SessionSettings
 from rota.template import TemplateError, paths
 
-SCOPE = ("input", "memory", "covers", "slot", "run", "task", "instructions", "key")
+SCOPE = (
+    *("input", "memory", "covers", "slot", "run"),
+    *("task", "instructions", "key", "result_file", "input_file"),
+)
 """What templates of `command` and `stdin` may name: the run's own values, the `task` in
-words, the agent's `instructions`, and the idempotency `key`."""
+words, the agent's `instructions`, the idempotency `key`, and the paths of the files that
+ROTA_RESULT and ROTA_INPUT name, for programs that take them as arguments."""
 
 
 def _command(words: tuple[str, ...]) -> tuple[str, ...]:

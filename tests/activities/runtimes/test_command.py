@@ -159,6 +159,16 @@ async def test_observe_result_file_wins_over_output() -> None:
     assert final.message.text == "[1, 2]"
 
 
+async def test_observe_files_may_be_named_in_arguments() -> None:
+    """A program that takes files as options needs nobody to wrap it."""
+    program = (
+        "import json, sys; task = json.load(open(sys.argv[1])); "
+        "open(sys.argv[2], 'w').write(task['task'])"
+    )
+    final = await run(settings(program, "{input_file}", "{result_file}", input="file"))
+    assert final.message.text == "Count the boxes."
+
+
 @pytest.mark.parametrize(
     ("program", "more", "category", "words"),
     [
