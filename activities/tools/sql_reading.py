@@ -29,6 +29,8 @@ from rota.tools import ToolContext, ToolError
 MAX_ANSWER = 200_000
 """Characters of all rows together. What goes beyond is left out like rows beyond their
 number."""
+_CANCELLED = "57014"
+"""SQLSTATE of a query that the server ended, for its time or because it was asked to."""
 
 
 def read_rows(
@@ -51,22 +53,18 @@ def read_rows(
         opened = engine.connect()
     except DBAPIError as error:
         raise source.unreachable(_words(error)) from None
-    with opened, _interrupting(source, opened, seconds) as is_late:
-        try:
-            source.restrict(opened, seconds)
-            return _rows(opened, query, parameters, connection.max_rows)
-        except DBAPIError as error:
-            if is_late() or getattr(error.orig, "sqlstate", None) == "57014":
-                limit = format_duration(connection.timeout)
-                raise ToolError(f"no answer within {limit}; narrow the query") from None
-            if error.connection_invalidated:
-                raise source.unreachable(_words(error)) from None
-            raise ToolError(_words(error)) from None
-        except SQLAlchemyError as error:
-            raise ToolError(_words(error)) from None
-        finally:
-            # Before the connection is given back: a query that still ran would hold it.
-            opened.invalidate()
+    try:
+        # Interrupted from another thread, which is gone before the connection is.
+        with _interrupting(source, opened, seconds) as is_late:
+            try:
+                source.restrict(opened, seconds)
+                return _rows(opened, query, parameters, connection.max_rows)
+            except SQLAlchemyError as error:
+                raise _failure(source, connection, error, late=is_late()) from None
+    finally:
+        # Not rolled back and used again: whatever the query set in it goes with it.
+        opened.invalidate()
+        opened.close()
 
 
 def _source(context: ToolContext, name: str, connection: DatabaseConnection) -> Source:
@@ -131,6 +129,19 @@ def _rows(
             break
         rows.append(plain)
     return {"columns": columns, "rows": rows, "truncated": len(rows) < len(found)}
+
+
+def _failure(
+    source: Source, connection: DatabaseConnection, error: SQLAlchemyError, *, late: bool
+) -> Exception:
+    """Tell what a model can mend from a server that is gone."""
+    if isinstance(error, DBAPIError):
+        if late or getattr(error.orig, "sqlstate", None) == _CANCELLED:
+            limit = format_duration(connection.timeout)
+            return ToolError(f"no answer within {limit}; narrow the query")
+        if error.connection_invalidated:
+            return source.unreachable(_words(error))
+    return ToolError(_words(error))
 
 
 def _words(error: SQLAlchemyError) -> str:
