@@ -67,6 +67,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "reset_conversation",
             "retire",
             "settle",
+            "stopped",
         },
         "keeper queries": {"state"},
         "memo keys": ("rota_result", "rota_agent", "rota_schedule", "rota_topic", "rota_pipeline"),
