@@ -235,7 +235,7 @@ def _failed(code: int | None, complaint: str, *, stopped: bool) -> StepError:
         how = f"ended with exit code {code}"
     return StepError(
         FailureCategory.TOOL_FAILED,
-        f"the program {how}; {complaint or 'it wrote nothing to standard error'}",
+        f"the program {how}; {complaint or 'it wrote nothing'}",
         maybe_billed=True,
     )
 

@@ -15,7 +15,7 @@ from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.command import CommandSettings
 
 TAIL_BYTES = 1200
-"""Bytes kept of the end of standard error: they travel in the message of a failure."""
+"""Bytes of the end of a stream that travel in the message of a failure."""
 SHOWN = 200
 """Characters of a line of progress."""
 CHUNK = 64 * 1024
@@ -68,8 +68,9 @@ class Output:
 
     @property
     def complaint(self) -> str:
-        """The end of standard error, on one line."""
-        return " ".join(bytes(self._err).decode(errors="replace").split())
+        """The end of standard error, or else of standard output, on one line."""
+        end = bytes(self._err).strip() or bytes(self._out[-TAIL_BYTES:])
+        return " ".join(end.decode(errors="replace").split())
 
     @property
     def text(self) -> str:

@@ -186,7 +186,8 @@ async def test_observe_files_may_be_named_in_arguments() -> None:
             "the program failed: no credit",
         ),
         ("print('x' * 5000)", {"max_output": 1024}, C.OUTCOME_INVALID, "runtime.max_output"),
-        ("import sys; sys.exit(3)", {}, C.TOOL_FAILED, "exit code 3"),
+        ("import sys; sys.exit(3)", {}, C.TOOL_FAILED, "exit code 3; it wrote nothing"),
+        ("import sys; print('no credit'); sys.exit(1)", {}, C.TOOL_FAILED, "code 1; no credit"),
         ("import os; os.kill(os.getpid(), 9)", {}, C.TOOL_FAILED, "ended by signal 9"),
     ],
 )
