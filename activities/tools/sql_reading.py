@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Connection, CursorResult, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, StatementError
 
 from activities.tools.sql_postgres import PostgresDatabase
 from activities.tools.sql_source import Source, misdeclared
@@ -141,10 +141,13 @@ def _failure(
             return ToolError(f"no answer within {limit}; narrow the query")
         if error.connection_invalidated:
             return source.unreachable(_words(error))
+    elif isinstance(error, StatementError):
+        hint = r"a colon before a word is a parameter; inside a text write it as \:"
+        return ToolError(f"{_words(error)}; {hint}")
     return ToolError(_words(error))
 
 
 def _words(error: SQLAlchemyError) -> str:
     """Return what the database said, without SQLAlchemy's frame around it."""
-    said = str(error.orig) if isinstance(error, DBAPIError) and error.orig else str(error)
+    said = str(error.orig) if isinstance(error, StatementError) and error.orig else str(error)
     return " ".join(said.split("(Background on this error")[0].split())[:1000]

@@ -60,6 +60,27 @@ async def test_query_reads_rows_with_bound_values(url: str) -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
+        ("'100%' LIKE '%0\\%'", True),
+        ("'12:30'::time", "12:30:00"),
+        ("'a' || '%s' || '%(x)s' || '$1'", "a%s%(x)s$1"),
+        (r"""'{"a"\:1}'::jsonb -> 'a'""", 1),
+        ("array_length((ARRAY[1,2,3,4])[2\\:3], 1)", 2),
+    ],
+)
+async def test_signs_that_drivers_know_stay_what_they_are(url: str, value: str, shown: Any) -> None:
+    """Per cent, colons and dollars of a statement are the statement's own."""
+    assert (await ask(url, f"SELECT {value}"))["rows"] == [[shown]]
+
+
+async def test_colon_that_is_taken_for_a_parameter_is_explained(url: str) -> None:
+    """The model learns how to write it."""
+    with pytest.raises(ToolError, match=r"parameter '1'.*; a colon before .* write it as \\:"):
+        await ask(url, """SELECT '{"a":1}'::jsonb""")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
         ("ARRAY[1.5, 2]", ["1.5", "2"]),
         ("""'{"a": [1, null]}'::jsonb""", {"a": [1, None]}),
         (r"'\x00ff'::bytea", "00ff"),
