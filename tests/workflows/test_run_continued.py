@@ -124,6 +124,52 @@ async def test_summary_that_was_lost_is_counted_and_asked_for_again(stack: Stack
     assert "the gist" in told(fake, 4)
 
 
+async def test_summary_that_never_came_fails_the_run_with_what_it_may_have_cost(
+    stack: Stack,
+) -> None:
+    """Every attempt at it may be billed, and none is forgotten because no turn was taken."""
+    async with AnthropicFake() as fake:
+        fake.say("first answer", usage={"input_tokens": 1500})
+        for _ in range(3):
+            fake.fail(500)
+        async with thinker(stack, fake, session=SHORT) as name:
+            await stack.run(name, f"{name}-1")
+            ending = await ending_of(await stack.start(name, f"{name}-2"))
+            entries = (await stack.keeper(name)).ledger.values()
+    assert ending.result.category is FailureCategory.TRANSIENT
+    assert ending.result.usage.unknown_attempts == 3
+    assert [entry.usage.unknown_attempts for entry in entries] == [0, 3]
+
+
+async def test_conversation_that_no_model_can_read_says_how_to_begin_anew(stack: Stack) -> None:
+    """Every later run would fail the same way: the message names both ways out."""
+    async with AnthropicFake() as fake:
+        fake.say("first answer", usage={"input_tokens": 1500})
+        fake.fail(400, "invalid_request_error", message="prompt is too long: 9 > 8 maximum")
+        async with thinker(stack, fake, session=SHORT) as name:
+            await stack.run(name, f"{name}-1")
+            ending = await ending_of(await stack.start(name, f"{name}-2"))
+    assert ending.result.category is FailureCategory.CONTEXT_OVERFLOW
+    assert "lower session.compact_above" in ending.message
+    assert f"'rota memory reset-conversation {name} --session default'" in ending.message
+
+
+async def test_fallback_sums_up_where_the_runtime_cannot(stack: Stack) -> None:
+    """The summary has the same second chance as a turn, and the run goes on with who gave it."""
+    async with AnthropicFake() as fake:
+        fake.say("first answer", usage={"input_tokens": 1500})
+        for _ in range(2):
+            fake.fail(529, "overloaded_error")
+        instead = script({"result": "second answer"})
+        async with thinker(stack, fake, session=SHORT, runtime={"fallback": [instead]}) as name:
+            await stack.run(name, f"{name}-1")
+            second = await stack.run(name, f"{name}-2")
+        nodes = await get_transcript(stack.store, second.transcript)
+    assert (second.output, second.runtime) == ("second answer", "scripted")
+    assert nodes[0].reply.text == "1 answers; the last one: first answer"
+    assert len(fake.requests) == 3
+
+
 async def test_rerun_of_a_slot_says_nothing_twice(stack: Stack) -> None:
     """A re-run begins where the slot's first run began, and takes its place."""
     slot = "2026-11-22T06:00:00Z"
