@@ -9,6 +9,15 @@ from referencing.exceptions import Unresolvable
 PROBLEMS_SHOWN = 10
 
 
+def schema_fault(schema: dict[str, Any]) -> str:
+    """Say why `schema` is no JSON Schema; empty if it is one. For those of other people."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return error.message[:200]
+    return ""
+
+
 def schema_problems(schema: dict[str, Any], value: Any, *, whole: str) -> list[str]:
     """Return one line per problem with its place, at most `PROBLEMS_SHOWN`; empty if it fits.
 

@@ -11,6 +11,7 @@ from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
 from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
+from activities.schema_problems import schema_fault
 from activities.secrets import Secrets
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
@@ -149,11 +150,11 @@ class ToolRunningActivities(ToolRunning):
         except ValueError as error:
             text = f"{tool.name}: what it asked with is no JSON: {error}"
             return await self._error(input, text)
+        fault = schema_fault(question.json_schema) if question.json_schema else ""
         if size > QUESTION_LIMIT:
-            text = (
-                f"{tool.name}: its question has {size} bytes; at most {QUESTION_LIMIT} may travel"
-            )
-            return await self._error(input, text)
+            fault = f"it has {size} bytes; at most {QUESTION_LIMIT} may travel"
+        if fault:
+            return await self._error(input, f"{tool.name}: nobody can answer its question: {fault}")
         digest = await kept(lambda: self._store.put(state))
         question = question.model_copy(update={"state": digest})
         return ResultRef(index=input.index, digest=digest, question=question)

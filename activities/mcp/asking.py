@@ -6,11 +6,10 @@ question, so that the call is made again from anywhere, days later. Pure.
 
 from typing import Any, cast
 
-import jsonschema
 import mcp_types as types
 from pydantic import TypeAdapter, ValidationError
 
-from activities.schema_problems import schema_problems
+from activities.schema_problems import schema_fault, schema_problems
 from rota.model import Record
 from rota.questions import Question, QuestionAnswer, QuestionKind
 
@@ -112,10 +111,8 @@ def _schema(params: types.ElicitRequestParams) -> dict[str, Any] | None:
     schema = params.requested_schema
     if not schema.get("properties"):
         return None
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise Unanswerable(f"the schema it asks with is none: {error.message}") from error
+    if fault := schema_fault(schema):
+        raise Unanswerable(f"the schema it asks with is none: {fault}")
     return schema
 
 

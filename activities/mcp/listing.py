@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-import jsonschema
 import mcp_types as types
 from mcp import ClientSession
 
 from activities.mcp.connection import with_server
+from activities.schema_problems import schema_fault
 from rota.durations import format_duration
 from rota.failures import FailureCategory, StepError
 from rota.mcp import MCP_PREFIX, ToolPin
@@ -60,13 +60,11 @@ def _pin(name: str, server: McpServer, tools: dict[str, types.Tool], wanted: str
             FailureCategory.INVALID_REQUEST,
             f"mcp server {name} has no tool '{wanted}'; it has: {listed}",
         )
-    try:
-        jsonschema.Draft202012Validator.check_schema(tool.input_schema)
-    except jsonschema.SchemaError as error:
+    if fault := schema_fault(tool.input_schema):
         raise StepError(
             FailureCategory.INVALID_REQUEST,
-            f"mcp server {name}: the schema of its tool '{wanted}' is none: {error.message}",
-        ) from error
+            f"mcp server {name}: the schema of its tool '{wanted}' is none: {fault}",
+        )
     whole = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
     return ToolPin(
         name=f"{MCP_PREFIX}{name}/{wanted}",

@@ -7,6 +7,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, CancelledError
 
+from activities.tool_running import MOST_QUESTIONS
 from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
@@ -150,6 +151,48 @@ async def test_cancelled_run_waits_for_no_answer(stack: Stack) -> None:
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()
     assert isinstance(caught.value.cause, CancelledError)
+
+
+@pytest.mark.parametrize(
+    ("question", "state", "text"),
+    [
+        (REGION.model_copy(update={"json_schema": {"type": "no such"}}), None, "'no such'"),
+        (REGION.model_copy(update={"json_schema": {"title": "x" * 40_000}}), None, "at most 32768"),
+        (REGION, float("nan"), "is no JSON"),
+    ],
+    ids=["schema", "size", "state"],
+)
+async def test_question_that_nobody_can_answer_is_an_error_of_the_tool(
+    stack: Stack, question: Question, state: Any, text: str
+) -> None:
+    """It is not asked: the model reads why."""
+
+    @tool(name="warehouse.query")
+    def query() -> str:
+        """Ask oddly."""
+        raise NeedsAnswer(question, state)
+
+    async with stack.worker([query]):
+        result = await (await started(stack)).result()
+    assert result.status is RunStatus.SUCCEEDED
+    assert text in result.output
+
+
+async def test_tool_that_asks_for_ever_is_stopped(stack: Stack) -> None:
+    """Each answer is followed by a question, up to a bound."""
+
+    @tool(name="warehouse.query")
+    def query() -> str:
+        """Ask again."""
+        raise NeedsAnswer(Question(kind=QuestionKind.CONFIRM, text="Sure?"))
+
+    async with stack.worker([query]):
+        handle = await started(stack)
+        for number in range(MOST_QUESTIONS):
+            await open_questions(handle)
+            await handle.execute_update("answer", {"question": f"q{number + 1}", "value": True})
+        result = await handle.result()
+    assert "it asked 20 times and asks again" in result.output
 
 
 async def test_waiting_for_a_person_is_not_run_time(skipping_stack: Stack) -> None:
