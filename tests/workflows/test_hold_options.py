@@ -59,7 +59,7 @@ def test_number_of_a_breaker_is_below_the_one_it_depends_on(
 
 def test_successes_are_remembered_as_long_as_failures_count() -> None:
     """A rate would be wrong if either were forgotten first."""
-    assert MEMORY_SECONDS == POLICY.window_seconds
+    assert POLICY.window_seconds == MEMORY_SECONDS
 
 
 def test_turn_goes_to_the_queue_of_the_runtime_that_is_asked() -> None:
