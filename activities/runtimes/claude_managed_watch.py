@@ -47,7 +47,8 @@ class Watch:
         self._names = tool_names(tools)
         self._place = place
         self._events = Events()
-        self._read: set[str] = set()
+        # Kept for the whole watch: a burst of events in one instant is more than a place holds.
+        self._read = set(place.ids)
 
     async def read(self) -> str:
         """Read new events; returns the last one in a few words, empty if there was none."""
@@ -55,7 +56,6 @@ class Watch:
         async for event in self._api.events(self._session, **self._place.filters):
             place = self._place.after(event)
             name = field(event, "id", str, VENDOR)
-            # An instant can hold more events than a place can name.
             if place is not None and name not in self._read:
                 said = self._events.add(event)
                 self._read.add(name)

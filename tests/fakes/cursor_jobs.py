@@ -26,6 +26,8 @@ class Job:
     branches: tuple[Json, ...] = ()
     input: int = 100
     output: int = 20
+    hidden_reads: int = 0
+    """How often the agent's use is read before this run is part of it."""
     cost_reads: int = 1
     """How often its use is read before its cost is there."""
 
@@ -65,10 +67,12 @@ class Agent:
     runs: list[Run] = field(default_factory=list[Run])
 
 
-def usage_of(run: Run) -> Json:
+def usage_of(run: Run) -> Json | None:
     """What a run has used, as the API tells it: the cost only some reads later."""
     job = run.job
     run.reads += 1
+    if run.reads <= job.hidden_reads:
+        return None
     told: Json = {
         "id": run.id,
         "usage": {

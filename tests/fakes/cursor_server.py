@@ -159,7 +159,8 @@ class CursorFake:
             case "POST", ["agents", name, "runs", run, "cancel"]:
                 return self._cancel(_run(self._agent(name), run))
             case "GET", ["agents", name, "usage"]:
-                return {"runs": [usage_of(run) for run in self._agent(name).runs]}
+                told = [usage_of(run) for run in self._agent(name).runs]
+                return {"runs": [usage for usage in told if usage is not None]}
             case _:
                 raise Refused(404, "not_found")
 

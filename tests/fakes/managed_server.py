@@ -59,8 +59,9 @@ class ManagedFake:
 
     Args:
         expect_refusals: Refused requests are what the test is about.
-        late: What a session is told has an instant, and so a place in the log, only when the
-            session stops after it.
+        late: Sessions take their time. What they are told has an instant, and so a place in
+            the log, only when they stop after it; until they begin with it they stay idle;
+            and their log begins with an idle event.
     """
 
     def __init__(self, *, expect_refusals: bool = False, late: bool = False) -> None:
@@ -126,6 +127,7 @@ class ManagedFake:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._server.submit(self._end()).result(timeout=10)
         self._server.close()
         if self.problems and error is None:
             raise AssertionError("the fake of Managed Agents: " + "; ".join(self.problems))
@@ -133,6 +135,10 @@ class ManagedFake:
             error.add_note("; ".join(self.problems))
 
     # -- on the server's thread ---------------------------------------------------------
+
+    async def _end(self) -> None:
+        for session in self.created:
+            await session.end()
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
         url = urlsplit(request.path)

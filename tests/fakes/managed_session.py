@@ -10,6 +10,9 @@ from tests.fakes.managed_turns import Tally, Turn, error_event, stop_event
 
 Json = dict[str, Any]
 
+LAG_SECONDS = 0.03
+"""How long a late session stays idle after it was told something."""
+
 _numbers = count(1)
 
 
@@ -35,7 +38,7 @@ class FakeSession:
         agent: The resolved agent.
         next_turn: What it does next; raises LookupError if nothing is scripted.
         released: Ends every hang.
-        late: What it is told gets its instant when it stops.
+        late: It takes its time: see `ManagedFake`.
     """
 
     def __init__(
@@ -66,6 +69,9 @@ class FakeSession:
         self._interrupted = asyncio.Event()
         self._pending: dict[str, str] = {}
         self._work: set[asyncio.Task[None]] = set()
+        self._starting = False
+        if late:
+            self._idle("end_turn")
 
     def view(self) -> Json:
         """As the API shows it."""
@@ -114,7 +120,7 @@ class FakeSession:
                 self.interrupts += 1
                 self._interrupted.set()
             case "user.message":
-                if self.status != "idle" or self._pending:
+                if self.status != "idle" or self._pending or self._starting:
                     raise Refused("session is not waiting for a message")
                 self.told.append(self.metadata.get("rota_key", ""))
             case "user.custom_tool_result":
@@ -130,6 +136,12 @@ class FakeSession:
             raise Refused(f"{use} is not waiting for that")
         del self._pending[use]
 
+    async def end(self) -> None:
+        """Leave off all work."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
     def run_hosted(self) -> None:
         """Let the environment's workers give the results that the session waits for."""
         for use in [*self._pending]:
@@ -138,13 +150,20 @@ class FakeSession:
         self._start()
 
     def _start(self) -> None:
-        self.status = "running"
         self._interrupted.clear()
+        self._starting = self._late
+        self.status = self.status if self._late else "running"
         task = asyncio.get_running_loop().create_task(self._play())
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
     async def _play(self) -> None:
+        if self._starting:
+            await asyncio.sleep(LAG_SECONDS)
+            self._starting = False
+        if self.archived_at:
+            return
+        self.status = "running"
         self._emit("session.status_running")
         try:
             turn = self._next_turn()
@@ -220,9 +239,12 @@ class FakeSession:
         waits = [asyncio.ensure_future(self._interrupted.wait())]
         if seconds is None:
             waits.append(asyncio.ensure_future(self._released.wait()))
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     def _emit(self, kind: str, body: Json | None = None) -> Json:
         at = None if self._late and kind.startswith("user.") else now()

@@ -27,6 +27,13 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[ManagedFake]:
         yield fake
 
 
+@pytest.fixture
+async def swift() -> AsyncIterator[ManagedFake]:
+    """Sessions that are at work as soon as they are told to be."""
+    async with managed_fake() as fake:
+        yield fake
+
+
 def decisions(fake: ManagedFake) -> list[dict[str, Any]]:
     """What the session was told about its own tools."""
     events = fake.sessions[0].events
@@ -86,34 +93,44 @@ async def test_calls_beside_a_confirmation_come_after_it(fake: ManagedFake):
     assert [call.name for call in seen.message.tool_calls] == ["look"]
 
 
-async def test_tools_of_the_environments_workers_are_left_to_them(fake: ManagedFake):
+async def test_tools_of_the_environments_workers_are_left_to_them(swift: ManagedFake):
     """A self-hosted environment runs the agent's tools itself: that is no stop for Rota."""
-    fake.add(Turn(says=("Looking.",), hosted=("bash",)), Turn(says=("Done.",)))
-    driver = Driver.on(fake)
+    swift.add(Turn(says=("Looking.",), hosted=("bash",)), Turn(says=("Done.",)))
+    driver = Driver.on(swift)
     session = await driver.begin()
     watch = asyncio.create_task(driver.watch(session))
-    while fake.sessions[0].status != "idle":
+    while swift.sessions[0].status != "idle":
         await driver.progress.wait()
         driver.progress.clear()
-    fake.run_hosted()
+    swift.run_hosted()
     assert (await watch).message.text == "Looking.\nDone."
-    assert not decisions(fake)
+    assert not decisions(swift)
 
 
-async def test_cancel_interrupts_sees_it_idle_and_archives(fake: ManagedFake):
+async def test_cancel_interrupts_sees_it_idle_and_archives(swift: ManagedFake):
     """A session at work is stopped, and what it used until then is told."""
-    fake.add(Turn(hang=True, input=50, output=0))
-    driver = Driver.on(fake)
+    swift.add(Turn(hang=True, input=50, output=0))
+    driver = Driver.on(swift)
     session = await driver.begin()
     stopped = await driver.runtime.cancel(session, driver.request.settings)
     assert stopped.confirmed
     assert stopped.usage is not None
     assert stopped.usage.cost_micros == 500_000
-    [stored] = fake.sessions
+    [stored] = swift.sessions
     assert (stored.interrupts, stored.status) == (1, "idle")
     assert stored.archived_at
     assert (await driver.runtime.cancel(session, driver.request.settings)).confirmed
     assert stored.interrupts == 1
+
+
+async def test_cancel_before_the_session_begins_keeps_it_from_beginning(fake: ManagedFake):
+    """A task that the session has not taken up yet is not worked on after the archiving."""
+    fake.add(Turn(hang=True))
+    driver = Driver.on(fake)
+    session = await driver.begin()
+    assert (await driver.runtime.cancel(session, driver.request.settings)).confirmed
+    assert fake.sessions[0].status == "idle"
+    assert fake.sessions[0].archived_at
 
 
 async def test_cancel_of_an_idle_session_needs_no_interrupt(fake: ManagedFake):
@@ -135,18 +152,18 @@ async def test_cancel_of_a_session_that_is_gone_is_confirmed(fake: ManagedFake):
     assert (stopped.confirmed, stopped.text) == (True, "it is not there")
 
 
-async def test_cancel_that_sees_no_end_is_not_confirmed(fake: ManagedFake):
+async def test_cancel_that_sees_no_end_is_not_confirmed(swift: ManagedFake):
     """A session that works on after its interrupt is told as such."""
-    fake.add(Turn(hang=True))
-    driver = Driver.on(fake)
+    swift.add(Turn(hang=True))
+    driver = Driver.on(swift)
     session = await driver.begin()
     api = driver.runtime._apis.open(ClaudeManagedSettings.model_validate(driver.request.settings))
-    fake.sessions[0]._interrupted.set = lambda: None
+    swift.sessions[0]._interrupted.set = lambda: None
     stopped = await stop_session(api, session.id, timedelta(milliseconds=10), 0.3)
     assert not stopped.confirmed
     assert "running" in stopped.text
-    assert fake.sessions[0].interrupts == 1
-    fake.release()
+    assert swift.sessions[0].interrupts == 1
+    swift.release()
 
 
 async def test_cancel_that_may_not_ask_fails(fake: ManagedFake):
@@ -158,17 +175,17 @@ async def test_cancel_that_may_not_ask_fails(fake: ManagedFake):
     assert caught.value.category is C.AUTH
 
 
-async def test_watch_that_is_cancelled_leaves_the_session_alone(fake: ManagedFake):
+async def test_watch_that_is_cancelled_leaves_the_session_alone(swift: ManagedFake):
     """The end of the watching is not the end of the session."""
-    fake.add(Turn(hang=True))
-    driver = Driver.on(fake)
+    swift.add(Turn(hang=True))
+    driver = Driver.on(swift)
     session = await driver.begin()
     watch = asyncio.create_task(driver.watch(session))
     await driver.progress.wait()
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
-    assert (fake.sessions[0].status, fake.sessions[0].interrupts) == ("running", 0)
-    fake.release()
+    assert (swift.sessions[0].status, swift.sessions[0].interrupts) == ("running", 0)
+    swift.release()
 
 
 async def test_probe_reads_agent_and_environment_and_spends_nothing(fake: ManagedFake):

@@ -37,7 +37,7 @@ async def test_start_whose_answer_was_lost_begins_no_second_agent(honours_keys: 
 
 async def test_repair_is_another_run_of_the_agent_and_both_are_counted(bench: Bench):
     """What is to be mended goes to the same agent; its answer and all use come out."""
-    bench.fake.add(Job("wrong"), Job("right", input=10, output=0))
+    bench.fake.add(Job("wrong"), Job("right", input=10, output=0, hidden_reads=3))
     request = bench.request()
     session = await bench.runtime.submit(request)
     await bench.watch(session, request)
