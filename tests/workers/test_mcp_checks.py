@@ -32,7 +32,7 @@ async def test_server_that_answers_is_shown_with_its_tools(tmp_path: Path) -> No
         write(tmp_path, servers, clerk="mcp:warehouse/query")
         [check] = await check_mcp_servers(load_fleet(tmp_path))
     assert (check.name, check.ok) == ("mcp server warehouse", True)
-    assert "environment, lots, picture, post, query" in check.found
+    assert "environment, later, lots, picture, post, query" in check.found
 
 
 async def test_tool_that_is_not_there_is_found_before_a_run_needs_it(tmp_path: Path) -> None:

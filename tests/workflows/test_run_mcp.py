@@ -159,7 +159,7 @@ async def test_tool_that_the_server_does_not_have_is_told_with_those_it_has(
         async with stack.worker(connections=endpoint(warehouse.url)):
             name = await declared(stack, "querry")
             ending = await ending_of(await stack.start(name, f"{name}-1"))
-    assert "mcp server warehouse has no tool 'querry'; it has: environment, lots" in ending.message
+    assert "mcp server warehouse has no tool 'querry'; it has: environment, later" in ending.message
     assert ending.result.category is FailureCategory.INVALID_REQUEST
 
 
