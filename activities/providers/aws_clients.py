@@ -96,6 +96,21 @@ class AwsClients:
             # Without `from None` the cause would travel along in the failure.
             raise classify(error, vendor=self._vendor, what=what) from None
 
+    async def ready(self, settings: AwsSettings, read_timeout: float, *, what: str) -> None:
+        """Make the client, if it is not there yet: a second or two on a busy machine.
+
+        Raises:
+            StepError: the settings name nothing that can be called.
+        """
+        await self.call(settings, read_timeout, lambda client, line: None, what=what)
+
+    async def aclose(self) -> None:
+        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
+        with self._making:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await in_thread(lambda line, client=client: client.close(), "close")
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Ask AWS who we are, and the service's address for any answer. Costs nothing."""
         if not isinstance(settings, AwsSettings):

@@ -37,12 +37,23 @@ class Line:
     def drop(self) -> None:
         """Nobody waits for the call any more. From any thread; safe to repeat."""
         with self._lock:
-            self._dropped, held, self._held = True, self._held, None
+            self._dropped, held = True, self._held
         if held is not None:
             # Not `close`, which waits for the thread that reads. Both errors say that the
             # answer was read to its end meanwhile.
             with contextlib.suppress(ValueError, RuntimeError, OSError):
                 held.shutdown()
+
+    def close(self) -> None:
+        """The call is over, says its own thread.
+
+        An answer that was not read to its end would keep its connection until somebody
+        collects the garbage.
+        """
+        with self._lock:
+            held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
 
 def raw_of(body: Any) -> Any:
@@ -80,6 +91,7 @@ async def in_thread(work: Callable[[Line], T], name: str) -> T:
             outcome = (future.set_result, work(line))
         except BaseException as error:  # noqa: BLE001 - it is raised to whoever waits
             outcome = (future.set_exception, error)
+        line.close()
         # A loop that is closed has nobody left who waits.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, *outcome)

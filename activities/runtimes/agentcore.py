@@ -5,9 +5,9 @@ done: so `submit` only names the session, after the idempotency key, and `observ
 call and listens, as long as `runtime.inactivity` allows silence. Nobody can be asked later for
 an answer that was lost.
 
-A session idles, and bills, for minutes after its work. So the end of `observe` stops it: after
-an answer, and after a failure that may have left it working. Not when it stops for a tool: it
-goes on then. Being told to stop listening stops nothing; that is `cancel`.
+A session idles, and bills, for minutes after its work. So the end of `observe` stops it once
+it has answered; not when it stops for a tool, for it goes on then. Where there is no answer
+the run calls `cancel`, which stops it too: a session is always stopped.
 
 Source: boto3 1.44, bedrock-agentcore InvokeAgentRuntime, InvokeHarness, StopRuntimeSession.
 """
@@ -65,7 +65,8 @@ class AgentCoreRuntime:
         """Name the session after the idempotency key. No call: `observe` makes it.
 
         Raises:
-            StepError: `invalid_request`: the agent has tools, and the mode cannot call any.
+            StepError: `invalid_request`: the agent has tools, and the mode cannot call any;
+                or the settings name nothing that boto3 can call.
         """
         settings = read_settings(AgentCoreSettings, request.settings)
         if request.tools and settings.mode == "runtime":
@@ -74,6 +75,7 @@ class AgentCoreRuntime:
                 "runtime.mode: an agent on AgentCore Runtime cannot call tools; name none, or use "
                 "mode: harness",
             )
+        await self._clients.ready(settings, held_for(settings.inactivity), what="runtime.arn")
         return ProviderSession(kind="agentcore", id=request.key, data={"arn": settings.arn})
 
     async def find(self, request: SessionRequest) -> ProviderSession | None:
@@ -91,15 +93,10 @@ class AgentCoreRuntime:
         settings = read_settings(AgentCoreSettings, request.settings)
         tell = on_loop(report)
         look = self._work if settings.mode == "runtime" else self._loop
-        try:
-            found = await look(session, request, settings, cursor, lambda text: tell(cursor, text))
-        except StepError as error:
-            if error.maybe_billed:
-                await self._stop(session, settings, f"failed {cursor}")
-            raise
+        found = await look(session, request, settings, cursor, lambda text: tell(cursor, text))
         if found.final is None:
             return found
-        left = await self._stop(session, settings, f"ended {cursor}")
+        left = await self._stop(session, settings)
         if not left:
             return found
         # The answer counts; that somebody pays for an idle session is said beside it.
@@ -136,6 +133,10 @@ class AgentCoreRuntime:
             )
         return Stopped(confirmed=True, text=await self._stop_now(session, declared, "cancel"))
 
+    async def aclose(self) -> None:
+        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
+        await self._clients.aclose()
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Check credentials and the way to AgentCore; the agent itself is not called."""
         return await self._clients.probe(settings)
@@ -160,6 +161,7 @@ class AgentCoreRuntime:
             body["qualifier"] = settings.qualifier
 
         def work(client: Any, line: Line) -> tuple[str, bytes]:
+            tell("calls the agent")
             response = operation(client, "invoke_agent_runtime")(**body)
             line.hold(response["response"])
             return response["contentType"], _read(response["response"], tell)
@@ -181,6 +183,7 @@ class AgentCoreRuntime:
         body = harness_body(request, settings, session.id, names)
 
         def work(client: Any, line: Line) -> ConverseStream:
+            tell("calls the harness")
             response = operation(client, "invoke_harness")(**body)
             line.hold(response["stream"])
             stream = ConverseStream(HARNESS)
@@ -201,14 +204,12 @@ class AgentCoreRuntime:
         answer = Collected(message=message, stop=stop, usage=used, model=settings.model or "")
         return _ended(answer, to_cursor(used))
 
-    async def _stop(
-        self, session: ProviderSession, settings: AgentCoreSettings, occasion: str
-    ) -> str:
+    async def _stop(self, session: ProviderSession, settings: AgentCoreSettings) -> str:
         """Stop the session after its work; returns why it was left, or nothing."""
         if settings.stops is None:
             return "idles until its timeout: set runtime.runtime_arn to have it stopped"
         try:
-            await self._stop_now(session, settings, occasion)
+            await self._stop_now(session, settings, "ended")
         except StepError as error:
             return f"idles until its timeout: {error}"
         return ""

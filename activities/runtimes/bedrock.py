@@ -63,6 +63,10 @@ class BedrockRuntime:
             raise classify(error, vendor=VENDOR) from None
         return to_reply(answer, settings, names, request_id)
 
+    async def aclose(self) -> None:
+        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
+        await self._clients.aclose()
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Check credentials and the way to Bedrock.
 

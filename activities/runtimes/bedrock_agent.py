@@ -4,8 +4,8 @@ Runs in activities. InvokeAgent answers with the result when the work is done: s
 names the session, after the idempotency key, and `observe` makes the call and listens, as long
 as `runtime.inactivity` allows silence. Nobody can be asked later for an answer that was lost.
 
-The session is ended after its work. It costs nothing, but what it remembers would else answer
-whoever uses its name within the hour.
+The session is ended once it has answered, and by `cancel` where it does not. It costs nothing,
+but what it remembers would else answer whoever uses its name within the hour.
 
 Source: boto3 1.44, bedrock-agent-runtime InvokeAgent.
 """
@@ -41,6 +41,9 @@ from rota.tools import SecretReader
 END_TIMEOUT_SECONDS = 30.0
 """Ending a session answers in a second or two; what takes longer is tried again."""
 
+REMEMBERED = 1000
+"""Sessions: more than one worker watches within the time that a run takes to stop one."""
+
 
 class BedrockAgentRuntime:
     """Implements `rota.session_runtime.SessionRuntime` for `kind: bedrock-agent`.
@@ -51,10 +54,15 @@ class BedrockAgentRuntime:
 
     def __init__(self, resolve_secret: SecretReader) -> None:
         self._clients = AwsClients("bedrock-agent-runtime", VENDOR)
+        self._over: dict[str, None] = {}
+        """Sessions whose call came to its end here: nothing of them is in flight. Oldest first,
+        the oldest forgotten, which makes `cancel` less sure and nothing wrong."""
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
         """Name the session after the idempotency key. No call: `observe` makes it."""
         settings = read_settings(BedrockAgentSettings, request.settings)
+        silence = held_for(settings.inactivity)
+        await self._clients.ready(settings, silence, what="runtime.agent_id")
         data = {"agent": settings.agent_id, "alias": settings.alias_id}
         return ProviderSession(kind="bedrock-agent", id=request.key, data=data)
 
@@ -71,25 +79,28 @@ class BedrockAgentRuntime:
         session. The agent's functions are given the key to know it by.
         """
         settings = read_settings(BedrockAgentSettings, request.settings)
-        tell = on_loop(report)
+        tell, is_over = on_loop(report), on_loop(self._is_over)
         body = _body(session, request, settings)
 
         def work(client: Any, line: Line) -> AgentEvents:
-            response = operation(client, "invoke_agent")(**body)
-            line.hold(response["completion"])
             events = AgentEvents()
-            for event in response["completion"]:
-                tell(cursor, events.add(event))
+            tell(cursor, "calls the agent")
+            try:
+                response = operation(client, "invoke_agent")(**body)
+                line.hold(response["completion"])
+                for event in response["completion"]:
+                    tell(cursor, events.add(event))
+            except aws.ClientError:
+                is_over(session)
+                raise
+            if events.is_whole:
+                is_over(session)
             return events
 
         silence = held_for(settings.inactivity)
-        try:
-            events = await self._clients.call(settings, silence, work, what="runtime.agent_id")
-            found = _observation(events, settings, cursor)
-        except StepError as error:
-            if error.maybe_billed:
-                await self._end(session, settings)
-            raise
+        self._over.pop(session.id, None)
+        events = await self._clients.call(settings, silence, work, what="runtime.agent_id")
+        found = _observation(events, settings, cursor)
         if found.final is None:
             return found
         left = await self._end(session, settings)
@@ -118,17 +129,32 @@ class BedrockAgentRuntime:
         )
 
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
-        """End the session. Safe to repeat. Never confirmed: a call in flight may go on."""
+        """End the session. Safe to repeat.
+
+        Confirmed only where the call is known to have come to its end before: one in flight
+        may go on, and nobody tells.
+        """
         declared = read_settings(BedrockAgentSettings, settings)
         await self._end_now(session, declared)
+        if session.id in self._over:
+            return Stopped(confirmed=True, text="its call had come to its end; it is ended")
         return Stopped(
             confirmed=False,
             text="the session is ended; whether a call in flight has stopped, nobody tells",
         )
 
+    async def aclose(self) -> None:
+        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
+        await self._clients.aclose()
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Check credentials and the way to the service; the agent itself is not called."""
         return await self._clients.probe(settings)
+
+    def _is_over(self, session: ProviderSession) -> None:
+        self._over[session.id] = None
+        if len(self._over) > REMEMBERED:
+            del self._over[next(iter(self._over))]
 
     async def _end(self, session: ProviderSession, settings: BedrockAgentSettings) -> str:
         """End the session after its work; returns why it was left, or nothing."""

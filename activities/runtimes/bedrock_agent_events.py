@@ -45,6 +45,11 @@ class AgentEvents:
             return self._trace(_part(event["trace"], "trace"))
         return "works"
 
+    @property
+    def is_whole(self) -> bool:
+        """There is an answer, or a return of control: the stream was not cut before."""
+        return bool(self._chunks) or self.control is not None
+
     def answer(self) -> str:
         """Return the whole answer.
 

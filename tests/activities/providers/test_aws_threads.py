@@ -13,10 +13,14 @@ class Body:
     """A stream of botocore's whose socket is an event."""
 
     def __init__(self) -> None:
+        self.cut = threading.Event()
         self.closed = threading.Event()
         self._raw_stream = self
 
     def shutdown(self) -> None:
+        self.cut.set()
+
+    def close(self) -> None:
         self.closed.set()
 
 
@@ -43,14 +47,14 @@ async def test_in_thread_cancelled_cuts_the_line_that_is_held():
     def read(line: Line) -> None:
         line.hold(body)
         started.set()
-        body.closed.wait(10)
+        body.cut.wait(10)
 
     call = asyncio.create_task(in_thread(read, "t"))
     await asyncio.to_thread(started.wait, 5)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert body.closed.is_set()
+    assert body.cut.is_set()
 
 
 async def test_line_dropped_before_it_is_held_is_cut_at_once():
@@ -58,18 +62,19 @@ async def test_line_dropped_before_it_is_held_is_cut_at_once():
     body, line = Body(), Line()
     line.drop()
     line.hold(body)
-    assert body.closed.is_set()
+    assert body.cut.is_set()
 
 
-async def test_in_thread_finished_call_leaves_its_line_alone():
-    """A connection that was read to its end goes back to the pool unharmed."""
+async def test_in_thread_finished_call_closes_its_answer_and_cuts_nothing():
+    """What was read to its end is back in the pool unharmed; what was not keeps no socket."""
     body = Body()
 
     def read(line: Line) -> None:
         line.hold(body)
 
     await in_thread(read, "t")
-    assert not body.closed.is_set()
+    assert body.closed.is_set()
+    assert not body.cut.is_set()
 
 
 async def test_on_loop_calls_from_a_thread_run_on_the_loop():

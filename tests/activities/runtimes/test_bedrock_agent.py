@@ -47,9 +47,11 @@ async def fake() -> AsyncIterator[AgentsFake]:
 
 
 @pytest.fixture
-def runtime() -> BedrockAgentRuntime:
+async def runtime() -> AsyncIterator[BedrockAgentRuntime]:
     """The runtime; it needs no secrets."""
-    return BedrockAgentRuntime(lambda reference: "")
+    runtime = BedrockAgentRuntime(lambda reference: "")
+    yield runtime
+    await runtime.aclose()
 
 
 def block(fake: AgentsFake, **more: Any) -> dict[str, Any]:
@@ -83,7 +85,7 @@ async def test_observe_answer_sums_usage_over_the_traces_and_ends_the_session(
     # 400 in at 1.1 dollars a million and 30 out at 5.5: the region is fixed.
     assert price(MODEL, seen.final.usage, KIND.priced_as) == 605
     assert fake.ended == [KEY]
-    assert reports.texts[:2] == ["thinks", "thought"]
+    assert reports.texts[:3] == ["calls the agent", "thinks", "thought"]
 
 
 async def test_observe_first_call_carries_task_and_labels(
@@ -182,7 +184,6 @@ async def test_observe_confirmation_by_a_person_is_refused_by_name(
     with pytest.raises(StepError, match="action group group asks a person") as caught:
         await look(runtime, fake)
     assert caught.value.category is C.TOOL_FAILED
-    assert fake.ended == [KEY]
 
 
 async def test_observe_of_several_models_is_unpriced(
@@ -233,20 +234,20 @@ FAULTS: dict[str, tuple[Response, FailureCategory, bool]] = {
 
 
 @pytest.mark.parametrize(("response", "category", "billed"), FAULTS.values(), ids=FAULTS)
-async def test_observe_fault_is_classified_and_what_may_work_is_ended(
+async def test_observe_fault_is_classified_after_one_call(
     runtime: BedrockAgentRuntime,
     fake: AgentsFake,
     response: Response,
     category: FailureCategory,
     billed: bool,
 ):
-    """Each fault has its category; a session that may still work is ended."""
+    """Each fault has its category and its word on the bill; ending is left to `cancel`."""
     fake.agent(response)
     with pytest.raises(StepError) as caught:
         await look(runtime, fake, inactivity="400ms")
     assert (caught.value.category, caught.value.maybe_billed) == (category, billed)
     assert len(fake.asked) == 1
-    assert fake.ended == ([KEY] if billed else [])
+    assert fake.ended == []
 
 
 async def test_observe_failure_told_in_the_trace_is_the_reason(
@@ -299,6 +300,28 @@ async def test_cancel_ends_the_session_and_confirms_nothing(
     assert not stopped.confirmed
     assert fake.ended == [KEY]
     assert not KIND.capabilities.confirm_cancel
+
+
+@pytest.mark.parametrize(
+    ("response", "confirmed"),
+    [
+        (Failure(403, "AccessDeniedException"), True),
+        (Turn("…", error=("dependencyFailedException", "No."), cut=2), True),
+        (Turn("An answer.", cut=2), False),
+        (Turn("An answer.", cut=2, how="drop"), False),
+    ],
+)
+async def test_cancel_confirms_what_is_known_to_have_ended(
+    runtime: BedrockAgentRuntime, fake: AgentsFake, response: Response, confirmed: bool
+):
+    """A call that AWS has answered is over; one whose end nobody saw may go on."""
+    fake.agent(response)
+    asked = request(block(fake))
+    session = await runtime.submit(asked)
+    with pytest.raises(StepError):
+        await runtime.observe(session, asked, "", Reports())
+    assert (await runtime.cancel(session, asked.settings)).confirmed == confirmed
+    assert fake.ended == [KEY]
 
 
 async def test_collect_cannot_be_asked(runtime: BedrockAgentRuntime, fake: AgentsFake):

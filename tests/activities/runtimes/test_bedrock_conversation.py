@@ -1,5 +1,6 @@
 """Turns on the strict fake of Converse: what is sent, what comes back."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def runtime() -> BedrockRuntime:
+async def runtime() -> AsyncIterator[BedrockRuntime]:
     """The runtime; it needs no secrets."""
-    return BedrockRuntime(lambda reference: "")
+    runtime = BedrockRuntime(lambda reference: "")
+    yield runtime
+    await runtime.aclose()
 
 
 def said(role: Any, *blocks: Any) -> Message:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,11 @@ def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def runtime() -> BedrockRuntime:
+async def runtime() -> AsyncIterator[BedrockRuntime]:
     """The runtime; it needs no secrets."""
-    return BedrockRuntime(lambda reference: "")
+    runtime = BedrockRuntime(lambda reference: "")
+    yield runtime
+    await runtime.aclose()
 
 
 def ask(endpoint: str, **settings: Any) -> ModelRequest:
