@@ -6,7 +6,6 @@ watching makes the call), it is asked for (`poll`), or the service posts it to u
 """
 
 import json
-import time
 from typing import Any, NoReturn
 
 from activities.callbacks import MISSING, offered
@@ -15,9 +14,9 @@ from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
 from activities.providers.json_calls import JsonCalls, Peer, Reply, required
 from activities.providers.mapped_answers import error_in, mapped_answer, value_at
-from activities.providers.polling import Still, poll
+from activities.providers.polling import poll
 from activities.runtimes.http_calls import HttpCalls, run_scope, session_scope, whole_task
-from activities.runtimes.http_states import GONE
+from activities.runtimes.http_stop import stop
 from activities.runtimes.http_watch import Looks, stands
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
@@ -37,8 +36,8 @@ from rota.tools import SecretReader
 
 DATA_LIMIT = 1024
 """Bytes of what is kept of a start's answer: it stands in the run's history."""
-CONFIRM_SECONDS = 20.0
-"""How long to look for the end of what was told to stop."""
+KEY = "rota_key"
+"""Where a session that calls back keeps what its callback is found by."""
 
 
 class HttpRuntime:
@@ -70,7 +69,7 @@ class HttpRuntime:
         if settings.mode == "sync":
             return ProviderSession(kind="http", id=request.key)
         answer = required(*await self._start(settings, request))
-        data: dict[str, Any] = {}
+        data: dict[str, Any] = {KEY: request.key} if settings.mode == "callback" else {}
         for name, path in settings.keep.items():
             data[name] = _kept(answer, path, f"keep.{name}")
         if len(json.dumps(data)) > DATA_LIMIT:
@@ -156,30 +155,10 @@ class HttpRuntime:
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
         """Send `cancel` and look whether the work has ended, as far as that is declared."""
         declared = read_settings(HttpSettings, settings)
-        if session.id in self._answered:
-            return Stopped(confirmed=True, text="the service has answered")
         calls = self._calls(declared)
-        if declared.cancel is None:
-            text = "the service has no declared way to be stopped (runtime.cancel)"
-            return Stopped(confirmed=False, text=text)
-        reply = await calls.send("cancel", session_scope(session))
-        if reply.status in GONE:
-            return Stopped(confirmed=True, text="the service no longer knows it")
-        if reply.status != 409:  # most services' way to say that it has ended
-            required(reply, calls.peer("cancel"))
-        if declared.status is None:
-            return Stopped(confirmed=False, text="asked to stop; whether it has, nothing tells")
-        until = time.monotonic() + CONFIRM_SECONDS
-
-        async def look() -> Stopped | Still:
-            seen = await stands(calls, session, gone_is_an_end=True)
-            if seen.has_ended:
-                return Stopped(confirmed=True, text=f"the service says: {seen.word}")
-            if time.monotonic() > until:
-                return Stopped(confirmed=False, text=f"asked to stop, but still {seen.word}")
-            return Still(progress=False)
-
-        return await poll(look, declared.poll)
+        if session.id in self._answered or await _has_called(session):
+            return Stopped(confirmed=True, text="the service has answered")
+        return await stop(calls, session)
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """See whether the service's host answers; nothing is said of the credentials."""
@@ -215,6 +194,13 @@ class HttpRuntime:
         body = whole_task(request, scope)
         reply = await calls.send("start", scope, body=body, key=request.key)
         return reply, calls.peer("start")
+
+
+async def _has_called(session: ProviderSession) -> bool:
+    callbacks, key = offered(), session.data.get(KEY)
+    if callbacks is None or key is None:
+        return False
+    return await callbacks.delivered(key) is not None
 
 
 def _kept(answer: Any, path: str, where: str) -> Any:

@@ -1,16 +1,23 @@
 """The benches of `http`: a service that is asked for its answer; and one that answers at once."""
 
+from contextlib import AsyncExitStack
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from activities.callbacks import Callbacks, offer
+from activities.stores.local import LocalStore
 from rota.failures import FailureCategory
 from rota.runtime_specs.http import KIND
 from tests.contract.bench import RuntimeBench, Tokens
 from tests.fakes.http_job_server import INPUT_MICROS, OUTPUT_MICROS, TOKEN, HttpJobServer
 from tests.fakes.job_script import Refusal, Work
+from workers.callbacks import receiving
 
 C = FailureCategory
+CALLBACK_SECRET = "of the callbacks of this bench"
 TOKENS = Tokens()
 _STATUSES = {
     C.TRANSIENT: 500,
@@ -162,3 +169,45 @@ class HttpSyncBench(HttpBench):
     def cut(self) -> bool:
         self.server.script.add(Work("cut", cut=True))
         return True
+
+
+class HttpCallbackBench(HttpBench):
+    """Mode callback, and nothing else declared: the answer is posted, or never comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        folder = self._open.enter_context(TemporaryDirectory())
+        store = LocalStore(Path(folder))
+        unused = Callbacks(store, "http://127.0.0.1:1", CALLBACK_SECRET)
+        address = await self._open.enter_async_context(receiving(unused, "127.0.0.1:0"))
+        offer(Callbacks(store, str(address), CALLBACK_SECRET))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._open.aclose()
+        await super().__aexit__(kind, error, trace)
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        body = {"task": "{task}", "callback": "{callback}"}
+        start = {"url": f"{self.server.url}/jobs", "body": body}
+        block = {"mode": "callback", "start": start, "idempotent": True}
+        return {**self.shared, **block, **more}
+
+    def cut(self) -> bool:
+        self.server.script.add(Work("done", cut=True))
+        return True
+
+    def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
+        return False
+
+    def lose(self) -> bool:
+        return False  # nobody can be asked

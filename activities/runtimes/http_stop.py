@@ -1,0 +1,55 @@
+"""Stopping work that a declared service does, and seeing that it has stopped."""
+
+import time
+
+from activities.providers.json_calls import required
+from activities.providers.polling import Still, poll
+from activities.runtimes.http_calls import HttpCalls, session_scope
+from activities.runtimes.http_states import GONE
+from activities.runtimes.http_watch import stands
+from rota.session_runtime import ProviderSession, Stopped
+
+CONFIRM_SECONDS = 20.0
+"""How long to look for the end of what was told to stop."""
+_CONFLICT = 409
+"""Most services' way to say that there is nothing more to stop."""
+
+
+async def stop(calls: HttpCalls, session: ProviderSession) -> Stopped:
+    """Send `cancel` and look whether the work has ended, as far as that is declared.
+
+    Safe to repeat.
+
+    Raises:
+        StepError: the service refuses, or cannot be asked.
+    """
+    if calls.settings.cancel is None:
+        return await _unstoppable(calls, session)
+    reply = await calls.send("cancel", session_scope(session))
+    if reply.status in GONE:
+        return Stopped(confirmed=True, text="the service no longer knows it")
+    if reply.status != _CONFLICT:
+        required(reply, calls.peer("cancel"))
+    if calls.settings.status is None:
+        return Stopped(confirmed=False, text="asked to stop; whether it has, nothing tells")
+    until = time.monotonic() + CONFIRM_SECONDS
+
+    async def look() -> Stopped | Still:
+        seen = await stands(calls, session, gone_is_an_end=True)
+        if seen.has_ended:
+            return Stopped(confirmed=True, text=f"the service says: {seen.word}")
+        if time.monotonic() > until:
+            return Stopped(confirmed=False, text=f"asked to stop, but still {seen.word}")
+        return Still(progress=False)
+
+    return await poll(look, calls.settings.poll)
+
+
+async def _unstoppable(calls: HttpCalls, session: ProviderSession) -> Stopped:
+    if calls.settings.status is not None:
+        seen = await stands(calls, session, gone_is_an_end=True)
+        if seen.has_ended:
+            return Stopped(confirmed=True, text=f"the service says: {seen.word}")
+    return Stopped(
+        confirmed=False, text="the service has no declared way to be stopped (runtime.cancel)"
+    )
