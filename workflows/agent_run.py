@@ -20,7 +20,8 @@ class AgentRunWorkflow:
     """One run.
 
     Messages: signals `lease_granted` and `key_settled` (from its keeper), `upstream_settled`
-    (from other agents' keepers), `lock_granted` (from locks); query `status`.
+    (from other agents' keepers), `lock_granted` (from locks); update `answer` (from people);
+    query `status`.
     Continue-As-New: when the server suggests it, between two steps; carries the admission,
     the loop's state and the locks held, so no wait, turn or tool call is repeated.
     Replay: no patches in force.
