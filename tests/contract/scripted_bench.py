@@ -4,6 +4,7 @@ Its script is part of its settings: ask for `settings` after everything is scrip
 turns taken in this process are counted.
 """
 
+import json
 from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
@@ -42,7 +43,7 @@ class ScriptedBench(RuntimeBench):
         return {"kind": "scripted", "turns": list(self._turns), **more}
 
     def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
-        self._turns.append({"result": text, "usage": _usage(tokens), "seconds": seconds})
+        self._turns.append({"result": _value(text), "usage": _usage(tokens), "seconds": seconds})
 
     def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
         self._turns.append({"calls": [{"tool": name, "args": args}], "usage": _usage(tokens)})
@@ -91,6 +92,14 @@ class ScriptedBench(RuntimeBench):
             return await real(runtime, request)
 
         return invoke
+
+
+def _value(text: str) -> Any:
+    """The result as a script declares it: a value, where the text is JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _usage(tokens: Tokens) -> dict[str, int]:

@@ -28,6 +28,7 @@ from workers.mcp_checks import check_mcp_servers
 from workers.namespace import RETENTION, prepare_namespace
 from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
+from workers.unstopped import check_unstopped
 
 
 @command(
@@ -36,7 +37,11 @@ from workers.settings import Settings
     json="[{name, ok, found, cure}]",
 )
 @server_options
-@click.option("--fix", is_flag=True, help="Create search attributes and raise the retention.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Create search attributes, raise the retention, ask providers again to stop.",
+)
 def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
@@ -87,6 +92,8 @@ async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Ch
         checks += await check_mcp_servers(checked.fleet)
         checks += await check_runtime_queues(client, checked.fleet)
         checks += await check_breakers(client, checked.fleet)
+        if all(check.ok for check in checks if check.name == "keepers"):
+            checks += await check_unstopped(client, checked.fleet, fix=fix)
     return checks
 
 

@@ -37,7 +37,12 @@ def print_run(view: RunView, output: Any = None) -> None:
         covers = f", covers since {format_time(since)}" if since else ""
         out.print(f"slot {format_time(result.slot)}{covers}")
     if result.runtime:
-        out.print(f"runtime {escape(result.runtime)}")
+        at = f" at {escape(result.provider)}" if result.provider else ""
+        out.print(f"runtime {escape(result.runtime)}{at}")
+    if result.unstopped:
+        out.print(f"may still work: {escape(result.unstopped)} (see 'rota doctor')")
+    for name, link in result.links.items():
+        out.print(f"{escape(name)} {escape(link)}")
     for event in result.events:
         out.print(f"event {escape(event.name)} at {format_time(event.at)}")
     if output is not None:
