@@ -1,6 +1,6 @@
 """Stopping work that a declared service does, and seeing that it has stopped."""
 
-import time
+import asyncio
 
 from activities.providers.json_calls import required
 from activities.providers.polling import Still, poll
@@ -32,17 +32,21 @@ async def stop(calls: HttpCalls, session: ProviderSession) -> Stopped:
         required(reply, calls.peer("cancel"))
     if calls.settings.status is None:
         return Stopped(confirmed=False, text="asked to stop; whether it has, nothing tells")
-    until = time.monotonic() + CONFIRM_SECONDS
+    last = "not to be seen"
 
     async def look() -> Stopped | Still:
+        nonlocal last
         seen = await stands(calls, session, gone_is_an_end=True)
+        last = seen.word
         if seen.has_ended:
-            return Stopped(confirmed=True, text=f"the service says: {seen.word}")
-        if time.monotonic() > until:
-            return Stopped(confirmed=False, text=f"asked to stop, but still {seen.word}")
+            return Stopped(confirmed=True, text=f"the service says: {last}")
         return Still(progress=False)
 
-    return await poll(look, calls.settings.poll)
+    try:
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            return await poll(look, calls.settings.poll)
+    except TimeoutError:
+        return Stopped(confirmed=False, text=f"asked to stop, but still {last}")
 
 
 async def _unstoppable(calls: HttpCalls, session: ProviderSession) -> Stopped:

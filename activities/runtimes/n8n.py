@@ -14,6 +14,7 @@ from activities.providers.mapped_answers import mapped_answer, value_at
 from activities.providers.polling import Still, poll
 from activities.runtimes.n8n_api import VENDOR, N8nApi
 from activities.runtimes.n8n_executions import collected, standing, status_of, waits_for
+from activities.runtimes.n8n_stop import stop
 from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
@@ -32,8 +33,6 @@ from rota.session_runtime import (
 from rota.template import TemplateError, render
 from rota.tools import SecretReader
 
-CONFIRM_SECONDS = 20.0
-"""How long to look for the end of what was told to stop."""
 APPEAR_SECONDS = 60.0
 """How long an execution that was started may stay out of every list."""
 
@@ -160,35 +159,7 @@ class N8nRuntime:
         if declared.api_key is None:
             text = "without runtime.api_key n8n cannot be asked to stop"
             return Stopped(confirmed=False, text=text)
-        api = self._api(declared)
-        id = session.data.get("execution") or await api.find(session.data["key"])
-        if not id:
-            return Stopped(confirmed=False, text="no execution with the run's key was found")
-        asked = False
-        until = time.monotonic() + CONFIRM_SECONDS
-
-        async def look() -> Stopped | Still:
-            nonlocal asked
-            execution = await api.execution(id)
-            if execution is None:
-                return Stopped(confirmed=True, text=f"n8n does not know execution {id} any more")
-            if standing(execution) == "ended":
-                text = f"execution {id} is {status_of(execution)}"
-                return Stopped(confirmed=True, text=text)
-            if not asked:
-                asked = True
-                # A refusal usually means that it has just ended, which the next look shows.
-                refusal = await api.stop(id)
-                if refusal.status in (401, 403):
-                    text = "the API key may not stop executions: add the scope execution:stop"
-                    return Stopped(confirmed=False, text=text)
-                return Still(progress=True)
-            if time.monotonic() > until:
-                text = f"asked to stop, but still {status_of(execution)}"
-                return Stopped(confirmed=False, text=text)
-            return Still(progress=False)
-
-        return await poll(look, declared.poll)
+        return await stop(self._api(declared), session)
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """List one execution with the key; without one, see whether the instance is up."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,6 +22,7 @@ from rota.runtime_specs.http_requests import (
     StatusRequest,
     names_in,
 )
+from rota.template import paths
 
 REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 """A header's value that is a reference to a secret as a whole."""
@@ -146,7 +147,20 @@ class HttpSettings(SessionSettings):
                     )
         if unknown := sorted(names_in(*self.headers.values()) - set(SECRET_SCOPE)):
             raise ValueError(f"headers: no '{unknown[0]}' here; a template may name secret")
+        known_paths = {f"secret.{name}" for name in self.secrets}
+        known_paths |= {"session.id", *(f"session.{name}" for name in self.keep)}
+        for path in sorted(self._own_paths() - known_paths):
+            block = "secrets" if path.startswith("secret.") else "keep"
+            raise ValueError(f"'{{{path}}}' is not declared; add it to '{block}'")
         return self
+
+    def _own_paths(self) -> set[str]:
+        """The paths in templates that lead to what the block itself declares."""
+        templates: list[Any] = [*self.headers.values()]
+        for request in self.requests.values():
+            templates += [request.url, request.body, *request.headers.values()]
+        named = {path for template in templates for path in paths(template)}
+        return {path for path in named if path.partition(".")[0] in ("secret", "session")}
 
 
 def _promised(settings: HttpSettings) -> Capabilities:

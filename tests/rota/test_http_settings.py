@@ -32,6 +32,8 @@ POLL: dict[str, Any] = {
         ({"mode": "sync"}, "leave 'status' and 'result' out"),
         ({"headers": {"X-A": "{input.a}"}}, "no 'input' here"),
         ({"headers": {"X A": "b"}}, "headers"),
+        ({"headers": {"X-A": "{secret.a}"}}, "'{secret.a}' is not declared; add it to 'secrets'"),
+        ({"result": {"url": "{session.link}"}}, "'{session.link}' is not declared; add it to 'k"),
         ({"allow": ["http://10.0.0.1"]}, "public internet"),
         ({"secrets": {"t": "the-secret-itself"}}, "never the secret itself"),
     ],
