@@ -81,6 +81,7 @@ async def _work(
 ) -> None:
     toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
     store = open_store(settings.store)
+    callbacks = callbacks_from(store, listen, callback_url)
     client = await connect(settings, store, metrics=metrics)
     problems = await attribute_problems(client)
     if problems:
@@ -88,7 +89,6 @@ async def _work(
             f"namespace {client.namespace} is not ready: {'; '.join(problems)}; "
             "run 'rota doctor --fix'"
         )
-    callbacks = callbacks_from(store, listen, callback_url)
     try:
         async with receiving(callbacks, listen):
             await serve_until_stopped(
