@@ -90,6 +90,9 @@ class LazyGroup(click.Group):
                     ("ROTA_STORE", "object store, instead of --store"),
                     ("ROTA_TASK_QUEUE", "task queue, instead of --task-queue"),
                     ("ROTA_METRICS", "host:port for a worker's metrics, instead of --metrics"),
+                    ("ROTA_CALLBACKS", "host:port for providers' answers, instead of --callbacks"),
+                    ("ROTA_CALLBACK_URL", "public address of those, instead of --callback-url"),
+                    ("ROTA_CALLBACK_SECRET", "signs the addresses that providers call back"),
                     ("ROTA_UI", "address of the Temporal UI, for the link of 'rota show'"),
                     ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
                 ]
