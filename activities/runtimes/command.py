@@ -80,7 +80,9 @@ class CommandRuntime:
         **Idempotency:** none; a second call runs it again.
         """
         settings = read_settings(CommandSettings, request.settings)
-        with tempfile.TemporaryDirectory(prefix="rota-command-") as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="rota-command-", ignore_cleanup_errors=True
+        ) as folder:
             prepared = launch(settings, request, Path(folder), self._resolve_secret)
             try:
                 final = await self._run(session.id, settings, prepared, request.deadline, report)
