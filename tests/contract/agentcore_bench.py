@@ -10,7 +10,8 @@ from rota.runtime_specs.agentcore import KIND
 from tests.contract.bedrock_bench import patient, usage
 from tests.contract.bench import RuntimeBench, Tokens
 from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake, Loop, Round, said
-from tests.fakes.aws_server import ENVIRONMENT, Failure, Pieces, Response, Whole, json_answer
+from tests.fakes.aws_answers import Failure, Pieces, Response, Whole, json_answer
+from tests.fakes.aws_server import ENVIRONMENT
 
 C = FailureCategory
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"

@@ -10,7 +10,8 @@ from rota.runtime_specs.bedrock_agent import KIND
 from tests.contract.bedrock_bench import patient
 from tests.contract.bench import RuntimeBench, Tokens
 from tests.fakes.aws_agents import AGENT, ALIAS, AgentsFake, ReturnControl, Turn, function
-from tests.fakes.aws_server import ENVIRONMENT, Failure, Response
+from tests.fakes.aws_answers import Failure, Response
+from tests.fakes.aws_server import ENVIRONMENT
 
 C = FailureCategory
 TOKENS = Tokens()

@@ -7,8 +7,9 @@ from activities.providers.tool_names import ToolNames
 from rota.failures import FailureCategory
 from rota.runtime_specs.bedrock import KIND
 from tests.contract.bench import RuntimeBench, Tokens
+from tests.fakes.aws_answers import Failure, Hang, Pieces, Response
 from tests.fakes.aws_converse import Converse, ConverseFake
-from tests.fakes.aws_server import ENVIRONMENT, Failure, Hang, Pieces, Response
+from tests.fakes.aws_server import ENVIRONMENT
 
 C = FailureCategory
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.aws_answers import Delivery, Pieces, Response, Whole, json_answer
 from tests.fakes.aws_converse import block_frames, pair_problem
 from tests.fakes.aws_frames import event, exception
-from tests.fakes.aws_server import AwsFake, Call, Delivery, Pieces, Response, Whole, json_answer
+from tests.fakes.aws_server import AwsFake
+from tests.fakes.aws_shapes import Call
 
 RUNTIME = "arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/reporter-abcdefghij"
 HARNESS = "arn:aws:bedrock-agentcore:eu-central-1:123456789012:harness/reporter-abcdefghij"

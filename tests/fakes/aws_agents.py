@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.aws_answers import Delivery, Pieces, Response
 from tests.fakes.aws_frames import event, exception
-from tests.fakes.aws_server import AwsFake, Call, Delivery, Pieces, Response
+from tests.fakes.aws_server import AwsFake
+from tests.fakes.aws_shapes import Call
 
 MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 AGENT, ALIAS = "AGENT12345", "ALIAS12345"

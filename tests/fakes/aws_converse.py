@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.aws_answers import Delivery, Pieces, Response, json_answer
 from tests.fakes.aws_frames import event, exception
-from tests.fakes.aws_server import AwsFake, Call, Delivery, Pieces, Response, json_answer
+from tests.fakes.aws_server import AwsFake
+from tests.fakes.aws_shapes import Call
 
 BOTH = "Converse|ConverseStream"
 

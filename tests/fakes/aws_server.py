@@ -9,19 +9,19 @@ It runs on a thread of its own, so worker processes reach it as well as the test
 """
 
 import asyncio
-import json
 import re
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
+from tests.fakes.aws_answers import Delivery, Failure, Hang, Pieces, Response, Whole
 from tests.fakes.aws_shapes import Call, RefusalError, Shapes
 from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
 
-KEY_ID = "AKIAROTATESTEXAMPLE1"
+KEY_ID = "rota-test-key-id"
 SECRET = "rota-test-secret-0123456789abcdefghijklm"
 REGION = "eu-central-1"
 
@@ -37,58 +37,9 @@ _SIGNATURE = re.compile(
     rf"AWS4-HMAC-SHA256 Credential={KEY_ID}/\d{{8}}/[a-z0-9-]+/(?P<service>[a-z-]+)/aws4_request, "
     r"SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}"
 )
-_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/rota</Arn><UserId>AIDA</UserId>
 <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The service refuses or breaks."""
-
-    status: int
-    code: str
-    message: str = "It failed."
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    body: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Whole:
-    """An answer in one piece."""
-
-    body: bytes
-    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
-    after: float = 0.0
-    """Seconds before it."""
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """An answer in pieces."""
-
-    pieces: tuple[bytes, ...]
-    headers: dict[str, str] = field(default_factory=lambda: {"content-type": _EVENT_STREAM})
-    after: float = 0.0
-    between: float = 0.0
-    cut: int | None = None
-    """Break off after so many pieces."""
-    how: Literal["eof", "drop", "reset", "silence"] = "eof"
-    """`eof` ends the body as if it were whole: what a truncated event stream looks like."""
-
-
-@dataclass(frozen=True)
-class Hang:
-    """Take the request and say nothing until released."""
-
-    billed: bool = False
-    """The work is done meanwhile."""
-
-
-Delivery = Failure | Whole | Pieces | Hang
-Response = Delivery | Callable[[Call], Delivery]
-"""A response that depends on the request is a function of it."""
 
 
 @dataclass
@@ -308,11 +259,6 @@ class AwsFake:
     async def _pause(self, seconds: float) -> None:
         if seconds:
             await asyncio.sleep(seconds)
-
-
-def json_answer(document: Any, after: float = 0.0) -> Whole:
-    """An answer of JSON."""
-    return Whole(json.dumps(document).encode(), after=after)
 
 
 def _rendered(response: Response, call: Call) -> Delivery:

@@ -14,9 +14,9 @@ from rota.runtime_specs.agentcore import KIND, AgentCoreSettings
 from rota.session_runtime import Observation, SessionState, Told
 from tests.activities.runtimes.session_looks import KEY, Reports, request, resumed
 from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake, Loop, Round, said
+from tests.fakes.aws_answers import Failure, Hang, Response
 from tests.fakes.aws_converse import reasoning
 from tests.fakes.aws_environment import become_known
-from tests.fakes.aws_server import Failure, Hang, Response
 
 C = FailureCategory
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"

@@ -15,9 +15,9 @@ from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.agentcore import KIND, AgentCoreSettings
 from rota.session_runtime import Observation, SessionState, Told
 from tests.activities.runtimes.session_looks import KEY, Reports, request
-from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake, as_json
+from tests.fakes.aws_agentcore import RUNTIME, AgentCoreFake, as_json
+from tests.fakes.aws_answers import Failure, Hang, Pieces, Response, Whole
 from tests.fakes.aws_environment import become_known
-from tests.fakes.aws_server import Failure, Hang, Pieces, Response, Whole
 
 C = FailureCategory
 
@@ -182,58 +182,6 @@ async def test_observe_keeps_an_answer_whose_session_would_not_stop(
     assert "idles until its timeout" in seen.final.links["session_left"]
 
 
-@pytest.mark.parametrize(
-    ("response", "category", "billed"),
-    [
-        (Failure(424, "RuntimeClientError", "exit 1"), C.TOOL_FAILED, True),
-        (Failure(402, "ServiceQuotaExceededException"), C.QUOTA, False),
-        (Failure(409, "RetryableConflictException"), C.TRANSIENT, False),
-        (Failure(429, "ThrottlingException"), C.RATE_LIMITED, False),
-        (Failure(403, "AccessDeniedException"), C.AUTH, False),
-        (Failure(404, "ResourceNotFoundException"), C.INVALID_REQUEST, False),
-        (Failure(400, "ValidationException"), C.INVALID_REQUEST, False),
-        (Failure(500, "InternalServerException"), C.TRANSIENT, True),
-        (Whole(b'{"a": '), C.TRANSIENT, True),
-        (Whole(b""), C.TRANSIENT, True),
-        (Whole(b'""'), C.OUTCOME_INVALID, True),
-        (
-            Pieces((b'data: "a"\n\n', b'data: "b"\n\n'), EVENTS, cut=1, how="drop"),
-            C.TRANSIENT,
-            True,
-        ),
-        (
-            Pieces((b'data: {"error": "no", "error_type": "ValueError"}\n\n',), EVENTS),
-            C.TOOL_FAILED,
-            True,
-        ),
-    ],
-    ids=lambda value: getattr(value, "code", None),
-)
-async def test_observe_fault_is_classified_after_one_call(
-    runtime: AgentCoreRuntime,
-    fake: AgentCoreFake,
-    response: Response,
-    category: FailureCategory,
-    billed: bool,
-):
-    """Each fault has its category and its word on the bill; stopping is left to `cancel`."""
-    fake.add("InvokeAgentRuntime", response)
-    error = await failure_of(look(runtime, fake))
-    assert (error.category, error.maybe_billed) == (category, billed), str(error)
-    assert len(fake.calls("InvokeAgentRuntime")) == 1
-    assert fake.stopped == []
-
-
-async def test_observe_declared_result_that_is_missing_is_named(
-    runtime: AgentCoreRuntime, fake: AgentCoreFake
-):
-    """The setting and what is there instead stand in the message."""
-    fake.work({"answer": "done"})
-    error = await failure_of(look(runtime, fake, answer={"result": "result"}))
-    assert (error.category, error.maybe_billed) == (C.OUTCOME_INVALID, True)
-    assert "runtime.answer.result" in str(error)
-
-
 async def test_observe_reports_every_piece_under_the_same_cursor(
     runtime: AgentCoreRuntime, fake: AgentCoreFake
 ):
@@ -279,13 +227,6 @@ async def test_observe_cancelled_stops_watching_and_cancel_stops_the_session(
     assert len(tokens) == 1
 
 
-async def test_submit_with_tools_is_refused_by_name(runtime: AgentCoreRuntime, fake: AgentCoreFake):
-    """An agent of one's own cannot call ours, and is not left to find out."""
-    error = await failure_of(runtime.submit(request(block(fake), "ledger.post")))
-    assert error.category is C.INVALID_REQUEST
-    assert "runtime.mode" in str(error)
-
-
 async def test_answer_is_noted_and_collect_cannot_be_asked(
     runtime: AgentCoreRuntime, fake: AgentCoreFake
 ):
@@ -296,23 +237,3 @@ async def test_answer_is_noted_and_collect_cannot_be_asked(
     error = await failure_of(runtime.collect(session, asked, ""))
     assert error.category is C.OUTCOME_UNKNOWN
     assert fake.requests == []
-
-
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        ({"mode": "harness"}, "arn is not that of a harness"),
-        ({"arn": HARNESS}, "arn is not that of a runtime"),
-        ({"max_iterations": 3}, "max_iterations is for mode: harness"),
-        ({"arn": HARNESS, "mode": "harness", "payload": {"a": 1}}, "payload is for mode: runtime"),
-        ({"payload": {"a": "{inputs.x}"}}, "no 'inputs' here"),
-        ({"arn": "my-agent"}, "runtime.arn"),
-    ],
-)
-async def test_settings_that_do_not_fit_are_named(
-    runtime: AgentCoreRuntime, fake: AgentCoreFake, more: dict[str, Any], words: str
-):
-    """Keys of the other mode, and ARNs of the other kind, are refused before anything is sent."""
-    error = await failure_of(runtime.submit(request(block(fake, **more))))
-    assert error.category is C.INVALID_REQUEST
-    assert words in str(error)

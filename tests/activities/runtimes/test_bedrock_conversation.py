@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from activities.pricing import price
 from activities.runtimes.bedrock import BedrockRuntime
 from rota.conversation import (
     Message,
-    ModelReply,
     ModelRequest,
     Opaque,
     StopReason,
@@ -19,7 +17,6 @@ from rota.conversation import (
     ToolResult,
     ToolSchema,
 )
-from rota.runtime_specs.bedrock import KIND, BedrockSettings
 from tests.fakes.aws_converse import Converse, ConverseFake, reasoning, redacted
 from tests.fakes.aws_environment import become_known
 
@@ -222,81 +219,3 @@ async def test_invoke_arguments_that_are_no_object_are_shown_to_the_model(runtim
         fake.respond(Converse((fake.tool_use("ledger__post", [1, 2]),), "tool_use"))  # pyright: ignore[reportArgumentType]
         reply = await runtime.invoke(ask(fake))
     assert reply.message.tool_calls[0].args == {"INVALID_JSON": "[1, 2]"}
-
-
-def priced(reply: ModelReply) -> int | None:
-    """The cost by table."""
-    return price(reply.model, reply.usage, KIND.priced_as)
-
-
-@pytest.mark.parametrize(
-    ("settings", "micros"),
-    [
-        # 100 in at 1 dollar a million and 20 out at 5; a tenth more where the region is fixed.
-        ({"model": "global.anthropic.claude-haiku-4-5-20251001-v1:0"}, 200),
-        ({"model": MODEL}, 220),
-        (
-            {
-                "model": "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/"
-                "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
-            },
-            220,
-        ),
-        (
-            {"model": "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/x1"},
-            None,
-        ),
-        (
-            {
-                "model": "arn:aws:bedrock:eu-central-1:123456789012:"
-                "application-inference-profile/x1",
-                "priced_model": MODEL,
-            },
-            220,
-        ),
-    ],
-    ids=["global", "regional", "profile arn", "application profile", "said to be"],
-)
-async def test_invoke_is_priced_by_model_and_region(
-    runtime: BedrockRuntime, settings: dict[str, Any], micros: int | None
-):
-    """What runs in one region costs a tenth more; a name that tells nothing is unpriced."""
-    async with ConverseFake() as fake:
-        fake.say("Yes.")
-        reply = await runtime.invoke(ask(fake, **settings))
-    assert priced(reply) == micros
-
-
-async def test_invoke_routed_prompt_names_the_model_that_answered(runtime: BedrockRuntime):
-    """Behind a prompt router, the trace tells who answered, and so what it cost."""
-    invoked = f"arn:aws:bedrock:eu-central-1:123456789012:inference-profile/{MODEL}"
-    async with ConverseFake() as fake:
-        fake.say("Yes.", trace={"promptRouter": {"invokedModelId": invoked}})
-        router = "arn:aws:bedrock:eu-central-1:123456789012:default-prompt-router/anthropic:1"
-        reply = await runtime.invoke(ask(fake, model=router))
-    assert (reply.model, priced(reply)) == (invoked, 220)
-
-
-async def test_probe_says_who_we_are_without_a_model_call(
-    runtime: BedrockRuntime, monkeypatch: pytest.MonkeyPatch
-):
-    """Credentials and address are looked at; nothing is spent."""
-    async with ConverseFake() as fake:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.url)
-        probe = await runtime.probe(BedrockSettings(model=MODEL, endpoint_url=fake.url))
-    assert probe.ok, probe
-    assert "arn:aws:iam::123456789012:user/rota (credentials: env)" in probe.found
-    assert fake.url in probe.found
-    assert (fake.looks, fake.requests) == (2, [])
-
-
-async def test_probe_without_credentials_names_the_cure(
-    runtime: BedrockRuntime, monkeypatch: pytest.MonkeyPatch
-):
-    """Nobody to be is found before a run starts, with what to do."""
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    probe = await runtime.probe(BedrockSettings(model=MODEL))
-    assert not probe.ok
-    assert "NoCredentialsError" in probe.found
-    assert "runtime.profile" in probe.cure

@@ -14,9 +14,9 @@ import pytest
 from activities.runtimes.bedrock import BedrockRuntime
 from rota.conversation import Message, ModelRequest, Text
 from rota.failures import FailureCategory, StepError
+from tests.fakes.aws_answers import Failure, Hang, Pieces, Response, Whole, json_answer
 from tests.fakes.aws_converse import Converse, ConverseFake
 from tests.fakes.aws_environment import become_known
-from tests.fakes.aws_server import Failure, Hang, Pieces, Response, Whole, json_answer
 
 C = FailureCategory
 LONG = "A long answer that takes many events. " * 4
