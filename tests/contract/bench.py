@@ -33,6 +33,8 @@ class RuntimeBench(ABC):
     """A runtime and its fake. Scripted answers are played in order, one per start or turn."""
 
     kind: ClassVar[RuntimeKind]
+    can_hang: ClassVar[bool] = True
+    """False: there is nobody who could be silent, so no limit ends a turn."""
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -10,13 +10,18 @@ from tests.contract.benches import BENCHES, Benches, models, name_of, sessions
 from tests.contract.played import Contract
 from tests.stack import Stack
 
+KILLED = ("Anthropic", "ClaudeManaged", "Cursor")
+"""Played with real worker processes too, which take seconds: one that answers turn by turn,
+two that work by themselves."""
 PATIENT = BreakerPolicy(min_calls=10_000, in_a_row=10_000)
 """Breakers have tests of their own: here none opens."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker of this folder."""
-    config.addinivalue_line("markers", "only(which): play with 'models' or 'sessions' alone")
+    config.addinivalue_line(
+        "markers", "only(which): play with 'models', 'sessions' or 'killed' alone"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,7 +30,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("only")
     which = marker.args[0] if marker else "all"
-    chosen: Benches = {"all": BENCHES, "models": models(), "sessions": sessions()}[which]
+    killed = [bench for bench in BENCHES if name_of(bench) in KILLED]
+    groups = {"all": BENCHES, "models": models(), "sessions": sessions(), "killed": killed}
+    chosen: Benches = groups[which]
     metafunc.parametrize("bench", chosen, indirect=True, ids=map(name_of, chosen))
 
 

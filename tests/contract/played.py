@@ -44,9 +44,7 @@ class Contract:
 
     def impatient(self, limit: str) -> dict[str, Any]:
         """Settings with which silence ends after `limit`."""
-        fields = self.bench.kind.settings.model_fields
-        named = "inactivity" if self.is_session else "timeout"
-        return {named: limit} if named in fields else {}
+        return {"inactivity" if self.is_session else "timeout": limit}
 
     @asynccontextmanager
     async def agent(

@@ -21,6 +21,7 @@ FOREVER_SECONDS = 600.0
 
 class ScriptedBench(RuntimeBench):
     kind = KIND
+    can_hang = False
 
     def __init__(self) -> None:
         self._turns: list[dict[str, Any]] = []
