@@ -39,7 +39,8 @@ class ScriptedRuntime:
         """Play the turn that the run has come to.
 
         Raises:
-            StepError: the script has ended, or a template names what is not there.
+            StepError: the script has ended, a template names what is not there, or the turn
+                takes longer than `runtime.timeout`.
         """
         settings = ScriptedSettings.model_validate(request.settings)
         if request.turn == 0:
@@ -50,7 +51,14 @@ class ScriptedRuntime:
                 f"the script ends after {len(settings.turns)} turns, turn {request.turn} was asked",
             )
         turn = settings.turns[request.turn - 1]
-        await asyncio.sleep(turn.seconds)
+        limit = settings.timeout.total_seconds()
+        await asyncio.sleep(min(turn.seconds, limit))
+        if turn.seconds > limit:
+            raise StepError(
+                FailureCategory.TIMEOUT,
+                f"script, turn {request.turn}: its {turn.seconds:g} s are more than "
+                f"runtime.timeout, {limit:g} s",
+            )
         scope = {**request.context, "results": _results(request.messages)}
         try:
             blocks = _blocks(turn, scope, request.turn)

@@ -135,3 +135,19 @@ async def test_scripted_summary_is_no_turn_of_the_script() -> None:
     reply = await ScriptedRuntime().invoke(request)
     assert reply.message.text == "1 answers; the last one: yesterday's answer"
     assert (reply.stop, reply.reported_micros) == (StopReason.END_TURN, 0)
+
+
+async def test_scripted_turn_longer_than_the_timeout_is_timeout() -> None:
+    """The declared limit of a turn holds for a script, too."""
+    request = ModelRequest(
+        settings={
+            "kind": "scripted",
+            "timeout": "10ms",
+            "turns": [{"result": "late", "seconds": 600}],
+        },
+        system="",
+        messages=(ASK,),
+    )
+    with pytest.raises(StepError, match=r"runtime\.timeout") as caught:
+        await ScriptedRuntime().invoke(request)
+    assert (caught.value.category, caught.value.maybe_billed) == (FailureCategory.TIMEOUT, False)
