@@ -25,16 +25,19 @@ QUERY_TIMEOUT = timedelta(seconds=10)
 """A keeper without a worker does not answer at all."""
 
 
-async def check_unstopped(client: Client, fleet: Fleet, *, fix: bool = False) -> list[Check]:
+async def check_unstopped(
+    client: Client, fleet: Fleet, runtimes: OpenRuntimes | None = None, *, fix: bool = False
+) -> list[Check]:
     """Tell what may still work for the fleet's agents: one failed check for each.
 
     Args:
         client: The server.
         fleet: Whose agents.
+        runtimes: Who asks the providers; by default those of this environment.
         fix: Ask the providers to stop, and have the keepers forget what they confirm.
     """
     checks: list[Check] = []
-    runtimes = OpenRuntimes()
+    runtimes = runtimes or OpenRuntimes()
     try:
         for name, agent in fleet.agents.items():
             try:

@@ -244,3 +244,12 @@ def test_loop_always_ends_within_its_turns(outcomes: list[TurnOutcome]) -> None:
         assert step.turn == here.turn + 1 <= LIMITS.turns
         here = here.after_turn(outcome)
     assert isinstance(next_step(here, LIMITS, NOW), Finish)
+
+
+def test_next_step_without_anybody_to_mend_it_a_bad_answer_fails() -> None:
+    """A session that cannot be told more is not asked for a better answer."""
+    told = next_step(state(answer=BAD), LIMITS, NOW)
+    untold = next_step(state(answer=BAD), LIMITS.model_copy(update={"repairs": False}), NOW)
+    assert isinstance(told, Think)
+    assert isinstance(untold, Finish)
+    assert untold.category is FailureCategory.OUTCOME_INVALID

@@ -1,9 +1,10 @@
 """What a settlement, a reclaim and a person's change of memory do to the keeper's state."""
 
 from rota import settling
+from rota.admission import Unstopped
 from rota.agent_spec import SessionConcurrency
 from rota.failures import FailureCategory
-from rota.keeper_state import RECENT_EVENTS
+from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS
 from rota.runs import EventRecord, RunStatus, Trigger
 from rota.upstream import UpstreamRun, UpstreamState
 from rota.usage import Usage
@@ -175,3 +176,31 @@ def test_last_success_without_a_schedule_is_the_newest_to_succeed() -> None:
     desk.admit("event", trigger=Trigger.EVENT)
     desk.settle("event", output="o2")
     assert desk.state.last_success == UpstreamRun(run=run("event"), output="o2")
+
+
+def unstopped(name: str) -> Unstopped:
+    """Work that may still go on for that run."""
+    return Unstopped(run=run(name), runtime="double", session="s1", at=T0)
+
+
+def test_settle_remembers_unstopped_work_once_until_it_is_known_to_have_stopped() -> None:
+    """A report that comes again adds nothing; a run that was never admitted counts too."""
+    desk = Desk()
+    desk.admit("r1", T0)
+    desk.settle("r1", RunStatus.CANCELLED, unstopped=unstopped("r1"))
+    desk.settle("r1", RunStatus.CANCELLED, unstopped=unstopped("r1"))
+    desk.settle("stray", RunStatus.CANCELLED, unstopped=unstopped("stray"))
+    assert [work.run.id for work in desk.state.unstopped] == ["r1", "stray"]
+    state, known = settling.stopped(desk.state, run("r1").key)
+    assert known
+    assert [work.run.id for work in state.unstopped] == ["stray"]
+    assert settling.stopped(state, run("r1").key) == (state, False)
+
+
+def test_settle_keeps_the_newest_unstopped_work_only() -> None:
+    """The keeper's state stays small whatever goes wrong."""
+    desk = Desk()
+    for number in range(MOST_UNSTOPPED + 3):
+        desk.settle(f"r{number}", RunStatus.FAILED, unstopped=unstopped(f"r{number}"))
+    assert len(desk.state.unstopped) == MOST_UNSTOPPED
+    assert desk.state.unstopped[0].run.id == "r3"

@@ -52,3 +52,18 @@ def test_usage_sum_does_not_depend_on_order(a: Usage, b: Usage, c: Usage) -> Non
 def test_format_cost_for_people(micros: int | None, text: str) -> None:
     """Free and unpriced look different."""
     assert format_cost(micros) == text
+
+
+@given(USAGES, USAGES)
+def test_usage_difference_undoes_a_sum_of_priced_usages(a: Usage, b: Usage) -> None:
+    """What was counted before and what is new make up the provider's own sum again."""
+    if a.cost_micros is not None and b.cost_micros is not None:
+        assert a.plus(b).minus(b) == a
+
+
+def test_usage_difference_is_never_negative_and_stays_unpriced() -> None:
+    """A provider that takes a count back takes back no money; no price stays no price."""
+    spent = Usage(input_tokens=5, cost_micros=9)
+    assert Usage(input_tokens=3, cost_micros=4).minus(spent) == Usage()
+    assert Usage(input_tokens=6, cost_micros=None).minus(spent).cost_micros is None
+    assert spent.minus(Usage(cost_micros=None)).cost_micros == 9

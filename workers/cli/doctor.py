@@ -1,18 +1,22 @@
 """`rota doctor`: everything Rota needs, checked; `--fix` mends what a command can."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
+from rich.markup import escape
+from rich.status import Status
 from rich.text import Text
 from temporalio.service import RPCError
 
 from activities.tools.fleet import ToolLoadError
 from schedules.declaration_errors import DeclarationErrors
+from schedules.fleet import Fleet
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.checks import (
     Check,
     check_attributes,
-    check_credentials,
     check_drift,
     check_retention,
     check_server,
@@ -21,11 +25,11 @@ from workers.checks import (
 )
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
-from workers.cli.output import now, print_json, print_table, table
+from workers.cli.output import console, now, print_json, print_table, table
 from workers.cli.server import Link, with_server
-from workers.connection import UnreachableError
-from workers.mcp_checks import check_mcp_servers
+from workers.connection import UnreachableError, target_of
 from workers.namespace import RETENTION, prepare_namespace
+from workers.outside import check_outside
 from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
 from workers.unstopped import check_unstopped
@@ -45,16 +49,22 @@ from workers.unstopped import check_unstopped
 def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
-    The server and its namespace, workers, the store, the fleet's files, credentials, drift.
-    Ends with 1 if anything is wrong, with 3 if there is no server.
+    The server and its namespace, workers, the store, the fleet's files, drift. Of the fleet's
+    agents: each runtime, each connection and each MCP server, asked without spending. Ends
+    with 1 if anything is wrong, with 3 if there is no server.
     """
     local, checked = _check_files(settings)
     code = ExitCode.FAILED
-    try:
-        checks = with_server(settings, lambda link: _check(link, checked, fix))
-    except UnreachableError as error:
-        checks = [Check("server", False, str(error), "start one, or name it with --address")]
-        code = ExitCode.NO_SERVER
+    with console(err=True).status("") as status:
+        if checked is not None:
+            local += _check_outside(checked, status)
+        status.update(f"asking the server at {escape(target_of(settings)[0])}")
+        try:
+            checks = with_server(settings, lambda link: _check(link, checked, fix))
+        except UnreachableError as error:
+            cure = "start one, or name it with --address"
+            checks = [Check("server", False, str(error), cure)]
+            code = ExitCode.NO_SERVER
     checks += local
     if as_json:
         print_json([asdict(check) for check in checks])
@@ -71,9 +81,23 @@ def _check_files(settings: Settings) -> tuple[list[Check], CheckedFleet | None]:
         lines = str(error).splitlines()
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         return [Check("fleet", False, lines[0] + more, "'rota validate' lists everything")], None
-    agents = ", ".join(checked.fleet.agents) or "no agents"
-    fleet = Check("fleet", True, f"{checked.fleet.name} is valid: {agents}")
-    return [fleet, *check_credentials(checked.fleet)], checked
+    found = f"{checked.fleet.name} is valid: {_declared(checked.fleet)}"
+    return [Check("fleet", True, found)], checked
+
+
+def _declared(fleet: Fleet) -> str:
+    agents = ", ".join(fleet.agents) or "no agents"
+    pipelines = ", ".join(fleet.pipelines)
+    return f"{agents}; pipelines: {pipelines}" if pipelines else agents
+
+
+def _check_outside(checked: CheckedFleet, status: Status) -> list[Check]:
+    """Ask providers and connections; on a terminal, tell meanwhile what is waited for."""
+
+    def told(waiting: Sequence[str]) -> None:
+        status.update(f"asking {escape(', '.join(waiting))}")
+
+    return asyncio.run(check_outside(checked, told))
 
 
 async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Check]:
@@ -89,7 +113,6 @@ async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Ch
     ]
     if checked is not None:
         checks.append(await check_drift(client, link.store, checked.fleet, queue))
-        checks += await check_mcp_servers(checked.fleet)
         checks += await check_runtime_queues(client, checked.fleet)
         checks += await check_breakers(client, checked.fleet)
         if all(check.ok for check in checks if check.name == "keepers"):
