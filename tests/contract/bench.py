@@ -34,7 +34,7 @@ class RuntimeBench(ABC):
 
     kind: ClassVar[RuntimeKind]
     can_hang: ClassVar[bool] = True
-    """False: there is nobody who could be silent, so no limit ends a turn."""
+    """False: a hang belongs to a turn, not to a request, so asking again meets it again."""
 
     @abstractmethod
     async def __aenter__(self) -> Self:
