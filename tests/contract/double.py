@@ -6,14 +6,14 @@ so it outlives every attempt and every worker; the runtime keeps nothing between
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 
 from activities.runtimes import kinds
 from activities.runtimes.open import OpenRuntimes
-from rota.conversation import Message, StopReason, Text, ToolCall
+from rota.conversation import Message, Text, ToolCall
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_kinds import BUILT_IN
@@ -29,7 +29,18 @@ from rota.session_runtime import (
     Stopped,
     Told,
 )
-from rota.usage import Usage
+from tests.contract.double_provider import (
+    Act,
+    Asks,
+    Calls,
+    Ends,
+    Fails,
+    FakeProvider,
+    FakeSession,
+    Hangs,
+    Says,
+    Waits,
+)
 
 LOOK_SECONDS = 0.01
 ALL = Capabilities(
@@ -56,109 +67,6 @@ class DoubleSettings(SessionSettings):
     def account(self) -> str:
         """Nobody's: no breaker stands before it."""
         return ""
-
-
-@dataclass(frozen=True)
-class Says:
-    """Progress, in words."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Asks for results of tools, by name and arguments."""
-
-    calls: tuple[tuple[str, dict[str, Any]], ...]
-
-
-@dataclass(frozen=True)
-class Waits:
-    """Waits for a person on the provider's side."""
-
-    whom: str
-
-
-@dataclass(frozen=True)
-class Asks:
-    """Asks whether it may do these."""
-
-    questions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Fails:
-    """A look fails."""
-
-    error: StepError
-
-
-@dataclass(frozen=True)
-class Hangs:
-    """Never goes on."""
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Gives its answer."""
-
-    text: str
-    stop: StopReason = StopReason.END_TURN
-    links: dict[str, str] = field(default_factory=dict)
-
-
-Act = Says | Calls | Waits | Asks | Fails | Hangs | Ends
-
-
-@dataclass
-class FakeSession:
-    """One session at the provider."""
-
-    key: str
-    told: list[Told] = field(default_factory=list)
-    at: int = 0
-    person_came: bool = False
-    stopped: bool = False
-    answers: int = 0
-    """How often it was told something after its task."""
-
-
-@dataclass
-class FakeProvider:
-    """Plays the same acts in every session; remembers what it was asked."""
-
-    acts: list[Act] = field(default_factory=list)
-    sessions: dict[str, FakeSession] = field(default_factory=dict)
-    starts: int = 0
-    stops: int = 0
-    looks: list[str] = field(default_factory=list)
-    """The cursors that watching began at."""
-    requests: list[SessionRequest] = field(default_factory=list)
-    step_tokens: int = 100
-    """Used with each act, and told as a sum."""
-    step_micros: int | None = 7
-    confirms: bool = True
-    gives_answer_once: bool = False
-    tells_at_start: bool = True
-    knows_keys: bool = True
-    """A second start with the same key is the first one."""
-    before_start: list[Callable[[], None]] = field(default_factory=list)
-    """Called before a session is made; may raise."""
-    after_start: list[Callable[[], None]] = field(default_factory=list)
-    """Called once it is made and before anybody learns of it; may raise."""
-    in_answer: list[Callable[[], None]] = field(default_factory=list)
-    """The same, of being told."""
-    looking: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while, and after, a session hangs or waits under somebody's eyes."""
-
-    def usage(self, session: FakeSession) -> Usage:
-        """All it has used since it exists."""
-        tokens = self.step_tokens * min(session.at + 1, len(self.acts))
-        micros = self.step_micros
-        return Usage(
-            input_tokens=tokens,
-            cost_micros=None if micros is None else micros * tokens,
-        )
 
 
 def _play(hooks: list[Callable[[], None]]) -> None:

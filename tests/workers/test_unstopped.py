@@ -3,7 +3,7 @@
 import pytest
 
 from rota.runs import RunStatus
-from tests.contract.double import FakeProvider, Hangs
+from tests.contract.double_provider import FakeProvider, Hangs
 from tests.fleets import declared, fleet_of
 from tests.stack import Stack
 from tests.workflows.claude import ending_of

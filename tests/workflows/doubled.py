@@ -10,7 +10,8 @@ import pytest
 from temporalio.client import WorkflowHandle
 
 from rota.tools import ToolDefinition
-from tests.contract.double import FakeProvider, install
+from tests.contract.double import install
+from tests.contract.double_provider import FakeProvider
 from tests.stack import Stack
 from tests.workflows.claude import QUICK_RETRY
 

@@ -7,7 +7,7 @@ import pytest
 
 from rota.runs import RunStatus
 from rota.tools import tool
-from tests.contract.double import Calls, Ends, FakeProvider
+from tests.contract.double_provider import Calls, Ends, FakeProvider
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack
 from tests.workflows.doubled import Doubles
