@@ -1,0 +1,86 @@
+"""The tables of keys outside of the runtimes' pages: keys that exist, defaults that hold."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from rota.agent_spec import AgentSpec
+from rota.coordination_spec import NeedSpec, SubscriptionSpec
+from rota.durations import format_duration, parse_duration
+from rota.fleet_file import FleetFile
+from rota.mcp_servers import McpServer
+from rota.pipeline_spec import NodeSpec
+from tests.house.documentation import Table, quoted, tables
+from tests.house.documented_keys import default_of, field_of
+from tests.house.repository import ROOT
+
+DECLARING = ROOT / "docs" / "declaring.md"
+TOOLS = ROOT / "docs" / "tools.md"
+
+
+def told(cell: str) -> str:
+    """A default as a page tells it, in the form of `default_of`."""
+    text = cell.strip("`")
+    if text == "{}":
+        return "none"
+    try:
+        return format_duration(parse_duration(text)) if text[-1:].isalpha() else text
+    except ValueError:
+        return text
+
+
+def untrue(table: Table, model: type[BaseModel]) -> list[str]:
+    """What a table says in a few words that the model does not.
+
+    An empty cell says nothing of a default. Where it is told in words, or several keys share
+    a row, only the keys are looked at.
+    """
+    found: list[str] = []
+    for row in table.rows:
+        keys = quoted(row[table.heading[0]])
+        fields = {key: field_of(model, key) for key in keys}
+        found += [f"there is no key '{key}'" for key, field in fields.items() if field is None]
+        default = told(row["default"])
+        for key, field in fields.items():
+            in_words = not default or " " in default or len(keys) > 1
+            if field is not None and not in_words and default != default_of(field):
+                found.append(f"{key} is {default_of(field)}, not {default}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "first", "model"),
+    [
+        pytest.param(DECLARING, "key", "kind", AgentSpec, id="agent"),
+        pytest.param(DECLARING, "key", "agent", NeedSpec, id="need"),
+        pytest.param(DECLARING, "key", "event", SubscriptionSpec, id="event"),
+        pytest.param(DECLARING, "key of a node", "agent", NodeSpec, id="node"),
+        pytest.param(DECLARING, "key", "name", FleetFile, id="fleet.yaml"),
+        pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
+    ],
+)
+def test_table_of_keys_agrees_with_the_declarations_model(
+    page: Path, heading: str, first: str, model: type[BaseModel]
+) -> None:
+    """Every key is one, and every default that is told is the one that holds."""
+    table = next(
+        table
+        for table in tables(page)
+        if table.heading[0] == heading and quoted(table.rows[0][heading])[0] == first
+    )
+    assert untrue(table, model) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        pytest.param(
+            {"key": "`within`", "default": "`12h`"}, "within is 1d, not 12h", id="default"
+        ),
+        pytest.param({"key": "`withn`", "default": ""}, "there is no key 'withn'", id="name"),
+    ],
+)
+def test_table_of_keys_with_a_mistake_is_told(row: dict[str, str], said: str) -> None:
+    """What is looked for is found."""
+    assert untrue(Table("page.md:1", ("key", "default"), (row,)), NeedSpec) == [said]
