@@ -76,6 +76,11 @@ class Toolbox:
             return ""
         return undeclared(name, tool.connection)
 
+    def connection_keys(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the keys of `fleet.yaml` that the tools among `names` work with, sorted."""
+        tools = filter(None, map(self._tools.get, names))
+        return tuple(sorted({tool.connection for tool in tools if tool.connection}))
+
     def connection_secrets(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """Return place and reference of each secret that the tools among `names` work with."""
         names = list(names)

@@ -24,6 +24,8 @@ class CheckedFleet:
     """Valid, and worth a look."""
     notes: tuple[Finding, ...] = ()
     """Valid, and not to be told from the files alone."""
+    connections: tuple[str, ...] = ()
+    """Keys of `fleet.yaml` that its agents' tools work with, such as `github`."""
 
 
 def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
@@ -48,4 +50,7 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
         fleet,
         warnings=tuple(f for f in findings if f.level == "warning"),
         notes=tuple(f for f in findings if f.level == "note"),
+        connections=toolbox.connection_keys(
+            tool for agent in fleet.agents.values() for tool in agent.spec.tools
+        ),
     )

@@ -10,8 +10,6 @@ from datetime import timedelta
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSystemInfoRequest
 from temporalio.client import Client
 
-from activities.runtimes.kinds import runtime_kind
-from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
 from rota.durations import format_duration
 from rota.ids import keeper_queue
@@ -84,23 +82,6 @@ async def check_store(store: ObjectStore) -> Check:
         return Check("store", False, str(error), "mend it, or name another with ROTA_STORE")
     cure = "" if readable else "use a store that shows what was just written"
     return Check("store", readable, f"{store.address} can be written and read", cure)
-
-
-def check_credentials(fleet: Fleet) -> list[Check]:
-    """Each agent's runtimes must find their secrets, as this process sees them."""
-    checks: list[Check] = []
-    for name, agent in fleet.agents.items():
-        for index, runtime in enumerate(agent.spec.runtime.chain):
-            settings = runtime_kind(runtime.kind).settings.model_validate(runtime.settings)
-            what = f"credential of {name}" + (f", fallback {index}" if index else "")
-            for _, reference in settings.secret_references():
-                try:
-                    Secrets()(reference)
-                    checks.append(Check(what, True, f"{reference} is set"))
-                except LookupError as error:
-                    cure = "set it where the worker runs"
-                    checks.append(Check(what, False, str(error), cure))
-    return checks
 
 
 async def check_drift(client: Client, store: ObjectStore, fleet: Fleet, task_queue: str) -> Check:

@@ -3,8 +3,9 @@
 Listing changes nothing and costs nothing, but it does start local programs.
 """
 
-import asyncio
 from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
 
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
@@ -12,6 +13,7 @@ from rota.mcp import mcp_name
 from rota.mcp_servers import McpServer
 from schedules.fleet import Fleet
 from workers.checks import Check
+from workers.looks import Look
 
 _CURES = {
     FailureCategory.AUTH: "set the secret where the worker runs, or get a new one",
@@ -19,15 +21,24 @@ _CURES = {
 }
 
 
-async def check_mcp_servers(fleet: Fleet) -> list[Check]:
-    """List the tools of each server that the fleet declares, all at the same time."""
+LISTING_GRACE = timedelta(seconds=10)
+"""Beyond a server's own `list_timeout`: for importing the SDK, and ending the program."""
+
+
+def mcp_looks(fleet: Fleet) -> list[Look]:
+    """Return one look for each server that the fleet declares: it lists the server's tools."""
     wanted: dict[str, dict[str, None]] = {}
     for agent in fleet.agents.values():
         for parts in filter(None, map(mcp_name, agent.spec.tools)):
             wanted.setdefault(parts.server, {})[parts.tool] = None
-    servers = fleet.file.mcp.items()
-    checks = [_check(fleet, name, server, wanted.get(name, {})) for name, server in servers]
-    return list(await asyncio.gather(*checks))
+    return [
+        Look(
+            f"mcp server {name}",
+            partial(_check, fleet, name, server, wanted.get(name, {})),
+            server.list_timeout + LISTING_GRACE,
+        )
+        for name, server in fleet.file.mcp.items()
+    ]
 
 
 async def _check(fleet: Fleet, name: str, server: McpServer, wanted: Collection[str]) -> Check:

@@ -82,16 +82,7 @@ def _deliver(
         StepError: it cannot be reached or logged in to; `maybe_billed` if it may have the
             message all the same.
     """
-    try:
-        server = _connected(context, connection)
-    except smtplib.SMTPAuthenticationError as error:
-        raise StepError(FailureCategory.AUTH, _words(error, "; check email.password")) from None
-    except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
-        raise StepError(
-            FailureCategory.INVALID_REQUEST, _words(error, "; check email.security")
-        ) from None
-    except (smtplib.SMTPException, OSError) as error:
-        raise StepError(FailureCategory.TRANSIENT, _words(error)) from None
+    server = _let_in(context, connection)
     handed_over = False
     try:
         refused = _addressed(server, connection.sender, to)
@@ -105,12 +96,47 @@ def _deliver(
         ) from None
     finally:
         # The answer to the text is what counts; whether it says goodbye does not.
-        with suppress(smtplib.SMTPException, OSError):
-            server.quit()
-        server.close()
+        _leave(server)
     if code != 250:
         raise ToolError(f"the mail server refused the message: {code} {_said(answer)}")
     return refused
+
+
+def probe(context: ToolContext) -> str:
+    """Log in and leave, without a mail; returns what was found. Blocks.
+
+    Raises:
+        StepError: the tool would not get in either.
+    """
+    connection = context.connections.email
+    assert connection is not None
+    _leave(_let_in(context, connection))
+    who = f"lets {connection.user} in" if connection.user else "answers; nobody logs in"
+    return f"{connection.host}:{connection.port} {who}"
+
+
+def _let_in(context: ToolContext, connection: EmailConnection) -> smtplib.SMTP:
+    """Connect and log in.
+
+    Raises:
+        StepError: the server cannot be reached, or not logged in to.
+    """
+    try:
+        return _connected(context, connection)
+    except smtplib.SMTPAuthenticationError as error:
+        raise StepError(FailureCategory.AUTH, _words(error, "; check email.password")) from None
+    except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
+        raise StepError(
+            FailureCategory.INVALID_REQUEST, _words(error, "; check email.security")
+        ) from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise StepError(FailureCategory.TRANSIENT, _words(error)) from None
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _connected(context: ToolContext, connection: EmailConnection) -> smtplib.SMTP:

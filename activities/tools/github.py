@@ -120,6 +120,24 @@ async def get_pull(context: ToolContext, repository: Repository, number: Number)
     }
 
 
+async def probe(context: ToolContext) -> str:
+    """Ask whose token it is, which changes nothing; returns what was found.
+
+    Raises:
+        StepError, ToolError: the tools would not get in either.
+    """
+    async with _api(context) as api:
+        try:
+            user = await api.call("GET", "/user")
+        except StepError as error:
+            if error.category is not FailureCategory.AUTH:
+                raise
+            # An app's installation is nobody, which is no failure; this is open to all.
+            await api.call("GET", "/rate_limit")
+            return "takes the token, which is no person's"
+        return f"takes the token of {field(user.data, 'login', str, _VENDOR)}"
+
+
 def _issue(data: Any, *, existed: bool) -> dict[str, Any]:
     return {
         "number": field(data, "number", int, _VENDOR),

@@ -57,6 +57,17 @@ async def create_issue(
         return _issue(context, field(answer.data, "key", str, _VENDOR), existed=False)
 
 
+async def probe(context: ToolContext) -> str:
+    """Ask whose token it is, which changes nothing; returns what was found.
+
+    Raises:
+        StepError, ToolError: the tool would not get in either.
+    """
+    async with _api(context) as api:
+        answer = await api.call("GET", "/rest/api/3/myself")
+        return f"takes the token of {field(answer.data, 'displayName', str, _VENDOR)}"
+
+
 async def _labelled(api: JsonApi, project: str, label: str) -> str | None:
     """Return the key of the oldest issue with the label, or None."""
     query = f'project = "{project}" AND labels = "{label}" ORDER BY created ASC, key ASC'

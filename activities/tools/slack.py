@@ -100,6 +100,25 @@ async def post_by_webhook(context: ToolContext, text: Text) -> dict[str, Any]:
     return {"posted": True}
 
 
+async def probe(context: ToolContext) -> str:
+    """Ask whose token it is, which changes nothing; returns what was found.
+
+    A webhook cannot be asked without posting to it: it is only looked whether it is set.
+
+    Raises:
+        StepError, ToolError: the tool would not get in either.
+    """
+    connection = context.connections.slack
+    assert connection is not None
+    if connection.webhook is not None:
+        _secret(context, "webhook", connection.webhook)
+        return f"{connection.webhook} is set; only a message would tell whether Slack takes it"
+    async with _bot(context) as api:
+        answer = await _call(api, "POST", "/auth.test")
+    user, team = (field(answer, key, str, _VENDOR) for key in ("user", "team"))
+    return f"takes the token of {user} in {team}"
+
+
 async def _marked(api: JsonApi, channel: str, marker: str) -> str | None:
     """Return the timestamp of the oldest message with the marker, or None."""
     asked = {"channel": channel, "limit": str(PAGE), "include_all_metadata": "true"}

@@ -44,6 +44,20 @@ def query(
     declared = context.connections.databases
     if database not in declared:
         raise ToolError(f"no database '{database}'; there is: {', '.join(declared)}")
+    return _reading().read_rows(context, database, declared[database], query, parameters)
+
+
+def probe(context: ToolContext, database: str) -> str:
+    """Read from one of the declared databases; returns what was found. Blocks.
+
+    Raises:
+        StepError, ToolError: the tool could not read it either.
+    """
+    connection = context.connections.databases[database]
+    _reading().read_rows(context, database, connection, "SELECT 1", {})
+    return "can be read"
+
+
+def _reading() -> _Reading:
     # Not imported above: see the module's docstring.
-    reading = cast("_Reading", importlib.import_module(READER))
-    return reading.read_rows(context, database, declared[database], query, parameters)
+    return cast("_Reading", importlib.import_module(READER))
