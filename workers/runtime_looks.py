@@ -25,6 +25,7 @@ _OF_USE = frozenset({*ModelSettings.model_fields, *SessionSettings.model_fields}
 """Keys that say how a runtime is used, not which one it is."""
 _NAMED = 3
 """Agents that the name of a check tells; the others are counted."""
+_REACH = "see that it is up, and that this machine reaches it"
 
 
 def runtime_looks(fleet: Fleet, makers: Mapping[str, Maker] | None = None) -> list[Look]:
@@ -87,7 +88,7 @@ async def _probed(
         if not isinstance(runtime, Probing):
             return None
         probe = await runtime.probe(settings)
-        return Check(title, probe.ok, probe.found, probe.cure)
+        return Check(title, probe.ok, probe.found, probe.cure or ("" if probe.ok else _REACH))
     except StepError as error:
         return Check(title, False, str(error), "install what it needs, here and on the workers")
     finally:

@@ -22,6 +22,8 @@ class GitHubFake(ApiFake):
         self.comments: list[dict[str, Any]] = []
         self.indexed: set[int] = set()
         """Numbers of the issues that the search knows."""
+        self.of_app = False
+        """The token is an app's, which is nobody's."""
         self._numbers = count(1)
         self._ids = count(100)
 
@@ -69,6 +71,8 @@ class GitHubFake(ApiFake):
             self.problems.append("no X-GitHub-Api-Version")
         if request.path == "/search/issues":
             return self._search(request)
+        if request.path in ("/user", "/rate_limit"):
+            return self._whose(request.path)
         found = re.fullmatch(rf"/repos/{REPOSITORY}/(issues|pulls)(?:/(.+))?", request.path)
         if not found:
             return _missing()
@@ -78,6 +82,13 @@ class GitHubFake(ApiFake):
         if rest is None:
             return self._create(request) if request.method == "POST" else self._list(request)
         return self._below_issue(request, rest)
+
+    def _whose(self, path: str) -> ApiReply:
+        if path == "/rate_limit":
+            return ApiReply(200, {"rate": {"limit": 5000}})
+        if self.of_app:
+            return ApiReply(403, {"message": "Resource not accessible by integration"})
+        return ApiReply(200, {"login": "ada", "id": 1})
 
     def _create(self, request: ApiRequest) -> ApiReply:
         body: dict[str, Any] = request.body

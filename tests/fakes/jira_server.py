@@ -29,6 +29,8 @@ class JiraFake(ApiFake):
     def reply(self, request: ApiRequest) -> ApiReply:
         if request.headers.get("authorization") != f"Basic {LOGIN}":
             return ApiReply(401, {"errorMessages": ["Client must be authenticated"]})
+        if (request.method, request.path) == ("GET", "/rest/api/3/myself"):
+            return ApiReply(200, {"accountId": "1", "displayName": "Ada Lovelace"})
         if (request.method, request.path) == ("POST", "/rest/api/3/search/jql"):
             return self._search(request.body)
         if (request.method, request.path) == ("POST", "/rest/api/3/issue"):

@@ -34,6 +34,8 @@ class SlackFake(ApiFake):
             return ApiReply(200, "ok")
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return _refused("invalid_auth")
+        if (request.method, request.path) == ("POST", "/auth.test"):
+            return ApiReply(200, {"ok": True, "user": "rota", "team": "Acme", "bot_id": "B1"})
         if request.path == "/conversations.history":
             return self._history(request.query)
         if request.path in ("/chat.postMessage", "/chat.delete"):

@@ -7,7 +7,8 @@ import pytest
 
 from schedules.fleet import load_fleet
 from tests.fakes.mcp_warehouse import Log, WarehouseEndpoint
-from workers.mcp_checks import check_mcp_servers
+from workers.looks import take_all
+from workers.mcp_checks import mcp_looks
 
 AGENT = """
 kind: Agent
@@ -30,7 +31,7 @@ async def test_server_that_answers_is_shown_with_its_tools(tmp_path: Path) -> No
     with WarehouseEndpoint(Log(tmp_path / "log")) as warehouse:
         servers = f"  warehouse: {{url: {warehouse.url}}}\n"
         write(tmp_path, servers, clerk="mcp:warehouse/query")
-        [check] = await check_mcp_servers(load_fleet(tmp_path))
+        [check] = await take_all(mcp_looks(load_fleet(tmp_path)))
     assert (check.name, check.ok) == ("mcp server warehouse", True)
     assert "environment, later, lots, picture, post, query" in check.found
 
@@ -40,7 +41,7 @@ async def test_tool_that_is_not_there_is_found_before_a_run_needs_it(tmp_path: P
     with WarehouseEndpoint(Log(tmp_path / "log")) as warehouse:
         servers = f"  warehouse: {{url: {warehouse.url}}}\n"
         write(tmp_path, servers, clerk="mcp:warehouse/query, mcp:warehouse/querry")
-        [check] = await check_mcp_servers(load_fleet(tmp_path))
+        [check] = await take_all(mcp_looks(load_fleet(tmp_path)))
     assert not check.ok
     assert check.found.startswith("has no querry; it has: ")
 
@@ -59,7 +60,7 @@ async def test_servers_that_do_not_answer_are_told_apart(
   slow: {{command: [{sys.executable}, -c, 'import time; time.sleep(60)'], list_timeout: 1s}}
 """
     write(tmp_path, servers)
-    checks = {check.name: check for check in await check_mcp_servers(load_fleet(tmp_path))}
+    checks = {check.name: check for check in await take_all(mcp_looks(load_fleet(tmp_path)))}
     found = {name.removeprefix("mcp server "): check.found for name, check in checks.items()}
     assert not any(check.ok for check in checks.values())
     assert all(check.cure for check in checks.values())

@@ -10,7 +10,6 @@ from rota.runtime_queue import RuntimeQueue
 from schedules.fleet import Fleet, load_fleet
 from tests.stack import Stack
 from tests.workflows.gates import poll
-from workers.checks import check_credentials
 from workers.runtime_checks import check_breakers, check_runtime_queues
 
 AGENT = """\
@@ -75,10 +74,3 @@ async def test_doctor_names_a_queue_that_nobody_serves(stack: Stack) -> None:
             return check.ok or None
 
         await poll(polled)
-
-
-def test_doctor_looks_for_the_credentials_of_fallbacks_too(tmp_path: Path) -> None:
-    """Each is named with its place in the chain."""
-    checks = check_credentials(fleet_of(tmp_path, "agent"))
-    missing = {check.name: check.found for check in checks if not check.ok}
-    assert "ROTA_NO_KEY" in missing["credential of agent, fallback 1"]

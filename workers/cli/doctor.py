@@ -58,8 +58,8 @@ def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
     with console(err=True).status("") as status:
         if checked is not None:
             local += _check_outside(checked, status)
-        status.update(f"asking the server at {escape(target_of(settings)[0])}")
         try:
+            status.update(f"asking the server at {escape(target_of(settings)[0])}")
             checks = with_server(settings, lambda link: _check(link, checked, fix))
         except UnreachableError as error:
             cure = "start one, or name it with --address"

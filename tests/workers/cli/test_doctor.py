@@ -57,7 +57,7 @@ async def test_doctor_without_worker_and_key_says_what_to_do(written: FleetOnSer
     ended = await written.rota("doctor", "--json")
     assert ended.code == ExitCode.FAILED
     wrong = {name for name, ok in states(ended).items() if not ok}
-    assert wrong == {"worker", "keepers", "drift", f"credential of {written.agent}"}
+    assert wrong == {"worker", "keepers", "drift", f"runtime anthropic of {written.agent}"}
     assert all(check["cure"] for check in ended.json if not check["ok"])
 
 
