@@ -83,6 +83,9 @@ class RuntimeKind:
     promised: Callable[[Any], Capabilities] | None = None
     """What it promises with the settings given, where that depends on them; `capabilities`
     then says what holds with any."""
+    by_settings: tuple[str, ...] = ()
+    """Promises that some settings add to `capabilities`, in their order: for those who choose
+    a kind, before there are settings. Empty without `promised`."""
 
     def promises(self, settings: RuntimeSettings) -> Capabilities:
         """What it can do with these settings: ask this where there are settings."""

@@ -137,4 +137,5 @@ KIND = RuntimeKind(
     implementation="activities.runtimes.agentcore:AgentCoreRuntime",
     priced_as="aws",
     promised=_promised,
+    by_settings=("tools", "confirm_cancel", "usage", "cost"),
 )

@@ -114,4 +114,5 @@ KIND = RuntimeKind(
     capabilities=_capabilities(usage=False, cost=False),
     implementation="activities.runtimes.command:CommandRuntime",
     promised=_promised,
+    by_settings=("usage", "cost"),
 )

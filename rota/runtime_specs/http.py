@@ -194,4 +194,15 @@ KIND = RuntimeKind(
     capabilities=Capabilities(remains=_REMAINS),
     implementation="activities.runtimes.http:HttpRuntime",
     promised=_promised,
+    by_settings=(
+        "idempotent_start",
+        "find",
+        "reattach",
+        "stream",
+        "cancel",
+        "confirm_cancel",
+        "usage",
+        "cost",
+        "persons",
+    ),
 )

@@ -129,4 +129,5 @@ KIND = RuntimeKind(
     capabilities=Capabilities(find=True, remains=_REMAINS),
     implementation="activities.runtimes.n8n:N8nRuntime",
     promised=_promised,
+    by_settings=("reattach", "stream", "cancel", "confirm_cancel", "usage", "cost", "persons"),
 )
