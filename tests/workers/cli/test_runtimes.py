@@ -1,5 +1,9 @@
 """`rota runtimes`: the kinds there are, without a server."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -48,3 +52,68 @@ async def test_runtimes_of_an_unknown_kind_names_those_there_are() -> None:
     assert ended.code == ExitCode.NOT_FOUND
     assert "unknown runtime 'bedrok'; known: " in ended.err
     assert ended.out == ""
+
+
+def fleet_in(folder: Path) -> Path:
+    """A fleet whose agents use a service, a program, and a model with a fallback."""
+    spare = {"kind": "openai", "model": "spare", "base_url": "http://127.0.0.1:9/v1"}
+    start = {"url": "http://127.0.0.1:9/jobs"}
+    runtimes: dict[str, dict[str, Any]] = {
+        "books": {"kind": "http", "mode": "sync", "start": start, "idempotent": True},
+        "clerk": {**spare, "model": "main", "queue": "models", "fallback": [spare]},
+        "tool": {"kind": "command", "command": ["true"]},
+    }
+    (folder / "agents").mkdir()
+    for name, runtime in runtimes.items():
+        # JSON is YAML.
+        text = json.dumps({"name": name, "runtime": runtime})
+        (folder / "agents" / f"{name}.yaml").write_text(text)
+    return folder
+
+
+async def test_runtimes_of_a_fleet_say_what_its_settings_promise(tmp_path: Path) -> None:
+    """Worked out for each agent; fallbacks stand below it."""
+    ended = await rota("runtimes", "--fleet", str(fleet_in(tmp_path)))
+    assert ended.code == ExitCode.OK, ended.err
+    lines = [line.split() for line in ended.out.splitlines()]
+    books = next(words for words in lines if words[:2] == ["books", "http"])
+    assert " ".join(books[2:]) == "- - idempotent start, find, reattach"
+    assert ["clerk", "openai", "main", "models", "-"] in lines
+    assert ["fallback", "1", "openai", "spare", "-", "-"] in lines
+
+
+async def test_runtimes_as_json_tell_who_uses_them(tmp_path: Path) -> None:
+    """By kind, with what some settings add and what these do."""
+    ended = await rota("runtimes", "http", "--json", "--fleet", str(fleet_in(tmp_path)))
+    (document,) = ended.json
+    assert "persons" in document["by_settings"]
+    assert document["used_by"] == [
+        {
+            "agent": "books",
+            "fallback": 0,
+            "model": None,
+            "queue": None,
+            "by_settings": ["idempotent_start", "find", "reattach"],
+        }
+    ]
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+async def test_runtimes_fit_into_their_columns_without_a_broken_word(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the crossed table is too wide, each kind lists its promises."""
+    monkeypatch.setenv("COLUMNS", columns)
+    out = (await rota("runtimes")).out
+    assert max(map(len, out.splitlines())) <= int(columns)
+    words = set(out.replace(",", " ").split())
+    assert {*runtime_kinds(), "session", "model"} <= words
+    assert "persons" in out.lower()
+    assert ("opt" in words) is (columns == "120")
+
+
+async def test_promise_by_settings_is_no_plain_no() -> None:
+    """Of one kind, in words."""
+    out = (await rota("runtimes", "n8n")).out
+    line = next(line for line in out.splitlines() if line.startswith("reattach"))
+    assert "by settings" in line
