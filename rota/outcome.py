@@ -66,10 +66,10 @@ def result_of(
         output=answer.output if answer else None,
         output_digest=answer.digest if answer else None,
         transcript=loop.head,
-        provider=(loop.session.url or loop.session.id) if loop.session else "",
+        provider=provider_of(loop),
         links=loop.links,
         unstopped=loop.unstopped,
-        runtime=_runtime_of(admission, loop),
+        runtime=runtime_of(admission, loop),
         memory=admission.memory if admission else None,
         lineage=origin.lineage,
         events=tuple(
@@ -84,9 +84,14 @@ def result_of(
     )
 
 
-def _runtime_of(admission: Admission | None, loop: LoopState) -> str:
+def provider_of(loop: LoopState) -> str:
+    """Where a provider works by itself: its page, or its id; empty if none does."""
+    return (loop.session.url or loop.session.id) if loop.session else ""
+
+
+def runtime_of(admission: Admission | None, loop: LoopState) -> str:
     """Kind of the runtime that was asked last; empty if none was."""
-    if admission is None or not (loop.turn or loop.runtime):
+    if admission is None or not (loop.turn or loop.runtime or loop.session):
         return ""
     return admission.spec.runtimes[loop.runtime].kind
 

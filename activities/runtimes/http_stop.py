@@ -46,7 +46,7 @@ async def stop(calls: HttpCalls, session: ProviderSession) -> Stopped:
         async with asyncio.timeout(CONFIRM_SECONDS):
             return await poll(look, calls.settings.poll)
     except TimeoutError:
-        return Stopped(confirmed=False, text=f"asked to stop, but still {last}")
+        return Stopped(confirmed=False, text=f"asked to stop; its state is still: {last}")
 
 
 async def _unstoppable(calls: HttpCalls, session: ProviderSession) -> Stopped:

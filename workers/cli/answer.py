@@ -143,16 +143,13 @@ def _show(waiting: list[OpenQuestion], id: str | None, as_json: bool) -> None:
     if not waiting:
         remark("no question is open")
         return
-    made = table("QUESTION", "KIND", "FROM", "SINCE", "UNTIL", "TEXT")
+    made = table("QUESTION\nkind", "FROM\nasks", "SINCE\nuntil")
     for each in waiting:
         asked = each.question
         made.add_row(
-            Text(asked.id),
-            Text(asked.kind.value),
-            Text(asked.asker),
-            Text(format_time(each.since)),
-            Text(format_time(each.until)),
-            Text(asked.text),
+            Text(asked.id).append(f"\n{asked.kind.value}", "dim"),
+            Text(f"{asked.asker}\n{asked.text}"),
+            Text(format_time(each.since)).append(f"\n{format_time(each.until)}", "dim"),
         )
     print_table(made)
     if id is not None and waiting[0].question.json_schema is not None:

@@ -64,15 +64,15 @@ async def query_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     return await handle.query("status", rpc_timeout=QUERY_TIMEOUT)
 
 
-async def waits_of(handle: WorkflowHandle[Any, Any]) -> list[str]:
-    """What an agent's run waits for; nothing if no worker answers."""
+async def told_status(handle: WorkflowHandle[Any, Any]) -> dict[str, Any] | None:
+    """Where a run says it stands; None if no worker answers."""
     try:
-        return list((await query_status(handle))["waiting_for"])
+        return await query_status(handle)
     except WorkflowQueryFailedError:
-        return []
+        return None
     except RPCError as error:
         if error.status in UNANSWERED or is_missing(error):
-            return []
+            return None
         raise
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from rota.runs import RunStatus
 from workers.cli.any_run import AnyView
 from workers.cli.output import console, format_time, styled
 from workers.cli.pipeline_report import print_pipeline
@@ -38,7 +39,8 @@ def print_run(view: RunView, output: Any = None) -> None:
         out.print(f"slot {format_time(result.slot)}{covers}")
     if result.runtime:
         at = f" at {escape(result.provider)}" if result.provider else ""
-        out.print(f"runtime {escape(result.runtime)}{at}")
+        stopped = result.status is RunStatus.CANCELLED and at and not result.unstopped
+        out.print(f"runtime {escape(result.runtime)}{at}" + (", has stopped" if stopped else ""))
     if result.unstopped:
         out.print(f"may still work: {escape(result.unstopped)} (see 'rota doctor')")
     for name, link in result.links.items():

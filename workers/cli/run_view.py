@@ -1,6 +1,6 @@
 """An agent's run as it is listed and shown, read without a worker: attributes, memo, result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from rota.kinds import WORKFLOW_TYPES
 from rota.runs import AgentRunResult, RunStatus, Trigger
-from rota.usage import format_cost
+from rota.usage import Usage, format_cost
 from rota.visibility import RESULT_MEMO
 from workers.cli.output import format_took, now
 from workflows.run_kit.visibility import AGENT, SLOT, STATUS, TRIGGER
@@ -52,8 +52,28 @@ class RunView:
         }
 
     @property
+    def has_counted(self) -> bool:
+        """True if its counts are known: those of its end, or what it has told meanwhile."""
+        result = self.result
+        return self.ended is not None or bool(result.turns or result.usage.tokens)
+
+    def as_told(self, status: dict[str, Any]) -> "RunView":
+        """This run in progress with what it tells of itself, as its query `status` does."""
+        told = {
+            "turns": status["turn"],
+            "tool_calls": status["tool_calls"],
+            "usage": Usage.model_validate(status.get("usage", {})),
+            "runtime": status.get("runtime", ""),
+            "provider": status.get("provider", ""),
+            "links": status.get("links", {}),
+        }
+        return replace(self, result=self.result.model_copy(update=told))
+
+    @property
     def summary(self) -> str:
-        """`3 turns, 2 tool calls, 1,234 tokens, $0.0012, 2.31s`."""
+        """`3 turns, 2 tool calls, 1,234 tokens, $0.0012, 2.31s`; what is not known left out."""
+        if not self.has_counted:
+            return format_took(self.took)
         result = self.result
         counts = (
             _count(result.turns, "turn"),

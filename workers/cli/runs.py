@@ -113,6 +113,8 @@ def _counts(view: AnyView) -> tuple[Text, Text]:
     if isinstance(view, PipelineView):
         nodes = len(view.result.nodes)
         return Text(f"{nodes} node{'' if nodes == 1 else 's'}" if nodes else "-"), Text("-")
+    if not view.has_counted:
+        return Text("-"), Text("-")
     result = view.result
     return (
         Text(f"{result.turns}\n{result.tool_calls}"),

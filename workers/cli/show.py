@@ -12,14 +12,16 @@ from activities.documents import get_json, get_transcript
 from activities.stores.base import StoreError
 from rota.conversation import Text, ToolCall, ToolResult
 from rota.lineage import Lineage
+from rota.runs import RunStatus
 from rota.transcript import TranscriptNode
 from rota.usage import format_cost
 from workers.cli.any_run import current_view, describe_run, final_view
 from workers.cli.links import run_link
 from workers.cli.options import command, server_options
 from workers.cli.output import console, print_json
+from workers.cli.pending import progress_of
 from workers.cli.pipeline_view import PipelineView
-from workers.cli.progress import waits_of
+from workers.cli.progress import told_status
 from workers.cli.report import print_run
 from workers.cli.run_view import RunView
 from workers.cli.server import Link, with_server
@@ -37,6 +39,8 @@ class _Shown:
     output: Any
     waits: list[str]
     """What a run in progress waits for, as it tells itself."""
+    doing: list[str]
+    """What is heard of its work at this moment."""
     turns: list[TranscriptNode]
     steps: list[StepLine]
     link: str
@@ -47,9 +51,10 @@ class _Shown:
 @command(
     "show",
     example=("rota show report-2026-11-22T06:00:00Z", "rota show RUN --full --json"),
-    json="the run as in 'rota runs', with output, waiting_for, turns: [{turn, model, stop, said, "
-    "calls, results, usage, prices, table_micros, sums_up}], steps: [{at, text}], link, note; "
-    "of a pipeline with nodes: {name: {status, reason, run_id, attempts, output, items, …}}, link",
+    json="the run as in 'rota runs', with output, waiting_for, progress, turns: [{turn, model, "
+    "stop, said, calls, results, usage, prices, table_micros, sums_up}], steps: [{at, text}], "
+    "link, note; of a pipeline with nodes: {name: {status, reason, run_id, attempts, output, "
+    "items, …}}, link",
 )
 @server_options
 @click.argument("run_id", metavar="RUN")
@@ -73,6 +78,7 @@ def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_js
                 **shown.view.document,
                 "output": shown.output,
                 "waiting_for": shown.waits,
+                "progress": shown.doing,
                 "turns": turns,
                 "steps": listed,
                 "link": shown.link,
@@ -88,10 +94,14 @@ async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
     handle = link.client.get_workflow_handle(run_id)
     view = await current_view(link.client, described)
     waits: list[str] = []
+    doing: list[str] = []
     if view.ended is not None:
         view = await final_view(link.client, handle)
     elif isinstance(view, RunView):
-        waits = await waits_of(handle)
+        if view.result.status is RunStatus.RUNNING:
+            doing = await progress_of(described)
+        if (status := await told_status(handle)) is not None:
+            view, waits = view.as_told(status), _waits(status)
     if isinstance(view, PipelineView):
         return await read_pipeline(link, view)
     result, note = view.result, ""
@@ -104,7 +114,13 @@ async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
     except StoreError as error:
         note = f"{error}; is {link.store.address} the workers' store? Name it with --store"
     steps = [step async for step in steps_of(link.client, run_id, wait=False)]
-    return _Shown(view, output, waits, turns, steps, run_link(link, run_id), note)
+    return _Shown(view, output, waits, doing, turns, steps, run_link(link, run_id), note)
+
+
+def _waits(status: dict[str, Any]) -> list[str]:
+    """What a run waits for; a tool that asks a person is named by its question alone."""
+    asking = {each["question"]["asker"] for each in status["questions"]}
+    return [text for text in status["waiting_for"] if text not in asking]
 
 
 def _print(shown: _Shown, full: bool, steps: bool) -> None:
@@ -115,8 +131,12 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
     if result.lineage is not None:
         out.print(escape(_place(result.lineage)))
     print_run(shown.view, shown.output)
+    for text in shown.doing:
+        out.print(f"at work: {escape(text)}")
     for wait in shown.waits:
         out.print(f"waits for: {escape(wait)}")
+    if any(wait.startswith("answer to ") for wait in shown.waits):
+        out.print(f"'rota answer {escape(result.run_id)}' shows and answers what it asks")
     if shown.note:
         out.print(f"note: {escape(shown.note)}")
     for node in shown.turns:
@@ -144,7 +164,8 @@ def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:
             mark = "[red]✗[/]" if block.is_error else "→"
             out.print(f"  {mark} {cut(block.content)}")
         elif isinstance(block, Text):
-            out.print(f"[dim]said to the model:[/] {cut(block.text)}")
+            whom = "given to the session" if node.session else "said to the model"
+            out.print(f"[dim]{whom}:[/] {cut(block.text)}")
     label = "summary of the conversation before" if node.sums_up else f"turn {node.turn}"
     out.print(
         f"[bold]{label}[/] · {escape(node.model)} · {node.usage.tokens:,} tokens, "
@@ -162,7 +183,8 @@ def _cost(node: TranscriptNode) -> str:
     """What the turn cost; beside a provider's own word what the price table says."""
     cost = format_cost(node.usage.cost_micros)
     if node.table_micros is None:
-        return cost
+        reported = node.prices.startswith("reported by")
+        return f"{cost} {escape(node.prices)}" if reported else cost
     return f"{cost} {escape(node.prices)} (price table: {format_cost(node.table_micros)})"
 
 

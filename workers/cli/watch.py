@@ -13,6 +13,7 @@ from workers.cli.any_run import AnyView, final_view
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, now, print_json, remark
+from workers.cli.pending import tell_progress
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.progress import changes_of, no_worker, no_worker_remark
 from workers.cli.report import print_report
@@ -70,9 +71,18 @@ def watch_command(settings: Settings, run_id: str | None, agent: str | None, as_
 async def _watch(link: Link, run_id: str, lines: AsyncIterator[StepLine], quiet: bool) -> AnyView:
     if await no_worker(link):
         remark(no_worker_remark(link))
-    async for line in lines:
+
+    def say(line: StepLine) -> None:
         if not quiet:
             click.echo(f"{format_time(line.at)}  {line.text}")
+
+    progress = asyncio.ensure_future(tell_progress(link.client, run_id, say))
+    try:
+        async for line in lines:
+            say(line)
+    finally:
+        progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
     return await final_view(link.client, link.client.get_workflow_handle(run_id))
 
 

@@ -16,7 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.loop import Compact, Finish, Limits, LoopState, RunTools, Think, TurnOutcome
-    from rota.outcome import conversation_of, result_of, unstopped_of
+    from rota.outcome import (
+        conversation_of,
+        provider_of,
+        result_of,
+        runtime_of,
+        unstopped_of,
+    )
     from rota.runs import AgentRunResult, RunStatus
     from rota.runtime_kind import Shape
     from rota.usage import Usage
@@ -260,6 +266,10 @@ class RunKit:
             "turn": self.loop.turn,
             "tool_calls": self.loop.tool_calls,
             "tokens": self.loop.usage.tokens,
+            "usage": self.loop.usage.model_dump(mode="json"),
+            "runtime": runtime_of(self._admission, self.loop),
+            "provider": provider_of(self.loop),
+            "links": self.loop.links,
             "waiting_for": [*self._standing.waiting_for, *calls],
             "questions": self.questions.open,
         }
