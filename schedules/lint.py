@@ -15,9 +15,9 @@ from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
 from schedules.node_scopes import scope_remarks
 from schedules.pipeline_lint import graph_remarks
-from schedules.price_lint import price_remarks
 from schedules.remarks import Finding, Remark
 from schedules.schedule_lint import RunLimit, schedule_remarks
+from schedules.script_lint import script_remarks
 from schedules.template_lint import input_templates, subscriptions
 
 
@@ -57,7 +57,7 @@ def _limit(spec: AgentSpec | PipelineSpec) -> RunLimit | None:
 
 def _of_agent(spec: AgentSpec) -> Iterator[Remark]:
     yield from input_templates(spec)
-    yield from price_remarks(spec)
+    yield from script_remarks(spec)
     if spec.accepts is not None and spec.accepts.json_schema.get("type", "object") != "object":
         kind = spec.accepts.json_schema["type"]
         message = f"a run's input is a mapping, and this accepts {kind}; write type: object"

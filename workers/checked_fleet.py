@@ -13,6 +13,7 @@ from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.fleet import Fleet, load_fleet
 from schedules.lint import lint
 from schedules.remarks import Finding
+from workers.price_lint import price_remarks
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
     fleet = load_fleet(folder)
     toolbox = Toolbox.open(folder, fleet.file)
     errors = fleet.check_tools(toolbox.names, toolbox.unconnected)
-    findings = lint(fleet, now)
+    findings = [
+        *lint(fleet, now),
+        *(r.at(agent) for agent in fleet.agents.values() for r in price_remarks(agent.spec)),
+    ]
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)
         for finding in findings

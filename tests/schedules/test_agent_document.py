@@ -28,7 +28,10 @@ BAD: list[tuple[str, str, list[str]]] = [
     (
         "key without a likeness",
         AGENT + "session: {zzz: 1}\n",
-        ["agents/x.yaml:3: session.zzz: unknown key 'zzz'; known: compact_above, concurrency, continue, key"],
+        [
+            "agents/x.yaml:3: session.zzz: unknown key 'zzz'; known: compact_above, "
+            "concurrency, continue, key"
+        ],
     ),
     (
         "unknown runtime key",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rota.agent_spec import AgentSpec
-from schedules.price_lint import price_remarks
+from workers.price_lint import price_remarks
 
 HAIKU = {"kind": "anthropic", "model": "claude-haiku-4-5"}
 UNKNOWN = {"kind": "anthropic", "model": "claude-next-99"}
