@@ -34,10 +34,17 @@ def target_of(settings: Settings) -> tuple[str, str]:
     """Return (address, namespace) that `connect` will use.
 
     Raises:
-        UnreachableError: Temporal's environment configuration cannot be read.
+        UnreachableError: Temporal's environment configuration cannot be read, or the address
+            is no host and port.
     """
     config = _configuration()
     address = settings.address or config.get("target_host") or DEFAULT_ADDRESS
+    if "://" in address:
+        bare = address.partition("://")[2].rstrip("/")
+        raise UnreachableError(
+            f"'{address}' is no address of a Temporal server, which has no scheme: write "
+            f"host:port, such as {bare or DEFAULT_ADDRESS} (and TEMPORAL_TLS=true for TLS)"
+        )
     namespace = settings.namespace or config.get("namespace") or "default"
     return address, namespace
 

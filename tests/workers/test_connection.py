@@ -119,3 +119,12 @@ async def test_connect_with_a_damaged_client_key_says_so_and_not_the_key(
 async def test_connect_to_what_is_no_address_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A typing error in the address is told as any other trouble, not as a bug in Rota."""
     assert "invalid target URL" in await told("no address:7233", monkeypatch)
+
+
+async def test_connect_to_a_url_says_that_an_address_has_no_scheme(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line with what to write, instead of the client's own warning."""
+    said = await told("http://localhost:7233/", monkeypatch)
+    assert said.startswith("'http://localhost:7233/' is no address of a Temporal server")
+    assert "write host:port, such as localhost:7233" in said

@@ -22,6 +22,7 @@ from workers.cli.pipeline_view import (
     PipelineView,
     listed_pipeline,
     pipeline_view,
+    with_times,
 )
 from workers.cli.run_view import RUN_TYPE, RunView, view_of
 from workflows.pipeline_run import FAILED
@@ -83,7 +84,8 @@ async def final_view(client: Client, handle: WorkflowHandle[Any, Any]) -> AnyVie
     refused = {"reason": refusal} if document is None and refusal else {}
     if isinstance(view, PipelineView):
         result = PipelineResult.model_validate(document) if document else view.result
-        return PipelineView(result.model_copy(update=refused), view.started, view.ended)
+        ended = PipelineView(result.model_copy(update=refused), view.started, view.ended)
+        return await with_times(client, ended)
     result = AgentRunResult.model_validate(document) if document else view.result
     return RunView(result.model_copy(update=refused), view.started, view.ended)
 

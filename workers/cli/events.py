@@ -6,6 +6,7 @@ import json
 import click
 from pydantic import ValidationError
 
+from rota.subscriptions import SubscriptionError, require_subscriber
 from rota.topic import (
     RECENT_EVENTS,
     DeadLetter,
@@ -153,7 +154,16 @@ def replay_command(
     An event whose run exists already starts no other.
     """
     request = ReplayRequest(subscriber=subscriber, last=last)
-    count = with_server(settings, lambda link: tell_topic(link, topic, "replay", request, int))
+
+    async def replay(link: Link) -> int:
+        known = (await ask_topic(link, topic, "summary", TopicSummary)).subscribers
+        try:
+            require_subscriber(known, topic, subscriber)
+        except SubscriptionError as error:
+            raise CommandError(str(error), ExitCode.NOT_FOUND) from error
+        return await tell_topic(link, topic, "replay", request, int)
+
+    count = with_server(settings, replay)
     if as_json:
         print_json({"topic": topic, "subscriber": subscriber, "events": count})
     else:

@@ -12,17 +12,12 @@ from rota.runs import RunStatus
 from workers.cli.output import console, format_time, format_took, print_table, styled, table
 from workers.cli.pipeline_view import PipelineView
 
-NO_TIMES: Mapping[str, timedelta] = {}
 
-
-def print_pipeline(
-    view: PipelineView, took: Mapping[str, timedelta] = NO_TIMES, *, full: bool = False
-) -> None:
+def print_pipeline(view: PipelineView, *, full: bool = False) -> None:
     """Print the outcome line, the reason, the slot, events and the nodes.
 
     Args:
         view: The run.
-        took: By workflow id, how long a node's run took, where that is known.
         full: Also list the items of a node that succeeded.
     """
     result, out = view.result, console()
@@ -38,10 +33,10 @@ def print_pipeline(
         return
     made = table("NODE", "STATUS", "ATTEMPTS", "TOOK", "RUN", right=("ATTEMPTS", "TOOK"))
     for name, node in result.nodes.items():
-        made.add_row(*_cells(name, node, took))
+        made.add_row(*_cells(name, node, view.times))
         for number, item in enumerate(node.items or ()):
             if full or item.status is not RunStatus.SUCCEEDED:
-                made.add_row(*_cells(f"  {name}/{number}", item, took))
+                made.add_row(*_cells(f"  {name}/{number}", item, view.times))
     print_table(made)
 
 

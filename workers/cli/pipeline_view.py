@@ -1,7 +1,8 @@
 """A pipeline run as it is listed and shown: from its memo, or asked of it while it runs."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,11 +19,13 @@ from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
 from workers.cli.output import format_took, now
-from workers.cli.run_view import status_of
+from workers.cli.run_view import RUN_TYPE, status_of, view_of
 from workers.cli.standing import UNANSWERED
 from workflows.run_kit.visibility import PIPELINE, SLOT, TRIGGER
 
 PIPELINE_RUN_TYPE = WORKFLOW_TYPES["Pipeline"]
+MOST_TIMES = 1000
+"""Runs of nodes whose times are looked up: one page of a list."""
 ANSWER = timedelta(seconds=5)
 """How long a run in progress may take to say how its nodes stand; its worker may be gone."""
 
@@ -35,6 +38,8 @@ class PipelineView:
     """Without the nodes' outputs; of a run in progress, how its nodes stand."""
     started: datetime
     ended: datetime | None
+    times: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
+    """By workflow id, how long a node's run took, where that was looked up."""
 
     @property
     def took(self) -> timedelta:
@@ -125,3 +130,13 @@ def _from_attributes(execution: WorkflowExecution) -> PipelineResult:
         trigger=Trigger(attributes.get(TRIGGER) or Trigger.MANUAL),
         slot=attributes.get(SLOT),
     )
+
+
+async def with_times(client: Client, view: PipelineView) -> PipelineView:
+    """Add to a run what the lists know of its nodes' runs."""
+    run_id = view.result.run_id.replace("'", "")
+    query = f"WorkflowType = '{RUN_TYPE}' AND ParentWorkflowId = '{run_id}'"
+    times: dict[str, timedelta] = {}
+    async for execution in client.list_workflows(query, limit=MOST_TIMES):
+        times.setdefault(execution.id, (await view_of(execution)).took)
+    return replace(view, times=times)

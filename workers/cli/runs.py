@@ -6,7 +6,7 @@ from rich.text import Text
 from rota.runs import RunStatus
 from rota.usage import format_cost
 from workers.cli.agents import require_agent
-from workers.cli.any_run import AnyView, listed_view
+from workers.cli.any_run import AnyView, describe_run, listed_view
 from workers.cli.options import command, server_options
 from workers.cli.output import (
     format_time,
@@ -59,8 +59,8 @@ def runs_command(
     async def read(link: Link) -> list[AnyView]:
         listed = link.client.list_workflows(query, limit=limit)
         views = [await listed_view(run) async for run in listed]
-        if not views and (known := name or pipeline) is not None:
-            await require_agent(link.client, known)
+        if not views:
+            await _require(link, name, pipeline, root)
         return views
 
     views = with_server(settings, read)
@@ -72,6 +72,23 @@ def runs_command(
         remark("no runs" + (f" of {of}" if of else "") + (f" {status}" if status else ""))
     else:
         show_runs(views)
+
+
+async def _require(link: Link, name: str | None, pipeline: str | None, root: str | None) -> None:
+    """Make sure that what was asked for is, or was: nothing of it was listed.
+
+    Raises:
+        CommandError: it never was, exit code 4.
+    """
+    if root is not None:
+        await describe_run(link.client, root)
+    if (known := name or pipeline) is None:
+        return
+    # What is declared no more may have run, if not with the status asked for.
+    ran = link.client.list_workflows(_query(name, None, pipeline, None), limit=1)
+    async for _ in ran:
+        return
+    await require_agent(link.client, known)
 
 
 def _query(name: str | None, status: str | None, pipeline: str | None, root: str | None) -> str:

@@ -206,7 +206,7 @@ async def test_events_replayed_reach_a_new_subscriber(channel: Channel) -> None:
     refused = await channel.events("replay", "nobody", "--last", "2")
     assert ended.json == {"topic": topic.event, "subscriber": new, "events": 2}
     assert sorted(ids) == [f"{new}-event-{n}/{topic.event}" for n in (2, 3)]
-    assert refused.code == ExitCode.FAILED
+    assert refused.code == ExitCode.NOT_FOUND
     assert f"'nobody' does not subscribe to '{topic.event}'" in refused.err
 
 

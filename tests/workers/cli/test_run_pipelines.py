@@ -72,13 +72,26 @@ async def test_runs_lists_pipelines_with_their_nodes_count(stack: Stack) -> None
         agents = await listed(stack.name("mail"))
         table = await command(stack, "runs", name)
         none = await command(stack, "runs", "--pipeline", f"{name}x")
+        rootless = await command(stack, "runs", "--root", f"{name}-9")
+        failed = await command(stack, "runs", name, "--status", "failed")
     assert [run["run_id"] for run in own] == [f"{name}-2", f"{name}-1"]
     assert len(own[0]["nodes"]) == 3
     ids = {f"{name}-1", *(f"{name}-1/{node}" for node in ("report", "mail", "archive"))}
     assert {run["run_id"] for run in below} == ids
     assert {run["run_id"] for run in agents} == {f"{name}-1/mail", f"{name}-2/mail"}
     assert "3 nodes" in table.out
-    assert none.code == ExitCode.NOT_FOUND
+    assert (none.code, rootless.code) == (ExitCode.NOT_FOUND, ExitCode.NOT_FOUND)
+    assert (failed.code, failed.err) == (ExitCode.OK, f"no runs of {name} failed\n")
+
+
+async def test_report_of_a_pipeline_says_how_long_each_node_took(stack: Stack) -> None:
+    """Also the command that ran it, not `rota show` alone."""
+    async with stack.worker([Keyed().tool]):
+        name = await three_nodes(stack)
+        ended = await command(stack, "run", name, "--id", f"{name}-1")
+    (line,) = (line.split() for line in ended.out.splitlines() if line.startswith("report "))
+    assert line[1] == "succeeded"
+    assert line[3].endswith("s"), ended.out
 
 
 async def test_show_of_a_node_says_what_it_is_part_of(stack: Stack) -> None:
