@@ -34,6 +34,9 @@ from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
 from workers.unstopped import check_unstopped
 
+_NAMED = 2
+"""Of those waited for, as many are told by name: it must stay one line."""
+
 
 @command(
     "doctor",
@@ -95,7 +98,9 @@ def _check_outside(checked: CheckedFleet, status: Status) -> list[Check]:
     """Ask providers and connections; on a terminal, tell meanwhile what is waited for."""
 
     def told(waiting: Sequence[str]) -> None:
-        status.update(f"asking {escape(', '.join(waiting))}")
+        more = len(waiting) - _NAMED
+        names = ", ".join(waiting[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        status.update(f"asking {escape(names)}")
 
     return asyncio.run(check_outside(checked, told))
 
@@ -130,8 +135,9 @@ async def _mend(link: Link) -> list[Check]:
 
 
 def _show(checks: list[Check]) -> None:
-    made = table("", "CHECK", "FOUND", "WHAT TO DO")
+    made = table("", "CHECK", "FOUND")
     for check in checks:
         mark = Text("ok", "green") if check.ok else Text("no", "red")
-        made.add_row(mark, check.name, Text(check.found), Text(check.cure))
+        cure = Text(f"\n→ {check.cure}" if check.cure else "", "yellow")
+        made.add_row(mark, Text(check.name), Text(check.found).append_text(cure))
     print_table(made)
