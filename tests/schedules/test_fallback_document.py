@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from typing import Any
+
 import jsonschema
 import pytest
 
@@ -161,6 +163,6 @@ def test_fallbacks_are_kept_in_order_with_their_defaults(folder: Path) -> None:
 )
 def test_fallback_is_described_to_editors(fallback: object, fits: bool) -> None:
     """The schema accepts and refuses what reading the document does."""
-    runtime = {"kind": "anthropic", "model": "m", "fallback": fallback}
+    runtime: Any = {"kind": "anthropic", "model": "m", "fallback": fallback}
     validator = jsonschema.Draft202012Validator(fleet_json_schema())
     assert validator.is_valid({"name": "x", "runtime": runtime}) is fits
