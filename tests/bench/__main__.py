@@ -20,6 +20,7 @@ from tests.bench import (
     events,
     parked,
     pipeline,
+    runtimes,
     scale,
     throughput,
     topic,
@@ -34,6 +35,7 @@ IN_ARENA: dict[str, Callable[[Arena, Effort], Awaitable[list[Measure]]]] = {
     "conversation": conversation.measure,
     "crash": crash.measure,
     "pipeline": pipeline.measure,
+    "runtimes": runtimes.measure,
 }
 """Benchmarks on one common server."""
 APART: dict[str, Callable[[Path, Effort], Awaitable[list[Measure]]]] = {

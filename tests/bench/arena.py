@@ -76,12 +76,13 @@ async def open_arena(folder: Path) -> AsyncIterator[Arena]:
             yield arena
 
 
-async def finish(handle: WorkflowHandle[Any, Any]) -> None:
-    """Wait for a run's end, and insist that it was a good one."""
+async def finish(handle: WorkflowHandle[Any, Any]) -> Any:
+    """Wait for a run's end, insist that it was a good one, and return its output."""
     result = await handle.result()
     status = getattr(result, "status", RunStatus.SUCCEEDED)
     if status is not RunStatus.SUCCEEDED:
         raise RuntimeError(f"{handle.id} ended as {status}: {result}")
+    return getattr(result, "output", None)
 
 
 async def all_at_once(start: Start, plan: Plan, runs: int, concurrency: int) -> float:
