@@ -2,7 +2,7 @@
 
 Not the SDK's own transport, which gives programs the worker's login environment, its standard
 error, and a life beyond the death of the worker. Here nothing of the program is ever left:
-see `activities.runtimes.command_keeper`.
+see `activities.providers.command_keeper`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import mcp_types as types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
-from activities.runtimes.command_process import CommandProcess, started
+from activities.providers.command_process import CommandProcess, started
 
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 """What a program gets of the worker's environment."""

@@ -1,8 +1,8 @@
 """A local program as a session runtime: it runs while it is observed, and never else.
 
 Runs in an activity. There is no shell, no inherited environment, and nothing left behind:
-see `command_keeper`. The program is a child of the worker that observes it, so watching
-cannot be taken up by another one, and being cancelled stops the program too.
+see `activities.providers.command_keeper`. The program is a child of the worker that observes
+it, so watching cannot be taken up by another one, and being cancelled stops the program too.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from activities.providers.ended_calls import EndedCalls
 from activities.providers.mapped_answers import answer_message, mapped_answer
 from activities.runtimes.command_launch import Launch, launch
 from activities.runtimes.command_output import Output, json_document, result_text, too_long
-from activities.runtimes.command_process import CommandProcess, started
+from activities.providers.command_process import CommandProcess, started
 from activities.secrets import Secrets
 from rota.conversation import StopReason
 from rota.failures import FailureCategory, StepError

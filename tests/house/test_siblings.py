@@ -13,6 +13,7 @@ from tests.house.repository import PACKAGES
 
 MEETING_POINTS = {
     "activities.runtimes.base",
+    "activities.runtimes.kinds",  # knows every kind there is, by name
     "activities.runtimes.open",  # knows every kind, to open the one a spec names
     "activities.stores.base",
     "activities.stores.open",  # chooses a store by its address
@@ -65,3 +66,17 @@ def test_siblings_that_meet_through_a_third_module_are_found() -> None:
 
     graph.add_import(importer="activities.pricing", imported=http)
     assert crossings(graph, "activities.runtimes") == [f"{bedrock} -> activities.pricing -> {http}"]
+
+
+def test_runtimes_are_reached_through_their_meeting_points_alone() -> None:
+    """What a runtime is made of is its own; what others need of it belongs beside it."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    package = "activities.runtimes"
+    own = graph.find_descendants(package) - MEETING_POINTS
+    inside = {package, *graph.find_descendants(package)}
+    reached = sorted(
+        f"{importer} -> {module}"
+        for module in own
+        for importer in graph.find_modules_that_directly_import(module) - inside
+    )
+    assert not reached, f"move it to activities/providers: {reached}"

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from activities.runtimes import command_keeper
+from activities.providers import command_keeper
 from rota.failures import FailureCategory, StepError
 
 KILL_SECONDS = 10.0
