@@ -15,12 +15,12 @@ from pathlib import Path
 from shutil import which
 from typing import Any, NoReturn
 
+from activities.providers.command_process import CommandProcess, started
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
 from activities.providers.mapped_answers import answer_message, mapped_answer
 from activities.runtimes.command_launch import Launch, launch
 from activities.runtimes.command_output import Output, json_document, result_text, too_long
-from activities.providers.command_process import CommandProcess, started
 from activities.secrets import Secrets
 from rota.conversation import StopReason
 from rota.failures import FailureCategory, StepError
