@@ -20,6 +20,9 @@ from rota.failures import FailureCategory, StepError
 
 KILL_SECONDS = 10.0
 """How long killed processes may take to vanish: longer only in a hanging disk or driver."""
+DELIVERY_SECONDS = 0.5
+"""How long a program's last words may take to its readers, once it has ended. What nobody reads
+never arrives."""
 _KEEPER = os.path.abspath(command_keeper.__file__)
 LINE_LIMIT = 64 * 1024
 """Bytes of one line that are looked at as a line."""
@@ -94,7 +97,9 @@ class CommandProcess:
 
     async def _read_end(self) -> int | None:
         fact = await self.fact()
-        await self._keeper.wait()
+        # Over only when both streams are read to their end, which nobody may do.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._keeper.wait(), DELIVERY_SECONDS)
         return None if fact is None else int(fact["ended"])
 
     async def fact(self) -> dict[str, Any] | None:
@@ -106,10 +111,24 @@ class CommandProcess:
         return json.loads(line) if line.endswith(b"\n") else None
 
     async def close(self) -> None:
-        """Let go: whatever still runs is killed by the keeper. Safe to repeat."""
+        """Let go: whatever still runs is killed by the keeper. Safe to repeat.
+
+        What it wrote and nobody read is thrown away: so are the descriptors closed.
+        """
         self._orders.close()
         if self._over is not None and not self._over.done():
             self._over.cancel()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await asyncio.gather(_drain(self.stdout), _drain(self.stderr))
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    # One that is still read by another is not for us to read.
+    with contextlib.suppress(RuntimeError):
+        while await stream.read(LINE_LIMIT):
+            pass
 
 
 @asynccontextmanager
