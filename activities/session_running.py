@@ -248,7 +248,9 @@ class SessionRunningActivities(SessionRunning):
         elif session.told and not await log.marks(input.turn, f"look-{input.look}"):
             # What it has used, nobody tells. A look that was cut off is counted as such.
             usage = Usage(unknown_attempts=1)
-        return SessionStopped(confirmed=stopped.confirmed, text=stopped.text, usage=usage)
+        return SessionStopped(
+            confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
+        )
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

@@ -123,6 +123,9 @@ class SessionStopped(StepResult):
     text: str
     usage: Usage = Usage()
     """What was not yet counted."""
+    session: ProviderSession | None = None
+    """Which one was asked for; None if none was ever started. It may be news to the run, whose
+    start ended without an answer."""
 
 
 class ToolInput(StepInput):

@@ -152,3 +152,20 @@ async def test_session_that_is_lost_is_not_started_anew(doubles: Doubles) -> Non
     assert doubles.provider.starts == 1
     assert ending.result.usage.unknown_attempts == 1
     assert not ending.result.unstopped
+
+
+async def test_session_found_only_to_be_stopped_is_known_by_its_name(doubles: Doubles) -> None:
+    """Its start failed after the provider had begun: who asks again must know whom to ask for."""
+
+    def fail() -> None:
+        raise KeyError("id")
+
+    doubles.provider.acts = [Hangs()]
+    doubles.provider.after_start = [fail]
+    doubles.provider.confirms = False
+    async with doubles.worker() as name:
+        ending = await ending_of(await doubles.stack.start(name, f"{name}-1"))
+        (unstopped,) = (await doubles.stack.keeper(name)).unstopped
+    assert ending.result.category is FailureCategory.BUG
+    assert ending.result.provider == "https://double.example/s1"
+    assert (unstopped.session, unstopped.data) == ("s1", {"region": "here"})

@@ -106,6 +106,7 @@ class Sessions:
             cause = error.cause or error
             stopped = SessionStopped(confirmed=False, text=f"{where} was not stopped: {cause}")
         self._keep(
+            session=stopped.session or loop.session,
             session_ended=True,
             usage=loop.usage.plus(stopped.usage),
             unstopped="" if stopped.confirmed else stopped.text[:MESSAGE_LIMIT],
