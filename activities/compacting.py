@@ -7,24 +7,23 @@ transcript: its cost is the run's, and only a run that succeeds hands it on.
 from temporalio import activity
 
 from activities.breaker_gate import BreakerGate
-from activities.continued import earlier_turns, too_long_told
+from activities.continued import begin_anew, earlier_turns, shorter_next_time, too_long_told
 from activities.documents import get_context, get_spec, messages_of
 from activities.heartbeat import heartbeating
 from activities.interface import Compacting
 from activities.mcp.tools import with_pins
-from activities.model_calls import ModelCalls, ModelRuntimes, answered
+from activities.model_calls import ModelCalls, ModelRuntimes
 from activities.paid_calls import SUMMARY, PaidCalls
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from activities.turn_tools import offered_tools
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text
-from rota.failures import FailureCategory, StepError
 from rota.loop import TurnOutcome
 from rota.model import content_digest
 from rota.prompt import compacting_message, system_of
 from rota.steps import CompactInput
-from rota.transcript import TranscriptNode
+from rota.transcript import RunContext, TranscriptNode
 
 
 class CompactingActivities(Compacting):
@@ -42,7 +41,7 @@ class CompactingActivities(Compacting):
         """Sum up what the session's earlier runs said.
 
         Raises:
-            ApplicationError: as of a turn; `outcome_invalid` if there is no summary.
+            ApplicationError: as of a turn. A summary that is none is an outcome: it has its cost.
         Idempotency: the summary is recorded under the run before this returns; a later
             attempt finds it and calls nobody.
         Heartbeat: every second.
@@ -59,7 +58,7 @@ class CompactingActivities(Compacting):
         asked = content_digest([input.runtime, context.conversation, "summary"])
         recorded = await self._calls.recorded(paid, asked)
         if recorded is not None:
-            return _outcome(*recorded)
+            return _outcome(*recorded, context)
         earlier = await earlier_turns(self._store, input, context)
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         question = compacting_message()
@@ -90,29 +89,34 @@ class CompactingActivities(Compacting):
             )
 
         with too_long_told(context):
-            return _outcome(
-                *await self._calls.make(input, context.spec, asks, paid, asked, request, node_of)
+            head, node = await self._calls.make(
+                input, context.spec, asks, paid, asked, request, node_of
             )
+        return _outcome(head, node, context)
 
 
-def _outcome(head: str, node: TranscriptNode) -> TurnOutcome:
-    """What the summary came to.
-
-    Raises:
-        StepError: `outcome_invalid`, final: there is none, or it was cut.
-    """
-    with answered(SUMMARY):
-        if node.stop is not StopReason.END_TURN or not node.reply.text.strip():
-            why = f"{node.stop.value} {node.details}".strip()
-            raise StepError(
-                FailureCategory.OUTCOME_INVALID,
-                f"the conversation could not be summed up: the model stopped with {why}",
-                maybe_billed=True,
-            )
-    # What the next run begins with is the summary, not what it was made of.
+def _outcome(head: str, node: TranscriptNode, context: RunContext) -> TurnOutcome:
+    """What the summary came to. It is paid for, be it one that nobody can go on from."""
+    unusable = ""
+    if node.stop is not StopReason.END_TURN or not node.reply.text.strip():
+        why = f"{node.stop.value} {node.details}".strip()
+        unusable = f"the model stopped with {why}; {_cure(node.stop, context)}"
     return TurnOutcome(
         head=head,
         stop=node.stop,
         usage=node.usage,
+        # What the next run begins with is the summary, not what it was made of.
         conversation_tokens=node.usage.output_tokens,
+        unusable=unusable,
     )
+
+
+def _cure(stop: StopReason, context: RunContext) -> str:
+    """How to go on where every later run would fail the same way."""
+    match stop:
+        case StopReason.MAX_TOKENS:
+            return f"raise runtime.max_output_tokens, or {begin_anew(context)}"
+        case StopReason.CONTEXT_OVERFLOW:
+            return shorter_next_time(context)
+        case _:
+            return begin_anew(context)

@@ -43,11 +43,13 @@ def too_long_told(context: RunContext) -> Generator[None]:
         yield
     except StepError as error:
         if error.category is FailureCategory.CONTEXT_OVERFLOW and context.conversation is not None:
-            error.args = (
-                f"{error}; lower session.compact_above for the next time, and "
-                f"{begin_anew(context)}",
-            )
+            error.args = (f"{error}; {shorter_next_time(context)}",)
         raise
+
+
+def shorter_next_time(context: RunContext) -> str:
+    """What a person does about a conversation that no longer fits into the model's window."""
+    return f"lower session.compact_above for the next time, and {begin_anew(context)}"
 
 
 def begin_anew(context: RunContext) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
+from rota.limits import Limits
 from rota.model import Record, StepResult
 from rota.questions import Question
 from rota.runs import RunStatus
@@ -85,29 +86,8 @@ class TurnOutcome(StepResult):
     """What else the provider says of why it stopped: a refusal's category."""
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
-
-
-class Limits(Record):
-    """What a run may consume."""
-
-    turns: int
-    tokens: int | None
-    cost_micros: int | None = None
-    """Micro-dollars."""
-    deadline: datetime
-    compacting: bool = False
-    """The conversation that the run begins with is too long to go on with."""
-    repairs: bool = True
-    """Whoever answered can be told what to mend."""
-    lent: bool = False
-    """The deadline is that of whatever started the run, and comes before its own."""
-
-    @property
-    def time_is_up(self) -> str:
-        """Why a run that has reached its deadline ends."""
-        if self.lent:
-            return "the run reached the deadline of whatever started it"
-        return "the run reached its wall-clock limit (budget.wall_clock)"
+    unusable: str = ""
+    """Of a summary: why no run can begin with it, and what to do; empty if one can."""
 
 
 class LoopState(Record):
@@ -166,11 +146,16 @@ class LoopState(Record):
         )
 
     def after_compaction(self, outcome: TurnOutcome) -> "LoopState":
-        """Fold in the summary of the conversation before: no turn, but paid for."""
+        """Fold in the summary of the conversation before: no turn, but paid for.
+
+        One that is unusable leaves its `stop` and `details`, and no turn follows.
+        """
         return self.model_copy(
             update={
                 "head": outcome.head,
                 "compacted": True,
+                "stop": outcome.stop if outcome.unusable else None,
+                "details": outcome.unusable,
                 "usage": self.usage.plus(outcome.usage),
                 "conversation_tokens": outcome.conversation_tokens,
             }
@@ -250,6 +235,10 @@ def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
 def _finished(state: LoopState, repairs: bool) -> Finish | None:
     if state.transfer is not None:
         return Finish(status=RunStatus.SUCCEEDED, answer=state.transfer)
+    if state.turn == 0 and state.stop is not None:
+        category, _ = _STOPS.get(state.stop, (FailureCategory.OUTCOME_INVALID, ""))
+        reason = f"the conversation could not be summed up: {state.details}"
+        return Finish(status=RunStatus.FAILED, reason=reason, category=category)
     if state.stop is not None and state.stop in _STOPS:
         category, reason = _STOPS[state.stop]
         if state.details:

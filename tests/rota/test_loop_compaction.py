@@ -6,7 +6,8 @@ import pytest
 
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
-from rota.loop import Compact, Finish, Limits, LoopState, Step, Think, TurnOutcome, next_step
+from rota.limits import Limits
+from rota.loop import Compact, Finish, LoopState, Step, Think, TurnOutcome, next_step
 from rota.runs import RunStatus
 from rota.usage import Usage
 
@@ -48,6 +49,30 @@ def test_after_compaction_counts_the_cost_and_no_turn() -> None:
     assert next_step(state, LONG, NOW) == Think(turn=1)
     spent = state.model_copy(update={"usage": usage.plus(Usage(input_tokens=1))})
     assert isinstance(next_step(spent, LONG, NOW), Finish)
+
+
+@pytest.mark.parametrize(
+    ("stop", "category"),
+    [
+        (StopReason.END_TURN, FailureCategory.OUTCOME_INVALID),
+        (StopReason.MAX_TOKENS, FailureCategory.OUTCOME_INVALID),
+        (StopReason.TOOL_CALLS, FailureCategory.OUTCOME_INVALID),
+        (StopReason.REFUSED, FailureCategory.REFUSED),
+        (StopReason.CONTEXT_OVERFLOW, FailureCategory.CONTEXT_OVERFLOW),
+    ],
+)
+def test_next_step_after_a_summary_that_is_none_ends_the_run_with_its_cost(
+    stop: StopReason, category: FailureCategory
+) -> None:
+    """No turn begins with it; what it cost is the run's all the same."""
+    usage = Usage(input_tokens=90, cost_micros=5)
+    none = TurnOutcome(head="s", stop=stop, usage=usage, unusable="it is empty")
+    state = LoopState().after_compaction(none)
+    step = next_step(state, LONG, NOW)
+    assert isinstance(step, Finish)
+    assert (step.status, step.category) == (RunStatus.FAILED, category)
+    assert step.reason == "the conversation could not be summed up: it is empty"
+    assert state.usage == usage
 
 
 @pytest.mark.parametrize(

@@ -96,18 +96,23 @@ async def test_long_conversation_is_summed_up_and_the_next_run_sees_the_summary(
 
 
 async def test_summary_that_is_cut_fails_the_run_and_keeps_the_conversation(stack: Stack) -> None:
-    """Half a summary would lose the rest for good: nobody goes on from it."""
+    """Half a summary would lose the rest for good: nobody goes on from it, and it is paid for."""
     async with AnthropicFake() as fake:
         fake.say("first answer", usage={"input_tokens": 1500})
         fake.say("the g", stop="max_tokens", usage={"input_tokens": 2000, "output_tokens": 20})
         async with thinker(stack, fake, session=SHORT) as name:
             first = await stack.run(name, f"{name}-1")
             ending = await ending_of(await stack.start(name, f"{name}-2"))
-            session = (await stack.keeper(name)).session("default")
+            keeper = await stack.keeper(name)
+    session, entries = keeper.session("default"), list(keeper.ledger.values())
     assert ending.result.category is FailureCategory.OUTCOME_INVALID
     assert "could not be summed up: the model stopped with max_tokens" in ending.message
+    assert "raise runtime.max_output_tokens" in ending.message
+    assert f"'rota memory reset-conversation {name} --session default'" in ending.message
     assert session.conversation is not None
     assert session.conversation.head == first.transcript
+    assert ending.result.usage.cost_micros == entries[1].usage.cost_micros == 2000 + 100
+    assert (ending.result.turns, ending.result.usage.unknown_attempts) == (0, 0)
 
 
 async def test_summary_that_was_lost_is_counted_and_asked_for_again(stack: Stack) -> None:

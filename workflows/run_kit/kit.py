@@ -15,7 +15,8 @@ from temporalio.exceptions import ActivityError, FailureError
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Decision
     from rota.checkpoint import RunArgument, RunCheckpoint
-    from rota.loop import Compact, Finish, Limits, LoopState, RunTools, Think, TurnOutcome
+    from rota.limits import Limits
+    from rota.loop import Compact, Finish, LoopState, RunTools, Think, TurnOutcome
     from rota.outcome import (
         conversation_of,
         provider_of,
