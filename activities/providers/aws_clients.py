@@ -39,6 +39,9 @@ POOL = 100
 """Connections kept open to one service: a session holds one as long as it works."""
 
 
+_Key = tuple[str | None, str | None, str | None, float]
+
+
 class AwsClients:
     """The clients of one runtime. Safe to use from any thread.
 
@@ -51,7 +54,7 @@ class AwsClients:
         self._service = service
         self._vendor = vendor
         self._making = threading.Lock()
-        self._clients: dict[tuple[str | None, str | None, str | None, float], Any] = {}
+        self._clients: dict[_Key, Any] = {}
 
     def get(self, settings: AwsSettings, read_timeout: float) -> Any:
         """Return the client for these settings. Blocks: the first one takes a while.
@@ -60,7 +63,7 @@ class AwsClients:
             settings: Whose region, profile and endpoint count.
             read_timeout: Longest silence in an answer, in seconds.
         """
-        key = (settings.region, settings.profile, settings.endpoint_url, read_timeout)
+        key = _key(settings, read_timeout)
         # Making a client is not safe in parallel; using one is.
         with self._making:
             if key not in self._clients:
@@ -102,6 +105,8 @@ class AwsClients:
         Raises:
             StepError: the settings name nothing that can be called.
         """
+        if _key(settings, read_timeout) in self._clients:
+            return
         await self.call(settings, read_timeout, lambda client, line: None, what=what)
 
     async def aclose(self) -> None:
@@ -144,6 +149,10 @@ class AwsClients:
 
     def _session(self, settings: AwsSettings) -> Any:
         return boto3.Session(region_name=settings.region, profile_name=settings.profile)
+
+
+def _key(settings: AwsSettings, read_timeout: float) -> _Key:
+    return settings.region, settings.profile, settings.endpoint_url, read_timeout
 
 
 def held_for(inactivity: timedelta) -> float:
