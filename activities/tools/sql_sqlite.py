@@ -18,6 +18,9 @@ from rota.failures import FailureCategory, StepError
 
 MAX_VALUE = 10_000_000
 """Bytes one value may have: functions that make large ones fail instead."""
+MAX_PATTERN = 500
+"""Bytes a pattern of LIKE or GLOB may have. Matching one is a single step, which nothing can
+interrupt: its time is the pattern's length times the value's."""
 
 _READING = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -26,6 +29,8 @@ _TELLING_PRAGMAS = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"}
 )
 """All of them only tell what there is."""
+_FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "regexp"})
+"""SQLAlchemy's `regexp` is Python's, whose worst patterns would hold the whole worker."""
 
 
 class SqliteDatabase:
@@ -62,6 +67,7 @@ class SqliteDatabase:
         driver.execute("PRAGMA query_only = ON").close()
         driver.execute("PRAGMA trusted_schema = OFF").close()
         driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+        driver.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN)
         driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         driver.set_authorizer(_judge)
 
@@ -80,7 +86,7 @@ def _judge(
     action: int, first: str | None, second: str | None, database: str | None, trigger: str | None
 ) -> int:
     if action == sqlite3.SQLITE_FUNCTION:
-        return sqlite3.SQLITE_DENY if second == "load_extension" else sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY if second in _FORBIDDEN_FUNCTIONS else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_PRAGMA:
         return sqlite3.SQLITE_OK if first in _TELLING_PRAGMAS else sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
