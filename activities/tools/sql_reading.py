@@ -29,6 +29,8 @@ from rota.tools import ToolContext, ToolError
 MAX_ANSWER = 200_000
 """Characters of all rows together. What goes beyond is left out like rows beyond their
 number."""
+FETCHED = 20
+"""Rows read at a time: values may be large, and what goes beyond is not needed."""
 _CANCELLED = "57014"
 """SQLSTATE of a query that the server ended, for its time or because it was asked to."""
 
@@ -73,8 +75,9 @@ def _source(context: ToolContext, name: str, connection: DatabaseConnection) -> 
         url = make_url(given if given.startswith("sqlite:") else context.secrets(given))
     except LookupError as error:
         raise StepError(FailureCategory.AUTH, f"databases.{name}.url: {error}") from error
-    except ArgumentError:
-        # Without its text and cause: the secret may be in it.
+    except (ArgumentError, ValueError):
+        # Without its text and cause: the secret may be in it. The second is a port that is
+        # no number, such as the rest of a password with an @ in it.
         raise misdeclared(name, "the secret holds no URL of a database") from None
     backend = url.get_backend_name()
     if backend == "sqlite":
@@ -113,22 +116,21 @@ def _rows(
     opened: Connection, query: str, parameters: dict[str, JsonValue], most: int
 ) -> dict[str, Any]:
     # On PostgreSQL a cursor on the server: the rows beyond are never sent.
-    options = {"stream_results": True, "yield_per": most + 1}
+    options = {"stream_results": True, "yield_per": FETCHED}
     result: CursorResult[Any] = opened.execute(text(query), parameters, execution_options=options)
     with closing(result):
         if not result.returns_rows:
             raise ToolError("the statement returns no rows; only a SELECT can be run")
-        columns = list(result.keys())
-        found = result.fetchmany(most + 1)
-    rows: list[list[Any]] = []
-    room = MAX_ANSWER
-    for row in found[:most]:
-        plain = [as_json(value) for value in row]
-        room -= len(json.dumps(plain, ensure_ascii=False))
-        if room < 0:
-            break
-        rows.append(plain)
-    return {"columns": columns, "rows": rows, "truncated": len(rows) < len(found)}
+        rows: list[list[Any]] = []
+        room, truncated = MAX_ANSWER, False
+        for row in result:
+            plain = [as_json(value) for value in row]
+            room -= len(json.dumps(plain, ensure_ascii=False))
+            truncated = room < 0 or len(rows) == most
+            if truncated:
+                break
+            rows.append(plain)
+        return {"columns": list(result.keys()), "rows": rows, "truncated": truncated}
 
 
 def _failure(

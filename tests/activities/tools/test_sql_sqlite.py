@@ -1,6 +1,7 @@
 """`sql.query` on SQLite: it reads what it is asked for, and leaves no way to change anything."""
 
 import sqlite3
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,7 @@ async def test_query_shows_each_type_as_json(fleet: Path, value: str, shown: Any
         "PRAGMA journal_mode = WAL",
         "PRAGMA user_version = 7",
         "SELECT load_extension('evil')",
+        "SELECT 'a' REGEXP 'a'",
         "SELECT 1; DELETE FROM booking",
         "SELECT 1; SELECT 2",
         "/* SELECT */ DELETE FROM booking",
@@ -155,6 +157,26 @@ async def test_query_without_end_is_interrupted(fleet: Path) -> None:
         await ask(fleet, endless, {"timeout": "200ms"})
 
 
+async def test_query_with_a_pattern_that_takes_for_ever_is_refused(fleet: Path) -> None:
+    """Matching it is one step of SQLite's, which nothing can interrupt."""
+    text, pattern = "replace(hex(zeroblob(2000000)), '0', 'a')", "a" * 3000
+    with pytest.raises(ToolError, match="pattern too complex"):
+        await ask(fleet, f"SELECT {text} LIKE '%{pattern}b'", {"timeout": "200ms"})
+
+
+async def test_query_with_many_large_values_holds_few_of_them(fleet: Path) -> None:
+    """What would be left out of the answer anyway is not read first."""
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)"
+    tracemalloc.start()
+    try:
+        found = await ask(fleet, f"{many} SELECT zeroblob(1000000) FROM n", {"max_rows": 300})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found["truncated"] is True
+    assert peak < 50_000_000
+
+
 async def test_query_that_makes_huge_values_fails(fleet: Path) -> None:
     """A value of gigabytes is refused by SQLite itself, before it is made."""
     with pytest.raises(ToolError, match="too big"):
@@ -173,6 +195,7 @@ async def test_database_nobody_declared_is_named_with_those_there_are(fleet: Pat
         ("sqlite:///gone.db", "", FailureCategory.INVALID_REQUEST, "there is no file gone.db"),
         ("env:BOOKS", "mysql://me:hush@host/db", FailureCategory.INVALID_REQUEST, "'mysql' is"),
         ("env:BOOKS", "no url: hush", FailureCategory.INVALID_REQUEST, "holds no URL"),
+        ("env:BOOKS", "postgres://me:p@a:hush@h/d", FailureCategory.INVALID_REQUEST, "holds no"),
         ("env:BOOKS", "", FailureCategory.AUTH, "secret env:BOOKS"),
     ],
 )
