@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.breaker_reports import BreakerReports
+from activities.providers.polling import looked
 from rota import breaker_rules
 from rota.breaker import (
     RUNTIME_HELD,
@@ -92,9 +93,7 @@ class BreakerGate:
         if not account:
             yield
             return
-        passage = self._passages.setdefault(
-            (kind, account), _Passage(kind, account, self._breakers)
-        )
+        passage = self._passage(kind, account)
         probe = await passage.enter()
         renewing = asyncio.create_task(passage.renew(probe)) if probe else None
         end = ProbeEnd.UNKNOWN
@@ -110,10 +109,38 @@ class BreakerGate:
                 renewing.cancel()
                 passage.probed(probe, end)
 
+    @asynccontextmanager
+    async def watching(self, kind: str, account: str) -> AsyncGenerator[None]:
+        """Watch in the block what a provider has begun, whatever its breaker says.
+
+        Nothing is held back: work under way is seen to its end. How the looks at it go is
+        counted with the calls: those of `poll` one by one, and the end of the block.
+
+        Args:
+            kind: The runtime's.
+            account: Of its settings; of an empty one nothing is counted.
+        """
+        if not account:
+            yield
+            return
+        passage = self._passage(kind, account)
+        told = looked.set(passage.looked)
+        try:
+            yield
+            passage.looked(None)
+        except StepError as error:
+            passage.looked(error)
+            raise
+        finally:
+            looked.reset(told)
+
     async def aclose(self) -> None:
         """Send what is still to be told. Safe to repeat."""
         for passage in self._passages.values():
             await passage.reports.flush()
+
+    def _passage(self, kind: str, account: str) -> "_Passage":
+        return self._passages.setdefault((kind, account), _Passage(kind, account, self._breakers))
 
 
 class _Passage:
@@ -156,6 +183,13 @@ class _Passage:
                 await self._breakers.ask(self._kind, self._account, token)
             except BREAKER_TROUBLE as error:
                 log.warning("probe of %s not renewed: %s", self._kind, error)
+
+    def looked(self, failure: StepError | None) -> None:
+        """Count a look at work under way."""
+        if failure is None:
+            self.reports.succeeded()
+        else:
+            self.failed(failure)
 
     def failed(self, error: StepError) -> ProbeEnd:
         """Count a call that failed; return what that says of the provider."""

@@ -5,7 +5,9 @@ silence, and a runtime that cannot take up its watching is not asked twice.
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
+from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
 from activities.session_faults import final, foreseen, lost_look
 from activities.session_log import SessionLog
@@ -27,6 +29,7 @@ class SessionLook:
         session: The session to be watched.
         runtime: Who watches it.
         log: The run's record.
+        gate: Counts how it goes, and may hold back what is no look but the work itself.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class SessionLook:
         session: ProviderSession,
         runtime: SessionRuntime,
         log: SessionLog,
+        gate: BreakerGate,
     ) -> None:
         self._input = input
         self._task = task
         self._session = session
         self._runtime = runtime
         self._log = log
+        self._gate = gate
 
     async def see(self, watch: Watch) -> Observation:
         """Watch until the session ends or needs something.
@@ -49,22 +54,30 @@ class SessionLook:
         Raises:
             StepError: the runtime's own; `outcome_unknown` if the work may have been done
                 and cannot be taken up.
-            ApplicationError: `timeout`, final: nothing was heard for too long.
+            ApplicationError: `timeout`, final: nothing was heard for too long; `runtime_held`,
+                final, if watching makes the call and the runtime's breaker is open.
         """
         if self._task.promises.reattach:
-            return await self._watched(watch)
+            async with self._counted():
+                return await self._watched(watch)
         turn, mark = self._input.turn, f"look-{self._input.look}"
         if not self._task.is_repeatable and await self._log.marks(turn, mark):
             raise lost_look(self._session)
-        await kept(lambda: self._log.mark(turn, mark))
         try:
-            return await self._watched(watch)
+            async with self._counted():
+                await kept(lambda: self._log.mark(turn, mark))
+                return await self._watched(watch)
         except StepError as error:
             if not error.maybe_billed:
                 await kept(lambda: self._log.unmark(turn, mark))
             elif error.category.retryable and not self._task.is_repeatable:
                 raise lost_look(self._session, str(error)) from error
             raise
+
+    def _counted(self) -> AbstractAsyncContextManager[None]:
+        settings = self._task.settings
+        through = self._gate.passing if settings.is_one_call else self._gate.watching
+        return through(self._session.kind, settings.account)
 
     async def _watched(self, watch: Watch) -> Observation:
         input, settings = self._input, self._task.settings

@@ -62,6 +62,7 @@ class SessionRunningActivities(SessionRunning):
         self, store: ObjectStore, runtimes: SessionRuntimes, toolbox: Toolbox, gate: BreakerGate
     ) -> None:
         self._store = store
+        self._gate = gate
         self._starts = SessionStarts(gate)
         self._runtimes = runtimes
         self._toolbox = toolbox
@@ -97,8 +98,9 @@ class SessionRunningActivities(SessionRunning):
 
         Raises:
             ApplicationError: type is the failure category. `timeout`, final, if nothing was
-                heard for `runtime.inactivity`. Failures of the provider are counted from
-                the last progress: a lost worker is none of them.
+                heard for `runtime.inactivity`; `runtime_held`, final, if watching makes the
+                provider's only call and the runtime's breaker is open. Failures of the
+                provider are counted from the last progress: a lost worker is none of them.
         Idempotency: what the look came to is on record before this returns. A runtime that
             cannot take up its watching is asked again only if its settings allow it.
         Heartbeat: every second: cursor, text, failures in a row. Resumed from the cursor.
@@ -161,7 +163,8 @@ class SessionRunningActivities(SessionRunning):
         session = _session_of(input)
         task = await session_task(self._store, self._toolbox, input)
         runtime = await self._runtime(task.kind.kind)
-        found = await SessionLook(input, task, session, runtime, log).see(watch)
+        look = SessionLook(input, task, session, runtime, log, self._gate)
+        found = await look.see(watch)
         outcome = None
         if found.state in (SessionState.TOOLS, SessionState.QUESTION):
             outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))

@@ -6,6 +6,7 @@ it where it can be found, and else leaves it alone.
 """
 
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
@@ -60,7 +61,7 @@ class SessionStarts:
     async def _submitted(
         self, log: SessionLog, task: SessionTask, runtime: SessionRuntime
     ) -> ProviderSession:
-        async with self._gate.passing(task.kind.kind, task.settings.account):
+        async with self._passing(task):
             await kept(lambda: log.mark(1, SUBMIT))
             try:
                 with foreseen(f"{task.kind.kind}: the start failed"):
@@ -69,6 +70,11 @@ class SessionStarts:
                 if not error.maybe_billed:
                     await kept(lambda: log.unmark(1, SUBMIT))
                 raise
+
+    def _passing(self, task: SessionTask) -> AbstractAsyncContextManager[None]:
+        if task.settings.is_one_call:
+            return nullcontext()  # nobody is asked before it is watched
+        return self._gate.passing(task.kind.kind, task.settings.account)
 
     async def lost(self, task: SessionTask, runtime: SessionRuntime) -> ProviderSession | None:
         """The session whose start nobody saw the end of, to be stopped; None if there is none.

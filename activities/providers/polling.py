@@ -9,6 +9,7 @@ if nothing else does. A failure that will not pass is raised.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -25,6 +26,15 @@ GROWTH = 1.5
 LONGEST = 15
 """The longest pause, in terms of the first: two seconds grow to half a minute."""
 
+
+def _to_nobody(failure: StepError | None) -> None:
+    pass
+
+
+looked: ContextVar[Callable[[StepError | None], None]] = ContextVar("looked", default=_to_nobody)
+"""Told how each look went that was not the last: its failure, or None if it was answered. For
+the breaker of whoever is looked at; how the last one went, the caller of `poll` learns."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +44,8 @@ class Still:
 
     progress: bool
     """Something happened since the look before: look again soon."""
+    asked: bool = True
+    """False: the provider was not asked, which says nothing of it."""
 
 
 async def poll(
@@ -62,6 +74,7 @@ async def poll(
         except StepError as error:
             if not error.category.retryable:
                 raise
+            looked.get()(error)
             if not failing:
                 _log.warning("a look at a session failed, looking again: %s", error)
             found, failing = Still(progress=False), True
@@ -70,6 +83,8 @@ async def poll(
             failing = False
         if not isinstance(found, Still):
             return found
+        if found.asked and not failing:
+            looked.get()(None)
         if found.progress:
             pause = shortest
         await sleep(max(pause, asked))

@@ -52,7 +52,8 @@ class Looks:
                 return Observation(state=SessionState.ENDED, message=_NOTHING)
             due = time.monotonic() >= self._asked + SAFETY_LOOKS.total_seconds()
             if settings.status is None or not due:
-                return Still(progress=True)  # looking into our own store costs little
+                # Looking into our own store costs little.
+                return Still(progress=True, asked=False)
             self._asked = time.monotonic()
         return self._judged(await stands(self._calls, self._session))
 

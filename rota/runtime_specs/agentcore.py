@@ -84,6 +84,11 @@ class AgentCoreSettings(AwsSettings, SessionSettings):
     idles, and bills, until its own timeout."""
 
     @property
+    def is_one_call(self) -> bool:
+        """The answer to the call is the result."""
+        return True
+
+    @property
     def stops(self) -> str | None:
         """ARN of the runtime whose session can be stopped, if one is known."""
         return self.arn if self.mode == "runtime" else self.runtime_arn

@@ -110,3 +110,11 @@ class SessionSettings(RuntimeSettings):
     """Longest time it may wait for a person. That time is not run time."""
     poll: Duration = Field(default=timedelta(seconds=2), gt=timedelta(0))
     """First pause between two looks; grows to fifteen times as much while nothing happens."""
+
+    @property
+    def is_one_call(self) -> bool:
+        """Whether the provider's only call answers with the result.
+
+        Watching then makes it, and `submit` only names the session.
+        """
+        return False

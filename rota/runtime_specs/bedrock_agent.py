@@ -32,6 +32,11 @@ class BedrockAgentSettings(AwsSettings, SessionSettings):
     """Its functions do the work of one `rota_key` once, or the work may be done twice: it is
     called again after the worker that listened was lost."""
 
+    @property
+    def is_one_call(self) -> bool:
+        """The answer to the call is the result."""
+        return True
+
 
 KIND = RuntimeKind(
     kind="bedrock-agent",

@@ -84,6 +84,16 @@ class CommandSettings(SessionSettings):
     repeatable: bool = False
     """It is safe to run again after its worker was lost in the middle."""
 
+    @property
+    def account(self) -> str:
+        """Nobody's: how one program ends says nothing of another."""
+        return ""
+
+    @property
+    def is_one_call(self) -> bool:
+        """Watching runs the program."""
+        return True
+
 
 def _promised(settings: CommandSettings) -> Capabilities:
     json = settings.output == "json"

@@ -87,6 +87,11 @@ class HttpSettings(SessionSettings):
         return str(parse_target(self.start.url.partition("{")[0]).origin)
 
     @property
+    def is_one_call(self) -> bool:
+        """With `mode: sync`."""
+        return self.mode == "sync"
+
+    @property
     def needs_callbacks(self) -> bool:
         """Workers must be reachable from the service."""
         return self.mode == "callback"

@@ -86,6 +86,11 @@ class N8nSettings(SessionSettings):
         """The instance, and the key's reference."""
         return " ".join(filter(None, (self.instance, self.api_key)))
 
+    @property
+    def is_one_call(self) -> bool:
+        """Without API key."""
+        return self.api_key is None
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.base_url is None and "/webhook/" not in self.webhook:

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.breaker_gate import BreakerDesk, BreakerGate
+from activities.breaker_gate import BreakerGate
 from activities.documents import put_record, put_spec
 from activities.paid_calls import unanswered_attempts
 from activities.session_running import SessionRunningActivities
@@ -22,6 +22,7 @@ from rota.pinned_spec import PinnedSpec
 from rota.session_runtime import ProviderSession
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
 from rota.transcript import RunContext
+from tests.activities.breaker_desk import Desk
 from tests.contract.double import install
 from tests.contract.double_provider import Ends, FakeProvider
 
@@ -37,6 +38,8 @@ class Bench:
         self.store: ObjectStore = open_store(str(folder / "store"))
         self.provider = FakeProvider(acts=[Ends("Done.")])
         self.beats: list[tuple[Any, ...]] = []
+        self.desk = Desk()
+        self.gate = BreakerGate(self.desk)
         self._context = ""
 
     async def open(self, runtime: dict[str, Any] | None = None, **taken: Any) -> None:
@@ -51,8 +54,8 @@ class Bench:
     @property
     def activities(self) -> SessionRunningActivities:
         """As one worker has them."""
-        gate = BreakerGate(cast(BreakerDesk, None))
-        return SessionRunningActivities(self.store, self.runtimes, Toolbox(self.folder, {}), gate)
+        toolbox = Toolbox(self.folder, {})
+        return SessionRunningActivities(self.store, self.runtimes, toolbox, self.gate)
 
     def input(self, **fields: Any) -> dict[str, Any]:
         """What a step is told."""

@@ -7,66 +7,13 @@ from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities import breaker_gate
 from activities.breaker_gate import BreakerGate
-from rota import breaker_rules
-from rota.breaker import (
-    RUNTIME_HELD,
-    Breaker,
-    BreakerAnswer,
-    BreakerPolicy,
-    Held,
-    Phase,
-    Report,
-)
+from activities.providers.polling import Still, poll
+from rota.breaker import RUNTIME_HELD, Held, Phase
 from rota.failures import FailureCategory, StepError
-
-POLICY = BreakerPolicy(open_seconds=0.3, lease_seconds=0.6, probe_pause_seconds=30)
-
-
-class Desk:
-    """Breakers in memory, by the real rules."""
-
-    def __init__(self) -> None:
-        self.breaker: Breaker | None = None
-        self.reads = 0
-        self.asks = 0
-        self.reports: list[Report] = []
-        self.broken = False
-
-    async def read(self, kind: str, account: str) -> Breaker | None:
-        """As a query does."""
-        self.reads += 1
-        await self._answer()
-        return self.breaker
-
-    async def ask(self, kind: str, account: str, token: str) -> BreakerAnswer | None:
-        """As an update does."""
-        self.asks += 1
-        await self._answer()
-        if self.breaker is None:
-            return None
-        self.breaker, answer = breaker_rules.ask(self.breaker, token, datetime.now(UTC))
-        return answer
-
-    async def report(self, kind: str, account: str, report: Report) -> None:
-        """As a signal does."""
-        await self._answer()
-        self.reports.append(report)
-        breaker = self.breaker or Breaker(kind=kind, account=account, policy=POLICY)
-        self.breaker = breaker_rules.report(breaker, report, datetime.now(UTC))
-
-    async def _answer(self) -> None:
-        await asyncio.sleep(0)
-        if self.broken:
-            raise RPCError("the server is gone", RPCStatusCode.UNAVAILABLE, b"")
-
-    @property
-    def phase(self) -> Phase:
-        """Of the breaker."""
-        return self.breaker.phase if self.breaker else Phase.CLOSED
+from tests.activities.breaker_desk import POLICY, Desk
 
 
 def failing(category: FailureCategory, seconds: float | None = None) -> StepError:
@@ -235,3 +182,41 @@ async def test_gate_whose_breaker_does_not_answer_lets_calls_through() -> None:
     await call(gate)
     await gate.aclose()
     assert desk.reports == []
+
+
+async def test_gate_counts_the_looks_that_a_watch_outlives() -> None:
+    """Work under way is watched whatever its breaker says, and how that goes tells others."""
+    desk = Desk()
+    gate = BreakerGate(desk)
+    overloaded, nothing = failing(FailureCategory.OVERLOADED), Still(progress=False)
+    own = Still(progress=True, asked=False)
+    found = iter([nothing, overloaded, own, overloaded, nothing, own])
+
+    async def look() -> str | Still:
+        match next(found, "end"):
+            case StepError() as error:
+                raise error
+            case seen:
+                return seen
+
+    async with gate.watching("bedrock", "a"):
+        assert await poll(look, timedelta(0)) == "end"
+    await gate.aclose()
+    assert sum(report.failures for report in desk.reports) == 2
+    assert sum(report.successes for report in desk.reports) == 3
+    assert await poll(look, timedelta(0)) == "end"
+
+
+async def test_gate_holds_no_watch_back(instant: None) -> None:
+    """An open breaker keeps new work away; it closes no eyes."""
+    desk = Desk()
+    gate = BreakerGate(desk)
+    for _ in range(5):
+        with pytest.raises(StepError):
+            async with gate.watching("bedrock", "a"):
+                raise failing(FailureCategory.OVERLOADED)
+    await seen(lambda: desk.phase is Phase.OPEN)
+    with pytest.raises(ApplicationError):
+        await call(gate)
+    async with gate.watching("bedrock", "a"):
+        pass

@@ -62,11 +62,19 @@ class DoubleSettings(SessionSettings):
 
     kind: Literal["double"] = "double"
     repeatable: bool = False
+    charged: str = ""
+    """The account; nobody's, so that no breaker stands before it, unless a test has one."""
+    one_call: bool = False
 
     @property
     def account(self) -> str:
-        """Nobody's: no breaker stands before it."""
-        return ""
+        """As declared."""
+        return self.charged
+
+    @property
+    def is_one_call(self) -> bool:
+        """As declared."""
+        return self.one_call
 
 
 def _play(hooks: list[Callable[[], None]]) -> None:
