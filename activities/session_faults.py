@@ -48,12 +48,25 @@ async def counting(input: SessionInput, watch: Watch) -> AsyncGenerator[None]:
         failure = error
         if isinstance(failure, StoreError):
             failure = StepError(FailureCategory.TRANSIENT, f"the store failed: {failure}")
-        watch.failures += 1
-        # Goes out before the failure does: the next attempt counts on from it.
-        activity.heartbeat(*watch.details)
+        _count(watch)
         if failure.category.retryable and watch.failures >= input.attempts:
             raise final(failure.category, str(failure)) from error
         raise to_application_error(failure, input, watch.failures) from error
+    except ApplicationError:
+        raise
+    except Exception as error:
+        # Ours, or this worker's: another may do better, but not until the run's time is up.
+        _count(watch)
+        if watch.failures < input.attempts:
+            raise
+        what = f"watching failed: {type(error).__name__}: {error}"
+        raise final(FailureCategory.BUG, what) from error
+
+
+def _count(watch: Watch) -> None:
+    watch.failures += 1
+    # Goes out before the failure does: the next attempt counts on from it.
+    activity.heartbeat(*watch.details)
 
 
 def lost_start(task: SessionTask) -> StepError:

@@ -15,7 +15,7 @@ from rota.steps import SessionInput
 from rota.usage import Usage
 from tests.activities.session_bench import LOST, Bench, failed
 from tests.contract.double import DoubleRuntime
-from tests.contract.double_provider import Ends, Fails, Hangs, Says
+from tests.contract.double_provider import Calls, Ends, Fails, Hangs, Says
 
 
 @pytest.fixture
@@ -64,6 +64,24 @@ async def test_observe_failures_are_counted_since_the_last_progress(bench: Bench
     assert bench.beats[-1] == ("", "watching", 2)
     error = await failed(bench.observe(attempt=41, details=bench.beats[-1]))
     assert (error.type, error.non_retryable) == ("transient", True)
+
+
+async def test_observe_failures_that_nobody_foresaw_are_counted_too(bench: Bench) -> None:
+    """Attempts at watching are not limited: a fault of one's own must not repeat until the end."""
+    await bench.open()
+    bench.provider.acts = [Calls((("sums.add", {}),))]
+    await bench.submit()
+
+    def fault(*_: Any) -> None:
+        raise KeyError("effect")
+
+    bench.monkeypatch.setattr("activities.session_turns.call_refs", fault)
+    with pytest.raises(KeyError):
+        await bench.observe()
+    assert bench.beats[-1] == ("", "watching", 1)
+    error = await failed(bench.observe(attempt=9, details=("", "watching", 2)))
+    assert (error.type, error.non_retryable) == ("bug", True)
+    assert "watching failed: KeyError: 'effect'" in error.message
 
 
 async def test_observe_of_two_attempts_tells_what_was_recorded_first(bench: Bench) -> None:
