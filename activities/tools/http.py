@@ -1,6 +1,8 @@
 """`http.get`: read a page or an API that the fleet lists in `egress.allow`."""
 
 import json
+from codecs import lookup
+from contextlib import suppress
 from typing import Annotated, Any
 
 import httpx2
@@ -14,6 +16,9 @@ from rota.tools import Effect, ToolContext, ToolDefinition, ToolError, tool
 
 ACCEPT = "application/json, text/*;q=0.9, application/xml;q=0.8, */*;q=0.1"
 SHOWN_HEADERS = ("content-type", "date", "etag", "last-modified", "link", "location", "retry-after")
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Codecs of Python's own that are no charset of a page: reading a megabyte as one of them
+takes a minute, in which nothing else of the worker goes on."""
 _TEXT_TYPES = ("json", "xml", "javascript", "ecmascript", "yaml", "csv", "x-www-form-urlencoded")
 
 
@@ -75,7 +80,8 @@ def _decoded(body: bytes, parameters: str) -> str:
     charset = next((v.strip(" \"'") for n, _, v in named if n.strip().lower() == "charset"), "")
     if b"\0" in body[:1000] and not charset:
         raise ToolError("the answer is called text and is none; it cannot be read")
-    try:
-        return body.decode(charset or "utf-8", errors="replace")
-    except (LookupError, ValueError):
-        return body.decode(errors="replace")
+    # A codec that is none for text, or does not exist, says so.
+    with suppress(LookupError, ValueError):
+        if lookup(charset or "utf-8").name not in _NO_CHARSETS:
+            return body.decode(charset or "utf-8", errors="replace")
+    return body.decode(errors="replace")

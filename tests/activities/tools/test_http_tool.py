@@ -51,6 +51,8 @@ async def test_json_is_returned_as_json_with_what_describes_it() -> None:
         (b"<a/>", "application/rss+xml", "<a/>"),
         (b"", "text/plain", ""),
         ("ü".encode("utf-16"), "text/plain; charset=utf-16", "ü"),
+        (b"xn-9ca", "text/plain; charset=punycode", "xn-9ca"),
+        (rb"\u0041", "text/plain; charset=Unicode-Escape", r"\u0041"),
     ],
 )
 async def test_text_is_returned_as_text(content: bytes, kind: str, body: Any) -> None:
