@@ -14,14 +14,13 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from socket import EAI_AGAIN, gaierror
 from typing import cast
-from urllib.parse import urljoin
 
 import httpx2
 
 from activities.egress.bodies import ACCEPTED_ENCODING, AnswerRefusedError, read_body
 from activities.egress.network import PUBLIC, Network
 from rota.addresses import Address
-from rota.egress import EgressSpec, Origin, Target, is_listed, parse_target
+from rota.egress import EgressSpec, Origin, Target, is_listed, joined, parse_target
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -95,7 +94,7 @@ class GuardedClient:
                 followed = method in ("GET", "HEAD") and answer.status in _REDIRECTS
                 if not followed or location is None:
                     return answer
-                url = urljoin(str(target), location)
+                url = joined(str(target), location)
                 sent = _along(sent, target.origin, url)
             raise AnswerRefusedError(f"redirected more than {MAX_REDIRECTS} times")
 

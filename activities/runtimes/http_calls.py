@@ -6,10 +6,11 @@ service's own origin.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx2
 
@@ -18,7 +19,7 @@ from activities.egress.guard import EgressRefusedError, GuardedClient
 from activities.egress.network import PUBLIC, Network
 from activities.providers.http_failures import classify_transport
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply, refused
-from rota.egress import EgressSpec, parse_target
+from rota.egress import EgressSpec, joined, parse_target
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.http import REFERENCE, HttpSettings
 from rota.runtime_specs.http_requests import Request
@@ -31,6 +32,8 @@ LONGEST_GUARDED_SECONDS = 600.0
 GREETING_SECONDS = 10.0
 """How long a host may take to show that it is there."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NAME = re.compile(r"[\w-]+")
+"""A key that a template can name."""
 
 
 def session_scope(session: ProviderSession) -> dict[str, Any]:
@@ -108,7 +111,7 @@ class HttpCalls:
         reply = await self.client.send(call, peer)
         location = reply.headers.get("location")
         if call.method == "GET" and reply.status in _REDIRECTS and location:
-            elsewhere = urljoin(call.url, location)
+            elsewhere = joined(call.url, location)
             return await self._guarded(_moved(call, elsewhere), peer)
         return reply
 
@@ -206,7 +209,7 @@ def _same_origin(url: str, trusted: list[str]) -> bool:
 def _url(request: Request, scope: Mapping[str, Any], where: str, account: str) -> str:
     if request.is_from_answer:
         given = _text(_filled(request.url, scope, f"{where}.url"))
-        return urljoin(f"{account}/", given)
+        return joined(f"{account}/", given)
     url = _text(_filled(request.url, _encoded(scope), f"{where}.url"))
     if any(part in (".", "..") for part in url.partition("?")[0].split("/")):
         raise _unusable(f"{where}.url", "a value is '.' or '..', which leads to another address")
@@ -214,11 +217,18 @@ def _url(request: Request, scope: Mapping[str, Any], where: str, account: str) -
 
 
 def _encoded(value: Any) -> Any:
-    """The same with every text percent-encoded, so that it stays one part of a URL."""
+    """The same with every text percent-encoded, so that it stays one part of a URL.
+
+    Keys, too, but those that a template may name: they are free of signs that matter.
+    """
     if isinstance(value, str):
         return quote(value, safe="")
     if isinstance(value, Mapping):
-        return {key: _encoded(item) for key, item in cast("Mapping[str, Any]", value).items()}
+        items = cast("Mapping[str, Any]", value).items()
+        return {
+            key if _NAME.fullmatch(key) else quote(key, safe=""): _encoded(item)
+            for key, item in items
+        }
     if isinstance(value, list | tuple):
         return [_encoded(item) for item in cast("list[Any]", value)]
     return value

@@ -70,6 +70,8 @@ async def test_redirect_is_followed_to_a_listed_host_without_credentials() -> No
         "data:text/plain,x",
         "gopher://a.example/",
         "\\\\evil.example/",
+        "https://[::1",
+        "//[x",
     ],
 )
 async def test_redirect_elsewhere_is_refused_before_a_connection(location: str) -> None:

@@ -41,6 +41,9 @@ async def test_url_values_cannot_lead_elsewhere(runtime: HttpRuntime, bench: Htt
     request = session_request(bench.settings(start=start), input={"name": "a/b?c#d"})
     await runtime.submit(request)
     assert bench.server.script.requests[-1][1] == "/jobs/a%2Fb%3Fc%23d"
+    named = session_request(bench.settings(start=start), input={"name": {"c?d/e#": 1}})
+    await runtime.submit(named)
+    assert not set("?#") & set(bench.server.script.requests[-1][1])
     with pytest.raises(StepError, match="leads to another address"):
         await runtime.submit(session_request(bench.settings(start=start), input={"name": ".."}))
 
@@ -49,7 +52,7 @@ async def test_address_from_the_answer_is_guarded(runtime: HttpRuntime, bench: H
     """A service may name its own addresses, and no other private one."""
     status = {**bench.settings()["status"], "url": "{session.link}"}
     block = bench.settings(keep={"link": "links.self"}, status=status)
-    for link in (None, "http://169.254.169.254/latest/meta-data"):
+    for link in (None, "http://169.254.169.254/latest/meta-data", "http://[x"):
         bench.server.link = link
         bench.answer("boxes")
         request = session_request(block, key=digest_of(str(link).encode()))
