@@ -222,7 +222,7 @@ def _number(text: str | None) -> float | None:
 def _seconds_until(text: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date with the zone "-0000" comes back naive; HTTP dates are always GMT.
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -165,6 +165,7 @@ def test_error_text_reads_each_form(body: bytes, text: str):
         ({"retry-after": "tomorrow"}, None),
         ({"retry-after": "Wed, 21 Oct 2099 07:28:00 -0000"}, timedelta(hours=1)),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 +99999999999999999"}, None),
     ],
 )
 @pytest.mark.parametrize("mapping", [dict, httpx2.Headers])
