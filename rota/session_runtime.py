@@ -130,7 +130,8 @@ class Observation(Record):
     """With `PERSON`: whom or what it waits for, one line."""
     questions: tuple[Asked, ...] = ()
     final: Collected | None = None
-    """With `ENDED`: the answer, if the provider gives it once only. Else it is collected."""
+    """With `ENDED`: the answer, if the provider gives it once only, or gave it with this look.
+    Else it is collected."""
 
 
 class Told(Record):

@@ -1,15 +1,18 @@
 """Watching work that a declared service does: asking it, or waiting for its call."""
 
+import contextlib
 import time
 from datetime import timedelta
 
 from activities.callbacks import MISSING, offered
+from activities.providers.mapped_answers import mapped_answer
 from activities.providers.polling import Still
 from activities.runtimes.http_calls import HttpCalls, session_scope
 from activities.runtimes.http_states import Standing, standing
 from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
 from rota.session_runtime import (
+    Collected,
     Observation,
     ProviderSession,
     Report,
@@ -59,7 +62,12 @@ class Looks:
 
     def _judged(self, seen: Standing) -> Observation | Still:
         if seen.has_ended:
-            return Observation(state=SessionState.ENDED, message=_NOTHING, cursor=seen.word)
+            return Observation(
+                state=SessionState.ENDED,
+                message=_NOTHING,
+                cursor=seen.word,
+                final=self._answer_in(seen),
+            )
         if seen.state == "waiting":
             waiting = f"{self._calls.settings.account}: {seen.word}"
             return Observation(
@@ -71,6 +79,18 @@ class Looks:
             self._cursor = mark
             self._report(mark, mark)
         return Still(progress=moved)
+
+    def _answer_in(self, seen: Standing) -> Collected | None:
+        """The answer, if the look that found the end has it: the service need not be asked again.
+
+        What is wrong with it, or with the work, `collect` says, which reads it for itself.
+        """
+        settings = self._calls.settings
+        if settings.mode != "poll" or settings.result is not None or seen.state != "done":
+            return None
+        with contextlib.suppress(StepError):
+            return mapped_answer(seen.document, settings.answer, vendor=settings.account)
+        return None
 
 
 async def stands(

@@ -87,6 +87,32 @@ async def test_poll_watches_to_the_end_and_collects(runtime: HttpRuntime, bench:
     assert bench.starts == 1
 
 
+async def test_poll_look_that_finds_the_end_has_the_answer(
+    runtime: HttpRuntime, bench: HttpBench
+) -> None:
+    """The service is asked once how far it is, and not a second time for what it said then."""
+    bench.answer("three boxes")
+    found = await seen(runtime, bench.settings())
+    assert found.final is not None
+    assert found.final.message.text == "three boxes"
+    methods = [method for method, *_ in bench.server.script.requests]
+    assert methods == ["POST", "GET"]
+
+
+async def test_poll_end_without_a_usable_answer_is_told_by_collect(
+    runtime: HttpRuntime, bench: HttpBench
+) -> None:
+    """A look says that the work has ended, also if its answer is not where it was declared."""
+    bench.answer("three boxes")
+    block = bench.settings(answer={"result": "elsewhere"})
+    found = await seen(runtime, block)
+    assert (found.state, found.final) == (SessionState.ENDED, None)
+    request = session_request(block)
+    session = await runtime.submit(request)
+    with pytest.raises(StepError, match="nothing at 'elsewhere'"):
+        await runtime.collect(session, request, found.cursor)
+
+
 async def test_poll_reads_the_answer_where_it_is_declared(
     runtime: HttpRuntime, bench: HttpBench
 ) -> None:
