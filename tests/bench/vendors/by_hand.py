@@ -13,8 +13,9 @@ ByHand = Callable[[dict[str, Any]], AbstractAsyncContextManager[OneTask]]
 
 SYSTEM = "Be brief."
 TASK = "Count the boxes."
-POLL_SECONDS = 0.01
-"""Pause between two looks, on both sides."""
+POLL_SECONDS = 0.002
+"""First pause between two looks, on both sides. Short, since who looks just before the end
+waits for one pause more: pauses grow to fifteen of it."""
 
 
 def secret(settings: dict[str, Any], name: str = "api_key") -> str:
