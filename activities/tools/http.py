@@ -1,12 +1,14 @@
 """`http.get`: read a page or an API that the fleet lists in `egress.allow`."""
 
 import json
+import math
 from codecs import lookup
 from contextlib import suppress
 from typing import Annotated, Any
 
 import httpx2
 from pydantic import Field
+from pydantic_core import to_jsonable_python
 
 from activities.egress.bodies import AnswerRefusedError
 from activities.egress.guard import Answer, EgressRefusedError, GuardedClient
@@ -68,11 +70,20 @@ def _body(answer: Answer) -> Any:
     text = _decoded(answer.body, parameters)
     if kind.endswith("json"):
         try:
-            return json.loads(text, parse_constant=str)
+            found = json.loads(text, parse_constant=str, parse_float=_finite)
+            # Nested more deeply than a result can be written again.
+            to_jsonable_python(found)
+            return found
         except (ValueError, RecursionError):
             # As it came: a model can make sense of JSON that is not quite.
             return text
     return text
+
+
+def _finite(digits: str) -> float | str:
+    """A number that is too large for JSON stays text."""
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 def _decoded(body: bytes, parameters: str) -> str:

@@ -48,6 +48,7 @@ async def test_json_is_returned_as_json_with_what_describes_it() -> None:
         (b"\xff", "text/csv", "\ufffd"),
         (b"{broken", "application/json", "{broken"),
         (b"[NaN]", "application/json", ["NaN"]),
+        (b"[1e999, 0.5]", "application/json", ["1e999", 0.5]),
         (b"<a/>", "application/rss+xml", "<a/>"),
         (b"", "text/plain", ""),
         ("ü".encode("utf-16"), "text/plain; charset=utf-16", "ü"),
@@ -59,6 +60,13 @@ async def test_text_is_returned_as_text(content: bytes, kind: str, body: Any) ->
     """By the charset it names; what calls itself JSON and is none, as it came."""
     answer = await get(answering(content=content, headers={"content-type": kind}))
     assert answer["body"] == body
+
+
+async def test_json_that_is_nested_too_deeply_comes_as_it_was() -> None:
+    """What cannot be written again as JSON is still text that a model can read."""
+    nested = b"[" * 300 + b"]" * 300
+    answer = await get(answering(content=nested, headers={"content-type": "application/json"}))
+    assert answer["body"] == nested.decode()
 
 
 async def test_error_status_is_an_answer_to_be_read() -> None:
