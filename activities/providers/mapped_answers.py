@@ -5,18 +5,16 @@ of another type, fails by the name of the setting.
 """
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from activities.providers.json_fields import optional_field
+from activities.providers.reported_cost import reported_micros
 from rota.conversation import Message, StopReason, Text
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.session_runtime import Collected
 from rota.template import TemplateError, render
 from rota.usage import Usage
-
-_MICROS = 1_000_000
 
 
 def mapped_answer(document: Any, paths: AnswerPaths, *, vendor: str) -> Collected:
@@ -92,15 +90,28 @@ def _usage(document: Any, paths: AnswerPaths, vendor: str) -> Usage | None:
         return None
 
     def tokens(path: str | None) -> int:
-        return (optional_field(document, path, int, vendor) or 0) if path else 0
+        count = (optional_field(document, path, int, vendor) or 0) if path else 0
+        if count < 0:
+            raise _unusable(vendor, path, "count of tokens")
+        return count
 
     dollars = paths.cost_usd and optional_field(document, paths.cost_usd, float, vendor)
-    # By way of the shortest text that reads as the same number: 0.0123 is not one in binary.
-    cost = None if dollars in (None, "") else round(Decimal(str(dollars)) * _MICROS)
+    cost = reported_micros(dollars)
+    if cost is None and isinstance(dollars, float):
+        raise _unusable(vendor, paths.cost_usd, "amount of dollars")
     return Usage(
         input_tokens=tokens(paths.input_tokens),
         output_tokens=tokens(paths.output_tokens),
         cache_read_tokens=tokens(paths.cache_read_tokens),
         cache_write_tokens=tokens(paths.cache_write_tokens),
         cost_micros=cost,
+    )
+
+
+def _unusable(vendor: str, path: str | None, what: str) -> StepError:
+    # A cost or a count below nothing would give the run more to spend.
+    return StepError(
+        FailureCategory.OUTCOME_INVALID,
+        f"{vendor}'s answer has no usable {path}: it is no {what}",
+        maybe_billed=True,
     )
