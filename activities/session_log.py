@@ -56,6 +56,14 @@ class SessionLog:
         kept = await self._store.set_ref(f"{self._root}/handle", value, if_absent=True)
         return ProviderSession.model_validate_json(kept)
 
+    async def end(self) -> None:
+        """Note that the run ends without a session that it knows of: none may be started."""
+        await self._store.set_ref(f"{self._root}/ended", b"")
+
+    async def has_ended(self) -> bool:
+        """True once nobody would watch, or stop, a session that is started now."""
+        return await self._store.get_ref(f"{self._root}/ended") is not None
+
     async def mark(self, turn: int, what: str) -> None:
         """Note that this attempt is about to call the provider."""
         await self._store.set_ref(self._mark(turn, what), b"sent")

@@ -141,7 +141,8 @@ class SessionRunningActivities(SessionRunning):
     async def cancel_session(self, input: SessionInput) -> SessionStopped:
         """Stop the session, and look whether it has stopped.
 
-        One whose start nobody saw the end of is looked for first.
+        One whose start nobody saw the end of is looked for first; one that is still being
+        started is stopped by whoever starts it.
 
         Raises:
             ApplicationError: type is the failure category; retryable as that says.
@@ -233,7 +234,11 @@ class SessionRunningActivities(SessionRunning):
 
     async def _cancel(self, input: SessionInput) -> SessionStopped:
         log = SessionLog(self._store, input.run)
-        session = input.session or await log.handle()
+        session = input.session
+        if session is None:
+            # Before any look: whoever still starts one finds this, or is found.
+            await kept(log.end)
+            session = await log.handle()
         if session is None and not await log.marks(1, SUBMIT):
             return SessionStopped(confirmed=True, text=NEVER_STARTED)
         task = await session_task(self._store, self._toolbox, input)

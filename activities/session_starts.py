@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
-from activities.session_faults import foreseen, lost_start
+from activities.session_faults import final, foreseen, lost_start
 from activities.session_log import SessionLog
 from activities.session_request import SessionTask
-from rota.failures import StepError
+from rota.failures import FailureCategory, StepError
 from rota.session_runtime import ProviderSession, SessionRuntime
 
 SUBMIT = "submit"
@@ -49,9 +49,12 @@ class SessionStarts:
             found = await self._submitted(log, task, runtime)
         session = found
         first = await kept(lambda: log.start(session))
-        await kept(lambda: log.clear(1, SUBMIT))
-        if first.id != session.id:
-            # This attempt was taken for dead, and the one after it has started another.
+        has_ended = await kept(log.has_ended)
+        if not has_ended:
+            await kept(lambda: log.clear(1, SUBMIT))
+        if has_ended or first.id != session.id:
+            # This attempt was taken for dead: the one after it has started another, or the run
+            # has ended, and who stopped it may have looked before there was one.
             stopped = await runtime.cancel(session, task.request.settings)
             _log.warning(
                 "%s: session %s is one too many: %s", task.request.run_id, session.id, stopped
@@ -63,6 +66,9 @@ class SessionStarts:
     ) -> ProviderSession:
         async with self._passing(task):
             await kept(lambda: log.mark(1, SUBMIT))
+            if await kept(log.has_ended):
+                await kept(lambda: log.unmark(1, SUBMIT))
+                raise final(FailureCategory.LIMIT_REACHED, "the run has ended: nothing is started")
             try:
                 with foreseen(f"{task.kind.kind}: the start failed"):
                     return await runtime.submit(task.request)

@@ -97,20 +97,21 @@ class Watch:
 
 
 async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
-    """Await a call that has an effect, also if the run is cancelled meanwhile.
+    """Await a call that has an effect, also if nobody waits for the step any more.
 
-    What it came to has to be known, so that it can be undone. A worker that stops takes its
-    calls with it all the same.
+    What it came to has to be known, so that it can be undone, be the run cancelled, its time
+    up, or this attempt taken for dead: a call that is cut is carried out all the same. A
+    worker that stops takes its calls with it.
     """
     running = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         details = activity.cancellation_details()
-        if details is not None and details.cancel_requested:
-            return await running
-        running.cancel()
-        raise
+        if details is None or details.worker_shutdown:
+            running.cancel()
+            raise
+        return await running
 
 
 async def _left(task: "asyncio.Future[Any]") -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.activity import ActivityCancellationDetails
 
 from activities import heartbeat
+from activities.session_log import SessionLog
 from rota.failures import FailureCategory
 from rota.session_runtime import ProviderSession
+from rota.steps import SessionInput
 from tests.activities.session_bench import LOST, Bench, failed, fault
 from tests.workflows.failing_store import FailingStore
 
@@ -112,3 +115,47 @@ async def test_submit_of_two_attempts_at_once_leaves_one_session_working(bench: 
     assert await first == session
     stopped = {id: each.stopped for id, each in bench.provider.sessions.items()}
     assert stopped == {"s1": False, "s2": True}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_submit_that_goes_on_after_the_run_has_ended_leaves_nothing_working(
+    bench: Bench, begun: bool
+) -> None:
+    """The run's time is up while the provider is asked, or just before: it is undone, or not done.
+
+    Who stopped it found nothing, since there was nothing yet.
+    """
+    await bench.open(idempotent_start=False, find=True)
+    runtime = bench.runtimes.session("double")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    submit, mark = runtime.submit, SessionLog.mark
+
+    async def make(request: Any) -> ProviderSession:
+        if begun:
+            asked.set()
+            await go_on.wait()
+        return await submit(request)
+
+    async def sent(request: Any) -> ProviderSession:
+        # What was sent is carried out, whether anybody still listens or not.
+        return await asyncio.shield(asyncio.ensure_future(make(request)))
+
+    async def held(log: SessionLog, turn: int, what: str) -> None:
+        if not begun:
+            asked.set()
+            await go_on.wait()
+        await mark(log, turn, what)
+
+    bench.monkeypatch.setattr(runtime, "submit", sent)
+    bench.monkeypatch.setattr(SessionLog, "mark", held)
+    environment = bench.environment()
+    input = SessionInput.model_validate(bench.input())
+    late = asyncio.create_task(environment.run(bench.activities.submit_session, input))
+    await asked.wait()
+    environment.cancel(ActivityCancellationDetails(timed_out=True))
+    stopped = await bench.cancel()
+    go_on.set()
+    await asyncio.gather(late, return_exceptions=True)
+    assert (stopped.confirmed, bench.provider.starts) == (True, int(begun))
+    assert all(session.stopped for session in bench.provider.sessions.values())
+    assert await bench.unknown() == int(begun)
