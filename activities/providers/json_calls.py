@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from activities.egress.bodies import ACCEPTED_ENCODING, AnswerRefusedError, read_body
+from activities.providers.http_clients import shared_client
 from activities.providers.http_failures import (
     PROVIDER_ERRORS,
     classify_response,
@@ -101,7 +102,7 @@ class JsonCalls:
                 arrived. A status of failure is an answer: see `required`.
         """
         if self._client is None:
-            self._client = httpx2.AsyncClient(follow_redirects=False)
+            self._client = shared_client()
         timeout = httpx2.Timeout(call.timeout, connect=min(call.timeout, CONNECT_TIMEOUT_SECONDS))
         headers = {**call.all_headers, "Accept-Encoding": ACCEPTED_ENCODING}
         try:

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 
 from activities.providers.declared_settings import read_settings
+from activities.providers.http_clients import shared_client
 from activities.providers.http_failures import PROVIDER_ERRORS, classify_transport, error_text
 from activities.providers.json_fields import optional_field
 from activities.providers.keys import read_key
@@ -126,7 +127,7 @@ class OpenAIRuntime:
 
     def _http(self) -> httpx2.AsyncClient:
         if self._client is None:
-            self._client = httpx2.AsyncClient()
+            self._client = shared_client()
         return self._client
 
     def _headers(self, settings: OpenAISettings) -> tuple[dict[str, str], list[str]]:
