@@ -4,9 +4,9 @@ import pytest
 
 from rota.breaker import BreakerPolicy
 from rota.failures import FailureCategory, StepError
+from rota.runs import AgentRunResult, RunStatus
 from tests.contract.double_provider import Ends, Fails, FakeProvider
 from tests.stack import Stack
-from tests.workflows.claude import ending_of
 from tests.workflows.doubled import Doubles, activities_of, status_shows
 
 DOWN = Fails(StepError(FailureCategory.OVERLOADED, "no capacity"))
@@ -26,9 +26,9 @@ async def test_session_that_is_watched_by_its_only_call_waits_while_its_breaker_
         await status_shows(handle, "runtime double is open until")
         calls = len(provider.looks)
         provider.acts = [DOWN] * calls + [Ends("Done.")]
-        ending = await ending_of(handle)
+        result: AgentRunResult = await handle.result()
         steps = await activities_of(handle)
-    assert ending.result.status == "succeeded"
+    assert result.status is RunStatus.SUCCEEDED
     assert len(provider.looks) == calls + 1
     assert steps.count("submit_session") == 1
-    assert ending.result.usage.unknown_attempts == 0
+    assert result.usage.unknown_attempts == 0
