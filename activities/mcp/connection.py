@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from activities.mcp.failures import Endpoint, server_failure
 from activities.mcp.stdio import MESSAGE_LIMIT, LastWords, environment, stdio
 from activities.providers.http_failures import PROVIDER_ERRORS
+from activities.providers.keys import read_key
 from rota.failures import FailureCategory, StepError
 from rota.mcp_servers import McpServer, is_reference
 from rota.tools import SecretReader
@@ -87,23 +88,30 @@ def _transport(
     endpoint: Endpoint,
     words: LastWords,
 ) -> Transport:
-    def value(place: str, text: str) -> str:
-        if not is_reference(text):
-            return text
-        try:
-            return secrets(text)
-        except LookupError as error:
-            message = f"fleet.yaml: mcp.{name}.{place}: {error}"
-            raise StepError(FailureCategory.AUTH, message) from error
-
+    where = f"fleet.yaml: mcp.{name}"
     if server.url is None:
-        env = environment({key: value(f"env.{key}", text) for key, text in server.env.items()})
+        env = environment(
+            {key: _value(secrets, text, f"{where}.env.{key}") for key, text in server.env.items()}
+        )
         setting = f"mcp server {name}: cannot start (mcp.{name}.command)"
         return stdio(server.command, fleet / server.cwd, env, setting, words)
-    headers = {key: value(f"headers.{key}", text) for key, text in server.headers.items()}
+    headers = {
+        key: read_key(secrets, text, f"{where}.headers.{key}") if is_reference(text) else text
+        for key, text in server.headers.items()
+    }
     if server.token is not None:
-        headers["Authorization"] = f"Bearer {value('token', server.token)}"
+        token = read_key(secrets, server.token, f"{where}.token")
+        headers["Authorization"] = f"Bearer {token}"
     return _http(server.url, headers, endpoint)
+
+
+def _value(secrets: SecretReader, text: str, where: str) -> str:
+    if not is_reference(text):
+        return text
+    try:
+        return secrets(text)
+    except LookupError as error:
+        raise StepError(FailureCategory.AUTH, f"{where}: {error}") from error
 
 
 @asynccontextmanager

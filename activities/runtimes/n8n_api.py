@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply, required
 from activities.providers.json_fields import field, optional_field
+from activities.providers.keys import read_key
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.n8n import N8nSettings
 from rota.tools import SecretReader
@@ -64,7 +65,7 @@ class N8nApi:
         headers = {KEY_HEADER: key}
         for name, value in self.settings.headers.items():
             if f"headers.{name}" in references:
-                value = self._secret(f"headers.{name}", value)
+                value = read_key(self.resolve, value, f"runtime.headers.{name}")
                 secrets.append(value)
             headers[name] = value
         peer = Peer(f"{VENDOR}'s webhook", _CURES, tuple(secrets))
@@ -148,7 +149,7 @@ class N8nApi:
 
     async def _api(self, method: str, path: str, query: Mapping[str, str]) -> tuple[Reply, Peer]:
         assert self.settings.api_key is not None
-        key = self._secret("api_key", self.settings.api_key)
+        key = read_key(self.resolve, self.settings.api_key)
         peer = Peer(VENDOR, _API_CURES, (key,))
         asked = urlencode({name: value for name, value in query.items() if value})
         url = f"{self.settings.instance}/api/v1{path}" + (f"?{asked}" if asked else "")
@@ -158,17 +159,6 @@ class N8nApi:
     def _call(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Call:
         seconds = self.settings.timeout.total_seconds()
         return Call(method, url, headers, seconds, self.settings.max_bytes, body)
-
-    def _secret(self, where: str, reference: str) -> str:
-        try:
-            value = self.resolve(reference).strip()
-        except LookupError as error:
-            raise StepError(FailureCategory.AUTH, f"runtime.{where}: {error}") from None
-        if not value or not value.isascii() or not value.isprintable():
-            raise StepError(
-                FailureCategory.AUTH, f"runtime.{where}: holds characters that no header can"
-            )
-        return value
 
 
 def json_object(data: Any, path: str) -> dict[str, Any]:

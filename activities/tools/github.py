@@ -18,6 +18,7 @@ from pydantic import Field
 from activities.providers.http_failures import retry_after
 from activities.providers.json_api import ApiAnswer, JsonApi
 from activities.providers.json_fields import field, optional_field
+from activities.providers.keys import read_key
 from activities.providers.markers import hidden, marker_of, with_marker
 from rota.failures import FailureCategory, StepError
 from rota.tools import Effect, ToolContext, tool
@@ -201,10 +202,7 @@ def _body(item: Any) -> str:
 def _api(context: ToolContext) -> JsonApi:
     connection = context.connections.github
     assert connection is not None
-    try:
-        token = context.secrets(connection.token)
-    except LookupError as error:
-        raise StepError(FailureCategory.AUTH, f"github.token: {error}") from error
+    token = read_key(context.secrets, connection.token, "github.token")
     return JsonApi(
         _VENDOR,
         connection.base_url,

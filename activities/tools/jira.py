@@ -14,8 +14,8 @@ from pydantic import Field
 
 from activities.providers.json_api import JsonApi
 from activities.providers.json_fields import field
+from activities.providers.keys import read_key
 from activities.providers.markers import marker_of
-from rota.failures import FailureCategory, StepError
 from rota.tools import Effect, ToolContext, tool
 
 _VENDOR = "Jira"
@@ -105,10 +105,7 @@ def _lines(lines: list[str]) -> list[dict[str, Any]]:
 def _api(context: ToolContext) -> JsonApi:
     connection = context.connections.jira
     assert connection is not None
-    try:
-        token = context.secrets(connection.token)
-    except LookupError as error:
-        raise StepError(FailureCategory.AUTH, f"jira.token: {error}") from error
+    token = read_key(context.secrets, connection.token, "jira.token")
     login = base64.b64encode(f"{connection.user}:{token}".encode()).decode()
     return JsonApi(
         _VENDOR,

@@ -17,6 +17,7 @@ from pydantic import Field
 from activities.providers.http_failures import retry_after
 from activities.providers.json_api import ApiAnswer, JsonApi
 from activities.providers.json_fields import field, optional_field
+from activities.providers.keys import read_key
 from activities.providers.markers import marker_of
 from rota.failures import FailureCategory, StepError
 from rota.tools import Effect, ToolContext, ToolError, tool
@@ -89,7 +90,7 @@ async def post_by_webhook(context: ToolContext, text: Text) -> dict[str, Any]:
     connection = context.connections.slack
     assert connection is not None
     assert connection.webhook is not None
-    url = _secret(context, "webhook", connection.webhook)
+    url = read_key(context.secrets, connection.webhook, "slack.webhook")
     api = JsonApi(
         _VENDOR, url, headers={}, timeout=connection.timeout, secrets=[url], told=(400, 410)
     )
@@ -111,7 +112,7 @@ async def probe(context: ToolContext) -> str:
     connection = context.connections.slack
     assert connection is not None
     if connection.webhook is not None:
-        _secret(context, "webhook", connection.webhook)
+        read_key(context.secrets, connection.webhook, "slack.webhook")
         return f"{connection.webhook} is set; only a message would tell whether Slack takes it"
     async with _bot(context) as api:
         answer = await _call(api, "POST", "/auth.test")
@@ -185,7 +186,7 @@ def _bot(context: ToolContext) -> JsonApi:
     connection = context.connections.slack
     assert connection is not None
     assert connection.token is not None
-    token = _secret(context, "token", connection.token)
+    token = read_key(context.secrets, connection.token, "slack.token")
     return JsonApi(
         _VENDOR,
         connection.base_url,
@@ -194,10 +195,3 @@ def _bot(context: ToolContext) -> JsonApi:
         secrets=[token],
         told=(),
     )
-
-
-def _secret(context: ToolContext, key: str, reference: str) -> str:
-    try:
-        return context.secrets(reference)
-    except LookupError as error:
-        raise StepError(FailureCategory.AUTH, f"slack.{key}: {error}") from error

@@ -59,6 +59,21 @@ async def test_program_that_is_no_server_is_told_soon(code: str, text: str) -> N
     assert str(caught.value).startswith("mcp server warehouse: ")
 
 
+@pytest.mark.parametrize("place", ["token", "headers.X-Key"])
+async def test_secret_that_no_header_carries_is_named_and_not_sent(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting does not cure it, and the words hold nothing of it."""
+    monkeypatch.setenv("ROTA_TEST_ODD", "hush\u2026hush")
+    key, _, name = place.partition(".")
+    given = {name: "env:ROTA_TEST_ODD"} if name else "env:ROTA_TEST_ODD"
+    server = McpServer.model_validate({"url": "http://127.0.0.1:9/mcp", key: given})
+    with pytest.raises(StepError, match=rf"mcp\.warehouse\.{place}: env:ROTA_TEST_ODD") as caught:
+        await listed(server)
+    assert caught.value.category is FailureCategory.AUTH
+    assert "hush" not in str(caught.value)
+
+
 @contextmanager
 def endpoint(handler: Handler) -> Iterator[McpServer]:
     """An endpoint that answers as `handler` does."""

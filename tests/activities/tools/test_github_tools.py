@@ -176,6 +176,18 @@ async def test_token_that_is_refused_names_its_setting_and_not_itself(github: Gi
     assert "wrong-token" not in str(failed.value)
 
 
+@pytest.mark.parametrize("token", ["hush-hush\nX-Evil: 1", "hush-hush\u2026", " \n"])
+async def test_token_that_no_header_carries_is_named_and_not_sent(
+    github: GitHubFake, token: str
+) -> None:
+    """What was pasted wrongly is told by its key; a line's end beside it is left out."""
+    with pytest.raises(StepError, match=r"github\.token: env:GITHUB_TOKEN is empty or") as failed:
+        await call(get_pull, at(github, token=token), repository=REPOSITORY, number=7)
+    assert failed.value.category is FailureCategory.AUTH
+    assert "hush" not in str(failed.value)
+    await call(get_pull, at(github, token=f"{TOKEN}\n"), repository=REPOSITORY, number=7)
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

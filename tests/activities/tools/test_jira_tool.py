@@ -79,6 +79,14 @@ async def test_call_that_cannot_work_is_told_to_the_model(args: dict[str, Any], 
     assert jira.issues == []
 
 
+async def test_token_with_a_lines_end_beside_it_is_taken_without() -> None:
+    """As key files and pasted variables have it."""
+    with JiraFake() as jira:
+        at_end = at(jira, token=f"{TOKEN}\n")
+        await call(create_issue, at_end, project="OPS", summary="x", description="")
+    assert len(jira.issues) == 1
+
+
 async def test_login_that_is_refused_names_its_setting() -> None:
     """A person mends it."""
     with JiraFake() as jira, pytest.raises(StepError, match="jira's credentials") as failed:
