@@ -20,6 +20,8 @@ KEY_HEADER = "X-Rota-Key"
 """Carries the key into the execution's data, whatever the body is."""
 GONE = frozenset({404, 410})
 
+_BY_WEBHOOK = "webhook"
+"""The `mode` of an execution that a production webhook started."""
 LISTED = ("", "running", "waiting", "new")
 """The lists to look through: the first, without a status, leaves out what goes on."""
 PAGE = 20
@@ -72,16 +74,14 @@ class N8nApi:
         reply = await self.client.send(
             self._call("POST", self.settings.webhook, headers, body), peer
         )
-        if reply.status == 404:
+        said = reply.body.decode(errors="replace").lower()
+        if reply.status == 404 and "not registered" in said:
             raise StepError(
                 FailureCategory.TRANSIENT,
                 f"{VENDOR}: the webhook is not registered for POST; activate (publish) the "
                 "workflow, and check runtime.webhook",
             )
-        if (
-            reply.status == 500
-            and "error in workflow" in reply.body.decode(errors="replace").lower()
-        ):
+        if reply.status == 500 and "error in workflow" in said:
             raise StepError(
                 FailureCategory.TOOL_FAILED,
                 f"{VENDOR}: the workflow failed; see its executions in n8n",
@@ -113,7 +113,7 @@ class N8nApi:
                 page = required(reply, peer)
                 executions = json_list(page, "data")
                 for execution in executions:
-                    if _mentions(execution, key):
+                    if _was_started_with(execution, key):
                         return execution_id(execution)
                 cursor = optional_field(page, "nextCursor", str, VENDOR)
                 if not cursor or not executions:
@@ -177,6 +177,10 @@ def execution_id(execution: Any) -> str:
     return str(found) if isinstance(found, int) else field(execution, "id", str, VENDOR)
 
 
-def _mentions(execution: Any, key: str) -> bool:
-    """Whether the key stands in what the execution was given, or in its custom data."""
-    return key in str(execution)
+def _was_started_with(execution: Any, key: str) -> bool:
+    """Whether the webhook started it, with the key in what it was given or in its custom data.
+
+    A workflow that it called, or a retry by hand, may know the key too, and is another.
+    """
+    mode = optional_field(execution, "mode", str, VENDOR)
+    return mode in (None, _BY_WEBHOOK) and key in str(execution)

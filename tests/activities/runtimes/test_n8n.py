@@ -91,6 +91,27 @@ async def test_find_sees_executions_in_every_list(
     assert await runtime.find(session_request(bench.settings(), key="d" * 64)) is None
 
 
+async def test_find_leaves_out_what_the_workflow_called(
+    runtime: N8nRuntime, bench: N8nBench
+) -> None:
+    """Another workflow that was given the input knows the key, and has another result."""
+    bench.server.calls_another = True
+    bench.hang()
+    request = session_request(bench.settings(workflow=None))
+    started = await runtime.submit(request)
+    assert await runtime.find(request) == started
+
+
+async def test_not_found_that_the_workflow_answers_is_not_tried_again(
+    runtime: N8nRuntime, bench: N8nBench
+) -> None:
+    """It has run until then: only a webhook that n8n does not know is worth waiting for."""
+    bench.server.script.add(Refusal(404, "no such order", {}))
+    with pytest.raises(StepError, match="no such order") as caught:
+        await runtime.submit(session_request(bench.settings()))
+    assert caught.value.category is C.INVALID_REQUEST
+
+
 async def test_find_looks_through_several_pages(runtime: N8nRuntime, bench: N8nBench) -> None:
     """Others' executions since then do not hide ours."""
     for number in range(50):
