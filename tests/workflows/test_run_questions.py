@@ -104,11 +104,14 @@ async def test_answer_that_is_none_is_refused_with_its_reason(stack: Stack) -> N
         await handle.execute_update("answer", answer)
         await handle.execute_update("answer", answer | {"by": "bob"})
         other = await refused(handle, question="q1", value={"region": "south"})
+        status = await handle.query("status")
+        shown = (await handle.query("__temporal_workflow_metadata")).current_details
         gate.set()
         result = await handle.result()
     assert unknown == "no question 'q7' is open; open are: q1"
     assert typed == "q1 asks for object: give JSON of that type"
     assert other == "q1 is answered already (ann)"
+    assert (status["status"], shown.splitlines()[0]) == ("running", "**running**")
     assert result.status is RunStatus.SUCCEEDED
 
 

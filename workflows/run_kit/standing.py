@@ -45,6 +45,8 @@ class Standing:
         if self.status is not RunStatus.RUNNING:
             self.status = RunStatus.RUNNING
             visibility.show_status(self.status)
+            # Of a step under way, such as a tool that goes on with its answer, nobody tells anew.
+            self._show()
 
     async def wait(
         self,
