@@ -7,6 +7,7 @@ says that the provider may have worked although nobody saw its answer.
 """
 
 import json
+from enum import StrEnum
 
 from temporalio import activity
 
@@ -19,6 +20,14 @@ from rota.model import Record, canonical_json
 from rota.session_runtime import Collected, ProviderSession, Resumed
 from rota.session_runtime import Told as Answer
 from rota.steps import Observed
+
+
+class CallState(StrEnum):
+    """How a call stands that is the work itself. One that has ended is not on record."""
+
+    UNDER_WAY = "under way"
+    LEFT = "left"
+    """Nobody listens to it any more, and it may go on."""
 
 
 class Seen(Record):
@@ -63,6 +72,25 @@ class SessionLog:
     async def has_ended(self) -> bool:
         """True once nobody would watch, or stop, a session that is started now."""
         return await self._store.get_ref(f"{self._root}/ended") is not None
+
+    async def call(self, turn: int, look: int, stands: CallState | None) -> None:
+        """Note how this attempt's call stands; None: it has ended."""
+        name = f"{self._root}/calls/{turn}/{look}/{activity.info().attempt}"
+        if stands is None:
+            await self._store.delete_ref(name)
+        else:
+            await self._store.set_ref(name, stands.encode())
+
+    async def calls(self) -> list[CallState]:
+        """How the calls of all attempts stand that are not known to have ended."""
+        names = await self._store.list_refs(f"{self._root}/calls")
+        found = [await self._store.get_ref(name) for name in names]
+        return [CallState(value.decode()) for value in found if value is not None]
+
+    async def leave_calls(self) -> None:
+        """Note that nobody listens any more to any of them."""
+        for name in await self._store.list_refs(f"{self._root}/calls"):
+            await self._store.set_ref(name, CallState.LEFT.encode())
 
     async def mark(self, turn: int, what: str) -> None:
         """Note that this attempt is about to call the provider."""

@@ -5,10 +5,11 @@ silence, and a runtime that cannot take up its watching is not asked twice.
 """
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
+from activities.session_calls import SessionCalls
 from activities.session_faults import final, foreseen, lost_look
 from activities.session_log import SessionLog
 from activities.session_request import SessionTask
@@ -47,6 +48,7 @@ class SessionLook:
         self._runtime = runtime
         self._log = log
         self._gate = gate
+        self._calls = SessionCalls(log, runtime, session)
 
     async def see(self, watch: Watch) -> Observation:
         """Watch until the session ends or needs something.
@@ -58,13 +60,14 @@ class SessionLook:
                 final, if watching makes the call and the runtime's breaker is open.
         """
         if self._task.promises.reattach:
-            async with self._counted():
+            async with self._counted(), self._recorded():
                 return await self._watched(watch)
         turn, mark = self._input.turn, f"look-{self._input.look}"
         if not self._task.is_repeatable and await self._log.marks(turn, mark):
+            await self._calls.give_up()
             raise lost_look(self._session)
         try:
-            async with self._counted():
+            async with self._counted(), self._recorded():
                 await kept(lambda: self._log.mark(turn, mark))
                 return await self._watched(watch)
         except StepError as error:
@@ -78,6 +81,11 @@ class SessionLook:
         settings = self._task.settings
         through = self._gate.passing if settings.is_one_call else self._gate.watching
         return through(self._session.kind, settings.account)
+
+    def _recorded(self) -> AbstractAsyncContextManager[None]:
+        if not self._task.settings.is_one_call:
+            return nullcontext()
+        return self._calls.making(self._input.turn, self._input.look)
 
     async def _watched(self, watch: Watch) -> Observation:
         input, settings = self._input, self._task.settings

@@ -14,6 +14,7 @@ from activities.documents import get_results
 from activities.heartbeat import beating, heartbeating
 from activities.interface import SessionRunning
 from activities.safekeeping import kept
+from activities.session_calls import SessionCalls
 from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
 from activities.session_log import Told as Recorded
@@ -249,16 +250,24 @@ class SessionRunningActivities(SessionRunning):
             return SessionStopped(confirmed=True, text=NEVER_STARTED)
         with foreseen(f"{session.kind}: stopping failed"):
             stopped = await runtime.cancel(session, task.request.settings)
+        if task.settings.is_one_call:
+            stopped = await SessionCalls(log, runtime, session).confirmed(stopped)
         usage = Usage()
         if stopped.usage is not None:
             model = task.spec.runtime.model or session.kind
             usage = spent(task, session, input.counted, stopped.usage, model).usage
-        elif session.told and not await log.marks(input.turn, f"look-{input.look}"):
-            # What it has used, nobody tells. A look that was cut off is counted as such.
+        elif session.told and await _is_uncounted(input, task, log):
             usage = Usage(unknown_attempts=1)
         return SessionStopped(
             confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
         )
+
+
+async def _is_uncounted(input: SessionInput, task: SessionTask, log: SessionLog) -> bool:
+    """Whether nobody tells what a session has used: a look that was cut off is counted as such."""
+    if task.settings.is_one_call and not task.promises.reattach:
+        return False  # there is nothing but looks
+    return not await log.marks(input.turn, f"look-{input.look}")
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

@@ -11,7 +11,7 @@ one node per stop: what it was told, what it said since, the tool calls it asks 
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -188,7 +188,8 @@ class SessionRuntime(Protocol):
         Called once, unless the kind's start is idempotent or `find` has found nothing.
 
         A provider whose only call answers with the result itself gets no call here: the
-        session's id is derived from `request.key`, and `observe` makes the call. What that
+        session's id is derived from `request.key`, and `observe` makes the call; the
+        settings say so by `is_one_call`. What that
         needs of the request comes again in `observe`; so does what `answer` was told, as
         `request.resumed`.
         """
@@ -234,5 +235,21 @@ class SessionRuntime(Protocol):
         """Ask it to stop and look whether it has. Safe to repeat.
 
         A session that has ended or is gone is confirmed.
+        """
+        ...
+
+
+@runtime_checkable
+class EndsWithCall(Protocol):
+    """A session runtime whose only call is the work, and which nobody else can be asked about.
+
+    The worker that makes the call alone knows of its end. What it knows is put on record, for
+    the worker that is asked to stop the session.
+    """
+
+    def call_has_ended(self, session: ProviderSession) -> bool:
+        """Whether the newest call that was made here has ended, so that nothing of it works.
+
+        False also if none was made here.
         """
         ...

@@ -62,6 +62,11 @@ class CommandProcess:
         assert self._keeper.stderr is not None
         return self._keeper.stderr
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is certain already that nobody of it is left."""
+        return self._over is not None and self._over.done() and self._over.result() is not None
+
     async def ended(self) -> int | None:
         """Wait for the exit code, below 0 for a signal; nobody of it is left then.
 
@@ -78,7 +83,7 @@ class CommandProcess:
             Whether it is certain that nobody of it is left.
         """
         if self._over is not None and self._over.done():
-            return self._over.result() is not None
+            return self.is_gone
         self.stopping = True
         if grace > 0 and await self._ends(grace, ask=True):
             return True

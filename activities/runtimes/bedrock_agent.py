@@ -143,6 +143,10 @@ class BedrockAgentRuntime:
             text="the session is ended; whether a call in flight has stopped, nobody tells",
         )
 
+    def call_has_ended(self, session: ProviderSession) -> bool:
+        """Whether the answer came whole, or AWS refused the call."""
+        return session.id in self._over
+
     async def aclose(self) -> None:
         """Close idle connections; calls in flight end by themselves. Safe to repeat."""
         await self._clients.aclose()

@@ -131,6 +131,10 @@ class CommandRuntime:
             "worker is gone, so is it",
         )
 
+    def call_has_ended(self, session: ProviderSession) -> bool:
+        """Whether the program has ended here, and all that it left behind."""
+        return session.id in self._ended
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Look for the program where this process would find it."""
         assert isinstance(settings, CommandSettings)
@@ -162,6 +166,7 @@ class CommandRuntime:
 
         output = Output(settings, alive)
         grace = settings.grace.total_seconds()
+        self._ended.discard(session)
         async with started(prepared.command, cwd=prepared.cwd, env=prepared.env) as process:
             self._running[session] = (process, grace)
             try:
@@ -171,7 +176,8 @@ class CommandRuntime:
                 raise
             finally:
                 del self._running[session]
-                self._ended.add(session)
+                if process.is_gone:
+                    self._ended.add(session)
         if output.too_long.is_set():
             raise too_long("standard output", settings.max_output)
         if code != 0:

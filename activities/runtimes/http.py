@@ -160,6 +160,10 @@ class HttpRuntime:
             return Stopped(confirmed=True, text="the service has answered")
         return await stop(calls, session)
 
+    def call_has_ended(self, session: ProviderSession) -> bool:
+        """In mode sync: whether the service has answered, well or not."""
+        return session.id in self._answered
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """See whether the service's host answers; nothing is said of the credentials."""
         assert isinstance(settings, HttpSettings)

@@ -161,6 +161,10 @@ class N8nRuntime:
             return Stopped(confirmed=False, text=text)
         return await stop(self._api(declared), session)
 
+    def call_has_ended(self, session: ProviderSession) -> bool:
+        """Without API key: whether the webhook has answered, well or not."""
+        return session.id in self._answered
+
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """List one execution with the key; without one, see whether the instance is up."""
         assert isinstance(settings, N8nSettings)
