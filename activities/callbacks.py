@@ -46,10 +46,10 @@ class Callbacks:
 
         Idempotency: the first one stays, whatever comes later.
         """
-        digest = await self.store.put(body)
-        mine = digest.encode()
+        # Before it is stored: who repeats an answer must not fill the store.
         if await self.store.get_ref(_ref(key)) is not None:
             return False
+        mine = (await self.store.put(body)).encode()
         return await self.store.set_ref(_ref(key), mine, if_absent=True) == mine
 
     async def delivered(self, key: str) -> bytes | None:

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from activities.callbacks import PATH, SECRET_VARIABLE, SHORTEST_SECRET, Callbacks, offer
 from activities.stores.base import ObjectStore, StoreError
@@ -28,6 +29,8 @@ MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one answer; a larger result belongs where the answer points to."""
 READ_SECONDS = 30.0
 """How long a sender may take: a slow one must not hold a place for ever."""
+LONGEST_SECONDS = 2 * READ_SECONDS
+"""How long a connection may last: one that says nothing holds a place, too."""
 PLACES = 200
 """Requests at once; more are told to come again."""
 
@@ -132,6 +135,18 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Connection(H11Protocol):
+    """Ends after its time, whatever it is at: the server itself waits for ever for a request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._over = self.loop.call_later(LONGEST_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over.cancel()
+        super().connection_lost(exc)
+
+
 @asynccontextmanager
 async def _served(app: Starlette, listen: str) -> AsyncGenerator[str]:
     listener = _listener(listen)
@@ -139,6 +154,8 @@ async def _served(app: Starlette, listen: str) -> AsyncGenerator[str]:
     logging.getLogger("uvicorn.access").disabled = True
     config = uvicorn.Config(
         app,
+        http=_Connection,
+        ws="none",
         access_log=False,
         log_config=None,
         lifespan="off",

@@ -1,6 +1,7 @@
 """Answers that providers post are taken from those who were asked, once, and never named."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -74,6 +75,36 @@ async def test_answer_that_is_too_large_is_refused(open_door: Callbacks) -> None
     """A flood is turned away, whoever sends it."""
     assert await post(open_door.address(KEY), b"x" * (MAX_BYTES + 1)) == 413
     assert await open_door.delivered(KEY) is None
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\n"])
+async def test_connection_that_says_too_little_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    """A few hundred of them would keep everybody else out."""
+    monkeypatch.setattr("workers.callbacks.LONGEST_SECONDS", 0.2)
+    callbacks = Callbacks(LocalStore(tmp_path), "https://unused.example", SECRET)
+    async with receiving(callbacks, "127.0.0.1:0") as at:
+        assert at is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(at.rpartition(":")[2]))
+        writer.write(said)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+
+
+async def test_repeated_answer_is_not_stored(open_door: Callbacks, tmp_path: Path) -> None:
+    """Who may answer once cannot fill the store."""
+
+    def stored() -> int:
+        return sum(path.is_file() for path in tmp_path.rglob("*"))
+
+    await post(open_door.address(KEY), b"first")
+    before = stored()
+    for number in range(3):
+        assert await post(open_door.address(KEY), b"%d" % number) == 200
+    assert stored() == before
 
 
 async def test_token_is_never_logged(
