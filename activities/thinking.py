@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.answers import check_answer
 from activities.breaker_gate import BreakerGate
-from activities.continued import earlier_turns, too_long_told
+from activities.continued import earlier_turns, shorter_next_time, too_long_told
 from activities.documents import get_context, get_memory, get_results, get_spec, messages_of
 from activities.heartbeat import heartbeating
 from activities.interface import Thinking
@@ -66,7 +66,7 @@ class ThinkingActivities(Thinking):
         asked = content_digest([input.runtime, input.head, told])
         recorded = await self._calls.recorded(paid, asked)
         if recorded is not None:
-            return await self._outcome(input, spec, toolbox, *recorded)
+            return await self._outcome(input, context, spec, toolbox, *recorded)
         earlier = await earlier_turns(self._store, input, context)
         request = ModelRequest(
             settings=asks.settings,
@@ -84,7 +84,7 @@ class ThinkingActivities(Thinking):
             head, node = await self._calls.make(
                 input, context.spec, asks, paid, asked, request, node_of
             )
-        return await self._outcome(input, spec, toolbox, head, node)
+        return await self._outcome(input, context, spec, toolbox, head, node)
 
     async def _added(
         self, input: TurnInput, context: RunContext, memory: dict[str, Any]
@@ -100,7 +100,13 @@ class ThinkingActivities(Thinking):
         return (Message(role="user", content=results),)
 
     async def _outcome(
-        self, input: TurnInput, spec: AgentSpec, toolbox: Toolbox, head: str, node: TranscriptNode
+        self,
+        input: TurnInput,
+        context: RunContext,
+        spec: AgentSpec,
+        toolbox: Toolbox,
+        head: str,
+        node: TranscriptNode,
     ) -> TurnOutcome:
         with answered(input.turn):
             calls = call_refs(spec, toolbox, node.reply.tool_calls)
@@ -114,8 +120,16 @@ class ThinkingActivities(Thinking):
                 answer=answer,
                 usage=node.usage,
                 conversation_tokens=node.usage.tokens,
-                details=node.details,
+                details=_details(node, context),
             )
+
+
+def _details(node: TranscriptNode, context: RunContext) -> str:
+    """What people are told of the stop, beside its name."""
+    told = [node.details] if node.details else []
+    if node.stop is StopReason.CONTEXT_OVERFLOW and context.conversation is not None:
+        told.append(shorter_next_time(context))
+    return "; ".join(told)
 
 
 def _node(

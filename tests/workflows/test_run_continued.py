@@ -159,6 +159,19 @@ async def test_conversation_that_no_model_can_read_says_how_to_begin_anew(stack:
     assert f"'rota memory reset-conversation {name} --session default'" in ending.message
 
 
+async def test_conversation_that_overflows_in_a_turn_says_how_to_begin_anew(stack: Stack) -> None:
+    """An answer cut at the window's end tells the same way out as a refused request."""
+    async with AnthropicFake() as fake:
+        fake.say("first answer")
+        fake.say("second ans", stop="model_context_window_exceeded")
+        async with thinker(stack, fake, session=SAME) as name:
+            await stack.run(name, f"{name}-1")
+            ending = await ending_of(await stack.start(name, f"{name}-2"))
+    assert ending.result.category is FailureCategory.CONTEXT_OVERFLOW
+    assert "lower session.compact_above" in ending.message
+    assert f"'rota memory reset-conversation {name} --session default'" in ending.message
+
+
 async def test_fallback_sums_up_where_the_runtime_cannot(stack: Stack) -> None:
     """The summary has the same second chance as a turn, and the run goes on with who gave it."""
     async with AnthropicFake() as fake:
