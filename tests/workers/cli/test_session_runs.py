@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.http_bench import HttpBench
+from tests.contract.n8n_bench import N8nBench
 from tests.workers.cli.command_line import end_of, start
 from tests.workers.cli.conftest import FleetOnServer
 
@@ -75,8 +76,13 @@ async def test_cancel_of_work_that_cannot_be_stopped_does_not_say_that_it_has(
     run = await started(clerk)
     await shown_at_work(clerk, run)
     ended = await clerk.rota("cancel", run)
+    told = "may still work: the service has no declared way to be stopped (runtime.cancel)"
     assert ", has stopped" not in ended.out
-    assert "may still work: the service has no declared way to be stopped" in ended.out
+    assert told in ended.out
+    shown = await clerk.rota("show", run)
+    assert f"{told} (see 'rota doctor')" in shown.out
+    assert ", has stopped" not in shown.out
+    assert (await clerk.rota("show", run, "--json")).json["unstopped"] in told
 
 
 async def test_watch_tells_progress_beside_the_steps(clerk: FleetOnServer, jobs: HttpBench) -> None:
@@ -99,3 +105,22 @@ async def test_show_says_who_reported_the_cost(clerk: FleetOnServer, jobs: HttpB
     text = (await clerk.rota("show", run)).out
     assert "reported by http" in text
     assert "given to the session:" in text
+
+
+async def test_show_tells_what_the_work_left_behind(
+    written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each link with its name on a line: where people look at what the provider did."""
+    async with N8nBench() as bench, written.stack.worker([]):
+        for name, value in bench.environment.items():
+            monkeypatch.setenv(name, value)
+        written.file.write_text(json.dumps({"name": written.agent, "runtime": bench.settings()}))
+        assert (await written.rota("apply")).code == 0
+        bench.answer("All well.")
+        run = (await written.rota("run", written.agent, "--json")).json["run_id"]
+        document = (await written.rota("show", run, "--json")).json
+        text = (await written.rota("show", run)).out
+    link = document["links"]["execution"]
+    assert link.startswith(f"{bench.server.url}/workflow/")
+    assert f"\nexecution {link}\n" in text
+    assert "may still work" not in text
