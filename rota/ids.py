@@ -25,6 +25,15 @@ def keeper_queue(task_queue: str) -> str:
     return f"{task_queue}-keepers"
 
 
+def watch_queue(task_queue: str) -> str:
+    """The queue on which the sessions of `task_queue`'s runs are watched.
+
+    Apart from the runs' own: a watch takes hours and next to no work, and a hundred of them
+    must not hold the slots that turns and tools, and stopping a session, wait for.
+    """
+    return f"{task_queue}-watches"
+
+
 def run_queue(keepers: str) -> str:
     """The queue of the runs whose keepers are served from `keepers`."""
     return keepers.removesuffix(keeper_queue(""))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rota.agent_spec import AgentSpec
-from rota.ids import TASK_QUEUE, keeper_queue
+from rota.ids import TASK_QUEUE, keeper_queue, watch_queue
 from rota.runtime_queue import RuntimeQueue
 from schedules.declaration_errors import KeyPath
 from schedules.fleet import Fleet
@@ -48,8 +48,8 @@ def queue_remarks(agents: Mapping[str, AgentSpec]) -> Iterator[tuple[str, Remark
             message = "needs queue: name the task queue whose calls are counted"
             yield use.agent, Remark("error", (*use.path, "requests_per_second"), message)
             continue
-        if use.queue == TASK_QUEUE or use.queue.endswith(keeper_queue("")):
-            whose = "runs" if use.queue == TASK_QUEUE else "keepers"
+        whose = _owner(use.queue)
+        if whose is not None:
             message = f"'{use.queue}' is a queue of {whose}; name one for this runtime's calls"
             yield use.agent, Remark("error", (*use.path, "queue"), message)
         if use.rate is None:
@@ -61,6 +61,14 @@ def queue_remarks(agents: Mapping[str, AgentSpec]) -> Iterator[tuple[str, Remark
                 f"{use.rate:g} here; a queue has one rate: write the same, or leave one out"
             )
             yield use.agent, Remark("error", (*use.path, "requests_per_second"), message)
+
+
+def _owner(queue: str) -> str | None:
+    """Whose the queue is, if it is one of Rota's own."""
+    if queue == TASK_QUEUE:
+        return "runs"
+    suffixes = {keeper_queue(""): "keepers", watch_queue(""): "watched sessions"}
+    return next((whose for end, whose in suffixes.items() if queue.endswith(end)), None)
 
 
 def _uses(agents: Mapping[str, AgentSpec]) -> Iterator[_Use]:

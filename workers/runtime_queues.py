@@ -18,7 +18,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from rota.ids import keeper_queue
+from rota.ids import keeper_queue, watch_queue
 from rota.runtime_queue import RuntimeQueue
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import load_fleet
@@ -44,7 +44,7 @@ def fleet_queues(folder: Path, task_queue: str) -> tuple[RuntimeQueue, ...]:
     except DeclarationErrors as error:
         log.error("no runtime.queue is served, mend the fleet and restart: %s", error.errors[0])
         return ()
-    own = (task_queue, keeper_queue(task_queue))
+    own = (task_queue, keeper_queue(task_queue), watch_queue(task_queue))
     for queue in queues:
         if queue.name in own:
             log.error("runtime.queue %s is a queue of runs: name another", queue.name)

@@ -27,7 +27,7 @@ from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
 from rota.breaker import BreakerPolicy
-from rota.ids import keeper_queue
+from rota.ids import keeper_queue, watch_queue
 from rota.runtime_queue import RuntimeQueue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
@@ -42,6 +42,10 @@ MAX_STEPS = 100
 """Steps at once in one worker: they mostly wait for providers."""
 REASON_SECONDS = 5.0
 """How long a worker that failed may take to say why, while its steps are still in flight."""
+
+MAX_WATCHES = 500
+"""Sessions watched at once in one worker. A hundred take some 16 MiB and a tenth of a core.
+Programs of runtime `command` are among them, and bounded by their agents' concurrency."""
 
 FatalHandler = Callable[[BaseException], Awaitable[None]]
 
@@ -68,8 +72,9 @@ async def serving(
     A fatal error is raised from the block once every step in flight has ended, which may be
     never; `on_fatal_error` learns of it at once.
 
-    Two workers in one process: an admission waits, inside a workflow task of its run, for
-    the keeper's answer. With one pool of slots a burst of runs could hold them all.
+    Several workers in one process: an admission waits, inside a workflow task of its run, for
+    the keeper's answer, and a session is watched for hours. With one pool of slots a burst of
+    runs, or the watched sessions, could hold them all.
     """
     desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
@@ -100,7 +105,6 @@ async def serving(
             thinking.invoke_model,
             compacting.compact_conversation,
             sessions.submit_session,
-            sessions.observe_session,
             sessions.answer_session,
             sessions.collect_session,
             sessions.cancel_session,
@@ -133,6 +137,16 @@ async def serving(
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
     )
+    watchers = Worker(
+        client,
+        task_queue=watch_queue(task_queue),
+        activities=[sessions.observe_session],
+        max_concurrent_activities=MAX_WATCHES,
+        max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
+        interceptors=[takeover],
+        graceful_shutdown_timeout=grace,
+        on_fatal_error=on_fatal_error,
+    )
     unkept = await limit_rates(client, runtime_queues)
     callers = [
         Worker(
@@ -158,7 +172,7 @@ async def serving(
     try:
         async with AsyncExitStack() as workers:
             # Keepers stop last: a run that settles while stopping still needs its keeper.
-            for worker in (keepers, runs, *callers):
+            for worker in (keepers, runs, watchers, *callers):
                 await workers.enter_async_context(worker)
             yield
     finally:

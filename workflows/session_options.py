@@ -8,6 +8,7 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from rota.ids import watch_queue
 from rota.pinned_spec import PinnedSpec
 from workflows.activity_options import (
     FIRST_RETRY,
@@ -55,9 +56,9 @@ def session_options(
 
 
 def observe_options(
-    spec: PinnedSpec, remaining: timedelta, fairness_key: str | None = None
+    spec: PinnedSpec, remaining: timedelta, task_queue: str, fairness_key: str | None = None
 ) -> StepOptions:
-    """Options of watching a session for at most `remaining`.
+    """Options of watching a session of a run on `task_queue` for at most `remaining`.
 
     Any number of attempts: each restart of a worker costs one. The provider's failures are
     counted by the activity, from the last progress.
@@ -66,6 +67,7 @@ def observe_options(
     options = step_options(spec, remaining, remaining, cancellation, fairness_key)
     options["start_to_close_timeout"] = options["schedule_to_close_timeout"]
     options["retry_policy"].maximum_attempts = 0
+    options["task_queue"] = watch_queue(task_queue)
     return options
 
 

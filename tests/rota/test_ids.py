@@ -16,6 +16,7 @@ from rota.ids import (
     node_run_id,
     parse_slot,
     scheduled_run_id,
+    watch_queue,
 )
 
 BERLIN = timezone(timedelta(hours=1))
@@ -26,6 +27,7 @@ def test_ids_are_pinned() -> None:
     """Ids are in schedules, histories and people's heads: they must not change."""
     assert keeper_id("report") == "agent:report"
     assert keeper_queue("rota") == "rota-keepers"
+    assert watch_queue("rota") == "rota-watches"
     assert scheduled_run_id("report", SIX) == "report-2026-11-22T06:00:00Z"
     local = datetime(2026, 11, 22, 7, 15, 3, tzinfo=BERLIN)
     assert manual_run_id("report", local, "4f2a") == "report-manual-20261122T061503-4f2a"

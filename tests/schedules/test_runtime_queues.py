@@ -51,6 +51,13 @@ MISFITS: dict[str, tuple[list[str], list[str]]] = {
             "name one for this runtime's calls"
         ],
     ),
+    "the queue of the watched sessions": (
+        [agent("a", "queue: rota-watches")],
+        [
+            "agents/x.yaml:5: error: runtime.queue: 'rota-watches' is a queue of watched "
+            "sessions; name one for this runtime's calls"
+        ],
+    ),
     "the queue of the runs": (
         [agent("a", "queue: rota")],
         [

@@ -14,6 +14,7 @@ from rota.ids import (
     TASK_QUEUE,
     TOPIC_PREFIX,
     keeper_queue,
+    watch_queue,
 )
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
 from rota.pipeline_run import PipelineRunInput
@@ -84,7 +85,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "RotaTokens": "Int",
             "RotaCostMicros": "Int",
         },
-        "ids": ("agent:", "breaker:", "topic:", "lock:", "rota", "rota-keepers"),
+        "ids": ("agent:", "breaker:", "topic:", "lock:", "rota", "rota-keepers", "rota-watches"),
         "storage driver": "rota",
     }
     found = {
@@ -107,6 +108,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             LOCK_PREFIX,
             TASK_QUEUE,
             keeper_queue(TASK_QUEUE),
+            watch_queue(TASK_QUEUE),
         ),
         "storage driver": DRIVER_NAME,
     }

@@ -1,9 +1,10 @@
 """A run whose thinking a provider does by itself: on the real server, with the double."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from activities.documents import get_transcript
 from rota.conversation import StopReason
@@ -16,12 +17,14 @@ from tests.contract.double_provider import (
     Ends,
     Fails,
     FakeProvider,
+    Hangs,
     Says,
     Waits,
 )
-from tests.stack import Stack
+from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.doubled import Doubles, activities_of, status_shows
+from workers import worker
 
 
 @tool(name="sums.add", effect="read")
@@ -75,6 +78,29 @@ async def test_session_that_is_not_told_at_its_start_is_told_before_it_is_watche
     (session,) = doubles.provider.sessions.values()
     assert [told.message for told in session.told] == [doubles.provider.requests[0].opening]
     assert node.added == (doubles.provider.requests[0].opening,)
+
+
+async def test_sessions_that_are_watched_hold_no_slot_of_other_steps(
+    doubles: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sessions a worker watches, turns, tools and stops find their slots."""
+    monkeypatch.setattr(worker, "MAX_STEPS", 2)
+    stack, provider = doubles.stack, doubles.provider
+    provider.acts = [Hangs()]
+    other = stack.name("other")
+    async with doubles.worker(session={"concurrency": "parallel"}) as name, asyncio.timeout(30):
+        await stack.declare(other, runtime=script({"result": "done"}))
+        watched: list[WorkflowHandle[Any, Any]] = []
+        for number in (1, 2):
+            provider.looking.clear()
+            watched.append(await stack.start(name, f"{name}-{number}"))
+            await provider.looking.wait()
+        assert (await stack.run(other, f"{other}-1")).output == "done"
+        for handle in watched:
+            await handle.cancel()
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+    assert provider.stops == len(watched)
 
 
 async def test_session_tool_calls_are_executed_here_and_their_results_told(

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 def test_observe_options_bear_any_number_of_deploys() -> None:
     """Watching may last as long as the run may work, and no restart of a worker ends it."""
-    observe = observe_options(SPEC, 6 * HOUR)
+    observe = observe_options(SPEC, 6 * HOUR, "rota")
     assert observe["retry_policy"].maximum_attempts == 0
     assert observe["start_to_close_timeout"] == observe["schedule_to_close_timeout"] == 6 * HOUR
     assert observe["heartbeat_timeout"] == HEARTBEAT_TIMEOUT
@@ -29,7 +29,7 @@ def test_session_options_of_a_cancelled_run_wait_for_what_has_an_effect() -> Non
     """A session that was being started must be known, to be stopped; a look changes nothing."""
     start = session_options(SPEC, HOUR, seen_to_its_end=True)
     assert start["cancellation_type"] is ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-    for step in (session_options(SPEC, HOUR), observe_options(SPEC, HOUR)):
+    for step in (session_options(SPEC, HOUR), observe_options(SPEC, HOUR, "rota")):
         assert step["cancellation_type"] is ActivityCancellationType.TRY_CANCEL
 
 
@@ -37,7 +37,7 @@ def test_session_options_send_to_the_runtimes_queue_what_it_has_a_rate_for() -> 
     """Starting and telling are the provider's calls; watching must not wait behind them."""
     spec = SPEC.model_copy(update={"runtime_queue": "slow"})
     assert session_options(spec, HOUR, seen_to_its_end=True).get("task_queue") == "slow"
-    assert "task_queue" not in observe_options(spec, HOUR)
+    assert observe_options(spec, HOUR, "rota").get("task_queue") == "rota-watches"
 
 
 def test_stop_options_give_more_than_one_attempt_and_end_soon() -> None:

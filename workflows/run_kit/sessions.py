@@ -175,7 +175,9 @@ class Sessions:
             SessionRunning.observe_session,
             SessionInput(**self._fields(step.turn, look, bool(waiting))),
             summary=f"turn {step.turn} · {_where(work.loop)}",
-            **observe_options(work.spec, remaining, work.admission.fairness_key),
+            **observe_options(
+                work.spec, remaining, workflow.info().task_queue, work.admission.fairness_key
+            ),
         )
         if not waiting:
             return await watching
