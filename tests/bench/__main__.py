@@ -22,6 +22,7 @@ from tests.bench import (
     pipeline,
     runtimes,
     scale,
+    sessions,
     throughput,
     topic,
 )
@@ -42,6 +43,7 @@ APART: dict[str, Callable[[Path, Effort], Awaitable[list[Measure]]]] = {
     "burst": burst.measure,
     "parked": parked.measure,
     "scale": scale.measure,
+    "sessions": sessions.measure,
     "topic": topic.measure,
 }
 """Benchmarks that bring their own."""
