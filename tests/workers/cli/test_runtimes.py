@@ -71,8 +71,11 @@ def fleet_in(folder: Path) -> Path:
     return folder
 
 
-async def test_runtimes_of_a_fleet_say_what_its_settings_promise(tmp_path: Path) -> None:
+async def test_runtimes_of_a_fleet_say_what_its_settings_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Worked out for each agent; fallbacks stand below it."""
+    monkeypatch.setenv("COLUMNS", "120")
     ended = await rota("runtimes", "--fleet", str(fleet_in(tmp_path)))
     assert ended.code == ExitCode.OK, ended.err
     lines = [line.split() for line in ended.out.splitlines()]

@@ -44,6 +44,7 @@ async def test_server_of_a_tool_is_looked_up_and_not_asked(
 
 async def test_server_that_is_declared_wrongly_is_told_by_line(tmp_path: Path) -> None:
     """A secret in the file is refused where it stands, and not repeated."""
+    (tmp_path / "agents").mkdir()
     (tmp_path / "fleet.yaml").write_text(
         "name: fleet\nmcp:\n  warehouse:\n    url: https://a/mcp\n    token: tok-pasted\n"
     )
