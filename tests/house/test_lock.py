@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
-from tests.house.repository import ROOT
+from tests.house.repository import ROOT, files, name_of
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -62,6 +63,34 @@ def test_lock_names_no_index_and_no_address() -> None:
     assert not options, f"the lock sets {', '.join(options)}: run make lock"
     assert "://" not in LOCK
     assert " @ " not in LOCK
+
+
+def cited() -> dict[str, Version]:
+    """Newest version of each dependency that a module's docstring was written from."""
+    versions: dict[str, Version] = {}
+    declared = PROJECT["project"]["dependencies"]
+    names = [canonicalize_name(Requirement(each).name) for each in declared]
+    citation = re.compile(rf"\b({'|'.join(names)}) (\d+\.\d+)")
+    for path in files(".py"):
+        if not name_of(path).startswith("tests/"):
+            for name, version in citation.findall(path.read_text()):
+                known = versions.get(name, Version("0"))
+                versions[name] = max(Version(version), known)
+    return versions
+
+
+def test_version_that_a_module_relies_on_is_the_least_that_is_installed() -> None:
+    """Calls and fields were read off that version: an older one may lack them."""
+    least = {
+        str(canonicalize_name(requirement.name)): max(
+            (Version(each.version) for each in requirement.specifier if each.operator == ">="),
+            default=Version("0"),
+        )
+        for requirement in map(Requirement, PROJECT["project"]["dependencies"])
+    }
+    assert "boto3" in cited()
+    older = {name: str(version) for name, version in cited().items() if least[name] < version}
+    assert not older, f"raise in pyproject.toml to what modules cite, and run make lock: {older}"
 
 
 def test_runtime_dependency_says_why_it_is_there() -> None:
