@@ -15,7 +15,7 @@ from rota.durations import Duration
 from rota.egress import EgressSpec
 from rota.mcp_servers import McpServer
 from rota.model import Declared
-from rota.runtime_specs.base import SecretReference
+from rota.runtime_specs.base import BaseUrl, SecretReference
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 
@@ -24,13 +24,6 @@ CALL_LIMIT = timedelta(minutes=2)
 
 _SQLITE = "sqlite:///"
 _REFERENCE = r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)"
-_BASE_URL = r"^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$"
-
-
-def _base_url(value: str) -> str:
-    if not re.fullmatch(_BASE_URL, value):
-        raise ValueError("write a URL such as https://host/path, without a user or a query")
-    return value.rstrip("/")
 
 
 def _database(value: str) -> str:
@@ -43,9 +36,6 @@ def _database(value: str) -> str:
     return value
 
 
-BaseUrl = Annotated[
-    str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "pattern": _BASE_URL})
-]
 DatabaseUrl = Annotated[
     str,
     AfterValidator(_database),
@@ -168,9 +158,13 @@ class Connections(Declared):
         value: object = getattr(self, key, None)
         if isinstance(value, Declared):
             yield from _references(key, value.model_dump(by_alias=True))
-        elif isinstance(value, Mapping):
+        elif key == "databases":
             for name, item in self.databases.items():
                 yield from _references(f"{key}.{name}", item.model_dump())
+        elif key == "mcp":
+            for name, server in self.mcp.items():
+                for place, reference in server.secret_references():
+                    yield f"{key}.{name}.{place}", reference
 
 
 def _references(place: str, block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

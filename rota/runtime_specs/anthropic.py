@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_specs.base import ModelSettings, SecretReference
+from rota.runtime_specs.base import BaseUrl, ModelSettings, SecretReference
 
 
 class AnthropicSettings(ModelSettings):
@@ -14,7 +14,7 @@ class AnthropicSettings(ModelSettings):
     kind: Literal["anthropic"] = "anthropic"
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     """How much the model puts into an answer; None leaves it to the model's default."""
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
     api_key: SecretReference = "env:ANTHROPIC_API_KEY"
     """Reference to the key, `env:NAME` or `file:/path`; never the key itself."""

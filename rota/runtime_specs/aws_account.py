@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rota.runtime_specs.base import RuntimeSettings
+from rota.runtime_specs.base import BaseUrl, RuntimeSettings
 
 
 class AwsSettings(RuntimeSettings):
@@ -19,7 +19,7 @@ class AwsSettings(RuntimeSettings):
     """None: AWS_DEFAULT_REGION, or else the profile's."""
     profile: Annotated[str, Field(min_length=1)] | None = None
     """A profile of the worker's AWS configuration; None: AWS_PROFILE, or boto3's chain."""
-    endpoint_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")] | None = None
+    endpoint_url: BaseUrl | None = None
     """A VPC endpoint or a gateway; None: AWS_ENDPOINT_URL and its kin, or else AWS itself."""
 
     @property

@@ -34,6 +34,21 @@ SecretReference = Annotated[
     WithJsonSchema({"type": "string", "pattern": _REFERENCE}),
 ]
 
+_BASE_URL = r"^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$"
+
+
+def _base_url(value: str) -> str:
+    # The value stays out of the message: it may hold a password.
+    if not re.fullmatch(_BASE_URL, value):
+        raise ValueError("write a URL such as https://host/path, without a user or a query")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[
+    str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "pattern": _BASE_URL})
+]
+"""Where a provider's API is. Named in accounts, logs and tables: never with a password."""
+
 QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 

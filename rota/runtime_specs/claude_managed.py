@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_specs.base import SecretReference, SessionSettings
+from rota.runtime_specs.base import BaseUrl, SecretReference, SessionSettings
 
 TOKEN = "authorization_token"
 """The key of a resource that the API wants a secret for."""
@@ -44,7 +44,7 @@ class ClaudeManagedSettings(SessionSettings):
     confirm: Literal["allow", "deny", "ask"] = "deny"
     """What becomes of a tool of its own that it may only use with a confirmation: `ask` makes
     the run wait for a person."""
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
     api_key: SecretReference = "env:ANTHROPIC_API_KEY"
     """Reference to the key, `env:NAME` or `file:/path`; never the key itself."""

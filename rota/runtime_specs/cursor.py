@@ -8,7 +8,7 @@ from pydantic import Field
 from rota.durations import Duration
 from rota.model import Declared
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_specs.base import SecretReference, SessionSettings
+from rota.runtime_specs.base import BaseUrl, SecretReference, SessionSettings
 
 
 class CursorRepository(Declared):
@@ -41,7 +41,7 @@ class CursorSettings(SessionSettings):
     inactivity: Duration = Field(default=timedelta(days=1), gt=timedelta(0))
     """Cursor tells no progress, only how a run stands: so this is the longest time it may stand
     the same. The run's own limit usually ends it before."""
-    base_url: str = Field(default="https://api.cursor.com", pattern=r"^https?://")
+    base_url: BaseUrl = "https://api.cursor.com"
     api_key: SecretReference = "env:CURSOR_API_KEY"
     """Reference to the key of a user or service account, `env:NAME` or `file:/path`."""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_specs.base import ModelSettings, SecretReference
+from rota.runtime_specs.base import BaseUrl, ModelSettings, SecretReference
 
 _RESERVED = frozenset({"model", "messages", "tools", "stream", "stream_options", "n"})
 _OWN_HEADERS = frozenset({"authorization", "content-type", "content-length", "host"})
@@ -19,7 +19,7 @@ class OpenAISettings(ModelSettings):
     SECRETS: ClassVar[tuple[str, ...]] = ("api_key", "headers")
 
     kind: Literal["openai"] = "openai"
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     """Up to and with the version: `http://127.0.0.1:4000/v1`. None: the environment variable
     OPENAI_BASE_URL, or else OpenAI itself."""
     api_key: SecretReference | None = "env:OPENAI_API_KEY"
