@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, NamedTuple
-from urllib.parse import urljoin
 
 from pydantic import AfterValidator, Field
 
@@ -85,17 +84,6 @@ def parse_target(url: str) -> Target:
     origin = _origin(scheme.lower(), authority)
     path = path if path.startswith("/") else f"/{path}"
     return Target(origin, _UNSAFE.sub(_percent_encoded, path))
-
-
-def joined(base: str, reference: str) -> str:
-    """Return where `reference`, as an answer from `base` gives it, leads to.
-
-    Never raises: what makes no URL comes back as it is, for `parse_target` to refuse.
-    """
-    try:
-        return urljoin(base, reference)
-    except ValueError:
-        return reference
 
 
 def _percent_encoded(sign: re.Match[str]) -> str:

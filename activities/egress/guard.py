@@ -14,13 +14,14 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from socket import EAI_AGAIN, gaierror
 from typing import cast
+from urllib.parse import urljoin
 
 import httpx2
 
 from activities.egress.bodies import ACCEPTED_ENCODING, AnswerRefusedError, read_body
 from activities.egress.network import PUBLIC, Network
 from rota.addresses import Address
-from rota.egress import EgressSpec, Origin, Target, is_listed, joined, parse_target
+from rota.egress import EgressSpec, Origin, Target, is_listed, parse_target
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -183,6 +184,17 @@ class GuardedClient:
             finally:
                 await response.aclose()
         return Answer(str(target), response.status_code, response.headers, body)
+
+
+def joined(base: str, reference: str) -> str:
+    """Return where `reference`, as an answer from `base` gives it, leads to.
+
+    Never raises: what makes no URL comes back as it is, for `parse_target` to refuse.
+    """
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return reference
 
 
 def _along(headers: Mapping[str, str], origin: Origin, url: str) -> dict[str, str]:

@@ -15,11 +15,11 @@ from urllib.parse import quote
 import httpx2
 
 from activities.egress.bodies import AnswerRefusedError
-from activities.egress.guard import EgressRefusedError, GuardedClient
+from activities.egress.guard import EgressRefusedError, GuardedClient, joined
 from activities.egress.network import PUBLIC, Network
 from activities.providers.http_failures import classify_transport
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply, refused
-from rota.egress import EgressSpec, joined, parse_target
+from rota.egress import EgressSpec, parse_target
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.http import REFERENCE, HttpSettings
 from rota.runtime_specs.http_requests import Request
