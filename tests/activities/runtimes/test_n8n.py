@@ -75,33 +75,6 @@ async def test_result_is_read_from_the_declared_node(runtime: N8nRuntime, bench:
     assert end.message.text == "true"
 
 
-@pytest.mark.parametrize("state", ["running", "waiting", "done"])
-async def test_find_sees_executions_in_every_list(
-    runtime: N8nRuntime, bench: N8nBench, state: str
-) -> None:
-    """A start whose answer was lost is found, whatever became of it, and not started again."""
-    bench.server.script.add(Work("x", cut=True, hangs=state == "running", waits=state == "waiting"))
-    request = session_request(bench.settings())
-    with pytest.raises(StepError) as caught:
-        await runtime.submit(request)
-    assert caught.value.maybe_billed
-    found = await runtime.find(request)
-    assert found is not None
-    assert found.id == "1000"
-    assert await runtime.find(session_request(bench.settings(), key="d" * 64)) is None
-
-
-async def test_find_leaves_out_what_the_workflow_called(
-    runtime: N8nRuntime, bench: N8nBench
-) -> None:
-    """Another workflow that was given the input knows the key, and has another result."""
-    bench.server.calls_another = True
-    bench.hang()
-    request = session_request(bench.settings(workflow=None))
-    started = await runtime.submit(request)
-    assert await runtime.find(request) == started
-
-
 async def test_not_found_that_the_workflow_answers_is_not_tried_again(
     runtime: N8nRuntime, bench: N8nBench
 ) -> None:
@@ -110,17 +83,6 @@ async def test_not_found_that_the_workflow_answers_is_not_tried_again(
     with pytest.raises(StepError, match="no such order") as caught:
         await runtime.submit(session_request(bench.settings()))
     assert caught.value.category is C.INVALID_REQUEST
-
-
-async def test_find_looks_through_several_pages(runtime: N8nRuntime, bench: N8nBench) -> None:
-    """Others' executions since then do not hide ours."""
-    for number in range(50):
-        bench.answer("x")
-        key = f"{number:064x}"
-        await runtime.submit(session_request(bench.settings(), key=key))
-    found = await runtime.find(session_request(bench.settings(), key=f"{0:064x}"))
-    assert found is not None
-    assert found.id == "1000"
 
 
 async def test_execution_is_looked_for_where_the_webhook_does_not_tell(
