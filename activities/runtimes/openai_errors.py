@@ -1,6 +1,7 @@
 """Classifies what servers of chat completions refuse or report, beyond the plain status.
 
-Source: platform.openai.com, Error codes; docs.litellm.ai, Exception mapping.
+Source: platform.openai.com, Error codes; docs.litellm.ai, Exception mapping, and what its
+proxy 1.106 answers (tests/external).
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ _WORDS = {
     "budget has been exceeded": FailureCategory.QUOTA,
     "budget_exceeded": FailureCategory.QUOTA,
     "insufficient_quota": FailureCategory.QUOTA,
+    # LiteLLM without a database, of a key that is not its own.
+    "no connected db": FailureCategory.AUTH,
 }
 """In an invalid request: what the status does not tell. Codes first, then servers' words."""
 
@@ -44,13 +47,34 @@ _STATUS_OF = {
 """For an error inside a 200, which has a code or a type and no status."""
 
 
+_PASSED_ON = "llm_provider-"
+"""LiteLLM passes its provider's headers on under these names, the time to wait among them."""
+
+_OVERLOADED = "overloaded_error"
+"""In the message of a 500: LiteLLM has no status of its own for Anthropic's 529."""
+
+
 def classify_status(
     status: int, headers: Mapping[str, str], message: str, secrets: Iterable[str]
 ) -> StepError:
     """Classify an answer whose status is an error."""
-    return classify_response(
-        status, headers, message, vendor=VENDOR, cure=CURES, words=_WORDS, secrets=secrets
+    passed_on = {
+        name.lower().removeprefix(_PASSED_ON): value
+        for name, value in headers.items()
+        if name.lower().startswith(_PASSED_ON)
+    }
+    failure = classify_response(
+        status,
+        passed_on | {name.lower(): value for name, value in headers.items()},
+        message,
+        vendor=VENDOR,
+        cure=CURES,
+        words=_WORDS,
+        secrets=secrets,
     )
+    if failure.category is FailureCategory.TRANSIENT and _OVERLOADED in message.lower():
+        failure.category, failure.maybe_billed = FailureCategory.OVERLOADED, False
+    return failure
 
 
 def classify_reported(
