@@ -7,6 +7,7 @@ was checked is what is read, whatever is renamed meanwhile.
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -33,9 +34,8 @@ def read_file(
     Hidden files, keys, links and whatever lies outside the folder cannot be read.
     """
     parts = _parts(path)
-    _refuse_secret_file(context, parts)
     try:
-        content = _read(context.fleet, parts)
+        content = _read(context.fleet, parts, _secret_files(context))
     except OSError as error:
         raise ToolError(f"{path}: {_explain(error)}") from error
     try:
@@ -67,17 +67,20 @@ def _parts(path: str) -> tuple[str, ...]:
     return parts
 
 
-def _refuse_secret_file(context: ToolContext, parts: tuple[str, ...]) -> None:
-    """Refuse what the fleet's connections take a secret from."""
-    here = context.fleet.resolve().joinpath(*parts)
+def _secret_files(context: ToolContext) -> list[os.stat_result]:
+    """What the fleet's connections take secrets from, as far as it is on this machine."""
+    found: list[os.stat_result] = []
     for key in type(context.connections).model_fields:
         for _, reference in context.connections.secret_references(key):
             scheme, _, name = reference.partition(":")
-            if scheme == "file" and Path(name).resolve() == here:
-                raise ToolError(f"{'/'.join(parts)}: holds a secret of the fleet")
+            if scheme == "file":
+                # One that cannot be looked at gives nothing to the connection either.
+                with suppress(OSError):
+                    found.append(os.stat(name))
+    return found
 
 
-def _read(fleet: Path, parts: tuple[str, ...]) -> bytes:
+def _read(fleet: Path, parts: tuple[str, ...], secrets: list[os.stat_result]) -> bytes:
     # The fleet's folder itself may be a link: whoever runs the worker named it.
     folder = os.open(fleet, _FOLDER & ~os.O_NOFOLLOW)
     try:
@@ -94,6 +97,9 @@ def _read(fleet: Path, parts: tuple[str, ...]) -> bytes:
             raise IsADirectoryError(errno.EISDIR, "a folder")
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "no plain file")
+        # The file that was opened, whatever its name: a hard link is the same secret.
+        if any(os.path.samestat(found, secret) for secret in secrets):
+            raise PermissionError(errno.EACCES, "holds a secret of the fleet")
         with os.fdopen(file, "rb", closefd=False) as opened:
             content = opened.read(MAX_BYTES + 1)
     finally:

@@ -1,6 +1,8 @@
 """`files.read`: the fleet's own text files, and no way out of its folder."""
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,40 @@ async def test_path_that_leads_elsewhere_is_refused_in_words(
         await call(read_file, at, path=path)
     assert problem in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+CONNECTIONS: list[dict[str, object]] = [
+    {"github": {"token": "SECRET"}},
+    {"jira": {"base_url": "https://jira.example", "user": "u", "token": "SECRET"}},
+    {"slack": {"token": "SECRET"}},
+    {"slack": {"webhook": "SECRET"}},
+    {"email": {"host": "mail.example", "from": "a@b.example", "user": "u", "password": "SECRET"}},
+    {"databases": {"books": {"url": "SECRET"}}},
+    {"mcp": {"stock": {"command": ["stock"], "env": {"API_KEY": "SECRET"}}}},
+    {"mcp": {"stock": {"url": "https://mcp.example", "token": "SECRET"}}},
+    {"mcp": {"stock": {"url": "https://mcp.example", "headers": {"X-Api-Key": "SECRET"}}}},
+]
+
+
+@pytest.mark.parametrize("declared", CONNECTIONS, ids=lambda each: str(each)[1:40])
+async def test_file_that_a_connection_takes_a_secret_from_is_refused(
+    fleet: Path, declared: dict[str, object]
+) -> None:
+    """Whichever connection names it: agents work with it, and never see it."""
+    text = json.dumps(declared).replace("SECRET", f"file:{fleet / 'token.txt'}")
+    with pytest.raises(ToolError, match="holds a secret"):
+        await call(read_file, context(fleet, **json.loads(text)), path="token.txt")
+
+
+@pytest.mark.parametrize("make", [os.link, os.symlink])
+async def test_secret_under_another_name_is_refused(
+    fleet: Path, make: Callable[[Path, Path], None]
+) -> None:
+    """The file counts, not what it is called: by a hard link, or the declaration by a link."""
+    make(fleet / "token.txt", fleet / "alias.txt")
+    at = context(fleet, github={"token": f"file:{fleet / 'alias.txt'}"})
+    with pytest.raises(ToolError, match="holds a secret"):
+        await call(read_file, at, path="token.txt")
 
 
 async def test_fleet_whose_own_folder_is_a_link_can_be_read(fleet: Path) -> None:
