@@ -185,6 +185,18 @@ async def test_body_within_the_limit_is_read_packed_or_not(size: int) -> None:
         (gzip.compress(bomb(10)), "gzip, gzip", "packed as 'gzip, gzip'"),
         (b"x", "br", "packed as 'br'"),
     ],
+    # Names of their own: gzip writes the time, and both processes must collect the same tests.
+    ids=[
+        "too long",
+        "too long unpacked",
+        "bomb",
+        "many members",
+        "cut off",
+        "not packed",
+        "deflate",
+        "packed twice",
+        "unknown",
+    ],
 )
 async def test_body_beyond_the_limit_or_packed_oddly_is_refused(
     data: bytes, encoding: str, problem: str
