@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.external.aimock import Aimock, aimock
+from tests.external.litellm_proxy import Gateway, litellm_proxy
 
 HERE = Path(__file__).parent
 
@@ -29,4 +30,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
     """aimock, shared by the session; each test plays a script of its own."""
     with aimock(tmp_path_factory.mktemp("aimock")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """LiteLLM, shared by the session."""
+    with litellm_proxy(tmp_path_factory.mktemp("litellm")) as running:
         yield running
