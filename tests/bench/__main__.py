@@ -18,6 +18,8 @@ from tests.bench import (
     conversation,
     crash,
     events,
+    fallback,
+    gate,
     parked,
     pipeline,
     runtimes,
@@ -37,10 +39,12 @@ IN_ARENA: dict[str, Callable[[Arena, Effort], Awaitable[list[Measure]]]] = {
     "crash": crash.measure,
     "pipeline": pipeline.measure,
     "runtimes": runtimes.measure,
+    "gate": gate.measure,
 }
 """Benchmarks on one common server."""
 APART: dict[str, Callable[[Path, Effort], Awaitable[list[Measure]]]] = {
     "burst": burst.measure,
+    "fallback": fallback.measure,
     "parked": parked.measure,
     "scale": scale.measure,
     "sessions": sessions.measure,
