@@ -15,7 +15,7 @@ from typing import Protocol
 
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateTimeoutError
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from activities.breaker_reports import BreakerReports
@@ -171,7 +171,12 @@ class _Passage:
         if isinstance(seen, Go):
             return seen.probe
         raise ApplicationError(
-            seen.text, seen.model_dump(mode="json"), type=RUNTIME_HELD, non_retryable=True
+            seen.text,
+            seen.model_dump(mode="json"),
+            type=RUNTIME_HELD,
+            non_retryable=True,
+            # Nothing went wrong with this step: no stack trace in the log for each run that waits.
+            category=ApplicationErrorCategory.BENIGN,
         )
 
     async def renew(self, token: str) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import breaker_gate
 from activities.breaker_gate import BreakerGate
@@ -111,6 +111,7 @@ async def test_gate_of_an_open_breaker_lets_nobody_through(instant: None) -> Non
     with pytest.raises(ApplicationError) as caught:
         await call(gate)
     assert (caught.value.type, caught.value.non_retryable) == (RUNTIME_HELD, True)
+    assert caught.value.category is ApplicationErrorCategory.BENIGN  # logged without its stack
     details: Any = caught.value.details[0]
     told = Held.model_validate(details)
     assert (told.state, told.reason) == ("open", "5 of 5 calls failed")
