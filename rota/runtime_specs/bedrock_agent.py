@@ -51,7 +51,7 @@ KIND = RuntimeKind(
         usage=True,
         remains="nobody can be asked for an answer that was lost: it is outcome_unknown, or "
         "asked again if `repeatable`; ending its session is no proof that a call in flight "
-        "has stopped",
+        "has stopped; no event is the last one, so a stream with one chunk counts as whole",
     ),
     implementation="activities.runtimes.bedrock_agent:BedrockAgentRuntime",
     priced_as="aws",

@@ -9,6 +9,7 @@ import pytest
 from activities.providers import aws_clients
 from activities.runtimes.bedrock_agent import BedrockAgentRuntime
 from rota.failures import FailureCategory, StepError
+from rota.runtime_specs.bedrock_agent import KIND
 from rota.session_runtime import Observation
 from tests.activities.runtimes.session_looks import KEY, Reports, request
 from tests.fakes.aws_agents import (
@@ -122,6 +123,23 @@ async def test_observe_failure_told_in_the_trace_is_the_reason(
     with pytest.raises(StepError, match=r"The function is not there\.") as caught:
         await look(runtime, fake)
     assert caught.value.category is C.TOOL_FAILED
+
+
+async def test_observe_stream_that_ends_after_a_chunk_counts_as_whole(
+    runtime: BedrockAgentRuntime, fake: AgentsFake
+):
+    """AWS marks no last event: the kind says that this remains."""
+
+    def short(call: Any) -> Pieces:
+        whole = Turn("")(call)
+        assert isinstance(whole, Pieces)
+        return Pieces((chunk("Of the three"),), headers=whole.headers)
+
+    fake.agent(short)
+    seen = await look(runtime, fake)
+    assert seen.final is not None
+    assert seen.final.message.text == "Of the three"
+    assert "a stream with one chunk counts as whole" in KIND.capabilities.remains
 
 
 async def test_observe_usage_of_another_shape_fails_by_name(
