@@ -1,11 +1,14 @@
 """The pages about runtimes say what the code says: kinds, promises, keys, defaults, numbers."""
 
+from dataclasses import fields
+
 import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from rota import runtime_kind, session_runtime
 from rota.breaker import BreakerPolicy
-from rota.runtime_kind import Capabilities, RuntimeKind
+from rota.runtime_kind import Capabilities, Probing, RuntimeKind
 from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.base import ModelSettings, RuntimeSettings, SessionSettings
@@ -109,6 +112,17 @@ def test_page_of_a_kind_says_what_can_go_wrong_and_shows_a_whole_agent(kind: Run
     first = next(blocks(page, "yaml")).text
     assert first.removeprefix("# ").count("\nruntime:") == 1
     assert f"kind: {kind.kind}" in first
+
+
+def test_what_an_author_of_a_runtime_is_told_to_write_is_there() -> None:
+    """Every name of that paragraph is one of the seam."""
+    paragraph = PAGE.read_text().rpartition("For shape session implement ")[2]
+    told = [name for name in quoted(paragraph) if "." not in name and "/" not in name]
+    places = (runtime_kind, session_runtime, RuntimeKind, Capabilities, SessionSettings, Probing)
+    known = {name for place in places for name in dir(place)}
+    known |= {field.name for field in (*fields(RuntimeKind), *fields(Capabilities))}
+    assert {"by_settings", "promised", "probe", "is_one_call", "EndsWithCall"} <= {*told}
+    assert {*told} - known == {"rota doctor", "RuntimeBench"}
 
 
 def test_numbers_of_the_breaker_are_those_of_its_policy() -> None:
