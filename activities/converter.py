@@ -27,12 +27,12 @@ from temporalio.converter import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,
     DataConverter,
-    DefaultFailureConverter,
     EncodingPayloadConverter,
     ExternalStorage,
 )
 from temporalio.exceptions import ApplicationError
 
+from activities.failure_converter import SafeFailureConverter
 from activities.stores.base import ObjectStore
 from activities.stores.payloads import PAYLOAD_THRESHOLD, ObjectStorePayloads
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
@@ -144,7 +144,7 @@ def data_converter(store: ObjectStore | None = None) -> DataConverter:
         )
     return DataConverter(
         payload_converter_class=SafePayloadConverter,
-        failure_converter_class=DefaultFailureConverter,
+        failure_converter_class=SafeFailureConverter,
         external_storage=storage,
     )
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.common import RawValue
 from temporalio.converter import DefaultFailureConverter, create_payload_validation_error
 from temporalio.exceptions import ApplicationError
 
 from activities.converter import PROBLEMS_LIMIT, data_converter
+from activities.secrets import Secrets
 from activities.stores.base import ObjectMissingError, StoreError
 from activities.stores.local import LocalStore
 from activities.stores.payloads import DRIVER_NAME, PAYLOAD_THRESHOLD
@@ -236,4 +238,26 @@ def test_driver_name_is_pinned() -> None:
 
 def test_failures_are_readable_without_our_converter() -> None:
     """Failures stay plain: the Temporal UI and command line show their message."""
-    assert data_converter().failure_converter_class is DefaultFailureConverter
+    failure = Failure()
+    own = data_converter()
+    own.failure_converter.to_failure(ValueError("no boxes"), own.payload_converter, failure)
+    found = DefaultFailureConverter().from_failure(failure, own.payload_converter)
+    assert isinstance(found, ApplicationError)
+    assert (found.message, found.type) == ("no boxes", "ValueError")
+
+
+def test_secret_in_a_failure_or_its_causes_is_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """History is read by many, and kept for long."""
+    monkeypatch.setenv("ROTA_TEST_KEY", "hush-hush-key")
+    key = Secrets()("env:ROTA_TEST_KEY")
+    failure = Failure()
+    own = data_converter()
+    try:
+        try:
+            raise KeyError(key)
+        except KeyError as error:
+            raise ApplicationError(f"refused {key}", type="auth") from error
+    except ApplicationError as error:
+        own.failure_converter.to_failure(error, own.payload_converter, failure)
+    assert (failure.message, failure.cause.message) == ("refused [redacted]", "'[redacted]'")
+    assert key not in str(failure)
