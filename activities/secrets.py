@@ -5,6 +5,11 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import TypeVar
+
+from rota.model import Record
+
+R = TypeVar("R", bound=Record)
 
 REDACTED = "[redacted]"
 
@@ -68,6 +73,12 @@ class Secrets:
         for form in _GIVEN.forms:
             text = text.replace(form, REDACTED)
         return text
+
+    def cut_out(self, record: R) -> R:
+        """Return the record with every value given out so far replaced in all its texts."""
+        text = record.model_dump_json()
+        cut = self.redact(text)
+        return record if cut == text else type(record).model_validate_json(cut)
 
     def logger(self, parent: logging.Logger, name: str) -> logging.Logger:
         """Return a child of `parent` in whose records every value given out is replaced."""

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
+from activities.secrets import Secrets
 from activities.session_calls import SessionCalls
 from activities.session_faults import final, foreseen, lost_look
 from activities.session_log import SessionLog
@@ -102,6 +103,8 @@ class SessionLook:
             if found is Left.MOVED:
                 nothing = Message(role="assistant", content=())
                 return Observation(state=SessionState.PERSON, message=nothing, cursor=watch.cursor)
+            # What a service was given, it may show again.
+            found = Secrets().cut_out(found)
             if found.state is not SessionState.PERSON:
                 return found
             found = found.model_copy(update={"waiting": found.waiting or "a person"})

@@ -14,6 +14,7 @@ from activities.documents import get_results
 from activities.heartbeat import beating, heartbeating
 from activities.interface import SessionRunning
 from activities.safekeeping import kept
+from activities.secrets import Secrets
 from activities.session_calls import SessionCalls
 from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
@@ -228,7 +229,7 @@ class SessionRunningActivities(SessionRunning):
         if end is None:
             runtime = await self._runtime(task.kind.kind)
             with foreseen(f"{session.kind}: reading the answer failed"):
-                end = await runtime.collect(session, task.request, input.cursor)
+                end = Secrets().cut_out(await runtime.collect(session, task.request, input.cursor))
         answer = end
         outcome = await kept(lambda: self._turns.has_ended(input, task, session, answer))
         return await kept(lambda: log.collect(input.turn, outcome))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from temporalio import activity
 
 from activities.heartbeat import DETAIL_LIMIT, INTERVAL_SECONDS
+from activities.secrets import Secrets
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class Watch:
         if cursor != self.cursor:
             self.has_moved = True
             self.failures = 0
-        self.cursor, self.text = cursor, text[:DETAIL_LIMIT]
+        self.cursor, self.text = cursor, Secrets().redact(text)[:DETAIL_LIMIT]
         self._heard = time.monotonic()
 
     async def see(

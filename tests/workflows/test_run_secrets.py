@@ -2,16 +2,21 @@
 
 import json
 import logging
+from typing import cast
 
 import pytest
 from google.protobuf.json_format import MessageToJson
 
+from activities.secrets import Secrets
+from rota.failures import FailureCategory, StepError
 from rota.ids import keeper_id
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolError, tool
+from tests.contract.double_provider import Ends, Fails, FakeProvider, Says
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.stack import Stack
-from tests.workflows.claude import events_of, thinker
+from tests.workflows.claude import ending_of, events_of, thinker
+from tests.workflows.doubled import Doubles
 
 SENTINEL = "s3ntinel-0fc1a7d2-never-to-be-seen"
 
@@ -77,6 +82,34 @@ async def test_secret_of_a_tool_is_in_no_history_store_log_or_request(
     }
     assert [place for place, text in seen.items() if SENTINEL in text] == []
     assert "[redacted]" in seen["store"] or name == "vault.crash"
+
+
+@pytest.mark.parametrize("ends", ["answer", "failure", "fault"])
+async def test_secret_that_a_session_repeats_is_in_no_history_and_no_store(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """A service that shows what it was sent, in its progress, its answer or its failure."""
+    monkeypatch.setenv("ROTA_TEST_SENTINEL", SENTINEL)
+    Secrets()("env:ROTA_TEST_SENTINEL")
+    refusal = StepError(FailureCategory.TOOL_FAILED, f"no {SENTINEL}", maybe_billed=True)
+    acts = {"answer": Ends(f"used {SENTINEL}"), "failure": Fails(refusal)}
+    provider = FakeProvider()
+    provider.acts = [
+        Says(f"got {SENTINEL}"),
+        acts.get(ends, Fails(cast("StepError", ValueError(SENTINEL)))),
+    ]
+    doubles = Doubles(stack, provider, monkeypatch)
+    async with doubles.worker() as name:
+        run = await stack.start(name, f"{name}-1")
+        if ends == "answer":
+            assert (await run.result()).output == "used [redacted]"
+        else:
+            assert SENTINEL not in (await ending_of(run)).message
+        keeper = stack.client.get_workflow_handle(keeper_id(name))
+        histories = [*await events_of(run), *await events_of(keeper)]
+    assert [event for event in histories if SENTINEL in str(event)] == []
+    files = [path for path in stack.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in files if SENTINEL in path.read_text(errors="replace")] == []
 
 
 async def test_key_of_a_runtime_is_cut_out_of_a_tools_result(stack: Stack) -> None:
