@@ -7,6 +7,9 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
+
+from activities.secrets import Secrets
 
 LINE_LIMIT = 1000
 """Characters of a text line: Temporal's core puts whole stack traces into one message."""
@@ -41,9 +44,16 @@ class JsonLines(logging.Formatter):
         return json.dumps(event, ensure_ascii=False)
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Shows no secret that was given out in this process, whoever logs it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return Secrets().redact(super().format(record))
+
+
 def log_to_stderr(level: str, *, as_json: bool) -> None:
     """Send the log of the whole process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # It logs every URL it asks, and that of a webhook is a secret.

@@ -3,7 +3,10 @@
 import json
 import logging
 
-from workers.cli.logs import LINE_LIMIT, JsonLines, TextLines
+import pytest
+
+from activities.secrets import Secrets
+from workers.cli.logs import LINE_LIMIT, JsonLines, TextLines, log_to_stderr
 
 
 def record(message: str, error: Exception | None = None) -> logging.LogRecord:
@@ -32,3 +35,23 @@ def test_json_event_is_one_line_with_its_fields() -> None:
     event = json.loads(line)
     assert (event["level"], event["logger"]) == ("INFO", "rota.x")
     assert (event["message"], event["error"]) == ('say "ä"\n', "ValueError: c")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_secret_is_cut_out_of_every_line(
+    as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Libraries log what they raise, too: messages, errors and tracebacks."""
+    monkeypatch.setenv("ROTA_TEST_KEY", 'hush-"hush"-key')
+    key = Secrets()("env:ROTA_TEST_KEY")
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        log_to_stderr("INFO", as_json=as_json)
+        logging.getLogger("library").error("sent %s", key, exc_info=ValueError(key))
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    line = capsys.readouterr().err
+    assert "sent [redacted]" in line
+    assert "hush" not in line
