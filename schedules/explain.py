@@ -7,11 +7,13 @@ secret written in the wrong place does not end up in a terminal or a build log.
 import difflib
 import types
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rota.durations import format_duration
 from schedules.declaration_errors import KeyPath
 
 _SHOWN = 40
@@ -95,7 +97,18 @@ def _text(details: ErrorDetails) -> str:
 
 def _limit(words: str, name: str) -> Callable[[ErrorDetails], str]:
     def message(details: ErrorDetails) -> str:
-        return f"must be {words} {details.get('ctx', {}).get(name)}, not {details['input']}"
+        limit: Any = details.get("ctx", {}).get(name)
+        shown = f"{limit:g}" if isinstance(limit, float) else limit
+        value: Any = details["input"]
+        given = format_duration(value) if isinstance(value, timedelta) else value
+        return f"must be {words} {shown}, not {given}"
+
+    return message
+
+
+def _length(words: str) -> Callable[[ErrorDetails], str]:
+    def message(details: ErrorDetails) -> str:
+        return f"must have at most {details.get('ctx', {}).get('max_length')} {words}"
 
     return message
 
@@ -107,6 +120,8 @@ _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
     "string_type": _text,
     "string_too_short": lambda _: "must not be empty",
     "too_short": lambda _: "must not be empty",
+    "string_too_long": _length("characters"),
+    "too_long": _length("entries"),
     "greater_than": _limit("more than", "gt"),
     "greater_than_equal": _limit("at least", "ge"),
     "less_than": _limit("less than", "lt"),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from rota.durations import Duration
+from rota.forms import Form
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.aws_account import AwsSettings
@@ -21,6 +22,11 @@ _RUNTIME_ARN = _PREFIX + r"runtime/[A-Za-z][A-Za-z0-9_-]*$"
 _HARNESS_ARN = _PREFIX + r"harness/[A-Za-z][A-Za-z0-9_]{0,39}-[A-Za-z0-9]{10}$"
 
 _ARN = f"{_RUNTIME_ARN}|{_HARNESS_ARN}"
+
+_START = "arn:aws:bedrock-agentcore:REGION:ACCOUNT"
+_RUNTIME_WANTED = f"write the ARN of a runtime, {_START}:runtime/NAME"
+_ARN_WANTED = f"{_RUNTIME_WANTED}, or of a harness, {_START}:harness/NAME"
+_QUALIFIER_WANTED = "write the name of an endpoint: a letter, then letters, digits and _"
 
 _OF_RUNTIME = ("payload", "answer")
 _OF_HARNESS = (
@@ -52,9 +58,11 @@ class AgentCoreSettings(AwsSettings, SessionSettings):
     mode: Literal["runtime", "harness"] = "runtime"
     """`runtime`: your own agent in its container, which takes and gives what it likes.
     `harness`: AgentCore's agent loop, which calls this agent's tools here."""
-    arn: Annotated[str, Field(pattern=_ARN)]
+    arn: Annotated[str, Form(_ARN, _ARN_WANTED)]
     """Of the runtime or the harness."""
-    qualifier: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")] | None = None
+    qualifier: Annotated[str, Form(r"^[A-Za-z][A-Za-z0-9_]{0,47}$", _QUALIFIER_WANTED)] | None = (
+        None
+    )
     """The endpoint, that is the version in use; None: DEFAULT."""
     repeatable: bool = False
     """The agent does the work of one idempotency key once, or the work may be done twice: it
@@ -78,7 +86,7 @@ class AgentCoreSettings(AwsSettings, SessionSettings):
     are always allowed. None: all."""
     actor: Annotated[str, Field(min_length=1)] | None = None
     """`mode: harness`: whose memory it uses."""
-    runtime_arn: Annotated[str, Field(pattern=_RUNTIME_ARN)] | None = None
+    runtime_arn: Annotated[str, Form(_RUNTIME_ARN, _RUNTIME_WANTED)] | None = None
     """`mode: harness`: the runtime that the harness runs on, as GetHarness tells it
     (`environment`). With it the session is stopped after its work; without it the session
     idles, and bills, until its own timeout."""

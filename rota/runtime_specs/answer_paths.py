@@ -8,9 +8,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from rota.forms import Form
 from rota.model import Declared
 
-JsonPath = Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)*$", max_length=500)]
+JsonPath = Annotated[
+    str,
+    Form(r"^[\w-]+(\.[\w-]+)*$", "write names and positions joined by dots: data.items.0.text"),
+    Field(max_length=500),
+]
 """Names and positions joined by dots: `data.items.0.text`."""
 
 

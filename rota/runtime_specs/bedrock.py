@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rota.forms import Form
 from rota.model import Declared
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.aws_account import AwsSettings
@@ -15,12 +16,13 @@ class Guardrail(Declared):
 
     id: Annotated[
         str,
-        Field(
-            pattern=r"^([a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]+)$"
+        Form(
+            r"^([a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]+)$",
+            "write the id of the guardrail, or its ARN",
         ),
     ]
     """Its id or ARN."""
-    version: Annotated[str, Field(pattern=r"^([1-9][0-9]{0,7}|DRAFT)$")]
+    version: Annotated[str, Form(r"^([1-9][0-9]{0,7}|DRAFT)$", "write its number, or DRAFT")]
 
 
 class BedrockSettings(AwsSettings, ModelSettings):

@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rota.forms import Form
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import SessionSettings
 
-_ID = Field(pattern=r"^[0-9a-zA-Z]{1,10}$")
+_ID = Form(r"^[0-9a-zA-Z]{1,10}$", "write the id: at most ten letters and digits, no name, no ARN")
 
 
 class BedrockAgentSettings(AwsSettings, SessionSettings):

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from rota.durations import Duration
 from rota.egress import parse_target
+from rota.forms import Form
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
 from rota.runtime_specs.base import SecretReference, SessionSettings
@@ -20,6 +21,8 @@ from rota.runtime_specs.http_requests import RUN_SCOPE, HeaderName, names_in
 
 SCOPE = tuple(name for name in RUN_SCOPE if name != "callback")
 """What templates in `body` may name."""
+
+_WORKFLOW = "write the workflow's id, as it stands in the address of its editor"
 
 
 def _plain(url: str) -> str:
@@ -56,7 +59,7 @@ class N8nSettings(SessionSettings):
     execution:stop. None: the webhook's own answer is the result, and nothing is watched."""
     base_url: Annotated[str, AfterValidator(_plain)] | None = None
     """Where the instance is. None: what stands before `/webhook/` in the webhook."""
-    workflow: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    workflow: Annotated[str, Form(r"^[A-Za-z0-9_-]+$", _WORKFLOW)] | None = None
     """The workflow's id: looking for an execution then looks at no other workflow."""
     execution: JsonPath = "executionId"
     """Where the webhook's answer has the execution's id. If it has none, the execution is

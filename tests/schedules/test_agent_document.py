@@ -62,6 +62,28 @@ BAD: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "bounds as YAML writes them",
+        "name: x\nruntime:\n  kind: anthropic\n  model: m\n  timeout: 20m\n"
+        "  requests_per_second: -1\n  fallback: ["
+        + ", ".join(["{kind: openai, model: m}"] * 6)
+        + "]\n",
+        [
+            "agents/x.yaml:5: runtime.timeout: must be at most 14 minutes, not 20m",
+            "agents/x.yaml:6: runtime.requests_per_second: must be more than 0, not -1",
+            "agents/x.yaml:7: runtime.fallback: must have at most 5 entries",
+        ],
+    ),
+    (
+        "forms in words",
+        "name: x\nruntime: {kind: bedrock-agent, agent_id: a b, alias_id: LONGER-THAN-TEN}\n",
+        [
+            "agents/x.yaml:2: runtime.agent_id: write the id: at most ten letters and digits, "
+            "no name, no ARN",
+            "agents/x.yaml:2: runtime.alias_id: write the id: at most ten letters and digits, "
+            "no name, no ARN",
+        ],
+    ),
+    (
         "missing keys",
         "description: nothing else\n",
         [
