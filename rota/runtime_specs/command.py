@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import PurePath
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rota.durations import Duration
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
@@ -83,6 +83,12 @@ class CommandSettings(SessionSettings):
     """Time between asking it to end and killing it."""
     repeatable: bool = False
     """It is safe to run again after its worker was lost in the middle."""
+
+    @model_validator(mode="after")
+    def _reads_what_is_declared(self) -> Self:
+        if self.output == "text" and self.answer != AnswerPaths():
+            raise ValueError("answer names places in JSON: write output: json, or leave it out")
+        return self
 
     @property
     def account(self) -> str:

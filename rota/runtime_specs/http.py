@@ -132,6 +132,14 @@ class HttpSettings(SessionSettings):
             raise ValueError("mode sync has its answer at once: leave 'status' and 'result' out")
         if self.status and self.status.state and not (self.status.done and self.status.failed):
             raise ValueError("status.done and status.failed: list the states that end the work")
+        start = self.start
+        told = names_in(start.url, start.body, *start.headers.values())
+        # Without a body of its own the start carries the whole task, the address in it.
+        if self.mode == "callback" and start.body is not None and "callback" not in told:
+            raise ValueError(
+                "mode callback needs '{callback}' in start.body: the address that the service "
+                "is to post its answer to"
+            )
         if self.start.is_from_answer:
             raise ValueError("start.url: nothing was answered yet; write the address")
         return self

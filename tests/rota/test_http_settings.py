@@ -35,6 +35,11 @@ POLL: dict[str, Any] = {
         ({"headers": {"X-A": "{secret.a}"}}, "'{secret.a}' is not declared; add it to 'secrets'"),
         ({"result": {"url": "{session.link}"}}, "'{session.link}' is not declared; add it to 'k"),
         ({"allow": ["http://10.0.0.1"]}, "public internet"),
+        (
+            {"mode": "callback", "start": {"url": "https://a.example", "body": {"t": "{task}"}}},
+            "needs '{callback}' in start.body",
+        ),
+        ({"answer": {"result": "a[0]"}}, "names and positions joined by dots"),
         ({"secrets": {"t": "the-secret-itself"}}, "never the secret itself"),
     ],
 )

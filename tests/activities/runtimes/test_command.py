@@ -249,6 +249,7 @@ async def test_observe_reports_marked_lines_only() -> None:
         {"command": ["echo"], "cwd": "/etc"},
         {"command": ["echo"], "env": {"A=B": "1"}},
         {"command": "echo hi"},
+        {"command": ["echo"], "answer": {"result": "text"}},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
