@@ -14,6 +14,7 @@ from schedules.fleet import Fleet, load_fleet
 from schedules.lint import lint
 from schedules.remarks import Finding
 from workers.price_lint import price_remarks
+from workers.promise_lint import promise_remarks
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
     errors = fleet.check_tools(toolbox.names, toolbox.unconnected)
     findings = [
         *lint(fleet, now),
-        *(r.at(agent) for agent in fleet.agents.values() for r in price_remarks(agent.spec)),
+        *(
+            remark.at(agent)
+            for agent in fleet.agents.values()
+            for remark in (*price_remarks(agent.spec), *promise_remarks(agent.spec))
+        ),
     ]
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)
