@@ -51,7 +51,12 @@ class Output:
             whole, line_feed, rest = bytes(self._lines).rpartition(b"\n")
             self._lines = bytearray(rest)
             self._take_lines(whole + line_feed)
-            if len(self._lines) > CHUNK and not self._lines.startswith(self._marker):
+            if len(self._lines) <= CHUNK:
+                continue
+            if self._lines.startswith(self._marker):
+                # A line of progress without end: what is shown of it is its beginning.
+                del self._lines[CHUNK:]
+            else:
                 self._keep(bytes(self._lines))
                 self._lines.clear()
         self._take_lines(bytes(self._lines))
