@@ -18,6 +18,7 @@ from activities.providers.aws_clients import AwsClients, held_for, operation
 from activities.providers.aws_errors import code_of
 from activities.providers.aws_threads import Line, on_loop
 from activities.providers.declared_settings import read_settings
+from activities.providers.ended_calls import EndedCalls
 from activities.providers.used_so_far import counted, from_cursor, to_cursor
 from activities.runtimes.bedrock_agent_control import VENDOR, answered, asked, words
 from activities.runtimes.bedrock_agent_events import AgentEvents
@@ -41,9 +42,6 @@ from rota.tools import SecretReader
 END_TIMEOUT_SECONDS = 30.0
 """Ending a session answers in a second or two; what takes longer is tried again."""
 
-REMEMBERED = 1000
-"""Sessions: more than one worker watches within the time that a run takes to stop one."""
-
 
 class BedrockAgentRuntime:
     """Implements `rota.session_runtime.SessionRuntime` for `kind: bedrock-agent`.
@@ -54,9 +52,8 @@ class BedrockAgentRuntime:
 
     def __init__(self, resolve_secret: SecretReader) -> None:
         self._clients = AwsClients("bedrock-agent-runtime", VENDOR)
-        self._over: dict[str, None] = {}
-        """Sessions whose call came to its end here: nothing of them is in flight. Oldest first,
-        the oldest forgotten, which makes `cancel` less sure and nothing wrong."""
+        self._over = EndedCalls()
+        """Sessions whose call came to its end here: nothing of them is in flight."""
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
         """Name the session after the idempotency key. No call: `observe` makes it."""
@@ -79,7 +76,7 @@ class BedrockAgentRuntime:
         session. The agent's functions are given the key to know it by.
         """
         settings = read_settings(BedrockAgentSettings, request.settings)
-        tell, is_over = on_loop(report), on_loop(self._is_over)
+        tell, is_over = on_loop(report), on_loop(self._over.add)
         body = _body(session, request, settings)
 
         def work(client: Any, line: Line) -> AgentEvents:
@@ -91,14 +88,14 @@ class BedrockAgentRuntime:
                 for event in response["completion"]:
                     tell(cursor, events.add(event))
             except aws.ClientError:
-                is_over(session)
+                is_over(session.id)
                 raise
             if events.is_whole:
-                is_over(session)
+                is_over(session.id)
             return events
 
         silence = held_for(settings.inactivity)
-        self._over.pop(session.id, None)
+        self._over.discard(session.id)
         events = await self._clients.call(settings, silence, work, what="runtime.agent_id")
         found = _observation(events, settings, cursor)
         if found.final is None:
@@ -154,11 +151,6 @@ class BedrockAgentRuntime:
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Check credentials and the way to the service; the agent itself is not called."""
         return await self._clients.probe(settings)
-
-    def _is_over(self, session: ProviderSession) -> None:
-        self._over[session.id] = None
-        if len(self._over) > REMEMBERED:
-            del self._over[next(iter(self._over))]
 
     async def _end(self, session: ProviderSession, settings: BedrockAgentSettings) -> str:
         """End the session after its work; returns why it was left, or nothing."""
