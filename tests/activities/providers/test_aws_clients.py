@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from activities.providers.aws_clients import AwsClients
 from rota.runtime_specs.aws_account import AwsSettings
@@ -44,3 +45,19 @@ async def test_get_settings_alike_share_a_client(clients: AwsClients) -> None:
     first = clients.get(settings, 30.0)
     assert clients.get(AwsSettings(region="eu-central-1"), 30.0) is first
     assert clients.get(settings, 31.0) is not first
+
+
+async def test_get_another_client_reads_no_description_again(
+    clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What AWS says of a service, megabytes of it, is read and kept once in a process."""
+    clients.get(AwsSettings(region="eu-central-1"), 30.0)
+    read: list[str] = []
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: read.append(path))
+    other = AwsClients("bedrock-runtime", "Bedrock")
+    try:
+        client = other.get(AwsSettings(region="us-east-1"), 30.0)
+    finally:
+        await other.aclose()
+    assert read == []
+    assert client.meta.region_name == "us-east-1"
