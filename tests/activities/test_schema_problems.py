@@ -1,6 +1,6 @@
 """Schema problems are told with their place, and no schema can make the worker reach out."""
 
-from activities.schema_problems import PROBLEMS_SHOWN, schema_problems
+from activities.schema_problems import PROBLEMS_SHOWN, schema_fault, schema_problems
 from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
 
 
@@ -11,6 +11,18 @@ def test_schema_problems_name_the_place_and_the_whole() -> None:
         "a/1: 'x' is not of type 'integer'",
         "the input: 'b' is a required property",
     ]
+
+
+def test_schema_that_names_its_own_draft_is_read_by_that() -> None:
+    """Tools of MCP servers are often described by draft 7; without a name it is 2020-12."""
+    draft = {"$schema": "http://json-schema.org/draft-07/schema#"}
+    pair = {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}
+    assert schema_fault(draft | pair) == ""
+    (problem,) = schema_problems(draft | pair, ["a", "b"], whole="the pair")
+    assert problem == "1: 'b' is not of type 'integer'"
+    assert schema_fault(pair)
+    for unknown in ("https://example.com/own", 7, {}):
+        assert schema_fault({"$schema": unknown} | pair)
 
 
 def test_schema_problems_are_bounded() -> None:
