@@ -55,6 +55,16 @@ class Usage(Record):
         )
 
 
+_LITTLE = 100
+"""Micro-dollars below which four places tell too little."""
+
+
 def format_cost(cost_micros: int | None) -> str:
-    """Print micro-dollars for people: `$0.0123`, or `unpriced`."""
-    return "unpriced" if cost_micros is None else f"${cost_micros / 1_000_000:.4f}"
+    """Print micro-dollars for people: `$0.0123`, `$0.000027`, or `unpriced`.
+
+    A little is never shown as nothing: a cap may be that small.
+    """
+    if cost_micros is None:
+        return "unpriced"
+    places = 6 if 0 < cost_micros < _LITTLE else 4
+    return f"${cost_micros / 1_000_000:.{places}f}"

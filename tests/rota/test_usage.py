@@ -45,12 +45,13 @@ def test_usage_sum_does_not_depend_on_order(a: Usage, b: Usage, c: Usage) -> Non
         (None, "unpriced"),
         (0, "$0.0000"),
         (12345, "$0.0123"),
-        (50, "$0.0001"),
+        (50, "$0.000050"),
+        (100, "$0.0001"),
         (10**9, "$1000.0000"),
     ],
 )
 def test_format_cost_for_people(micros: int | None, text: str) -> None:
-    """Free and unpriced look different."""
+    """Free, almost free and unpriced look different."""
     assert format_cost(micros) == text
 
 

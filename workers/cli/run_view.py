@@ -64,6 +64,7 @@ class RunView:
             "tool_calls": status["tool_calls"],
             "usage": Usage.model_validate(status.get("usage", {})),
             "runtime": status.get("runtime", ""),
+            "fallback": status.get("fallback", 0),
             "provider": status.get("provider", ""),
             "links": status.get("links", {}),
         }
@@ -79,7 +80,7 @@ class RunView:
             _count(result.turns, "turn"),
             _count(result.tool_calls, "tool call"),
             _count(result.usage.tokens, "token"),
-            format_cost(result.usage.cost_micros),
+            format_cost(result.usage.cost_micros) + _unknown(result.usage.unknown_attempts),
             format_took(self.took),
         )
         return ", ".join(counts)
@@ -116,6 +117,11 @@ def _from_attributes(execution: WorkflowExecution) -> AgentRunResult:
         slot=attributes.get(SLOT),
         reason=reason,
     )
+
+
+def _unknown(attempts: int) -> str:
+    """What is not in the cost: calls that may have been billed and told nothing."""
+    return f" + {_count(attempts, 'attempt')} of unknown cost" if attempts else ""
 
 
 def _count(number: int, noun: str) -> str:
