@@ -70,6 +70,7 @@ def result_of(
         links=loop.links,
         unstopped=loop.unstopped,
         runtime=runtime_of(admission, loop),
+        fallback=loop.runtime,
         memory=admission.memory if admission else None,
         lineage=origin.lineage,
         events=tuple(

@@ -125,6 +125,8 @@ class AgentRunResult(Record):
     """Head of the transcript chain."""
     runtime: str = ""
     """Kind of the runtime that answered last; another than declared if a fallback took over."""
+    fallback: int = 0
+    """Which runtime answered last: 0 the declared one, 1 its first fallback."""
     provider: str = ""
     """Where the work was done, if a provider did it by itself: its id or its page."""
     links: dict[str, str] = Field(default_factory=dict[str, str])

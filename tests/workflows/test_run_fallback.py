@@ -41,7 +41,7 @@ async def test_run_whose_runtime_is_overloaded_goes_on_with_the_next_from_the_sa
     assert (main.calls, spare.calls) == (3, 2)
     assert [message.role for message in spare.requests[0].messages] == ["user", "assistant", "user"]
     assert spare.requests[0].messages == main.requests[1].messages
-    assert result.runtime == "anthropic"
+    assert (result.runtime, result.fallback) == ("anthropic", 1)
     summaries = [event.user_metadata.summary.data.decode() for event in events]
     turns = [summary.strip('"') for summary in summaries if summary.startswith('"turn')]
     assert turns == [

@@ -38,9 +38,11 @@ def print_run(view: RunView, output: Any = None) -> None:
         covers = f", covers since {format_time(since)}" if since else ""
         out.print(f"slot {format_time(result.slot)}{covers}")
     if result.runtime:
+        instead = f" (fallback {result.fallback})" if result.fallback else ""
         at = f" at {escape(result.provider)}" if result.provider else ""
         stopped = result.status is RunStatus.CANCELLED and at and not result.unstopped
-        out.print(f"runtime {escape(result.runtime)}{at}" + (", has stopped" if stopped else ""))
+        runtime = f"{escape(result.runtime)}{instead}{at}"
+        out.print(f"runtime {runtime}" + (", has stopped" if stopped else ""))
     if result.unstopped:
         out.print(f"may still work: {escape(result.unstopped)} (see 'rota doctor')")
     for name, link in result.links.items():

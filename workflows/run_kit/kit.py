@@ -269,6 +269,7 @@ class RunKit:
             "tokens": self.loop.usage.tokens,
             "usage": self.loop.usage.model_dump(mode="json"),
             "runtime": runtime_of(self._admission, self.loop),
+            "fallback": self.loop.runtime,
             "provider": provider_of(self.loop),
             "links": self.loop.links,
             "waiting_for": [*self._standing.waiting_for, *calls],

@@ -1,0 +1,41 @@
+"""What is printed of a run that has ended, without a server."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rota.runs import AgentRunResult
+from rota.usage import Usage
+from workers.cli.report import print_run
+from workers.cli.run_view import RunView
+
+AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+
+def printed(capsys: pytest.CaptureFixture[str], **fields: Any) -> str:
+    """What people see of a run with `fields`."""
+    known = {"agent": "a", "run_id": "a-1", "status": "succeeded", "trigger": "manual"}
+    result = AgentRunResult.model_validate({**known, **fields})
+    print_run(RunView(result, AT, AT + timedelta(seconds=2)))
+    return capsys.readouterr().out
+
+
+def test_report_of_a_run_by_its_fallback_says_which(capsys: pytest.CaptureFixture[str]) -> None:
+    """The kind alone would not tell: both may be of the same."""
+    assert "runtime openai (fallback 2)\n" in printed(capsys, runtime="openai", fallback=2)
+
+
+def test_report_of_a_run_by_its_own_runtime_says_nothing_of_fallbacks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The usual case stays short."""
+    assert "runtime openai\n" in printed(capsys, runtime="openai")
+
+
+def test_report_of_calls_that_told_nothing_says_that_their_cost_is_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What may have been billed is not shown as free."""
+    usage = Usage(cost_micros=0, unknown_attempts=1)
+    assert "$0.0000 + 1 attempt of unknown cost, 2.00s" in printed(capsys, usage=usage)
