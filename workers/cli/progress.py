@@ -104,7 +104,7 @@ def no_worker_remark(link: Link) -> str:
 
 
 def describe_status(status: dict[str, Any]) -> str:
-    """`running · turn 2 · 3 tool calls · 812 tokens · waiting for ledger.post`.
+    """`running · turn 2 · 3 tool calls · 812 tokens · waiting for: ledger.post`.
 
     Of a pipeline's run: `running · 2 succeeded, 1 running`.
     """
@@ -115,10 +115,10 @@ def describe_status(status: dict[str, Any]) -> str:
         parts += [f"turn {status['turn']}", f"{status['tool_calls']} tool calls"]
         parts.append(f"{status['tokens']:,} tokens")
     if status["waiting_for"]:
-        parts.append("waiting for " + ", ".join(status["waiting_for"]))
+        parts.append("waiting for: " + ", ".join(status["waiting_for"]))
     return " · ".join(parts)
 
 
 def _describe_nodes(result: PipelineResult) -> str:
-    waits = f"waiting for {result.reason}" if result.reason else ""
+    waits = f"waiting for: {result.reason}" if result.reason else ""
     return " · ".join(part for part in (result.status.value, count_nodes(result), waits) if part)

@@ -69,7 +69,7 @@ async def _text_of(
         return f"{name}: was attempt {started.attempt}" if again else ""
     if kind == EventType.EVENT_TYPE_TIMER_STARTED:
         awaited = await _summary(event.user_metadata.summary, converter)
-        return f"waiting for {awaited}" if awaited else ""
+        return f"waiting for: {awaited}" if awaited else ""
     if kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
         return await _answered(event, converter)
     return _MOMENTS.get(kind, "")

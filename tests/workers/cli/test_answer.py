@@ -116,7 +116,7 @@ async def test_question_and_answer_are_steps_of_the_run(served: Stack) -> None:
         *("watch", run.handle.id, "--address", served.address),
         *("--store", served.store.address, "--task-queue", served.task_queue),
     )
-    assert "waiting for answer to q1 from books.region: Which region?" in watched.out + watched.err
+    assert "waiting for: answer to q1 from books.region: Which region?" in watched.out + watched.err
     assert "q1 answered by ann" in watched.out + watched.err
 
 
