@@ -57,7 +57,7 @@ class _Sides:
 
 
 async def _measure(arena: Arena, vendor: Vendor, effort: Effort) -> list[Measure]:
-    tasks, runs = effort.scaled(40, 5), effort.scaled(8, 2)
+    tasks, runs = effort.scaled(30, 5), 2
     hand: list[float] = []
     object_: list[float] = []
     slow_hand: list[float] = []
