@@ -5,6 +5,7 @@ the provider is asked again, by the settings that the fleet's files have now.
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -26,7 +27,12 @@ QUERY_TIMEOUT = timedelta(seconds=10)
 
 
 async def check_unstopped(
-    client: Client, fleet: Fleet, runtimes: OpenRuntimes | None = None, *, fix: bool = False
+    client: Client,
+    fleet: Fleet,
+    runtimes: OpenRuntimes | None = None,
+    *,
+    fix: bool = False,
+    known: Collection[str] = (),
 ) -> list[Check]:
     """Tell what may still work for the fleet's agents: one failed check for each.
 
@@ -35,8 +41,11 @@ async def check_unstopped(
         fleet: Whose agents.
         runtimes: Who asks the providers; by default those of this environment.
         fix: Ask the providers to stop, and have the keepers forget what they confirm.
+        known: Runs whose work has stopped, as somebody knows who has looked: the keepers
+            forget it without asking. One that nothing is left of is a failed check.
     """
     checks: list[Check] = []
+    told: set[str] = set()
     runtimes = runtimes or OpenRuntimes()
     try:
         for name, agent in fleet.agents.items():
@@ -47,11 +56,19 @@ async def check_unstopped(
                 checks.append(Check(f"unstopped work of {name}", False, _why(error), cure))
                 continue
             for work in found:
+                if work.run.id in known:
+                    await _forget(client, name, work)
+                    told.add(work.run.id)
+                    continue
                 seen = await _stopped(client, name, agent, work, runtimes) if fix else work.text
                 if seen is not None:
                     checks.append(_failed_check(name, work, seen))
     finally:
         await runtimes.aclose()
+    for run in known:
+        if run not in told:
+            cure = "name one that 'rota doctor' lists"
+            checks.append(Check("unstopped work", False, f"none is known of {run}", cure))
     return checks
 
 
@@ -83,8 +100,12 @@ async def _stopped(
         return str(error)
     if not stopped.confirmed:
         return stopped.text
-    await client.get_workflow_handle(keeper_id(name)).execute_update("stopped", work.run)
+    await _forget(client, name, work)
     return None
+
+
+async def _forget(client: Client, name: str, work: Unstopped) -> None:
+    await client.get_workflow_handle(keeper_id(name)).execute_update("stopped", work.run)
 
 
 def _failed_check(agent: str, work: Unstopped, seen: str) -> Check:
@@ -92,6 +113,7 @@ def _failed_check(agent: str, work: Unstopped, seen: str) -> Check:
     cure = "'rota doctor --fix' asks the provider again; or stop it there yourself"
     if not work.session:
         cure = "look for it at the provider by its label rota_run, and stop it there"
+    cure += f"; once it has stopped: 'rota doctor --stopped {work.run.id}'"
     found = f"{work.runtime} {where} may still work for {work.run.id}: {seen}"
     return Check(f"unstopped work of {agent}", False, found, cure)
 

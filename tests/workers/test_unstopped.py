@@ -28,9 +28,29 @@ async def test_unstopped_work_is_listed_until_its_provider_confirms(
         provider.confirms = True
         mended = await check_unstopped(stack.client, fleet, stack.runtimes, fix=True)
         left = await check_unstopped(stack.client, fleet)
+    assert listed.cure.endswith(f"once it has stopped: 'rota doctor --stopped {name}-1'")
     assert not listed.ok
     assert f"https://double.example/s1 may still work for {name}-1" in listed.found
     assert "'rota doctor --fix'" in listed.cure
     assert not asked.ok
     assert (mended, left) == ([], [])
     assert provider.stops == 3
+
+
+async def test_unstopped_work_that_somebody_has_looked_after_is_forgotten(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no provider ever confirms, a person ends the matter; nobody is asked again."""
+    provider = FakeProvider(acts=[Hangs()], confirms=False)
+    doubles = Doubles(stack, provider, monkeypatch)
+    runtime = {"kind": "double", "inactivity": "300ms"}
+    async with doubles.worker(runtime=runtime) as name:
+        fleet = fleet_of(stack, declared(name, runtime=runtime))
+        await ending_of(await stack.start(name, f"{name}-1"))
+        stops = provider.stops
+        known = (f"{name}-1", f"{name}-2")
+        (unknown,) = await check_unstopped(stack.client, fleet, known=known)
+        left = await check_unstopped(stack.client, fleet)
+    assert unknown.found == f"none is known of {name}-2"
+    assert left == []
+    assert provider.stops == stops

@@ -49,7 +49,13 @@ _NAMED = 2
     is_flag=True,
     help="Create search attributes, raise the retention, ask providers again to stop.",
 )
-def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
+@click.option(
+    "--stopped",
+    multiple=True,
+    metavar="RUN",
+    help="Forget the work of RUN that nobody confirmed to have stopped: you have looked.",
+)
+def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_json: bool) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
     The server and its namespace, workers, the store, the fleet's files, drift. Of the fleet's
@@ -63,7 +69,7 @@ def doctor_command(settings: Settings, fix: bool, as_json: bool) -> None:
             local += _check_outside(checked, status)
         try:
             status.update(f"asking the server at {escape(target_of(settings)[0])}")
-            checks = with_server(settings, lambda link: _check(link, checked, fix))
+            checks = with_server(settings, lambda link: _check(link, checked, fix, stopped))
         except UnreachableError as error:
             cure = "start one, or name it with --address"
             checks = [Check("server", False, str(error), cure)]
@@ -105,7 +111,9 @@ def _check_outside(checked: CheckedFleet, status: Status) -> list[Check]:
     return asyncio.run(check_outside(checked, told))
 
 
-async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Check]:
+async def _check(
+    link: Link, checked: CheckedFleet | None, fix: bool, stopped: tuple[str, ...]
+) -> list[Check]:
     client, queue = link.client, link.settings.task_queue
     checks = [await check_server(client, link.address)]
     if fix:
@@ -121,7 +129,7 @@ async def _check(link: Link, checked: CheckedFleet | None, fix: bool) -> list[Ch
         checks += await check_runtime_queues(client, checked.fleet)
         checks += await check_breakers(client, checked.fleet)
         if all(check.ok for check in checks if check.name == "keepers"):
-            checks += await check_unstopped(client, checked.fleet, fix=fix)
+            checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
     return checks
 
 
