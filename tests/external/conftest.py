@@ -7,23 +7,35 @@ import pytest
 
 from tests.external.aimock import Aimock, aimock
 from tests.external.litellm_proxy import Gateway, litellm_proxy
+from tests.external.n8n_instance import N8n, n8n_instance
+from tests.external.software import N8N, n8n_is_wanted
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave these tests out of every run that does not name their marker."""
+    """Leave these tests out of every run that does not name their marker.
+
+    Those of n8n, which is large, also where it is not installed.
+    """
     asked = "external" in str(config.option.markexpr)
+    with_n8n = n8n_is_wanted()
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
         ours = HERE in item.path.parents
         if ours:
             item.add_marker("external")
-        (left_out if ours and not asked else kept).append(item)
+        wanted = asked and (with_n8n or "n8n" not in getattr(item, "fixturenames", ()))
+        (kept if wanted or not ours else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+def pytest_report_header() -> str:
+    """Say which of them run, since nothing is told of those left out."""
+    return f"n8n: {N8N}" if n8n_is_wanted() else "n8n: not installed, left out (docs/checking.md)"
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +49,11 @@ def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """LiteLLM, shared by the session."""
     with litellm_proxy(tmp_path_factory.mktemp("litellm")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def n8n(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N8n]:
+    """n8n, shared by the session; each test makes workflows of its own."""
+    with n8n_instance(tmp_path_factory.mktemp("n8n")) as running:
         yield running

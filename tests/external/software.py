@@ -27,6 +27,11 @@ NPM = NODE_FOLDER / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 STOP_SECONDS = 20.0
 
 
+def n8n_is_wanted() -> bool:
+    """True if it is where it is expected, or somebody says where it is."""
+    return "ROTA_TEST_N8N" in os.environ or N8N.is_dir()
+
+
 def node_program(package: str, path: str, folder: Path = FOLDER) -> list[str]:
     """The command that runs a file of an installed npm package."""
     return [str(NODE), str(installed(folder / "node_modules" / package / path))]

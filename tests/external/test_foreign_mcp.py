@@ -140,7 +140,10 @@ async def test_external_mcp_run_reads_and_writes_files(stack: Stack) -> None:
 async def copied(stack: Stack, folder: Path, source: Path) -> AgentRunResult:
     """A run that reads a file and writes what it read."""
     read, write = "mcp:files/read_text_file", "mcp:files/write_file"
-    copy = {"path": str(folder / "copy.txt"), "content": "{results.mcp_files_read_text_file.content}"}
+    copy = {
+        "path": str(folder / "copy.txt"),
+        "content": "{results.mcp_files_read_text_file.content}",
+    }
     turns = script(
         {"calls": [{"tool": read, "args": {"path": str(source)}}]},
         {"calls": [{"tool": write, "args": copy}]},
