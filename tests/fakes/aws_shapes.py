@@ -6,6 +6,7 @@ unions are for the service to refuse, and so for its fake.
 
 import base64
 import binascii
+import functools
 import json
 import re
 from dataclasses import dataclass
@@ -33,15 +34,7 @@ class Shapes:
     """One service's operations and their input shapes."""
 
     def __init__(self, service: str) -> None:
-        self.model: Any = botocore.session.get_session().get_service_model(service)
-        self._routes = [
-            (
-                operation.http["method"],
-                _pattern(operation.http["requestUri"]),
-                operation,
-            )
-            for operation in map(self.model.operation_model, self.model.operation_names)
-        ]
+        self.model, self._routes = _described(service)
 
     def read(self, request: HttpRequest) -> Call:
         """Return which operation is called with what.
@@ -59,6 +52,17 @@ class Shapes:
                     _check(operation.input_shape, params, "")
                 return Call(str(operation.name), params)
         raise RefusalError(f"no operation at {request.method} {path}")
+
+
+@functools.cache
+def _described(service: str) -> tuple[Any, list[tuple[str, re.Pattern[str], Any]]]:
+    """Model and routes, read once: a model has megabytes, and each test starts a fake."""
+    model: Any = botocore.session.get_session().get_service_model(service)
+    routes = [
+        (operation.http["method"], _pattern(operation.http["requestUri"]), operation)
+        for operation in map(model.operation_model, model.operation_names)
+    ]
+    return model, routes
 
 
 def _pattern(uri: str) -> re.Pattern[str]:
