@@ -15,7 +15,7 @@ from rota.durations import Duration
 from rota.egress import EgressSpec
 from rota.mcp_servers import McpServer
 from rota.model import Declared
-from rota.runtime_specs.base import BaseUrl, SecretReference
+from rota.runtime_specs.base import REFERENCE, BaseUrl, SecretReference, is_reference
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 
@@ -23,12 +23,11 @@ CALL_LIMIT = timedelta(minutes=2)
 """Longest time a connection may give one request: below what its tools have as a whole."""
 
 _SQLITE = "sqlite:///"
-_REFERENCE = r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)"
 
 
 def _database(value: str) -> str:
     # The value stays out of the message: it may hold a password.
-    if not re.fullmatch(rf"{_REFERENCE}|{_SQLITE}[^?]+", value):
+    if not re.fullmatch(rf"{REFERENCE}|{_SQLITE}[^?]+", value):
         raise ValueError(
             "write env:NAME or file:/path of a secret that holds the URL, or "
             "sqlite:///file.db, a file of the fleet"
@@ -39,7 +38,7 @@ def _database(value: str) -> str:
 DatabaseUrl = Annotated[
     str,
     AfterValidator(_database),
-    WithJsonSchema({"type": "string", "pattern": rf"^({_REFERENCE}|{_SQLITE}[^?]+)$"}),
+    WithJsonSchema({"type": "string", "pattern": rf"^({REFERENCE}|{_SQLITE}[^?]+)$"}),
 ]
 _Timeout = Annotated[Duration, Field(gt=timedelta(0), le=CALL_LIMIT)]
 
@@ -169,7 +168,7 @@ class Connections(Declared):
 
 def _references(place: str, block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in block.items():
-        if name in _SECRETS and isinstance(value, str) and re.fullmatch(_REFERENCE, value):
+        if name in _SECRETS and isinstance(value, str) and is_reference(value):
             yield f"{place}.{name}", value
 
 

@@ -13,14 +13,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from rota.durations import Duration
 from rota.model import Declared
-from rota.runtime_specs.base import SecretReference
+from rota.runtime_specs.base import SecretReference, is_reference
 
 LISTING_LIMIT = timedelta(minutes=2)
 """Longest time a server may take to start and list its tools."""
 CALL_LIMIT = timedelta(hours=1)
 """Longest time one call may take."""
 
-_REFERENCE = r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)"
 _SENSITIVE = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key", re.IGNORECASE)
 """In the name of a variable or header whose value has no place in a file."""
 
@@ -75,7 +74,7 @@ class McpServer(Declared):
             raise ValueError("env and cwd belong to command")
         for place, values in (("env", self.env), ("headers", self.headers)):
             for name, value in values.items():
-                if _SENSITIVE.search(name) and not re.fullmatch(_REFERENCE, value):
+                if _SENSITIVE.search(name) and not is_reference(value):
                     raise ValueError(
                         f"{place}.{name}: write a reference, env:NAME or file:/path, never the "
                         "secret itself"
@@ -90,8 +89,3 @@ class McpServer(Declared):
             for name, value in values.items():
                 if is_reference(value):
                     yield f"{place}.{name}", value
-
-
-def is_reference(value: str) -> bool:
-    """True of a value that names a secret instead of being one."""
-    return re.fullmatch(_REFERENCE, value) is not None

@@ -22,7 +22,8 @@ from activities.mcp.stdio import MESSAGE_LIMIT, LastWords, environment, stdio
 from activities.providers.http_failures import PROVIDER_ERRORS
 from activities.providers.keys import read_key
 from rota.failures import FailureCategory, StepError
-from rota.mcp_servers import McpServer, is_reference
+from rota.mcp_servers import McpServer
+from rota.runtime_specs.base import is_reference
 from rota.tools import SecretReader
 
 log = logging.getLogger("rota.mcp")

@@ -21,7 +21,8 @@ from activities.providers.http_failures import classify_transport
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply, refused
 from rota.egress import EgressSpec, parse_target
 from rota.failures import FailureCategory, StepError
-from rota.runtime_specs.http import REFERENCE, HttpSettings
+from rota.runtime_specs.base import is_reference
+from rota.runtime_specs.http import HttpSettings
 from rota.runtime_specs.http_requests import Request
 from rota.session_runtime import ProviderSession, SessionRequest
 from rota.template import TemplateError, render
@@ -153,7 +154,7 @@ class HttpCalls:
         ):
             for name, value in headers.items():
                 place = f"{block}.{name}"
-                if REFERENCE.fullmatch(value):
+                if is_reference(value):
                     text = secrets[place]
                 else:
                     text = _text(_filled(value, {**scope, "secret": named}, place))

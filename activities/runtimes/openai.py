@@ -10,7 +10,6 @@ Source: platform.openai.com, Chat Completions; httpx2 2.16.
 import asyncio
 import json
 import os
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +27,7 @@ from activities.runtimes.openai_stream import DONE, CompletionAssembler, failure
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
-from rota.runtime_specs.base import RuntimeSettings
+from rota.runtime_specs.base import RuntimeSettings, is_reference
 from rota.runtime_specs.openai import OpenAISettings
 from rota.tools import SecretReader
 
@@ -41,8 +40,6 @@ PROBE_TIMEOUT_SECONDS = 10.0
 """A server that lists its models more slowly than this is not well."""
 
 _REDIRECT, _NOT_FOUND = 300, 404
-
-_REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 
 class OpenAIRuntime:
@@ -135,7 +132,7 @@ class OpenAIRuntime:
         headers = {"content-type": "application/json", "user-agent": "rota"}
         secrets: list[str] = []
         for name, value in settings.headers.items():
-            if _REFERENCE.fullmatch(value):
+            if is_reference(value):
                 value = read_key(self._resolve_secret, value, f"runtime.headers.{name}")
                 secrets.append(value)
             headers[name] = value

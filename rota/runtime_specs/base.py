@@ -18,12 +18,18 @@ TURN_LIMIT = timedelta(minutes=14)
 """Longest time a runtime may give one turn. Below Temporal's own limit for the attempt, which
 knows only that time was up, not what happened, nor whether it was paid for."""
 
-_REFERENCE = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+REFERENCE = r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)"
+"""What a reference to a secret looks like, whole."""
+
+
+def is_reference(value: str) -> bool:
+    """True of a value that names a secret instead of being one."""
+    return re.fullmatch(REFERENCE, value) is not None
 
 
 def _secret_reference(value: str) -> str:
     # The value stays out of the message: it may be the secret itself.
-    if not re.fullmatch(_REFERENCE, value):
+    if not is_reference(value):
         raise ValueError("write a reference, env:NAME or file:/path, never the secret itself")
     return value
 
@@ -31,7 +37,7 @@ def _secret_reference(value: str) -> str:
 SecretReference = Annotated[
     str,
     AfterValidator(_secret_reference),
-    WithJsonSchema({"type": "string", "pattern": _REFERENCE}),
+    WithJsonSchema({"type": "string", "pattern": f"^{REFERENCE}$"}),
 ]
 
 _BASE_URL = r"^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$"
@@ -93,7 +99,7 @@ class RuntimeSettings(Declared):
                 yield name, value
             elif isinstance(value, Mapping):
                 for key, item in cast("Mapping[str, Any]", value).items():
-                    if isinstance(item, str) and re.fullmatch(_REFERENCE, item):
+                    if isinstance(item, str) and is_reference(item):
                         yield f"{name}.{key}", item
 
 

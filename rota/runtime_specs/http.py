@@ -1,6 +1,5 @@
 """`kind: http`: any service that does the work behind a declared HTTP interface."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
@@ -11,7 +10,7 @@ from rota.durations import Duration
 from rota.egress import AllowedOrigin, parse_target
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
-from rota.runtime_specs.base import SecretReference, SessionSettings
+from rota.runtime_specs.base import SecretReference, SessionSettings, is_reference
 from rota.runtime_specs.http_requests import (
     RUN_SCOPE,
     SECRET_SCOPE,
@@ -23,9 +22,6 @@ from rota.runtime_specs.http_requests import (
     names_in,
 )
 from rota.template import paths
-
-REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
-"""A header's value that is a reference to a secret as a whole."""
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
@@ -115,7 +111,7 @@ class HttpSettings(SessionSettings):
         blocks |= {f"{key}.headers": request.headers for key, request in self.requests.items()}
         for key, headers in blocks.items():
             for name, value in headers.items():
-                if REFERENCE.fullmatch(value):
+                if is_reference(value):
                     yield f"{key}.{name}", value
 
     @model_validator(mode="after")
