@@ -33,6 +33,25 @@ test: $(READY) ## run the tests; choose some with ARGS="-k lease"
 fast: $(READY) ## run the tests that need no server, in half a minute
 	@$(RUN) -m pytest -m 'not server' $(ARGS)
 
+EXTERNAL := .venv/external
+
+.PHONY: external
+external: $(EXTERNAL)/.installed ## check against software of others (docs/checking.md)
+	@$(RUN) -m pytest -m external tests/external $(ARGS)
+
+# Node.js is the wheel that pyright brings. LiteLLM wants other versions than Rota: it has an
+# environment of its own.
+$(EXTERNAL)/.installed: $(READY) tests/external/package-lock.json tests/external/litellm.txt
+	@echo "Setting up $(EXTERNAL) (a few minutes and 1 GB, once)" >&2
+	@mkdir -p $(EXTERNAL)
+	@cp tests/external/package.json tests/external/package-lock.json $(EXTERNAL)
+	@$$($(RUN) -m tests.external.software) ci --prefix $(EXTERNAL) \
+		--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	@"$(PYTHON)" -m venv --clear $(EXTERNAL)/litellm
+	@$(EXTERNAL)/litellm/bin/python -m pip --quiet --disable-pip-version-check --no-input \
+		install --requirement tests/external/litellm.txt
+	@touch $@
+
 .PHONY: check
 check: $(READY) ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet

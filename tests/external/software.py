@@ -1,8 +1,12 @@
-"""Where software of others is installed for these tests, and how one of its servers is run."""
+"""Where software of others is installed for these tests, and how one of its servers is run.
+
+As a program it prints the command that runs npm, for the Makefile.
+"""
 
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -110,3 +114,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
     process.wait()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{NODE} {NPM}\n")
