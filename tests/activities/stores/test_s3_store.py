@@ -9,14 +9,19 @@ from activities.stores.base import StoreError
 from activities.stores.s3 import PREFIX_LIMIT, S3Store
 
 
-async def test_list_refs_reads_every_page(bucket: str, s3_endpoint: str) -> None:
-    """S3 lists a thousand keys at a time; all of them are found."""
+async def test_list_refs_reads_every_page(
+    bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 lists a thousand keys at a time, this one ten; all of them are found."""
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
     client = boto3.client("s3", endpoint_url=s3_endpoint)
-    for number in range(1005):
+    for number in range(25):
         client.put_object(Bucket=bucket, Key=f"p/refs/many/{number}=", Body=b"")
+    first = client.list_objects_v2(Bucket=bucket)
     client.close()
+    assert (first["IsTruncated"], len(first["Contents"])) == (True, 10)
     store = S3Store(bucket, "p", endpoint_url=s3_endpoint)
-    assert len(await store.list_refs("many")) == 1005
+    assert len(await store.list_refs("many")) == 25
 
 
 async def test_objects_and_refs_lie_below_the_prefix(bucket: str, s3_endpoint: str) -> None:
