@@ -7,6 +7,7 @@ may. Give the role that this connects with nothing but SELECT.
 """
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -143,6 +144,8 @@ def _failure(
             return ToolError(f"no answer within {limit}; narrow the query")
         if error.connection_invalidated:
             return source.unreachable(_words(error))
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
+            return ToolError(f"{_words(error)}: only a SELECT that changes nothing can be run")
     elif isinstance(error, StatementError):
         hint = r"a colon before a word is a parameter; inside a text write it as \:"
         return ToolError(f"{_words(error)}; {hint}")

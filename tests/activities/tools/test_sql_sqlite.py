@@ -150,6 +150,12 @@ async def test_statement_that_is_no_single_query_is_refused_and_changes_nothing(
     assert files(fleet) == ["books.db"]
 
 
+async def test_statement_that_would_change_something_is_told_what_may_be_run(fleet: Path) -> None:
+    """SQLite's own word for it, `not authorized`, would send a model looking for a password."""
+    with pytest.raises(ToolError, match="only a SELECT that changes nothing can be run"):
+        await ask(fleet, "DELETE FROM booking")
+
+
 async def test_query_without_end_is_interrupted(fleet: Path) -> None:
     """The limit ends the query itself, not only the waiting for it."""
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
