@@ -71,7 +71,7 @@ def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_j
             status.update(f"asking the server at {escape(target_of(settings)[0])}")
             checks = with_server(settings, lambda link: _check(link, checked, fix, stopped))
         except UnreachableError as error:
-            cure = "start one, or name it with --address"
+            cure = "mend that, or name another server with --address"
             checks = [Check("server", False, str(error), cure)]
             code = ExitCode.NO_SERVER
     checks += local

@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from pydantic import BaseModel
 from rich.text import Text
 
 from rota.durations import format_duration
@@ -97,6 +98,10 @@ def _words(name: str) -> str:
 def _shown(default: Any) -> str:
     if default is None or default in ((), {}):
         return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, BaseModel):
+        return "none"  # a block of keys that may each be left out
     if hasattr(default, "total_seconds"):
         return format_duration(default)
     return str(default)
