@@ -44,7 +44,7 @@ REASON_SECONDS = 5.0
 """How long a worker that failed may take to say why, while its steps are still in flight."""
 
 MAX_WATCHES = 500
-"""Sessions watched at once in one worker. A hundred take some 16 MiB and a tenth of a core.
+"""Sessions watched at once in one worker. A hundred take some 20 MiB and a tenth of a core.
 Programs of runtime `command` are among them, and bounded by their agents' concurrency."""
 
 FatalHandler = Callable[[BaseException], Awaitable[None]]
