@@ -15,6 +15,10 @@ from typing import Any, TypeVar
 import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 from botocore.awsrequest import AWSRequest  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    ConnectionError,
+    HTTPClientError,
+)
 from botocore.httpsession import URLLib3Session  # pyright: ignore[reportMissingTypeStubs]
 from botocore.loaders import (  # pyright: ignore[reportMissingTypeStubs]
     Loader,
@@ -126,25 +130,32 @@ class AwsClients:
         if not isinstance(settings, AwsSettings):
             raise TypeError(f"settings of a runtime on AWS expected, not {type(settings).__name__}")
         try:
-            return Probe(ok=True, found=await in_thread(lambda _: self._look(settings), "probe"))
+            return await in_thread(lambda _: self._look(settings), "probe")
         except PROVIDER_ERRORS as error:
             failure = classify(error, vendor=self._vendor)
             found, _, cure = str(failure).rpartition("; ")
             return Probe(ok=False, found=found or cure, cure=cure if found else "")
 
-    def _look(self, settings: AwsSettings) -> str:
+    def _look(self, settings: AwsSettings) -> Probe:
         session = self._session(settings)
         credentials = session.get_credentials()
         source = credentials.method if credentials else "nowhere"
         with _MAKING:
             sts = session.create_client("sts", config=_config(PROBE_TIMEOUT_SECONDS))
-        identity = sts.get_caller_identity()
+        cure = ""
+        try:
+            who = sts.get_caller_identity()["Arn"]
+        except (ConnectionError, HTTPClientError) as error:
+            # A network may let through to the service alone, and runs need no more than that.
+            who = "nobody knows who"
+            why = " ".join(str(error).split())
+            cure = f"STS, which only this check asks, is not reached: {why}"
         client = self.get(settings, PROBE_TIMEOUT_SECONDS)
         url = client.meta.endpoint_url
         # Any answer will do, a refusal too: it is the way there that is looked at.
         web = URLLib3Session(proxies=get_environ_proxies(url), timeout=PROBE_TIMEOUT_SECONDS)
         web.send(AWSRequest("GET", url).prepare())
-        return f"{identity['Arn']} (credentials: {source}), {url} answers"
+        return Probe(ok=True, found=f"{who} (credentials: {source}), {url} answers", cure=cure)
 
     def _make(self, settings: AwsSettings, read_timeout: float) -> Any:
         return self._session(settings).create_client(

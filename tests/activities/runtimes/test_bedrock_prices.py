@@ -122,6 +122,19 @@ async def test_probe_says_who_we_are_without_a_model_call(
     assert (fake.looks, fake.requests) == (2, [])
 
 
+async def test_probe_where_only_the_service_is_reached_is_well_and_says_so(
+    runtime: BedrockRuntime, monkeypatch: pytest.MonkeyPatch
+):
+    """A network may let nothing through to STS; runs do not ask it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    async with ConverseFake() as fake:
+        probe = await runtime.probe(BedrockSettings(model=MODEL, endpoint_url=fake.url))
+    assert probe.ok, probe
+    assert f"(credentials: env), {fake.url} answers" in probe.found
+    assert probe.cure.startswith("STS, which only this check asks, is not reached")
+    assert "http://127.0.0.1:1" in probe.cure
+
+
 async def test_probe_without_credentials_names_the_cure(
     runtime: BedrockRuntime, monkeypatch: pytest.MonkeyPatch
 ):
