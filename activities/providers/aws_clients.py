@@ -6,13 +6,11 @@ twice. Credentials come from boto3's own chain, which renews them.
 Source: boto3 1.44.
 """
 
-import functools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 from botocore.awsrequest import AWSRequest  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
@@ -20,14 +18,11 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     HTTPClientError,
 )
 from botocore.httpsession import URLLib3Session  # pyright: ignore[reportMissingTypeStubs]
-from botocore.loaders import (  # pyright: ignore[reportMissingTypeStubs]
-    Loader,
-    create_loader,  # pyright: ignore[reportUnknownVariableType]
-)
 from botocore.utils import (  # pyright: ignore[reportMissingTypeStubs]
     get_environ_proxies,  # pyright: ignore[reportUnknownVariableType]
 )
 
+from activities.aws_session import aws_session
 from activities.providers.aws_errors import PROVIDER_ERRORS, classify
 from activities.providers.aws_threads import Line, in_thread
 from rota.failures import FailureCategory, StepError
@@ -137,7 +132,7 @@ class AwsClients:
             return Probe(ok=False, found=found or cure, cure=cure if found else "")
 
     def _look(self, settings: AwsSettings) -> Probe:
-        session = self._session(settings)
+        session = aws_session(settings.region, settings.profile)
         credentials = session.get_credentials()
         source = credentials.method if credentials else "nowhere"
         with _MAKING:
@@ -158,30 +153,12 @@ class AwsClients:
         return Probe(ok=True, found=f"{who} (credentials: {source}), {url} answers", cure=cure)
 
     def _make(self, settings: AwsSettings, read_timeout: float) -> Any:
-        return self._session(settings).create_client(
+        session = aws_session(settings.region, settings.profile)
+        return session.create_client(
             self._service,
             endpoint_url=settings.endpoint_url,
             config=_config(read_timeout),
         )
-
-    def _session(self, settings: AwsSettings) -> Any:
-        session: Any = botocore.session.Session(profile=settings.profile)
-        session.register_component(
-            "data_loader", _descriptions(session.get_config_variable("data_path"))
-        )
-        if settings.region is not None:
-            session.set_config_variable("region", settings.region)
-        return session
-
-
-@functools.cache
-def _descriptions(data_path: str | None) -> Loader:
-    """What AWS says of its services, read once in a process and not for every client.
-
-    It makes a client in a fifth of the time, and 10 MB smaller.
-    """
-    loader: Loader = create_loader(data_path)
-    return loader
 
 
 def _key(settings: AwsSettings, read_timeout: float) -> _Key:

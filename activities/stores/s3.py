@@ -18,13 +18,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, cast
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     BotoCoreError,
     ClientError,
 )
 
+from activities.aws_session import aws_session
 from activities.stores.base import ObjectMissingError, StoreError, damaged_object
 from activities.stores.paths import (
     folder_path,
@@ -232,9 +232,8 @@ class S3Store:
 
 def _new_client(endpoint_url: str | None, region: str | None) -> S3Client:
     try:
-        # A session of its own: boto3's shared one is not safe to use from two threads.
-        session = cast("Any", boto3).Session(region_name=region)
-        client = session.client("s3", endpoint_url=endpoint_url, config=_CONFIG)
+        session = aws_session(region)
+        client = session.create_client("s3", endpoint_url=endpoint_url, config=_CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise StoreError(f"cannot set up S3: {_one_line(error)}; mend ROTA_STORE") from error
     return cast("S3Client", client)
