@@ -38,6 +38,10 @@ class RunStatus(StrEnum):
     WAITING = "waiting"
     """For an upstream, a clock gate or a lock."""
     RUNNING = "running"
+    AWAITING_APPROVAL = "awaiting_approval"
+    """For a person's decision on an exact tool call."""
+    PARKED = "parked"
+    """It stands still, its state kept, until a person or a new window lets it go on."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -49,7 +53,16 @@ class RunStatus(StrEnum):
     @property
     def closed(self) -> bool:
         """True if no further status can follow."""
-        return self not in (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RUNNING)
+        return self not in _OPEN
+
+
+_OPEN = (
+    RunStatus.QUEUED,
+    RunStatus.WAITING,
+    RunStatus.RUNNING,
+    RunStatus.AWAITING_APPROVAL,
+    RunStatus.PARKED,
+)
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -79,6 +79,8 @@ _OPEN = {
     RunStatus.QUEUED: "waits for its turn",
     RunStatus.WAITING: "waits",
     RunStatus.RUNNING: "is at work",
+    RunStatus.AWAITING_APPROVAL: "waits for an approval",
+    RunStatus.PARKED: "is parked",
 }
 
 

@@ -88,4 +88,6 @@ def test_run_status_closed_is_pinned() -> None:
         RunStatus.QUEUED,
         RunStatus.WAITING,
         RunStatus.RUNNING,
+        RunStatus.AWAITING_APPROVAL,
+        RunStatus.PARKED,
     }

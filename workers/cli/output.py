@@ -84,6 +84,8 @@ _STYLES = {
     "running": "cyan",
     "queued": "cyan",
     "waiting": "cyan",
+    "awaiting_approval": "magenta",
+    "parked": "magenta",
     "failed": "red",
     "blocked": "red",
     "timed_out": "red",

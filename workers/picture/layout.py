@@ -28,6 +28,8 @@ _STATUS_COLOURS = {
     "running": ("#dceefb", "#0a558c"),
     "waiting": ("#fff8e1", "#8d6b00"),
     "queued": ("#fff8e1", "#8d6b00"),
+    "awaiting_approval": ("#fff8e1", "#8d6b00"),
+    "parked": ("#fff8e1", "#8d6b00"),
 }
 _KIND_COLOURS = {
     Kind.AGENT: ("#f5f7fa", "#52606d"),
