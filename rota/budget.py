@@ -1,0 +1,152 @@
+"""Reservations of money and tokens: what a run asks for, what it is granted, what it spent.
+
+Records alone. The agent's keeper keeps one `Account` (day and month), and the workflow
+`Budget` one for each team that declares a budget; both by the rules of `rota.budget_rules`.
+
+A run reserves with its admission what it may need (its own limit, or what such runs cost
+before), and asks again, with the next number, when that is used up. What it spends is
+counted in the window in which it was reserved.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from rota.admission import RunRef
+from rota.model import Record
+
+
+class Amount(Record):
+    """Money and tokens."""
+
+    micros: int = 0
+    """Micro-dollars."""
+    tokens: int = 0
+
+    def plus(self, other: "Amount") -> "Amount":
+        """Return the sum of both."""
+        return Amount(micros=self.micros + other.micros, tokens=self.tokens + other.tokens)
+
+    def minus(self, other: "Amount") -> "Amount":
+        """Return the difference; it may be below nothing."""
+        return Amount(micros=self.micros - other.micros, tokens=self.tokens - other.tokens)
+
+
+class Cap(Record):
+    """At most so much; None is without limit."""
+
+    micros: int | None = None
+    tokens: int | None = None
+
+    @property
+    def is_limit(self) -> bool:
+        """True if it limits anything."""
+        return self.micros is not None or self.tokens is not None
+
+
+class WindowKind(StrEnum):
+    """Which windows begin anew by themselves."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class Grant(Record):
+    """What a run may spend until it asks again."""
+
+    number: int = 1
+    """Counts the reservations of a run, from 1."""
+    room: Cap = Cap()
+    """The smallest over all accounts asked."""
+    refused: str = ""
+    """Why there is less than the least that was asked for, and by whom; empty if there is not:
+    `day_usd of agent report: $4.97 of $5.00 spent or reserved until 2026-11-24T00:00+01:00`."""
+    until: datetime | None = None
+    """When the window that refused turns."""
+    soft: bool = False
+    """A soft limit is reached."""
+
+
+class HoldRequest(Record):
+    """A run asks for a reservation. Idempotent by `run.key` and `number`."""
+
+    agent: str
+    run: RunRef
+    number: int = 1
+    wanted: Cap = Cap()
+    """What it may need; None: whatever such runs cost before."""
+    least: Amount = Amount()
+    """Less than this is of no use to it."""
+    spent: Amount = Amount()
+    """Of its reservation before this one, which ends with this request."""
+
+
+class HoldEnd(Record):
+    """A run has done: what it spent of its last reservation. Idempotent by `run.key`."""
+
+    agent: str
+    run: RunRef
+    number: int = 1
+    spent: Amount = Amount()
+    unknown: Amount = Amount()
+    """What lost attempts may have cost beyond that."""
+    unpriced: bool = False
+
+
+class BudgetRaise(Record):
+    """A person gives more, for one window or one run. Idempotent by `id`."""
+
+    id: str
+    window: WindowKind | None = None
+    """Of an account; None: of the run itself."""
+    micros: int = 0
+    tokens: int = 0
+    steps: int = 0
+    by: str = ""
+    reason: str = ""
+
+
+class Hold(Record):
+    """A reservation under way."""
+
+    run: RunRef
+    agent: str = ""
+    number: int = 1
+    amount: Amount
+    windows: dict[WindowKind, str] = Field(default_factory=dict[WindowKind, str])
+    """Key of the window it counts in: `2026-11-23`, `2026-11`."""
+    at: datetime
+
+
+class Tally(Record):
+    """One window of an account."""
+
+    key: str
+    spent: Amount = Amount()
+    unknown: Amount = Amount()
+    """What lost attempts, and runs that were lost, may have cost. Counts against the cap."""
+    unpriced_runs: int = 0
+    runs: int = 0
+    raised: Amount = Amount()
+    """What people gave on top, for this window alone."""
+    raises: tuple[BudgetRaise, ...] = ()
+    soft_told: bool = False
+
+
+class Account(Record):
+    """What one owner has spent and reserved."""
+
+    caps: dict[WindowKind, Cap] = Field(default_factory=dict[WindowKind, Cap])
+    timezone: str = "UTC"
+    soft_at: float = 0.8
+    windows: dict[WindowKind, tuple[Tally, ...]] = Field(
+        default_factory=dict[WindowKind, tuple[Tally, ...]]
+    )
+    """The newest ones, oldest first: 62 days, 24 months."""
+    holds: dict[str, Hold] = Field(default_factory=dict[str, Hold])
+    """By the run's key."""
+    waiting: tuple[RunRef, ...] = ()
+    """Parked runs, to be told when there may be room again."""
+    typical: tuple[Amount, ...] = ()
+    """What the newest runs cost, at most 50: what one without a limit of its own reserves."""
