@@ -11,7 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota import breaker_rules
-    from rota.breaker import Breaker, BreakerAnswer, Phase, Report
+    from rota.breaker import Breaker, BreakerAnswer, Held, Phase, Report
     from rota.ids import format_slot
 
 LONGEST_HISTORY = 500
@@ -79,10 +79,19 @@ class BreakerWorkflow:
             await workflow.wait_condition(
                 lambda: self._changed or self._should_continue(),
                 timeout=None if at is None else max(at - workflow.now(), timedelta(0)),
-                timeout_summary=f"runtime {self._breaker.kind}: a pause, a lease or a count ends",
+                timeout_summary=self._awaited(),
             )
         except TimeoutError:
             return
+
+    def _awaited(self) -> str:
+        """What time alone will change."""
+        found = breaker_rules.look(self._breaker, workflow.now())
+        if isinstance(found, Held):
+            return found.text
+        well = breaker_rules.forgotten_at(self._breaker) is not None
+        awaited = "its trouble is forgotten" if well else "its oldest calls count no more"
+        return f"runtime {self._breaker.kind}: until {awaited}"
 
     def _should_continue(self) -> bool:
         info = workflow.info()

@@ -222,7 +222,13 @@ async def test_breaker_that_is_cancelled_lets_everybody_through(stack: Stack) ->
 
         await poll(ended)
         result = await stack.run(name, f"{name}-2")
+        timers = [
+            event.user_metadata.summary.data.decode()
+            for event in await events_of(breaker)
+            if event.HasField("timer_started_event_attributes")
+        ]
     assert result.status is RunStatus.SUCCEEDED
+    assert "runtime anthropic is open until " in timers[-1]
 
 
 async def test_breaker_ends_by_itself_once_all_is_long_well(stack: Stack) -> None:
