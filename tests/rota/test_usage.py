@@ -7,15 +7,21 @@ from hypothesis import strategies as st
 from rota.usage import Usage, format_cost
 
 COUNTS = st.integers(0, 10**9)
-USAGES = st.builds(
-    Usage,
-    input_tokens=COUNTS,
-    output_tokens=COUNTS,
-    cache_read_tokens=COUNTS,
-    cache_write_tokens=COUNTS,
-    cost_micros=st.none() | COUNTS,
-    unknown_attempts=st.integers(0, 9),
+COSTS = st.fixed_dictionaries({"cost_micros": COUNTS}) | st.fixed_dictionaries(
+    {"cost_micros": st.none(), "known_micros": COUNTS}
 )
+FIELDS = st.fixed_dictionaries(
+    {
+        "input_tokens": COUNTS,
+        "output_tokens": COUNTS,
+        "cache_read_tokens": COUNTS,
+        "cache_write_tokens": COUNTS,
+        "unknown_attempts": st.integers(0, 9),
+        "unknown_micros": COUNTS,
+        "unknown_tokens": COUNTS,
+    }
+)
+USAGES = st.builds(lambda fields, cost: Usage(**fields, **cost), FIELDS, COSTS)
 
 
 @given(st.lists(USAGES, max_size=6))
@@ -29,6 +35,8 @@ def test_usage_sum_keeps_every_token_and_the_unpriced(usages: list[Usage]) -> No
     costs = [usage.cost_micros for usage in usages]
     known = [cost for cost in costs if cost is not None]
     assert total.cost_micros == (sum(known) if len(known) == len(costs) else None)
+    assert total.counted_micros == sum(usage.counted_micros for usage in usages)
+    assert total.unknown_micros == sum(usage.unknown_micros for usage in usages)
 
 
 @given(USAGES, USAGES, USAGES)
@@ -68,3 +76,9 @@ def test_usage_difference_is_never_negative_and_stays_unpriced() -> None:
     assert Usage(input_tokens=3, cost_micros=4).minus(spent) == Usage()
     assert Usage(input_tokens=6, cost_micros=None).minus(spent).cost_micros is None
     assert spent.minus(Usage(cost_micros=None)).cost_micros == 9
+
+
+def test_usage_of_an_unpriced_sum_still_counts_what_was_priced() -> None:
+    """One turn without a price must not make the money of ten others disappear from a limit."""
+    total = Usage(cost_micros=70).plus(Usage(cost_micros=None)).plus(Usage(cost_micros=5))
+    assert (total.cost_micros, total.counted_micros) == (None, 75)
