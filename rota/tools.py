@@ -20,14 +20,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, get_args, get_type_hints
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
+from pydantic import BaseModel
 
 from rota.connections import Connections
 from rota.conversation import ToolSchema
 from rota.durations import parse_duration
 from rota.questions import Question, QuestionAnswer
+from rota.tool_signature import read_signature
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 
@@ -177,7 +178,7 @@ def tool(
         limit = parse_duration(timeout)
         if not limit:
             raise ValueError(f"tool {label}: a timeout of 0s leaves no time to work")
-        context, arguments = _read_signature(label, function)
+        context, arguments = read_signature(label, function, ToolContext)
         return ToolDefinition(
             name=label,
             effect=Effect(effect),
@@ -190,42 +191,3 @@ def tool(
         )
 
     return decorate
-
-
-def _read_signature(label: str, function: ToolFunction) -> tuple[str | None, type[BaseModel]]:
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise TypeError(f"tool {label}: an annotation names an unknown type: {error}") from error
-    context: str | None = None
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise TypeError(f"tool {label}: *args and **kwargs have no schema; name each argument")
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise TypeError(f"tool {label}: arguments are passed by name; remove the '/'")
-        if parameter.name not in hints:
-            raise TypeError(f"tool {label}: give the argument '{parameter.name}' a type")
-        hint = hints[parameter.name]
-        if hint is ToolContext or ToolContext in get_args(hint):
-            if context is not None:
-                raise TypeError(f"tool {label}: one ToolContext is enough")
-            context = parameter.name
-            continue
-        _check_field(label, parameter.name, hint)
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hint, default)
-    model = create_model(f"{label} arguments", __config__=ConfigDict(extra="forbid"), **fields)
-    return context, model
-
-
-def _check_field(label: str, name: str, hint: Any) -> None:
-    """Refuse what pydantic would quietly drop, shadow, or fail on when a run is on."""
-    if name.startswith("_") or hasattr(BaseModel, name):
-        raise TypeError(f"tool {label}: an argument cannot be named '{name}'; rename it")
-    try:
-        TypeAdapter(hint).json_schema()
-    except PydanticUserError as error:
-        raise TypeError(
-            f"tool {label}: the argument '{name}' has a type that JSON cannot carry: {hint}"
-        ) from error
