@@ -79,6 +79,12 @@ def worker_command(
 async def _work(
     settings: Settings, metrics: str | None, listen: str | None, callback_url: str | None
 ) -> None:
+    # Broken files are lived with, for runs at work need this worker; a wrong path is not.
+    if not settings.fleet.is_dir():
+        raise CommandError(
+            f"no folder {settings.fleet}: name the fleet's with --fleet or ROTA_FLEET",
+            ExitCode.WRONG,
+        )
     toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
     store = open_store(settings.store)
     callbacks = callbacks_from(store, listen, callback_url)
