@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from rota.admission import Admitted, RunRef, Settled
+from rota.budget import Grant
 from rota.loop import ResultRef, TurnOutcome
 from rota.pipeline_steps import (
     LoadedOutputs,
@@ -28,6 +29,7 @@ from rota.steps import (
     CompactInput,
     Delivered,
     DeliverInput,
+    HoldInput,
     LedgerPage,
     LockInput,
     NeedInput,
@@ -186,6 +188,16 @@ class LockDesk(ABC):
     @activity.defn(name="release_locks")
     async def release_locks(self, input: ReleaseInput) -> None:
         """Give locks back; repeating it changes nothing."""
+        ...
+
+
+class BudgetDesk(ABC):
+    """Dealings with the accounts of agents and teams; safe as local activities."""
+
+    @abstractmethod
+    @activity.defn(name="hold_budget")
+    async def hold_budget(self, input: HoldInput) -> Grant:
+        """Ask for more room, or give back what is left."""
         ...
 
 

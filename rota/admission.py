@@ -6,22 +6,15 @@ from typing import Any
 
 from pydantic import Field
 
+from rota.budget import Grant, HoldEnd
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Record, StepResult
 from rota.pinned_spec import PinnedSpec
+from rota.run_ref import RunRef
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
 from rota.runtime_kind import Shape
 from rota.usage import Usage
-
-
-class RunRef(Record):
-    """Names one run for good, across its own continue-as-new."""
-
-    id: str = Field(min_length=1, max_length=1000)
-    """Workflow id; no server takes a longer one."""
-    key: str = Field(min_length=1, max_length=1000)
-    """Run id of the first execution in the chain: a re-used workflow id gets a new one."""
 
 
 class ConversationRef(Record):
@@ -104,6 +97,9 @@ class Admission(Record):
     """Digest of that run's result, on a skip because it succeeded."""
     fairness_key: str | None = None
     """Rendered from the spec, at most 64 bytes."""
+    grant: Grant | None = None
+    """With *go*: what the run may spend until it asks again, as far as its agent's account and
+    its team's have room. None of a pipeline, and of a keeper that kept no account yet."""
 
 
 class Admitted(StepResult):
@@ -161,6 +157,8 @@ class Settlement(Record):
     """What the session's next run begins with; None leaves it as it is."""
     unstopped: Unstopped | None = None
     events: tuple[EventRecord, ...] = ()
+    held: HoldEnd | None = None
+    """The end of its last reservation; None: all it used, counted as its first and only one."""
 
 
 class Settled(StepResult):

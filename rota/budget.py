@@ -5,7 +5,8 @@ Records alone. The agent's keeper keeps one `Account` (day and month), and the w
 
 A run reserves with its admission what it may need (its own limit, or what such runs cost
 before), and asks again, with the next number, when that is used up. What it spends is
-counted in the window in which it was reserved.
+counted in the window in which it was reserved. A run that was refused is sent the signal
+`budget_raised`, with its own `RunRef`, by the account that may have room for it now.
 """
 
 from datetime import datetime
@@ -13,8 +14,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from rota.admission import RunRef
-from rota.model import Record
+from rota.model import Record, StepResult
+from rota.run_ref import RunRef
 
 
 class Amount(Record):
@@ -44,6 +45,20 @@ class Cap(Record):
         """True if it limits anything."""
         return self.micros is not None or self.tokens is not None
 
+    def smaller(self, other: "Cap") -> "Cap":
+        """Return what both allow."""
+        return Cap(
+            micros=_smaller(self.micros, other.micros), tokens=_smaller(self.tokens, other.tokens)
+        )
+
+
+def _smaller(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
+NOTHING = Cap(micros=0, tokens=0)
+"""As what is wanted: the run gives back what it has."""
+
 
 class WindowKind(StrEnum):
     """Which windows begin anew by themselves."""
@@ -52,34 +67,46 @@ class WindowKind(StrEnum):
     MONTH = "month"
 
 
-class Grant(Record):
+class Grant(StepResult):
     """What a run may spend until it asks again."""
 
     number: int = 1
     """Counts the reservations of a run, from 1."""
     room: Cap = Cap()
-    """The smallest over all accounts asked."""
+    """What is reserved where an account has a limit, the smallest over all accounts asked; None
+    where none has one."""
+    reserved: Amount = Amount()
+    """What the agent's account counts as reserved, limit or not: what the run asked for, or
+    what such runs cost before."""
     refused: str = ""
     """Why there is less than the least that was asked for, and by whom; empty if there is not:
-    `day_usd of agent report: $4.97 of $5.00 spent or reserved until 2026-11-24T00:00+01:00`."""
+    `day_usd of agent report: $4.97 of $5.00 spent or reserved until 2026-11-24T00:00+01:00`.
+    Nothing is reserved then, and `budget_raised` follows when there may be room."""
     until: datetime | None = None
-    """When the window that refused turns."""
+    """When it is worth asking again without that signal: the window that refused turns."""
     soft: bool = False
     """A soft limit is reached."""
 
 
 class HoldRequest(Record):
-    """A run asks for a reservation. Idempotent by `run.key` and `number`."""
+    """A run asks for a reservation. Idempotent by `run.key` and `number`.
+
+    It ends the run's reservation before this one. One that is refused reserves nothing, and
+    may be asked for again with the same number: what was spent before is counted once.
+    """
 
     agent: str
     run: RunRef
     number: int = 1
     wanted: Cap = Cap()
-    """What it may need; None: whatever such runs cost before."""
+    """What it may need; None: whatever such runs cost before. `NOTHING`: it gives back what it
+    has and waits for no room, as a run that is parked for another reason does."""
     least: Amount = Amount()
     """Less than this is of no use to it."""
     spent: Amount = Amount()
-    """Of its reservation before this one, which ends with this request."""
+    """Of its reservation before this one."""
+    unknown: Amount = Amount()
+    """What lost attempts of that time may have cost beyond that."""
 
 
 class HoldEnd(Record):
@@ -108,11 +135,13 @@ class BudgetRaise(Record):
 
 
 class Hold(Record):
-    """A reservation under way."""
+    """A run's newest reservation."""
 
     run: RunRef
     agent: str = ""
     number: int = 1
+    granted: bool = True
+    """False: it was refused, or given back, and is asked for again with the same number."""
     amount: Amount
     windows: dict[WindowKind, str] = Field(default_factory=dict[WindowKind, str])
     """Key of the window it counts in: `2026-11-23`, `2026-11`."""

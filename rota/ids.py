@@ -8,6 +8,7 @@ KEEPER_PREFIX = "agent:"
 TOPIC_PREFIX = "topic:"
 LOCK_PREFIX = "lock:"
 BREAKER_PREFIX = "breaker:"
+BUDGET_PREFIX = "budget:"
 READABLE = 200
 """Characters of an event id that may stand in a workflow id as they are."""
 LONGEST = 1000
@@ -37,6 +38,11 @@ def watch_queue(task_queue: str) -> str:
 def run_queue(keepers: str) -> str:
     """The queue of the runs whose keepers are served from `keepers`."""
     return keepers.removesuffix(keeper_queue(""))
+
+
+def budget_id(team: str) -> str:
+    """Workflow id of a team's account: `budget:finance`."""
+    return f"{BUDGET_PREFIX}{team}"
 
 
 def keeper_id(agent: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
+from rota.budget import Cap, WindowKind
 from rota.coordination_spec import LockSpec, NeedSpec
 from rota.kinds import Kind
 from rota.mcp import MCP_PREFIX
@@ -74,6 +75,13 @@ class PinnedSpec(Record):
     priority: int = 3
     fairness_key: str | None = None
     fairness_weight: float = 1.0
+    window_caps: dict[WindowKind, Cap] = Field(default_factory=dict[WindowKind, Cap])
+    """What all runs of a day, or of a month, may spend."""
+    budget_timezone: str = "UTC"
+    """Whose days and months."""
+    soft_at: float = 0.8
+    team_budget: bool = False
+    """The team declares a budget: its account is asked, too."""
 
     @property
     def runtimes(self) -> tuple[Fallback, ...]:
@@ -87,6 +95,11 @@ class PinnedSpec(Record):
         if index == 0:
             return runtime.model or runtime.kind
         return f"{' '.join(filter(None, (runtime.kind, runtime.model)))} (fallback {index})"
+
+    @property
+    def account_team(self) -> str:
+        """The team whose account its runs are counted in, too; empty if it has none."""
+        return self.team if self.team_budget else ""
 
     @property
     def timezone(self) -> str:

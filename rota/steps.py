@@ -6,6 +6,7 @@ Records alone; the activities that take them are in `activities/interface.py`.
 from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
+from rota.budget import HoldRequest
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
@@ -255,6 +256,16 @@ class SettleInput(Record):
     agent: str
     settlement: Settlement
     patches: tuple[str, ...] = ()
+    team: str = ""
+    """Whose account is told, too; empty if its team has none."""
+
+
+class HoldInput(Record):
+    """Ask the accounts for a reservation."""
+
+    request: HoldRequest
+    team: str = ""
+    """Whose account is asked, too; empty if its team has none."""
 
 
 class LedgerPage(Record):

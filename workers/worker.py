@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 
 from activities.breaker_gate import BreakerGate
 from activities.breakers import Breakers
+from activities.budget_desk import BudgetDeskActivities
 from activities.compacting import CompactingActivities
 from activities.desk import RunDeskActivities
 from activities.handoffs import HandoffDeskActivities
@@ -88,6 +89,7 @@ async def serving(
     pipelines = PipelineDeskActivities(store)
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
+    budget_desk = BudgetDeskActivities(client)
     topic_desk = TopicDeskActivities(client, store)
     takeover = Takeover()
     runs = Worker(
@@ -102,6 +104,7 @@ async def serving(
             desk.settle_run,
             lock_desk.acquire_lock,
             lock_desk.release_locks,
+            budget_desk.hold_budget,
             thinking.invoke_model,
             compacting.compact_conversation,
             sessions.submit_session,

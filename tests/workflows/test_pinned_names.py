@@ -53,7 +53,7 @@ def test_persisted_names_stay_as_they_are() -> None:
         "workflows": {"Agent", "AgentRun", "Breaker", "PipelineRun", "ResourceLock", "Topic"},
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
-            *("ask_need", "announce_run", "acquire_lock", "release_locks"),
+            *("ask_need", "announce_run", "acquire_lock", "release_locks", "hold_budget"),
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),
             *("answer_session", "collect_session", "cancel_session"),

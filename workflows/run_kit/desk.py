@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import LockDesk, RunDesk
+    from activities.interface import BudgetDesk, LockDesk, RunDesk
     from rota.admission import (
         Admission,
         AdmissionRequest,
@@ -16,13 +16,16 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Unstopped,
     )
+    from rota.budget import Grant, HoldEnd, HoldRequest
     from rota.ids import format_slot, keeper_id, lock_id
     from rota.outcome import RunOrigin, settlement_of
+    from rota.pinned_spec import PinnedSpec
     from rota.resource_lock import LockAnswer, LockRequest
     from rota.runs import AgentRunResult, EventRecord
     from rota.steps import (
         AdmitInput,
         AnnounceInput,
+        HoldInput,
         LockInput,
         NeedInput,
         PrepareInput,
@@ -107,6 +110,16 @@ async def release_locks(run: RunRef, locks: tuple[str, ...]) -> None:
     )
 
 
+async def hold_budget(spec: PinnedSpec, request: HoldRequest) -> Grant:
+    """Ask the accounts of the run's agent and of its team for more room, or give it back."""
+    return await workflow.execute_local_activity_method(
+        BudgetDesk.hold_budget,
+        HoldInput(request=request, team=spec.account_team),
+        summary=f"ask for a reservation, the {request.number}. of this run",
+        **desk_options(),
+    )
+
+
 async def announce(origin: RunOrigin, events: tuple[EventRecord, ...]) -> None:
     """Publish the run's events, each to its topic; nothing at all if there are none."""
     if not events:
@@ -131,14 +144,29 @@ async def report(
     patches: tuple[str, ...],
     unstopped: Unstopped | None = None,
     conversation: ConversationRef | None = None,
+    *,
+    held: HoldEnd | None = None,
+    team: str = "",
 ) -> Settled:
-    """Tell the keeper the end; the answer is what the ledger has of it."""
+    """Tell the keeper the end; the answer is what the ledger has of it.
+
+    Args:
+        origin: Who reports.
+        result: The end.
+        patches: What it has changed of its session's memory.
+        unstopped: Work at a provider that may go on.
+        conversation: What the session's next run begins with.
+        held: The end of its last reservation; None: all it used is of its only one.
+        team: Whose account is told, too.
+    """
+    settlement = settlement_of(origin.run, result, unstopped, conversation)
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
         SettleInput(
             agent=origin.agent,
-            settlement=settlement_of(origin.run, result, unstopped, conversation),
+            settlement=settlement.model_copy(update={"held": held}),
             patches=patches,
+            team=team,
         ),
         summary=f"report to {keeper_id(origin.agent)}: {result.status.value}",
         **desk_options(),

@@ -231,6 +231,7 @@ class RunKit:
             self.loop.patches if succeeded else (),
             unstopped_of(self._origin, self._admission, self.loop, workflow.now()),
             conversation_of(self._admission, self.loop),
+            team=self._admission.spec.account_team if self._admission else "",
         )
         unknown = Usage(unknown_attempts=settled.unknown_attempts)
         self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
