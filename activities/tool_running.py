@@ -11,10 +11,10 @@ from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
 from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
-from activities.schema_problems import schema_fault
 from activities.secrets import Secrets
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
+from activities.tool_questions import UnaskableError, question_of
 from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import ArgumentsError, call_tool, check_arguments
@@ -30,11 +30,6 @@ from rota.tools import Effect, NeedsAnswer, ToolContext, ToolDefinition, ToolErr
 from rota.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
-
-QUESTION_LIMIT = 32 * 1024
-"""Bytes of JSON that a question may have, its schema included: it travels in history."""
-MOST_QUESTIONS = 20
-"""Times that one call may ask a person, bad answers included."""
 
 
 async def _seen_to_its_end(tool: ToolDefinition, call: Coroutine[None, None, str]) -> str:
@@ -129,35 +124,14 @@ class ToolRunningActivities(ToolRunning):
         except ToolError as error:
             return await self._error(input, secrets.redact(str(error)))
         except NeedsAnswer as asked:
-            return await self._ask(input, tool, asked, secrets)
+            try:
+                return await question_of(self._store, input, tool.name, asked, secrets)
+            except UnaskableError as error:
+                return await self._error(input, str(error))
         except Exception as error:  # noqa: BLE001 - a tool may raise anything at all
             return await self._failed(input, tool, error, secrets)
         content = secrets.redact(text).encode(errors="replace")
         return ResultRef(index=input.index, digest=await kept(lambda: self._store.put(content)))
-
-    async def _ask(
-        self, input: ToolInput, tool: ToolDefinition, asked: NeedsAnswer, secrets: Secrets
-    ) -> ResultRef:
-        """Have the run ask a person, and remember what the tool needs back with the answer."""
-        if len(input.answers) >= MOST_QUESTIONS:
-            text = f"{tool.name}: it asked {MOST_QUESTIONS} times and asks again; it was stopped"
-            return await self._error(input, text)
-        text = secrets.redact(asked.question.text)[:MESSAGE_LIMIT]
-        question = asked.question.model_copy(update={"asker": tool.name, "text": text})
-        try:
-            state = canonical_json(asked.state)
-            size = len(canonical_json(question.model_dump(mode="json")))
-        except ValueError as error:
-            text = f"{tool.name}: what it asked with is no JSON: {error}"
-            return await self._error(input, text)
-        fault = schema_fault(question.json_schema) if question.json_schema else ""
-        if size > QUESTION_LIMIT:
-            fault = f"it has {size} bytes; at most {QUESTION_LIMIT} may travel"
-        if fault:
-            return await self._error(input, f"{tool.name}: nobody can answer its question: {fault}")
-        digest = await kept(lambda: self._store.put(state))
-        question = question.model_copy(update={"state": digest})
-        return ResultRef(index=input.index, digest=digest, question=question)
 
     async def _failed(
         self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from activities.tool_running import MOST_QUESTIONS
+from activities.tool_questions import MOST_QUESTIONS
 from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
