@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from rota.conversation import StopReason
+from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
 from rota.limits import Limits
 from rota.model import Record, StepResult
@@ -70,6 +71,8 @@ class ResultRef(StepResult):
     question: Question | None = None
     """Set if the tool needs a person's answer first: there is no result yet, and the call is
     made again with it."""
+    unknown: UnknownEffect | None = None
+    """Set if nobody knows whether the call took effect: there is no result yet."""
 
 
 class TurnOutcome(StepResult):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.budget import HoldRequest
+from rota.effects import EffectResolution
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
@@ -139,6 +140,10 @@ class ToolInput(StepInput):
     """A person's answers to what the call asked before, in the order of the questions."""
     state: str | None = None
     """Digest of what the asker gave to be handed back with them."""
+    resolution: EffectResolution | None = None
+    """What somebody says about the effect that an earlier attempt lost sight of."""
+    resolves: int = 0
+    """The version of the effect's record that this is about; 0: of none."""
 
 
 class AdmitInput(Record):

@@ -46,6 +46,40 @@ def read_signature(
     return context, model
 
 
+def context_parameter(function: Callable[..., Any], context_type: type) -> str | None:
+    """Return the name of the function's parameter of that type, or None.
+
+    Raises:
+        TypeError: an annotation names an unknown type.
+    """
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise TypeError(f"an annotation names an unknown type: {error}") from error
+    for name, hint in hints.items():
+        if name != "return" and (hint is context_type or context_type in get_args(hint)):
+            return name
+    return None
+
+
+def check_subset(
+    label: str, function: Callable[..., Any], context_type: type, arguments: type[BaseModel]
+) -> None:
+    """Refuse a `reconcile` that could not be called with the arguments of its tool.
+
+    Raises:
+        TypeError: it takes something that the tool does not.
+    """
+    context = context_parameter(function, context_type)
+    for name in inspect.signature(function).parameters:
+        if name != context and name not in arguments.model_fields:
+            raise TypeError(
+                f"tool {label}: reconcile takes '{name}', which is no argument of the tool: "
+                f"name its {context_type.__name__}, and any of "
+                f"{', '.join(arguments.model_fields) or 'no arguments'}"
+            )
+
+
 def _check_field(label: str, name: str, hint: Any) -> None:
     """Refuse what pydantic would quietly drop, shadow, or fail on when a run is on."""
     if name.startswith("_") or hasattr(BaseModel, name):

@@ -28,7 +28,7 @@ from rota.connections import Connections
 from rota.conversation import ToolSchema
 from rota.durations import parse_duration
 from rota.questions import Question, QuestionAnswer
-from rota.tool_signature import read_signature
+from rota.tool_signature import check_subset, read_signature
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 
@@ -112,7 +112,19 @@ class ToolError(Exception):
     """A tool's refusal that the model should read and react to: not retried."""
 
 
+@dataclass(frozen=True)
+class Reconciled:
+    """What a tool's `reconcile` has found out about a call that was lost sight of."""
+
+    happened: bool | None
+    """None: it cannot say. False is believed, and the call made again: say it only if nothing
+    of the call can be there, and nothing of it can still come."""
+    result: Any = None
+    """What the call would have returned, if it happened and that can be told."""
+
+
 ToolFunction = Callable[..., Any | Awaitable[Any]]
+ReconcileFunction = Callable[..., Reconciled | Awaitable[Reconciled]]
 
 
 @dataclass(frozen=True)
@@ -129,6 +141,8 @@ class ToolDefinition:
     description: str
     connection: str = ""
     """Key of `fleet.yaml` that must be there for it to work, such as `github`."""
+    reconcile: ReconcileFunction | None = None
+    """Looks whether a call has taken effect; takes what the function takes, or less."""
 
     @cached_property
     def schema(self) -> ToolSchema:
@@ -148,6 +162,7 @@ def tool(
     effect: Effect | str = Effect.READ,
     timeout: timedelta | str = "1m",
     connection: str = "",
+    reconcile: ReconcileFunction | None = None,
 ) -> Callable[[ToolFunction], ToolDefinition]:
     """Make a tool of a typed function.
 
@@ -159,10 +174,14 @@ def tool(
             thread and may still have its effect.
         connection: Key of `fleet.yaml` that it works with, such as `github`: an agent that
             lists the tool is refused while the fleet does not declare it.
+        reconcile: Called when nobody knows whether a call took effect, with the context (the
+            same idempotency key) and the arguments that it names. It changes nothing and
+            answers `Reconciled` within ten seconds; an exception counts as "cannot say".
 
     Raises:
         TypeError: the docstring is missing, or a parameter has no name or type that the
-            model could be shown: without them a tool cannot be used well.
+            model could be shown: without them a tool cannot be used well; or `reconcile`
+            takes what the tool does not.
         ValueError: the name, effect or timeout is none.
     """
 
@@ -179,6 +198,8 @@ def tool(
         if not limit:
             raise ValueError(f"tool {label}: a timeout of 0s leaves no time to work")
         context, arguments = read_signature(label, function, ToolContext)
+        if reconcile is not None:
+            check_subset(label, reconcile, ToolContext, arguments)
         return ToolDefinition(
             name=label,
             effect=Effect(effect),
@@ -188,6 +209,7 @@ def tool(
             arguments=arguments,
             description=description,
             connection=connection,
+            reconcile=reconcile,
         )
 
     return decorate

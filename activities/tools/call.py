@@ -10,7 +10,7 @@ import inspect
 import json
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from rota.connections import undeclared
 from rota.failures import FailureCategory, StepError
-from rota.tools import ToolContext, ToolDefinition
+from rota.tool_signature import context_parameter
+from rota.tools import Reconciled, ToolContext, ToolDefinition
 
 log = logging.getLogger("rota.tools")
 
@@ -72,30 +73,64 @@ async def call_tool(tool: ToolDefinition, args: BaseModel, context: ToolContext)
         # It had when the run began; another worker's file may differ.
         problem = undeclared(tool.name, tool.connection)
         raise StepError(FailureCategory.INVALID_REQUEST, problem)
-    values: dict[str, Any] = {name: getattr(args, name) for name in type(args).model_fields}
+    values = _values(args)
     if tool.context_parameter is not None:
         values[tool.context_parameter] = context
     with _contained():
-        if inspect.iscoroutinefunction(tool.function):
-            result = await tool.function(**values)
-        else:
-            _warn_if_exhausted(tool)
-            # As `asyncio.to_thread` does it, in threads of our own.
-            variables = contextvars.copy_context()
-            result = await asyncio.get_running_loop().run_in_executor(
-                _THREADS, lambda: variables.run(_in_thread, tool, values)
-            )
-        if isinstance(result, str):
-            return result
-        plain = _ANY.dump_python(result, mode="json")
-        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        return as_text(await _called(tool.name, tool.function, values))
 
 
-def _in_thread(tool: ToolDefinition, values: dict[str, Any]) -> Any:
+async def ask_reconcile(tool: ToolDefinition, args: BaseModel, context: ToolContext) -> Reconciled:
+    """Have the tool look whether the call has taken effect.
+
+    Whatever its `reconcile` raises passes through, as in `call_tool`.
+
+    Raises:
+        TypeError: it answered something other than `Reconciled`.
+    """
+    function = tool.reconcile
+    if function is None:
+        return Reconciled(None)
+    takes = inspect.signature(function).parameters
+    values = {name: value for name, value in _values(args).items() if name in takes}
+    parameter = context_parameter(function, ToolContext)
+    if parameter is not None:
+        values[parameter] = context
+    with _contained():
+        answer = await _called(f"reconcile of {tool.name}", function, values)
+    if not isinstance(answer, Reconciled):
+        raise TypeError(f"it answered {type(answer).__name__}, not Reconciled")
+    return answer
+
+
+def as_text(result: Any) -> str:
+    """Return what a tool returned as text: a string as it is, the rest as JSON."""
+    if isinstance(result, str):
+        return result
+    plain = _ANY.dump_python(result, mode="json")
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+
+
+def _values(args: BaseModel) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in type(args).model_fields}
+
+
+async def _called(name: str, function: Callable[..., Any], values: dict[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return await function(**values)
+    _warn_if_exhausted(name)
+    # As `asyncio.to_thread` does it, in threads of our own.
+    variables = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(
+        _THREADS, lambda: variables.run(_in_thread, function, values)
+    )
+
+
+def _in_thread(function: Callable[..., Any], values: dict[str, Any]) -> Any:
     # Does not wait: there are as many threads as the semaphore counts.
     with _FREE:
         try:
-            return tool.function(**values)
+            return function(**values)
         except StopIteration as error:
             # From a bare `next()`. No future can carry it, so the call would never end.
             raise RuntimeError("the tool raised StopIteration") from error
@@ -110,13 +145,13 @@ def _contained() -> Generator[None]:
         raise RuntimeError(f"the tool tried to end the process: {error!r}") from error
 
 
-def _warn_if_exhausted(tool: ToolDefinition) -> None:
+def _warn_if_exhausted(name: str) -> None:
     if _FREE.acquire(blocking=False):
         _FREE.release()
     else:
         log.warning(
             "%s waits for a thread: all %d are taken, some perhaps by calls that ran into "
             "their timeout; give the tools' own I/O a limit, or restart the worker",
-            tool.name,
+            name,
             THREADS,
         )
