@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from activities.breaker_gate import BreakerGate
+from activities.call_prices import CallPrices
 from activities.documents import get_node
 from activities.paid_calls import PaidCalls
-from activities.pricing import cost_of
-from activities.runtimes.kinds import account_of, price_provider
+from activities.runtimes.kinds import account_of
 from activities.safekeeping import kept
 from activities.stores.base import ObjectStore, StoreError
 from rota.agent_spec import RuntimeSpec
@@ -98,7 +98,7 @@ class ModelCalls:
 def _priced(
     node: TranscriptNode, reply: ModelReply, asks: RuntimeSpec, unknown: int
 ) -> TranscriptNode:
-    cost = cost_of(reply, asks.kind, price_provider(asks.kind, asks.settings))
+    cost = CallPrices.of(asks.kind, asks.settings).cost(reply)
     counted: dict[str, Any] = {"cost_micros": cost.micros, "unknown_attempts": unknown}
     return node.model_copy(
         update={

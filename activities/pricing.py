@@ -13,7 +13,6 @@ from importlib.metadata import version
 
 import genai_prices
 
-from rota.conversation import ModelReply
 from rota.usage import Usage
 
 
@@ -54,23 +53,9 @@ class Cost:
 
     micros: int | None
     prices: str
-    """Version of the price table, or who reported it."""
+    """Version of the price table, the declared prices, or who reported it."""
     table_micros: int | None = None
-    """What the table says, beside a reported cost."""
-
-
-def cost_of(reply: ModelReply, kind: str, provider: str) -> Cost:
-    """Prefer what the provider reported; keep what the table says beside it.
-
-    Args:
-        reply: The answer.
-        kind: Of the runtime that gave it.
-        provider: Whose prices its model has, by the table's id; empty: nobody's.
-    """
-    table = price(reply.model, reply.usage, provider) if provider else None
-    if reply.reported_micros is not None:
-        return Cost(reply.reported_micros, f"reported by {kind}", table)
-    return Cost(table, price_table_version())
+    """What those prices say, beside a reported cost."""
 
 
 @cache

@@ -5,14 +5,10 @@ No I/O but the price table, which is data inside an installed package.
 
 from collections.abc import Iterator
 
-from activities.runtimes.kinds import price_provider, runtime_kind
+from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.runtime_kind import Shape
-from rota.usage import Usage
 from schedules.remarks import Remark
-
-_PROBE = Usage(input_tokens=1_000_000)
-"""Enough for any price to show."""
 
 
 def price_remarks(spec: AgentSpec) -> Iterator[Remark]:
@@ -26,7 +22,8 @@ def price_remarks(spec: AgentSpec) -> Iterator[Remark]:
         where = f"as one of '{provider}'" if provider else "at its address (runtime.price_as)"
         message = (
             f"model '{runtime.model}' of runtime '{runtime.kind}' has no known price {where}: "
-            "the cap holds only if the provider itself tells the cost; see budget.run_tokens"
+            "the cap holds only if the provider itself tells the cost; write runtime.price, or see "
+            "budget.run_tokens"
         )
         yield Remark("warning", ("budget", "run_usd"), message)
 
@@ -34,12 +31,9 @@ def price_remarks(spec: AgentSpec) -> Iterator[Remark]:
 def _unpriced_at(runtime: RuntimeSpec) -> str | None:
     """The provider at which the model has no price, empty for nobody; None if all is well."""
     # Here, not above: reading the table takes a third of a second, and few fleets ask for it.
-    from activities.pricing import price  # noqa: PLC0415
+    from activities.call_prices import CallPrices  # noqa: PLC0415
 
-    kind = runtime_kind(runtime.kind)
-    settings = kind.settings.model_validate(runtime.settings)
-    if kind.shape is not Shape.MODEL or kind.promises(settings).cost:
+    if runtime_kind(runtime.kind).shape is not Shape.MODEL:
         return None
-    provider = price_provider(runtime.kind, runtime.settings)
-    known = provider and price(runtime.model or "", _PROBE, provider) is not None
-    return None if known else provider
+    prices = CallPrices.of(runtime.kind, runtime.settings)
+    return None if prices.are_known else prices.provider

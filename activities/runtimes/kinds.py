@@ -61,12 +61,3 @@ def account_of(kind: str, settings: dict[str, Any]) -> str:
         pydantic.ValidationError: the settings are not of that kind.
     """
     return runtime_kind(kind).settings.model_validate(settings).account
-
-
-def price_provider(kind: str, settings: dict[str, Any]) -> str:
-    """Return whose prices a call with these settings has, by the price table's id.
-
-    Empty if nobody's. Raises as `account_of` does.
-    """
-    known = runtime_kind(kind)
-    return known.prices(known.settings.model_validate(settings))

@@ -1,4 +1,6 @@
-"""The `scripted` runtime: plays declared turns, offline and at no cost. Tools are real.
+"""The `scripted` runtime: plays declared turns, offline. Tools are real.
+
+A turn costs nothing, unless `runtime.price` says otherwise.
 
 For tests, demos and dry runs of a fleet. The request alone decides what comes next
 (the turn's number, earlier tool results, the run's input and memory), so a worker that
@@ -72,7 +74,7 @@ class ScriptedRuntime:
             stop=StopReason.TOOL_CALLS if called else StopReason.END_TURN,
             usage=Usage(**turn.usage.model_dump()),
             model=settings.model,
-            reported_micros=0,
+            reported_micros=_cost(settings),
         )
 
 
@@ -85,8 +87,13 @@ def _summary(request: ModelRequest, settings: ScriptedSettings) -> ModelReply:
         stop=StopReason.END_TURN,
         usage=Usage(),
         model=settings.model,
-        reported_micros=0,
+        reported_micros=_cost(settings),
     )
+
+
+def _cost(settings: ScriptedSettings) -> int | None:
+    """Nothing, unless a price is declared: then it is asked."""
+    return 0 if settings.price is None else None
 
 
 def _blocks(turn: ScriptedTurn, scope: dict[str, Any], number: int) -> list[Block]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from rota.durations import Duration
 from rota.model import Declared
+from rota.model_price import ModelPrice
 
 TURN_LIMIT = timedelta(minutes=14)
 """Longest time a runtime may give one turn. Below Temporal's own limit for the attempt, which
@@ -111,6 +112,9 @@ class ModelSettings(RuntimeSettings):
     max_turns: int = Field(default=20, ge=1, le=1000)
     max_output_tokens: int = Field(default=8192, ge=1)
     """Tokens one answer may have; thinking counts. Reaching it is never success."""
+    price: ModelPrice | None = None
+    """What the model costs; None: as the price table says. What the provider itself tells of
+    a call's cost counts before both."""
     timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0), le=TURN_LIMIT)
     """Longest time one turn may take, from the request to the last token."""
     fallback: tuple[dict[str, Any], ...] = Field(default=(), max_length=5)

@@ -1,10 +1,14 @@
 """Prices: hand-checked sums, and never zero for what nobody priced."""
 
+from typing import Any
+
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from activities.pricing import Cost, cost_of, price, price_table_version
+from activities.call_prices import CallPrices
+from activities.pricing import Cost, price, price_table_version
 from rota.conversation import Message, ModelReply, StopReason, Text
+from rota.model_price import ModelPrice
 from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs import bedrock
 from rota.usage import Usage
@@ -103,7 +107,7 @@ def test_cost_of_prefers_what_was_reported_and_keeps_the_table_beside(
     answer: ModelReply, provider: str, cost: Cost
 ):
     """The provider's own word counts; who said it, and what the table says, stays on record."""
-    assert cost_of(answer, "openai", provider) == cost
+    assert CallPrices("openai", "any", provider).cost(answer) == cost
 
 
 def test_price_provider_of_each_built_in_kind_is_in_the_table():
@@ -111,3 +115,54 @@ def test_price_provider_of_each_built_in_kind_is_in_the_table():
     known = {provider.id for provider in get_snapshot().providers}
     named = {kind.priced_as for kind in BUILT_IN.values() if kind.priced_as}
     assert named <= known
+
+
+DECLARED = ModelPrice(input_usd_per_mtok=2, output_usd_per_mtok=8, cache_read_usd_per_mtok=0.1)
+
+
+@pytest.mark.parametrize(
+    ("usage", "micros"),
+    [
+        (Usage(input_tokens=1000), 2000),
+        (Usage(output_tokens=100), 800),
+        (Usage(cache_read_tokens=300), 30),
+        # Without a price of its own: as other input.
+        (Usage(cache_write_tokens=200), 400),
+        # 0.1 micro-dollars round up.
+        (Usage(cache_read_tokens=1), 1),
+        (Usage(), 0),
+    ],
+)
+def test_price_declared_counts_before_the_table(usage: Usage, micros: int):
+    """`runtime.price` says what a model costs, be it in the table or not."""
+    prices = CallPrices("anthropic", "claude-haiku-4-5", "anthropic", DECLARED)
+    answer = reply(None).model_copy(update={"usage": usage})
+    assert prices.cost(answer) == Cost(micros, "runtime.price 2/8/0.1/2")
+
+
+def test_price_declared_stands_beside_what_the_provider_reports():
+    """The provider's own word still counts; what was declared is kept beside it."""
+    prices = CallPrices("openai", "any", "", DECLARED)
+    assert prices.cost(reply(700)) == Cost(700, "reported by openai", 2000)
+
+
+def test_price_most_counts_input_at_its_dearest():
+    """A provider may write the whole input into its cache: 1.25 of what it costs else."""
+    prices = CallPrices("anthropic", "claude-haiku-4-5", "anthropic")
+    assert prices.most(1000, 100) == 1250 + 500
+    assert CallPrices("anthropic", "claude-next-99", "anthropic").most(1000, 100) is None
+    assert CallPrices("openai", "any", "", DECLARED).most(1000, 100) == 2000 + 800
+
+
+@pytest.mark.parametrize(
+    ("block", "known"),
+    [
+        ({"kind": "anthropic", "model": "claude-haiku-4-5"}, True),
+        ({"kind": "anthropic", "model": "claude-next-99"}, False),
+        ({"kind": "anthropic", "model": "claude-next-99", "price": DECLARED.model_dump()}, True),
+        ({"kind": "scripted", "turns": [{"result": 1}]}, True),
+    ],
+)
+def test_call_prices_of_a_block_are_known_or_not(block: dict[str, Any], known: bool):
+    """By its declaration, by the table, or because the runtime tells with each answer."""
+    assert CallPrices.of(block["kind"], block).are_known is known
