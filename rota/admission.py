@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.budget import Grant, HoldEnd
+from rota.budget import Grant
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Record, StepResult
@@ -157,8 +157,6 @@ class Settlement(Record):
     """What the session's next run begins with; None leaves it as it is."""
     unstopped: Unstopped | None = None
     events: tuple[EventRecord, ...] = ()
-    held: HoldEnd | None = None
-    """The end of its last reservation; None: all it used, counted as its first and only one."""
 
 
 class Settled(StepResult):

@@ -4,8 +4,8 @@ Records alone. The agent's keeper keeps one `Account` (day and month), and the w
 `Budget` one for each team that declares a budget; both by the rules of `rota.budget_rules`.
 
 A run reserves with its admission what it may need (its own limit, or what such runs cost
-before), and asks again, with the next number, when that is used up. What it spends is
-counted in the window in which it was reserved. A run that was refused is sent the signal
+before), and asks again, with the next number, when that is used up. It tells its whole use
+each time, and at its end; what is new is counted in the window in which it was reserved. A run that was refused is sent the signal
 `budget_raised`, with its own `RunRef`, by the account that may have room for it now.
 """
 
@@ -92,33 +92,34 @@ class HoldRequest(Record):
     """A run asks for a reservation. Idempotent by `run.key` and `number`.
 
     It ends the run's reservation before this one. One that is refused reserves nothing, and
-    may be asked for again with the same number: what was spent before is counted once.
+    may be asked for again with the same number.
     """
 
     agent: str
     run: RunRef
     number: int = 1
     wanted: Cap = Cap()
-    """What it may need; None: whatever such runs cost before. `NOTHING`: it gives back what it
-    has and waits for no room, as a run that is parked for another reason does."""
+    """What it may need from here on; None: whatever such runs cost before. `NOTHING`: it gives
+    back what it has and waits for no room, as a run that is parked for another reason does."""
     least: Amount = Amount()
     """Less than this is of no use to it."""
     spent: Amount = Amount()
-    """Of its reservation before this one."""
+    """By the run itself, from its beginning: what was told before is not counted again."""
     unknown: Amount = Amount()
-    """What lost attempts of that time may have cost beyond that."""
+    """What lost attempts may have cost beyond that, from its beginning."""
 
 
 class HoldEnd(Record):
-    """A run has done: what it spent of its last reservation. Idempotent by `run.key`."""
+    """A run has done. Idempotent by `run.key`."""
 
     agent: str
     run: RunRef
-    number: int = 1
     spent: Amount = Amount()
+    """By the run itself, from its beginning."""
     unknown: Amount = Amount()
     """What lost attempts may have cost beyond that."""
     unpriced: bool = False
+    """Some of what it used has no price."""
 
 
 class BudgetRaise(Record):
@@ -145,7 +146,18 @@ class Hold(Record):
     amount: Amount
     windows: dict[WindowKind, str] = Field(default_factory=dict[WindowKind, str])
     """Key of the window it counts in: `2026-11-23`, `2026-11`."""
+    spent: Amount = Amount()
+    """What the run had told of before, and what was counted then."""
+    unknown: Amount = Amount()
     at: datetime
+
+
+class Waiter(Record):
+    """A run that was refused, and is told when there may be room."""
+
+    run: RunRef
+    least: Amount
+    wanted: Amount
 
 
 class Tally(Record):
@@ -175,7 +187,10 @@ class Account(Record):
     """The newest ones, oldest first: 62 days, 24 months."""
     holds: dict[str, Hold] = Field(default_factory=dict[str, Hold])
     """By the run's key."""
-    waiting: tuple[RunRef, ...] = ()
-    """Parked runs, to be told when there may be room again."""
+    waiting: tuple[Waiter, ...] = ()
+    """In the order in which they were refused."""
+    ended: tuple[str, ...] = ()
+    """Keys of the newest runs that have ended, at most 500: whatever comes later from one of
+    them counts nothing."""
     typical: tuple[Amount, ...] = ()
     """What the newest runs cost, at most 50: what one without a limit of its own reserves."""

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Unstopped,
     )
-    from rota.budget import Grant, HoldEnd, HoldRequest
+    from rota.budget import Grant, HoldRequest
     from rota.ids import format_slot, keeper_id, lock_id
     from rota.outcome import RunOrigin, settlement_of
     from rota.pinned_spec import PinnedSpec
@@ -145,7 +145,6 @@ async def report(
     unstopped: Unstopped | None = None,
     conversation: ConversationRef | None = None,
     *,
-    held: HoldEnd | None = None,
     team: str = "",
 ) -> Settled:
     """Tell the keeper the end; the answer is what the ledger has of it.
@@ -156,15 +155,13 @@ async def report(
         patches: What it has changed of its session's memory.
         unstopped: Work at a provider that may go on.
         conversation: What the session's next run begins with.
-        held: The end of its last reservation; None: all it used is of its only one.
         team: Whose account is told, too.
     """
-    settlement = settlement_of(origin.run, result, unstopped, conversation)
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
         SettleInput(
             agent=origin.agent,
-            settlement=settlement.model_copy(update={"held": held}),
+            settlement=settlement_of(origin.run, result, unstopped, conversation),
             patches=patches,
             team=team,
         ),
