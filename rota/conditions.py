@@ -12,7 +12,7 @@ Pure and deterministic, with no names to call: paths, literals, comparisons, `an
 import json
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -79,21 +79,25 @@ def holds(condition: str, scope: Mapping[str, Any]) -> bool:
     return _truth(_parse(condition), scope)
 
 
+def is_undecided(condition: str, scope: Mapping[str, Any]) -> bool:
+    """Return whether `holds` had to guess: a path is not there, or values cannot be compared.
+
+    For whoever must rather ask than guess. Each part is looked at, also one that would not have
+    changed the outcome.
+
+    Raises:
+        ConditionError: the condition cannot be read.
+    """
+    return any(_is_guess(node, scope) for node in _nodes(_parse(condition)))
+
+
 def condition_paths(condition: str) -> set[str]:
     """Return every path the condition names.
 
     Raises:
         ConditionError: the condition cannot be read.
     """
-    found: set[str] = set()
-    open_nodes: list[_Node] = [_parse(condition)]
-    while open_nodes:
-        node = open_nodes.pop()
-        if isinstance(node, _Path):
-            found.add(node.path)
-        elif isinstance(node, _Test):
-            open_nodes.extend(node.parts)
-    return found
+    return {node.path for node in _nodes(_parse(condition)) if isinstance(node, _Path)}
 
 
 def readable_condition(value: str) -> str:
@@ -104,6 +108,23 @@ def readable_condition(value: str) -> str:
     """
     _parse(value)
     return value
+
+
+def _nodes(root: _Node) -> Iterator[_Node]:
+    yield root
+    for part in root.parts if isinstance(root, _Test) else ():
+        yield from _nodes(part)
+
+
+def _is_guess(node: _Node, scope: Mapping[str, Any]) -> bool:
+    if isinstance(node, _Path):
+        return _at(node.path, scope) is _MISSING
+    if not isinstance(node, _Test) or node.sign not in (*_COMPARE, "in"):
+        return False
+    left, right = (_value(part, scope) for part in node.parts)
+    if node.sign == "in":
+        return not isinstance(right, str | list | tuple | Mapping)
+    return node.sign not in ("==", "!=") and not _ordered(left, right)
 
 
 def _truth(node: _Node, scope: Mapping[str, Any]) -> bool:
@@ -148,8 +169,13 @@ def _value(node: _Node, scope: Mapping[str, Any]) -> Any:
         return node.value
     if isinstance(node, _Test):
         return _truth(node, scope)
+    found = _at(node.path, scope)
+    return None if found is _MISSING else found
+
+
+def _at(path: str, scope: Mapping[str, Any]) -> Any:
     here: Any = scope
-    for segment in node.path.split("."):
+    for segment in path.split("."):
         if isinstance(here, Mapping):
             here = cast("Mapping[str, Any]", here).get(segment, _MISSING)
         elif isinstance(here, list | tuple) and segment.isascii() and segment.isdigit():
@@ -158,7 +184,7 @@ def _value(node: _Node, scope: Mapping[str, Any]) -> Any:
         else:
             here = _MISSING
         if here is _MISSING:
-            return None
+            return _MISSING
     return here
 
 
