@@ -1,10 +1,9 @@
-"""The turn loop's decisions: `next_step(state, limits, now) -> Step`.
+"""The turn loop: where a run's conversation stands, and the steps it may take.
 
-The workflow keeps a `LoopState`, asks what comes next, carries it out and folds the
-answer back in. No rule about limits, repairs or stop reasons lives anywhere else.
+The workflow keeps a `LoopState`, asks `rota.deciding` what comes next, carries it out and
+folds the answer back in.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,13 +12,12 @@ from pydantic import Field
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
-from rota.limits import Limits
 from rota.model import Record, StepResult
 from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
 from rota.tools import Effect
-from rota.usage import Usage, format_cost
+from rota.usage import Usage
 
 INLINE_OUTPUT = 4096
 """Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
@@ -205,82 +203,3 @@ class Finish(Record):
 
 
 Step = Compact | Think | RunTools | Finish
-
-_STOPS: dict[StopReason, tuple[FailureCategory, str]] = {
-    StopReason.MAX_TOKENS: (
-        FailureCategory.OUTCOME_INVALID,
-        "the answer was cut at the model's output limit; raise runtime.max_output_tokens",
-    ),
-    StopReason.REFUSED: (FailureCategory.REFUSED, "the model refused to answer"),
-    StopReason.CONTEXT_OVERFLOW: (
-        FailureCategory.CONTEXT_OVERFLOW,
-        "the conversation no longer fits into the model's context window",
-    ),
-}
-
-
-def next_step(state: LoopState, limits: Limits, now: datetime) -> Step:
-    """Decide what a run does next. Limits are checked before every step, never within one."""
-    finished = _finished(state, limits.repairs)
-    if finished is not None:
-        return finished
-    exceeded = _exceeded(state, limits, now)
-    if exceeded is not None:
-        return exceeded
-    if limits.compacting and state.turn == 0 and not state.compacted:
-        return Compact()
-    if state.calls:
-        return RunTools(calls=state.calls)
-    repair = state.answer.problems if state.answer else ()
-    return Think(turn=state.turn + 1, repair=repair)
-
-
-def _finished(state: LoopState, repairs: bool) -> Finish | None:
-    if state.transfer is not None:
-        return Finish(status=RunStatus.SUCCEEDED, answer=state.transfer)
-    if state.turn == 0 and state.stop is not None:
-        category, _ = _STOPS.get(state.stop, (FailureCategory.OUTCOME_INVALID, ""))
-        reason = f"the conversation could not be summed up: {state.details}"
-        return Finish(status=RunStatus.FAILED, reason=reason, category=category)
-    if state.stop is not None and state.stop in _STOPS:
-        category, reason = _STOPS[state.stop]
-        if state.details:
-            reason = f"{reason} ({state.details})"
-        return Finish(status=RunStatus.FAILED, reason=reason, category=category)
-    if state.answer is None:
-        return None
-    if not state.answer.problems:
-        return Finish(status=RunStatus.SUCCEEDED, answer=state.answer)
-    if repairs and not state.repaired:
-        return None
-    return Finish(
-        status=RunStatus.FAILED,
-        reason="the result does not fit the output schema: " + "; ".join(state.answer.problems),
-        category=FailureCategory.OUTCOME_INVALID,
-        answer=state.answer,
-    )
-
-
-def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
-    if now >= limits.deadline:
-        return Finish(
-            status=RunStatus.TIMED_OUT,
-            reason=limits.time_is_up,
-            category=FailureCategory.LIMIT_REACHED,
-        )
-    if state.turn >= limits.turns:
-        # Before its calls too: a run that can never answer must not act any more.
-        return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
-    if limits.tokens is not None and state.usage.tokens >= limits.tokens:
-        return _limit(f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)")
-    spent = state.usage.cost_micros
-    if limits.cost_micros is not None and spent is not None and spent >= limits.cost_micros:
-        # What is unpriced cannot be checked; `rota validate` warns of it.
-        return _limit(
-            f"{format_cost(spent)} spent of {format_cost(limits.cost_micros)} (budget.run_usd)"
-        )
-    return None
-
-
-def _limit(reason: str) -> Finish:
-    return Finish(status=RunStatus.FAILED, reason=reason, category=FailureCategory.LIMIT_REACHED)

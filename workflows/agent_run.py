@@ -8,7 +8,8 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 
 with workflow.unsafe.imports_passed_through():
     from rota.checkpoint import RunArgument
-    from rota.loop import Compact, Finish, RunTools, next_step
+    from rota.deciding import next_step
+    from rota.loop import Compact, Finish, RunTools
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
     from workflows.run_kit.ending import finish_of, seen_through

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.conversation import StopReason
+from rota.deciding import next_step
 from rota.failures import FailureCategory
+from rota.limits import Limits
 from rota.loop import (
     AnswerRef,
     CallRef,
     Finish,
-    Limits,
     LoopState,
     ResultRef,
     RunTools,
     Think,
     TurnOutcome,
-    next_step,
 )
 from rota.runs import RunStatus
 from rota.usage import Usage

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rota.conversation import StopReason
+from rota.deciding import next_step
 from rota.failures import FailureCategory
 from rota.limits import Limits
-from rota.loop import Compact, Finish, LoopState, Step, Think, TurnOutcome, next_step
+from rota.loop import Compact, Finish, LoopState, Step, Think, TurnOutcome
 from rota.runs import RunStatus
 from rota.usage import Usage
 
