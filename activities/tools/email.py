@@ -1,24 +1,16 @@
 """`email.send`: hand one message to the fleet's mail server.
 
-SMTP cannot be asked whether a message was taken: a connection that is lost after the text
-was sent leaves that open. So it is a `write`, never repeated by itself. Mail carries a
-Message-ID made of the call's key: where a person has it sent again, most mail programs
-show the two as one.
+Nobody can ask whether it was taken (`activities.providers.mail`). So it is a `write`, never
+repeated by itself; its Message-ID is made of the call's key, in case a person has it sent again.
 """
 
-import smtplib
-import ssl
-from contextlib import suppress
-from email import policy
-from email.message import EmailMessage
-from email.utils import formatdate
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from activities.providers.mail import MailRefusedError, deliver, look_at, mail_of
 from activities.providers.markers import marker_of
 from rota.connections import EmailConnection
-from rota.failures import FailureCategory, StepError
 from rota.tools import Effect, ToolContext, ToolError, tool
 
 MAX_RECIPIENTS = 50
@@ -42,18 +34,12 @@ def send(
     connection = context.connections.email
     assert connection is not None
     _check(connection, to, subject)
-    message = EmailMessage()
-    message["From"] = connection.sender
-    message["To"] = ", ".join(to)
-    message["Subject"] = subject
-    message["Date"] = formatdate()
-    domain = connection.sender.partition("@")[2]
-    message["Message-ID"] = f"<rota.{marker_of(context.idempotency_key)}@{domain}>"
-    # What answering machines look at, so that they do not write back to a machine.
-    message["Auto-Submitted"] = "auto-generated"
-    # Any line length and any sign, through any server.
-    message.set_content(text, cte="quoted-printable")
-    refused = _deliver(context, connection, to, message)
+    marker = marker_of(context.idempotency_key)
+    message = mail_of(connection, to, subject, text, marker=marker)
+    try:
+        refused = deliver(connection, context.secrets, to, message)
+    except MailRefusedError as error:
+        raise ToolError(str(error)) from None
     return {"message_id": message["Message-ID"], "refused": refused}
 
 
@@ -72,36 +58,6 @@ def _check(connection: EmailConnection, to: list[str], subject: str) -> None:
             raise ToolError(f"{address} may not be written to; allowed: {', '.join(allowed)}")
 
 
-def _deliver(
-    context: ToolContext, connection: EmailConnection, to: list[str], message: EmailMessage
-) -> list[str]:
-    """Deliver; returns the recipients that were refused.
-
-    Raises:
-        ToolError: the server refused the message, or every recipient: nothing was sent.
-        StepError: it cannot be reached or logged in to; `maybe_billed` if it may have the
-            message all the same.
-    """
-    server = _let_in(context, connection)
-    handed_over = False
-    try:
-        refused = _addressed(server, connection.sender, to)
-        handed_over = True
-        code, answer = server.data(message.as_bytes(policy=policy.SMTP))
-    except smtplib.SMTPDataError as error:
-        raise ToolError(_words(error)) from None
-    except (smtplib.SMTPException, OSError) as error:
-        raise StepError(
-            FailureCategory.TRANSIENT, _words(error), maybe_billed=handed_over
-        ) from None
-    finally:
-        # The answer to the text is what counts; whether it says goodbye does not.
-        _leave(server)
-    if code != 250:
-        raise ToolError(f"the mail server refused the message: {code} {_said(answer)}")
-    return refused
-
-
 def probe(context: ToolContext) -> str:
     """Log in and leave, without a mail; returns what was found. Blocks.
 
@@ -110,83 +66,4 @@ def probe(context: ToolContext) -> str:
     """
     connection = context.connections.email
     assert connection is not None
-    _leave(_let_in(context, connection))
-    who = f"lets {connection.user} in" if connection.user else "answers; nobody logs in"
-    return f"{connection.host}:{connection.port} {who}"
-
-
-def _let_in(context: ToolContext, connection: EmailConnection) -> smtplib.SMTP:
-    """Connect and log in.
-
-    Raises:
-        StepError: the server cannot be reached, or not logged in to.
-    """
-    try:
-        return _connected(context, connection)
-    except smtplib.SMTPAuthenticationError as error:
-        raise StepError(FailureCategory.AUTH, _words(error, "; check email.password")) from None
-    except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
-        raise StepError(
-            FailureCategory.INVALID_REQUEST, _words(error, "; check email.security")
-        ) from None
-    except (smtplib.SMTPException, OSError) as error:
-        raise StepError(FailureCategory.TRANSIENT, _words(error)) from None
-
-
-def _leave(server: smtplib.SMTP) -> None:
-    with suppress(smtplib.SMTPException, OSError):
-        server.quit()
-    server.close()
-
-
-def _connected(context: ToolContext, connection: EmailConnection) -> smtplib.SMTP:
-    seconds = connection.timeout.total_seconds()
-    encryption = ssl.create_default_context()
-    server = (
-        smtplib.SMTP_SSL(connection.host, connection.port, timeout=seconds, context=encryption)
-        if connection.security == "tls"
-        else smtplib.SMTP(connection.host, connection.port, timeout=seconds)
-    )
-    try:
-        if connection.security == "starttls":
-            server.starttls(context=encryption)
-        if connection.user is not None and connection.password is not None:
-            server.login(connection.user, _password(context, connection.password))
-        server.ehlo_or_helo_if_needed()
-    except BaseException:
-        server.close()
-        raise
-    return server
-
-
-def _password(context: ToolContext, reference: str) -> str:
-    try:
-        return context.secrets(reference)
-    except LookupError as error:
-        raise StepError(FailureCategory.AUTH, f"email.password: {error}") from error
-
-
-def _addressed(server: smtplib.SMTP, sender: str, to: list[str]) -> list[str]:
-    """Name sender and recipients; returns those refused, and raises if that is all."""
-    code, answer = server.mail(sender)
-    if code != 250:
-        raise ToolError(f"the mail server refused the sender: {code} {_said(answer)}")
-    answers = {address: server.rcpt(address) for address in to}
-    refused = [address for address, (code, _) in answers.items() if code not in (250, 251)]
-    if len(refused) == len(to):
-        code, answer = answers[to[0]]
-        raise ToolError(f"the mail server refused {', '.join(to)}: {code} {_said(answer)}")
-    return refused
-
-
-def _said(answer: bytes) -> str:
-    return " ".join(answer.decode(errors="replace").split())[:300]
-
-
-def _words(error: Exception, cure: str = "") -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        words = f"{error.smtp_code} {_said(said) if isinstance(said, bytes) else said}"
-    else:
-        words = f"{type(error).__name__}: {error}"
-    return f"the mail server failed: {words}{cure}"
+    return look_at(connection, context.secrets)
