@@ -52,6 +52,10 @@ $(EXTERNAL)/.installed: $(READY) tests/external/package-lock.json tests/external
 		install --requirement tests/external/litellm.txt
 	@touch $@
 
+.PHONY: soak
+soak: $(READY) ## run tests at full size: longer pipelines, more kills; minutes more
+	@$(RUN) -m pytest --numprocesses 2 --dist worksteal -m soak $(ARGS)
+
 .PHONY: check
 check: $(READY) ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet

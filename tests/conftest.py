@@ -49,8 +49,15 @@ SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary"}
 """A test module that holds one of these starts a server itself."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs no server first, and let `make fast` run that alone."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what needs no server first, and let `make fast` run that alone.
+
+    Full sizes are left out of every run that does not name their marker.
+    """
+    if "soak" not in str(config.option.markexpr):
+        soaks = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soaks)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         module = set(vars(getattr(item, "module", item)))

@@ -1,7 +1,8 @@
 """Large pipelines, and runs that continue as new in the middle of everything."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,21 @@ from tests.pipelines import (
     start_pipeline,
     worker_of,
 )
-from tests.replay.record import EARLY
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack
 from workers.devserver import dev_server
 from workers.plugin import RUN_WORKFLOWS, RotaPlugin
 
+SUGGESTED = 4096
+"""Events of history from which on a server suggests to continue as new, unless told another."""
 
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
+
+@asynccontextmanager
+async def suggesting_at(events: int, folder: Path) -> AsyncGenerator[Stack]:
+    """A stack on a server of its own that suggests continue-as-new after so many events."""
+    limit = f"limit.historyCount.suggestContinueAsNew={events}"
+    async with dev_server(extra_config=(limit,)) as running:
+        yield await open_stack(running.address, folder)
 
 
 async def most_starts_in_a_task(handle: WorkflowHandle[Any, Any]) -> int:
@@ -54,10 +58,10 @@ async def replayed(stack: Stack, run_id: str) -> int:
     return len(executions)
 
 
-async def test_pipeline_continued_as_new_repeats_and_loses_nothing(hasty: Stack) -> None:
+async def test_pipeline_continued_as_new_repeats_and_loses_nothing(tmp_path: Path) -> None:
     """A chain of 20 with failures in it: every node as often as it should, and in order."""
     flaky = Flaky(work=3)
-    async with hasty.worker([flaky.tool]):
+    async with suggesting_at(60, tmp_path) as hasty, hasty.worker([flaky.tool]):
         name = hasty.name("chain")
         await hasty.declare(hasty.name("work"), **worker_of("work"))
         nodes: dict[str, Any] = {"n0": {"agent": hasty.name("work"), "attempts": 4}}
@@ -74,10 +78,13 @@ async def test_pipeline_continued_as_new_repeats_and_loses_nothing(hasty: Stack)
     assert [entry.status for entry in entries] == [RunStatus.SUCCEEDED]
 
 
+@pytest.mark.parametrize(
+    ("items", "events"), [(60, 15), pytest.param(100, 60, marks=pytest.mark.soak)]
+)
 async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
-    hasty: Stack,
+    items: int, events: int, tmp_path: Path
 ) -> None:
-    """A fan-out of 100 over several executions: each item once, none left behind."""
+    """A fan-out over several executions: each item once, none left behind."""
     done: Counter[int] = Counter()
 
     @tool(name="count.item")
@@ -86,7 +93,7 @@ async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
         done[item] += 1
         return item
 
-    async with hasty.worker([count]):
+    async with suggesting_at(events, tmp_path) as hasty, hasty.worker([count]):
         name = hasty.name("busy")
         await hasty.declare(
             hasty.name("count"),
@@ -103,7 +110,7 @@ async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
         nodes = {
             "fan": {
                 "agent": hasty.name("count"),
-                "for_each": list(range(100)),
+                "for_each": list(range(items)),
                 "parallel": 8,
                 "input": {"item": "{item}"},
             },
@@ -112,20 +119,23 @@ async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
         result = await run_pipeline(hasty, name, f"{name}-1")
         executions = await replayed(hasty, f"{name}-1")
     assert result.status is RunStatus.SUCCEEDED
-    assert result.nodes["fan"].output == [str(n) for n in range(100)]
-    assert done == dict.fromkeys(range(100), 1)
+    assert result.nodes["fan"].output == [str(n) for n in range(items)]
+    assert done == dict.fromkeys(range(items), 1)
     assert executions > 2
 
 
-async def test_pipeline_of_three_hundred_nodes_in_layers(stack: Stack) -> None:
-    """Six layers of fifty: every node once, and no workflow task starts more than fifty."""
+@pytest.mark.parametrize(
+    ("layers", "width"), [(2, 60), pytest.param(6, 50, marks=pytest.mark.soak)]
+)
+async def test_pipeline_of_many_nodes_in_layers(stack: Stack, layers: int, width: int) -> None:
+    """Every node once, and no workflow task starts more than fifty."""
     async with stack.worker():
         name, agent = stack.name("layers"), stack.name("echo")
         await stack.declare(agent, **INSTANT)
         nodes: dict[str, Any] = {}
-        for layer in range(6):
-            for n in range(50):
-                after = [f"l{layer - 1}-n{n}", f"l{layer - 1}-n{(n + 1) % 50}"] if layer else []
+        for layer in range(layers):
+            for n in range(width):
+                after = [f"l{layer - 1}-n{n}", f"l{layer - 1}-n{(n + 1) % width}"] if layer else []
                 nodes[f"l{layer}-n{n}"] = {"agent": agent, "after": after}
         await declare_pipeline(stack, name, nodes=nodes)
         handle = await start_pipeline(stack, name, f"{name}-1")
@@ -133,18 +143,23 @@ async def test_pipeline_of_three_hundred_nodes_in_layers(stack: Stack) -> None:
         first = stack.client.get_workflow_handle(f"{name}-1", run_id=handle.first_execution_run_id)
         most = await most_starts_in_a_task(first)
     assert result.status is RunStatus.SUCCEEDED
-    assert Counter(node.status for node in result.nodes.values()) == {RunStatus.SUCCEEDED: 300}
+    statuses = Counter(node.status for node in result.nodes.values())
+    assert statuses == {RunStatus.SUCCEEDED: layers * width}
     assert most <= 50
 
 
 @pytest.mark.timeout(240)
-async def test_pipeline_of_five_hundred_nodes_in_a_chain(stack: Stack) -> None:
-    """One after the other, each given the one before; it continues as new on the way."""
-    async with stack.worker():
+@pytest.mark.parametrize("length", [50, pytest.param(500, marks=pytest.mark.soak)])
+async def test_pipeline_of_many_nodes_in_a_chain(length: int, tmp_path: Path) -> None:
+    """One after the other, each given the one before; it continues as new on the way.
+
+    At 500 where every server suggests it, and a shorter one in proportion.
+    """
+    async with suggesting_at(SUGGESTED * length // 500, tmp_path) as stack, stack.worker():
         name, agent = stack.name("chain"), stack.name("echo")
         await stack.declare(agent, **INSTANT)
         nodes: dict[str, Any] = {"n0": {"agent": agent, "input": {"value": "0"}}}
-        for n in range(1, 500):
+        for n in range(1, length):
             nodes[f"n{n}"] = {
                 "agent": agent,
                 "after": [f"n{n - 1}"],
@@ -156,5 +171,5 @@ async def test_pipeline_of_five_hundred_nodes_in_a_chain(stack: Stack) -> None:
         executions = await chain(stack.client, f"{name}-1")
     assert len(executions) == 2
     assert result.status is RunStatus.SUCCEEDED
-    assert result.nodes["n499"].output == "0"
-    assert Counter(node.attempts for node in result.nodes.values()) == {1: 500}
+    assert result.nodes[f"n{length - 1}"].output == "0"
+    assert Counter(node.attempts for node in result.nodes.values()) == {1: length}
