@@ -110,7 +110,6 @@ async def forget(stack: Stack, run_id: str) -> None:
             return True
         return None
 
-    # The server deletes once it has written down what it has worked off, every half minute.
     await poll(gone, 90)
 
 

@@ -29,11 +29,18 @@ from tests.stack import Stack, open_stack
 from tests.workflows.gates import until
 from workers.devserver import dev_server
 
+FORGETS_SOON = tuple(
+    f'history.{queue}ProcessorUpdateAckInterval="1s"'
+    for queue in ("transfer", "timer", "visibility")
+)
+"""A run is deleted once the server has written down what it has worked off: every half minute,
+unless told otherwise."""
+
 
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     """A server of one's own: the fleet has its real names."""
-    async with dev_server() as running:
+    async with dev_server(extra_config=FORGETS_SOON) as running:
         yield await open_stack(running.address, tmp_path)
 
 

@@ -83,7 +83,8 @@ async def test_memory_without_a_worker_ends_with_3_and_says_what_to_start(
     tools = list(load_tools(written.folder).values())
     async with written.stack.worker(tools):
         assert (await written.rota("apply")).code == ExitCode.OK
-    monkeypatch.setattr("workers.cli.memory.ANSWER", timedelta(seconds=1))
+    for module in ("memory", "standing"):
+        monkeypatch.setattr(f"workers.cli.{module}.ANSWER", timedelta(seconds=1))
     ended = await written.rota("memory", "show", written.agent)
     assert ended.code == ExitCode.NO_SERVER, ended.err
     assert "start one with 'rota worker'" in ended.err
