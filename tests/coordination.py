@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import WorkflowFailureError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from rota.ids import backfill_run_id, event_run_id, keeper_id, lock_id, rerun_run_id
 from rota.keeper_state import KeeperState
@@ -26,6 +26,7 @@ from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 from tests.workflows.gates import poll
 from tests.workflows.topics import Topic
+from workers.cli.standing import UNANSWERED
 
 T = TypeVar("T")
 PATIENCE = 90.0
@@ -228,7 +229,7 @@ class Play:
             try:
                 state = await handle.query("state", result_type=kind)
             except RPCError as error:
-                if error.status is not RPCStatusCode.DEADLINE_EXCEEDED:
+                if error.status not in UNANSWERED:
                     raise
                 return None
             return state if seen(state) else None
