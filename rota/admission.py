@@ -58,6 +58,8 @@ class AdmissionRequest(Record):
     backfill: bool = False
     """A person's backfill of the schedule asks for this slot: it is meant, however late."""
     lineage: Lineage | None = None
+    by: str = ""
+    """Who asks for the run, if a person does."""
 
 
 class Decision(StrEnum):
@@ -97,6 +99,8 @@ class Admission(Record):
     """Digest of that run's result, on a skip because it succeeded."""
     fairness_key: str | None = None
     """Rendered from the spec, at most 64 bytes."""
+    requester: str = ""
+    """Who asked for the run, or had it scheduled; empty if nobody knows."""
     grant: Grant | None = None
     """With *go*: what the run may spend until it asks again, as far as its agent's account and
     its team's have room. None of a pipeline, and of a keeper that kept no account yet."""

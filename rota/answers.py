@@ -10,6 +10,7 @@ from typing import Any
 from rota import dedupe, ledger
 from rota.admission import Admission, AdmissionRequest, Decision
 from rota.agent_spec import Continuing, SessionConcurrency
+from rota.approval_rules import requester_of
 from rota.conversations import beginning
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.key_text import fairness_key
@@ -111,6 +112,7 @@ def answer(
         same_as=entry.same_as,
         output=entry.output if entry.same_as is not None else None,
         fairness_key=_fairness_key(spec, input),
+        requester=requester_of(request.by, request.trigger, spec.applied_by, spec.schedule_id),
     )
 
 

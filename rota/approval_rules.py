@@ -25,6 +25,8 @@ from rota.durations import format_duration
 from rota.model import canonical_json, content_digest
 from rota.runs import Trigger
 
+_BY_SCHEDULE = (Trigger.SCHEDULE, Trigger.BACKFILL, Trigger.RERUN)
+
 
 def needs_approval(rule: ApprovalRule, arguments: Mapping[str, Any]) -> bool:
     """Whether a call with these arguments, defaults filled in, needs a decision.
@@ -42,15 +44,14 @@ def requester_of(by: str, trigger: Trigger, declared_by: str, schedule: str | No
 
     Args:
         by: What its starter says.
-        trigger: Why it exists.
+        trigger: Why it exists. What starts by itself acts for who declared it.
         declared_by: Who applied the declaration.
-        schedule: The schedule that started it.
+        schedule: The agent's, if it has one.
     """
-    if by:
+    if by or trigger is Trigger.MANUAL:
         return by
-    if schedule is not None or trigger in (Trigger.SCHEDULE, Trigger.BACKFILL):
-        return declared_by or (f"schedule {schedule}" if schedule else "")
-    return ""
+    by_schedule = schedule if trigger in _BY_SCHEDULE else None
+    return declared_by or (f"schedule {by_schedule}" if by_schedule else "")
 
 
 def is_same_person(one: str, other: str) -> bool:

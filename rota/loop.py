@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from rota.approvals import ApprovalRequest, Ruling
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
@@ -44,6 +45,8 @@ class CallRef(Record):
     handoff: HandoffMode | None = None
     """Set if the call hands work to another agent: `agents.<name>` is `call`,
     `agents.<name>.transfer` is `transfer`."""
+    approval: ApprovalRequest | None = None
+    """Set if a person has to allow it first."""
 
 
 class AnswerRef(Record):
@@ -71,6 +74,8 @@ class ResultRef(StepResult):
     made again with it."""
     unknown: UnknownEffect | None = None
     """Set if nobody knows whether the call took effect: there is no result yet."""
+    approval: Ruling | None = None
+    """What was decided about the call, if it needed that."""
 
 
 class TurnOutcome(StepResult):

@@ -35,6 +35,8 @@ class PinnedSpec(Record):
     team: str = "default"
     description: str = ""
     fleet: str = ""
+    applied_by: str = ""
+    """Who put it in force, if that is known: the requester of what its schedule starts."""
     runtime_kind: str
     """Empty for a pipeline, which does not think."""
     model: str | None = None
@@ -107,8 +109,8 @@ class PinnedSpec(Record):
         return self.schedule.timezone if self.schedule else "UTC"
 
     @staticmethod
-    def of(spec: AgentSpec | PipelineSpec, *, fleet: str = "") -> "PinnedSpec":
-        """Pin `spec` as owned by `fleet`."""
+    def of(spec: AgentSpec | PipelineSpec, *, fleet: str = "", by: str = "") -> "PinnedSpec":
+        """Pin `spec` as owned by `fleet`, put in force by `by`."""
         schedule = spec.schedule
         common: dict[str, Any] = {
             "digest": spec.digest,
@@ -116,6 +118,7 @@ class PinnedSpec(Record):
             "team": spec.team,
             "description": spec.description[:200],
             "fleet": fleet,
+            "applied_by": by,
             "input": spec.input,
             "emits": spec.emits,
             "parallel": spec.limits.parallel,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from rota.approvals import Ruling
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Declared, Record
@@ -93,6 +94,9 @@ class AgentRunInput(Declared):
     """Normally left out: Rota knows whether a schedule started the run."""
     lineage: Lineage | None = None
     """Rota's own: what started the run, if another run or a pipeline did."""
+    by: str = Field(default="", max_length=200)
+    """Who asks for the run, if a person does: with `four_eyes`, somebody else approves its
+    calls."""
 
 
 class Covers(Record):
@@ -144,6 +148,8 @@ class AgentRunResult(Record):
     """Where the work was done, if a provider did it by itself: its id or its page."""
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
+    approvals: tuple[Ruling, ...] = ()
+    """What people decided about its calls, or did not in time; the newest 20."""
     unstopped: str = ""
     """Why nobody knows whether the provider's work has stopped; empty if it has."""
     lineage: Lineage | None = None

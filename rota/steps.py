@@ -6,6 +6,7 @@ Records alone; the activities that take them are in `activities/interface.py`.
 from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
+from rota.approvals import Ruling
 from rota.budget import HoldRequest
 from rota.effects import EffectResolution
 from rota.keeper_state import LedgerEntry
@@ -144,6 +145,8 @@ class ToolInput(StepInput):
     """What somebody says about the effect that an earlier attempt lost sight of."""
     resolves: int = 0
     """The version of the effect's record that this is about; 0: of none."""
+    approval: Ruling | None = None
+    """What was decided about the call; whoever makes it checks that."""
 
 
 class AdmitInput(Record):

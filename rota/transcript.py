@@ -34,6 +34,8 @@ class RunContext(Record):
     lineage: Lineage | None = None
     fences: dict[str, int] = Field(default_factory=dict[str, int])
     """Fencing number of each lock the run holds."""
+    requester: str = ""
+    """Who asked for the run, or had it scheduled; empty if nobody knows."""
 
     @property
     def occasion(self) -> str:

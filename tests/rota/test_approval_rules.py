@@ -257,11 +257,14 @@ def test_edit_allows_exactly_its_arguments() -> None:
         ("", Trigger.SCHEDULE, "lee", "report", "lee"),
         ("", Trigger.SCHEDULE, "", "report", "schedule report"),
         ("kim", Trigger.BACKFILL, "lee", "report", "kim"),
-        ("", Trigger.EVENT, "lee", None, ""),
+        ("", Trigger.MANUAL, "lee", "report", ""),
+        ("", Trigger.EVENT, "lee", "report", "lee"),
+        ("", Trigger.EVENT, "", "report", ""),
+        ("kim", Trigger.HANDOFF, "lee", None, "kim"),
     ],
 )
 def test_requester_is_who_started_the_run_or_had_it_scheduled(
     by: str, trigger: Trigger, declared_by: str, schedule: str | None, requester: str
 ) -> None:
-    """A schedule acts for who applied it."""
+    """What starts by itself acts for who applied it."""
     assert requester_of(by, trigger, declared_by, schedule) == requester
