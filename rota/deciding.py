@@ -5,12 +5,13 @@ No rule about limits, repairs or stop reasons lives anywhere else.
 
 from datetime import datetime
 
+from rota.budget_spec import OnExceeded
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
 from rota.limits import Limits
-from rota.loop import Compact, Finish, LoopState, RunTools, Step, Think
+from rota.loop import AskRoom, Compact, Finish, LoopState, Park, RunTools, Step, Think
 from rota.runs import RunStatus
-from rota.usage import format_cost
+from rota.spending import Shortage, shortage
 
 _STOPS: dict[StopReason, tuple[FailureCategory, str]] = {
     StopReason.MAX_TOKENS: (
@@ -67,7 +68,7 @@ def _finished(state: LoopState, repairs: bool) -> Finish | None:
     )
 
 
-def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
+def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Step | None:
     if now >= limits.deadline:
         return Finish(
             status=RunStatus.TIMED_OUT,
@@ -77,15 +78,20 @@ def _exceeded(state: LoopState, limits: Limits, now: datetime) -> Finish | None:
     if state.turn >= limits.turns:
         # Before its calls too: a run that can never answer must not act any more.
         return _limit(f"no answer after {limits.turns} turns (runtime.max_turns)")
-    if limits.tokens is not None and state.usage.tokens >= limits.tokens:
-        return _limit(f"{state.usage.tokens} tokens used of {limits.tokens} (budget.run_tokens)")
-    spent = state.usage.cost_micros
-    if limits.cost_micros is not None and spent is not None and spent >= limits.cost_micros:
-        # What is unpriced cannot be checked; `rota validate` warns of it.
-        return _limit(
-            f"{format_cost(spent)} spent of {format_cost(limits.cost_micros)} (budget.run_usd)"
-        )
-    return None
+    short = shortage(
+        limits, state.tree, state.turn + state.tool_calls, state.needed, len(state.calls) or 1
+    )
+    return None if short is None else _short(short, state, limits.on_exceeded)
+
+
+def _short(short: Shortage, state: LoopState, on_exceeded: OnExceeded) -> Step:
+    if short.is_asked_for:
+        return AskRoom(least=short.least)
+    if on_exceeded is OnExceeded.PARK and not short.lent:
+        return Park(reason=short.reason, refused=short.refused, until=short.until)
+    if on_exceeded is OnExceeded.SKIP and not short.lent and not state.has_begun:
+        return Finish(status=RunStatus.SKIPPED, reason=short.reason)
+    return _limit(short.reason)
 
 
 def _limit(reason: str) -> Finish:

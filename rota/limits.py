@@ -1,7 +1,9 @@
-"""What a run may consume. Whether it has, `rota.loop` decides, before every step."""
+"""What a run may consume. Whether it has, `rota.deciding` says, before every step."""
 
 from datetime import datetime
 
+from rota.budget import Amount, Cap, Grant
+from rota.budget_spec import OnExceeded
 from rota.model import Record
 
 
@@ -10,8 +12,22 @@ class Limits(Record):
 
     turns: int
     tokens: int | None
+    """Of the run and all that it hands work to."""
     cost_micros: int | None = None
-    """Micro-dollars."""
+    """Micro-dollars, likewise."""
+    steps: int | None = None
+    """Its own turns and tool calls."""
+    call_micros: int | None = None
+    """Of one call of a model."""
+    lent_room: Cap = Cap()
+    """What whatever started the run lets it spend, all below it included."""
+    lender: str = ""
+    """Workflow id of what lends that."""
+    grant: Grant | None = None
+    """Its newest reservation; None where no account is kept."""
+    held: Amount = Amount()
+    """What it has spent of that itself, lost attempts included."""
+    on_exceeded: OnExceeded = OnExceeded.PARK
     deadline: datetime
     compacting: bool = False
     """The conversation that the run begins with is too long to go on with."""

@@ -4,12 +4,14 @@ The workflow keeps a `LoopState`, asks `rota.deciding` what comes next, carries 
 folds the answer back in.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from rota.approvals import ApprovalRequest, Ruling
+from rota.budget import Amount
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
@@ -18,7 +20,7 @@ from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
 from rota.tools import Effect
-from rota.usage import Usage
+from rota.usage import Usage, sum_of
 
 INLINE_OUTPUT = 4096
 """Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
@@ -72,6 +74,8 @@ class ResultRef(StepResult):
     question: Question | None = None
     """Set if the tool needs a person's answer first: there is no result yet, and the call is
     made again with it."""
+    below: Usage | None = None
+    """Of a call of another agent: what its run used, and those below it."""
     unknown: UnknownEffect | None = None
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None
@@ -131,6 +135,27 @@ class LoopState(Record):
     links: dict[str, str] = Field(default_factory=dict[str, str])
     pins: str | None = None
     """Digest of the list of tools that others serve, once it is made."""
+    below: Usage = Usage()
+    """What all runs have used that this one handed work to, and those below them."""
+    needed: Amount | None = None
+    """What the coming call of a model comes to at most, if nobody was asked since it might not
+    cost as much."""
+    rounds: int = 0
+    """How often the coming turn was given to a runtime before; its attempts may be billed."""
+
+    @property
+    def tree(self) -> Usage:
+        """What it has used, and all below it: what its limits count."""
+        return self.usage.plus(self.below)
+
+    @property
+    def has_begun(self) -> bool:
+        """True once anything was done, or paid for."""
+        return self != LoopState(needed=self.needed, pins=self.pins, runtime=self.runtime)
+
+    def after_refusal(self, needed: Amount, rounds: int) -> "LoopState":
+        """Nobody was asked, since the call may come to `needed`."""
+        return self.model_copy(update={"needed": needed, "rounds": rounds})
 
     def after_turn(self, outcome: TurnOutcome) -> "LoopState":
         """Fold in a turn's outcome."""
@@ -148,6 +173,8 @@ class LoopState(Record):
                 "usage": self.usage.plus(outcome.usage),
                 "conversation_tokens": outcome.conversation_tokens or self.conversation_tokens,
                 "links": {**self.links, **outcome.links},
+                "needed": None,
+                "rounds": 0,
             }
         )
 
@@ -164,6 +191,8 @@ class LoopState(Record):
                 "details": outcome.unusable,
                 "usage": self.usage.plus(outcome.usage),
                 "conversation_tokens": outcome.conversation_tokens,
+                "needed": None,
+                "rounds": 0,
             }
         )
 
@@ -175,6 +204,7 @@ class LoopState(Record):
                 "results": results,
                 "transfer": next((r.transfer for r in results if r.transfer), self.transfer),
                 "tool_calls": self.tool_calls + len(results),
+                "below": sum_of((self.below, *(r.below for r in results if r.below))),
                 "patches": (*self.patches, *(r.patch for r in results if r.patch)),
             }
         )
@@ -207,4 +237,21 @@ class Finish(Record):
     answer: AnswerRef | None = None
 
 
-Step = Compact | Think | RunTools | Finish
+class AskRoom(Record):
+    """What was reserved is used up: ask the accounts for more."""
+
+    least: Amount
+    """What the next step needs."""
+
+
+class Park(Record):
+    """Stand still at a limit, with everything kept, until there is more to spend."""
+
+    reason: str
+    refused: bool = False
+    """The accounts have not enough; else it is a limit of the run's own."""
+    until: datetime | None = None
+    """When they will have more."""
+
+
+Step = Compact | Think | RunTools | AskRoom | Park | Finish

@@ -1,5 +1,8 @@
 """What a step consumed: tokens, and money in integer micro-dollars."""
 
+from collections.abc import Iterable
+from functools import reduce
+
 from rota.model import Record
 
 
@@ -72,6 +75,11 @@ class Usage(Record):
             unknown_micros=max(0, self.unknown_micros - other.unknown_micros),
             unknown_tokens=max(0, self.unknown_tokens - other.unknown_tokens),
         )
+
+
+def sum_of(usages: Iterable[Usage]) -> Usage:
+    """Return the sum of all; nothing if there are none."""
+    return reduce(Usage.plus, usages, Usage())
 
 
 _LITTLE = 100

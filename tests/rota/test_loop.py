@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rota.budget_spec import OnExceeded
 from rota.conversation import StopReason
 from rota.deciding import next_step
 from rota.failures import FailureCategory
@@ -25,7 +26,9 @@ from rota.runs import RunStatus
 from rota.usage import Usage
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-LIMITS = Limits(turns=3, tokens=100, deadline=NOW + timedelta(minutes=1))
+LIMITS = Limits(
+    turns=3, tokens=100, deadline=NOW + timedelta(minutes=1), on_exceeded=OnExceeded.FAIL
+)
 CALL = CallRef(index=0, name="calc.add")
 GOOD = AnswerRef(digest="good", output=1)
 BAD = AnswerRef(digest="bad", problems=("total: missing",))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rota.budget_spec import OnExceeded
 from rota.conversation import StopReason
 from rota.deciding import next_step
 from rota.failures import FailureCategory
@@ -13,8 +14,10 @@ from rota.runs import RunStatus
 from rota.usage import Usage
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-LONG = Limits(turns=3, tokens=100, deadline=NOW + timedelta(minutes=1), compacting=True)
-DEAR = Limits(turns=3, tokens=None, deadline=NOW + timedelta(minutes=1), cost_micros=20_000)
+SOON = NOW + timedelta(minutes=1)
+FAIL = OnExceeded.FAIL
+LONG = Limits(turns=3, tokens=100, deadline=SOON, on_exceeded=FAIL, compacting=True)
+DEAR = Limits(turns=3, tokens=None, deadline=SOON, on_exceeded=FAIL, cost_micros=20_000)
 
 
 @pytest.mark.parametrize(

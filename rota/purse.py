@@ -1,0 +1,89 @@
+"""What a run was given to spend, beyond what its declaration says. Pure.
+
+Its newest reservation in the accounts of its agent and its team, and what people gave the
+run itself. It counts from the run's own use, and travels with the run across
+continue-as-new.
+"""
+
+from datetime import datetime
+
+from rota.budget import NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
+from rota.model import Record
+from rota.run_ref import RunRef
+from rota.spending import known, lost, spent
+from rota.usage import Usage
+
+
+class Purse(Record):
+    """A run's reservation, and what it was given."""
+
+    grant: Grant | None = None
+    """The newest answer of the accounts; None where none are kept."""
+    base: Amount = Amount()
+    """What the run itself had spent when that came, lost attempts included."""
+    raises: tuple[BudgetRaise, ...] = ()
+    """What people gave the run itself, in order."""
+    parked_at: datetime | None = None
+    """Since when it stands still; None while it works."""
+
+    @property
+    def raised(self) -> Amount:
+        """All that people gave the run."""
+        return Amount(
+            micros=sum(each.micros for each in self.raises),
+            tokens=sum(each.tokens for each in self.raises),
+        )
+
+    @property
+    def raised_steps(self) -> int:
+        """Steps likewise."""
+        return sum(each.steps for each in self.raises)
+
+    @property
+    def is_limited(self) -> bool:
+        """True if an account limits the run, so that what it holds is missing to others."""
+        return self.grant is not None and (self.grant.room.is_limit or bool(self.grant.refused))
+
+    @property
+    def is_soft(self) -> bool:
+        """True if a soft limit of an account is reached."""
+        return self.grant is not None and self.grant.soft
+
+    def held(self, usage: Usage) -> Amount:
+        """What was spent of the reservation, lost attempts included."""
+        return spent(usage).minus(self.base)
+
+    def answered(self, grant: Grant, usage: Usage) -> "Purse":
+        """The purse once the accounts have answered; what was spent until then is told."""
+        return self.model_copy(update={"grant": grant, "base": spent(usage)})
+
+    def given(self, more: BudgetRaise) -> "Purse":
+        """The purse with what a person gave the run. The same again changes nothing."""
+        if any(each.id == more.id for each in self.raises):
+            return self
+        return self.model_copy(update={"raises": (*self.raises, more)})
+
+    def request(
+        self, agent: str, run: RunRef, usage: Usage, wanted: Cap, least: Amount
+    ) -> HoldRequest:
+        """Ask for the next reservation, which ends this one."""
+        return HoldRequest(
+            agent=agent,
+            run=run,
+            number=self._next,
+            wanted=wanted,
+            least=least,
+            spent=known(usage),
+            unknown=lost(usage),
+        )
+
+    def giving_back(self, agent: str, run: RunRef, usage: Usage) -> HoldRequest:
+        """Give back what is left of the reservation, and wait for no room."""
+        return self.request(agent, run, usage, NOTHING, Amount())
+
+    @property
+    def _next(self) -> int:
+        if self.grant is None:
+            return 1
+        # One that was refused reserves nothing, and may be asked for again.
+        return self.grant.number if self.grant.refused else self.grant.number + 1
