@@ -12,6 +12,7 @@ from temporalio import activity
 from rota.admission import Admitted, RunRef, Settled
 from rota.budget import Grant
 from rota.loop import ResultRef, TurnOutcome
+from rota.notifications import PostInput, SendInput, Sent
 from rota.pipeline_steps import (
     LoadedOutputs,
     LoadedPipeline,
@@ -198,6 +199,22 @@ class BudgetDesk(ABC):
     @activity.defn(name="hold_budget")
     async def hold_budget(self, input: HoldInput) -> Grant:
         """Ask for more room, or give back what is left."""
+        ...
+
+
+class Notifying(ABC):
+    """Word to people; `post_facts` is safe as a local activity."""
+
+    @abstractmethod
+    @activity.defn(name="post_facts")
+    async def post_facts(self, input: PostInput) -> None:
+        """Hand facts to the notifiers of their channels; repeating it tells nothing twice."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="send_notification")
+    async def send_notification(self, input: SendInput) -> Sent:
+        """Send one message to one channel."""
         ...
 
 

@@ -8,6 +8,7 @@ KEEPER_PREFIX = "agent:"
 TOPIC_PREFIX = "topic:"
 LOCK_PREFIX = "lock:"
 BREAKER_PREFIX = "breaker:"
+NOTIFIER_PREFIX = "notify:"
 BUDGET_PREFIX = "budget:"
 READABLE = 200
 """Characters of an event id that may stand in a workflow id as they are."""
@@ -58,6 +59,11 @@ def topic_id(event: str) -> str:
 def lock_id(lock: str) -> str:
     """Workflow id of a lock: `lock:general-ledger`."""
     return f"{LOCK_PREFIX}{lock}"
+
+
+def notifier_id(channel: str) -> str:
+    """Workflow id of a channel's notifier, by the channel's digest: `notify:4f2a…`."""
+    return f"{NOTIFIER_PREFIX}{channel}"
 
 
 def breaker_id(kind: str, account: str) -> str:

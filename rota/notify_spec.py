@@ -16,7 +16,7 @@ from rota.runtime_specs.base import REFERENCE, SecretReference, is_reference
 MOST_CHANNELS = 20
 MOST_ADDRESSES = 50
 MOST_SECRETS = 5
-_URL = r"https?://[^\s/?#@\\]+([/?][^\s#\\]*)?"
+HOOK_URL = r"https?://[^\s/?#@\\]+([/?][^\s#\\]*)?"
 _ADDRESS = r"[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}"
 
 
@@ -54,7 +54,7 @@ _ORDINARY = (Occasion.FAILED, Occasion.BLOCKED, *WAITING_FOR_PEOPLE)
 
 def _url(value: str) -> str:
     # The value stays out of the message: it may hold a password.
-    if not is_reference(value) and not re.fullmatch(_URL, value):
+    if not is_reference(value) and not re.fullmatch(HOOK_URL, value):
         raise ValueError(
             "write a URL such as https://host/path without a user, or env:NAME or file:/path of "
             "a secret that holds it"
@@ -75,7 +75,7 @@ def _as_list(value: Any) -> Any:
 HookUrl = Annotated[
     str,
     AfterValidator(_url),
-    WithJsonSchema({"type": "string", "pattern": f"^({REFERENCE}|{_URL})$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^({REFERENCE}|{HOOK_URL})$"}),
 ]
 MailAddress = Annotated[
     str,

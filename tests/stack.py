@@ -22,6 +22,7 @@ from rota.breaker import BreakerPolicy
 from rota.connections import Connections
 from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
+from rota.notifier import NotifierPolicy
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
 from rota.runtime_queue import RuntimeQueue
@@ -45,6 +46,8 @@ class Stack:
     runtimes: OpenRuntimes = field(default_factory=OpenRuntimes)
     breaker_policy: BreakerPolicy | None = None
     """Of the runtimes' breakers; None: the ordinary one."""
+    notifier_policy: NotifierPolicy | None = None
+    """Of channels' notifiers; None: the ordinary one."""
     runtime_queues: tuple[RuntimeQueue, ...] = ()
     """Served beside the task queue."""
     starter: Client | None = None
@@ -73,6 +76,7 @@ class Stack:
             runtimes=self.runtimes,
             grace=timedelta(0),
             breaker_policy=self.breaker_policy,
+            notifier_policy=self.notifier_policy,
             runtime_queues=self.runtime_queues,
         ):
             try:

@@ -18,6 +18,7 @@ from activities.desk import RunDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
+from activities.notifying import NotifyingActivities
 from activities.pipeline_desk import PipelineDeskActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.session_running import SessionRunningActivities
@@ -29,6 +30,7 @@ from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
 from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
+from rota.notifier import NotifierPolicy
 from rota.runtime_queue import RuntimeQueue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
@@ -66,7 +68,9 @@ async def serving(
     grace: timedelta = GRACE,
     on_fatal_error: FatalHandler | None = None,
     breaker_policy: BreakerPolicy | None = None,
+    notifier_policy: NotifierPolicy | None = None,
     runtime_queues: Sequence[RuntimeQueue] = (),
+    ui: str = "",
 ) -> AsyncGenerator[None]:
     """Serve runs and keepers while the block lasts, and the runtimes' own queues.
 
@@ -91,6 +95,7 @@ async def serving(
     lock_desk = LockDeskActivities(client)
     budget_desk = BudgetDeskActivities(client)
     topic_desk = TopicDeskActivities(client, store)
+    notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
     takeover = Takeover()
     runs = Worker(
         client,
@@ -104,6 +109,7 @@ async def serving(
             desk.settle_run,
             lock_desk.acquire_lock,
             lock_desk.release_locks,
+            notifying.post_facts,
             budget_desk.hold_budget,
             thinking.invoke_model,
             compacting.compact_conversation,
@@ -135,6 +141,8 @@ async def serving(
             keeper_desk.start_runs,
             keeper_desk.page_ledger,
             topic_desk.deliver_events,
+            notifying.post_facts,
+            notifying.send_notification,
         ],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=grace,
@@ -179,16 +187,18 @@ async def serving(
                 await workers.enter_async_context(worker)
             yield
     finally:
+        await notifying.aclose()
         await gate.aclose()
         await own_runtimes.aclose()
 
 
 async def serve_until_stopped(
-    client: Client, *, task_queue: str, store: ObjectStore, toolbox: Toolbox
+    client: Client, *, task_queue: str, store: ObjectStore, toolbox: Toolbox, ui: str = ""
 ) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends the process at once.
 
-    Beside `task_queue` those that the runtimes of the toolbox's fleet name.
+    Beside `task_queue` those that the runtimes of the toolbox's fleet name. Notifications link
+    runs to `ui`, if anybody has said where the Temporal UI is.
 
     Raises:
         WorkerFailedError: serving ended without being told to. Steps may still be in flight,
@@ -212,6 +222,7 @@ async def serve_until_stopped(
             toolbox=toolbox,
             on_fatal_error=end,
             runtime_queues=queues,
+            ui=ui,
         ):
             names = ", ".join([task_queue, *(queue.name for queue in queues)])
             log.info("serving %s at %s", names, client.service_client.config.target_host)

@@ -11,6 +11,7 @@ from rota.ids import (
     BREAKER_PREFIX,
     KEEPER_PREFIX,
     LOCK_PREFIX,
+    NOTIFIER_PREFIX,
     TASK_QUEUE,
     TOPIC_PREFIX,
     keeper_queue,
@@ -50,13 +51,16 @@ def test_persisted_names_stay_as_they_are() -> None:
     """Whatever a history or a caller remembers by name is pinned here."""
     keeper = workflow._Definition.must_from_class(AgentWorkflow)
     pinned = {
-        "workflows": {"Agent", "AgentRun", "Breaker", "PipelineRun", "ResourceLock", "Topic"},
+        "workflows": {
+            *("Agent", "AgentRun", "Breaker", "Notifier", "PipelineRun", "ResourceLock", "Topic")
+        },
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks", "hold_budget"),
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),
             *("answer_session", "collect_session", "cancel_session"),
+            *("post_facts", "send_notification"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {
@@ -85,7 +89,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "RotaTokens": "Int",
             "RotaCostMicros": "Int",
         },
-        "ids": ("agent:", "breaker:", "topic:", "lock:", "rota", "rota-keepers", "rota-watches"),
+        "ids": ("agent:", "breaker:", "notify:", "topic:", "lock:", "rota", "rota-keepers", "rota-watches"),
         "storage driver": "rota",
     }
     found = {
@@ -104,6 +108,7 @@ def test_persisted_names_stay_as_they_are() -> None:
         "ids": (
             KEEPER_PREFIX,
             BREAKER_PREFIX,
+            NOTIFIER_PREFIX,
             TOPIC_PREFIX,
             LOCK_PREFIX,
             TASK_QUEUE,

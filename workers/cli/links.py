@@ -7,6 +7,7 @@ from workers.cli.server import Link
 from workers.connection import target_of
 from workers.dev import DATABASE
 from workers.dev_lock import running_dev
+from workers.settings import Settings
 
 UI_VARIABLE = "ROTA_UI"
 """Address of the Temporal UI, where it is not that of `rota dev`."""
@@ -23,13 +24,17 @@ def run_link(link: Link, run_id: str) -> str:
     return f"{base}/namespaces/{quote(namespace)}/workflows/{quote(run_id, safe='')}"
 
 
-def _ui(link: Link, address: str) -> str:
+def known_ui(settings: Settings) -> str:
+    """Return where the Temporal UI is; empty if that is not certain."""
     if os.environ.get(UI_VARIABLE):
         return os.environ[UI_VARIABLE].rstrip("/")
-    dev = running_dev(link.settings.fleet / DATABASE)
+    address, _ = target_of(settings)
+    dev = running_dev(settings.fleet / DATABASE)
     if dev is not None and dev.ui and dev.address.rpartition(":")[2] == address.rpartition(":")[2]:
         return dev.ui
-    host = address.rpartition(":")[0]
-    if host in _LOCAL:
-        return "http://localhost:8233"
-    return CLOUD_UI if host.endswith(".tmprl.cloud") else ""
+    return CLOUD_UI if address.rpartition(":")[0].endswith(".tmprl.cloud") else ""
+
+
+def _ui(link: Link, address: str) -> str:
+    local = address.rpartition(":")[0] in _LOCAL
+    return known_ui(link.settings) or ("http://localhost:8233" if local else "")

@@ -12,6 +12,7 @@ from schedules.fleet import load_fleet_file
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+from workers.cli.links import known_ui
 from workers.cli.logs import log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
@@ -98,7 +99,11 @@ async def _work(
     try:
         async with receiving(callbacks, listen):
             await serve_until_stopped(
-                client, task_queue=settings.task_queue, store=store, toolbox=toolbox
+                client,
+                task_queue=settings.task_queue,
+                store=store,
+                toolbox=toolbox,
+                ui=known_ui(settings),
             )
     except WorkerFailedError as error:
         log.critical("%s; ending with exit code %d", error, ExitCode.FAILED)
