@@ -5,8 +5,9 @@ Records alone. The agent's keeper keeps one `Account` (day and month), and the w
 
 A run reserves with its admission what it may need (its own limit, or what such runs cost
 before), and asks again, with the next number, when that is used up. It tells its whole use
-each time, and at its end; what is new is counted in the window in which it was reserved. A run that was refused is sent the signal
-`budget_raised`, with its own `RunRef`, by the account that may have room for it now.
+each time, and at its end; what is new is counted in the window in which it was reserved. A run
+that was refused is sent the signal `budget_raised`, with its own `RunRef`, by the account that
+may have room for it now.
 """
 
 from datetime import datetime
@@ -55,6 +56,9 @@ class Cap(Record):
 def _smaller(one: int | None, other: int | None) -> int | None:
     return min((each for each in (one, other) if each is not None), default=None)
 
+
+NONE = Amount()
+"""No money and no tokens."""
 
 NOTHING = Cap(micros=0, tokens=0)
 """As what is wanted: the run gives back what it has."""
