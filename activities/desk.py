@@ -163,6 +163,7 @@ class RunDeskActivities(RunDesk):
             session=admission.session,
             lineage=admission.lineage,
             fences=input.fences,
+            requester=admission.requester,
         )
         return Admitted(
             admission=admission,

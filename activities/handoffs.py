@@ -113,6 +113,7 @@ class HandoffDeskActivities(HandoffDesk):
                 occasion=call.key,
                 deadline=input.deadline,
             ),
+            by=context.requester,
         )
         child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
         return OpenedHandoff(child=child, child_id=child_id)

@@ -30,6 +30,8 @@ class RunOrigin(Record):
     schedule_id: str | None = None
     """The schedule that started it, if one did."""
     lineage: Lineage | None = None
+    by: str = ""
+    """Who asks for it, if a person does."""
 
     @property
     def bound(self) -> datetime | None:

@@ -65,6 +65,8 @@ class PipelineRunInput(Declared):
     """Rota's own: what started the run, if an event or another run did."""
     kept: dict[AgentName, Kept] = Field(default_factory=dict[AgentName, Kept])
     """Nodes that are not run again: their ends in an earlier run of this slot."""
+    by: str = Field(default="", max_length=200)
+    """Who asks for the run, if a person does."""
 
 
 class PipelineResult(Record):

@@ -64,6 +64,7 @@ async def apply_plan(
     task_queue: str,
     on_progress: Progress | None = None,
     worker_timeout: timedelta = WORKER_TIMEOUT,
+    by: str = "",
 ) -> AppliedReport:
     """Carry out `plan`. Names are taken side by side, each one's steps in order.
 
@@ -78,6 +79,7 @@ async def apply_plan(
         task_queue: where the fleet's runs are served.
         on_progress: called after each step.
         worker_timeout: how long to wait for a worker, and for a keeper's answer.
+        by: who applies: the requester of the runs that start by themselves.
 
     Raises:
         StalePlanError: a plan made now would differ; nothing was done.
@@ -98,7 +100,7 @@ async def apply_plan(
         if on_progress is not None:
             on_progress(step)
 
-    work = _Apply(client, store, fleet, task_queue, worker_timeout, progress)
+    work = _Apply(client, store, fleet, task_queue, worker_timeout, progress, by)
     outcomes = await side_by_side(plan.changes, work.agent)
     refusals = [str(outcome) for outcome in outcomes if outcome is not None]
     if refusals:
@@ -128,6 +130,7 @@ class _Apply:
         task_queue: str,
         timeout: timedelta,
         progress: Progress,
+        by: str,
     ) -> None:
         self._client = client
         self._store = store
@@ -135,6 +138,7 @@ class _Apply:
         self._task_queue = task_queue
         self._timeout = timeout
         self._progress = progress
+        self._by = by
 
     async def agent(self, planned: AgentPlan) -> ApplyError | None:
         """Carry out one name's steps; return why it stopped, None if it did not."""
@@ -167,7 +171,8 @@ class _Apply:
         elif step is Step.DECLARE:
             spec = self._fleet.declarations[name].spec
             await put_spec(self._store, spec)
-            await declare(self._client, spec, self._fleet.name, self._task_queue, self._timeout)
+            fleet, queue, timeout = self._fleet.name, self._task_queue, self._timeout
+            await declare(self._client, spec, fleet, queue, timeout, self._by)
         else:
             declared = self._fleet.declarations[name]
             write = create_schedule if step is Step.CREATE_SCHEDULE else update_schedule

@@ -51,8 +51,9 @@ async def declare(
     fleet: str,
     task_queue: str,
     timeout: timedelta,
+    by: str = "",
 ) -> None:
-    """Put `spec` in force, starting the keeper if there is none. Idempotent.
+    """Put `spec` in force in the name of `by`, starting the keeper if there is none. Idempotent.
 
     Raises:
         NoWorkerError: the keeper did not answer within `timeout`.
@@ -67,7 +68,7 @@ async def declare(
     )
     try:
         await keeper.execute_update(
-            "declare", PinnedSpec.of(spec, fleet=fleet), rpc_timeout=timeout
+            "declare", PinnedSpec.of(spec, fleet=fleet, by=by), rpc_timeout=timeout
         )
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         # The list of pollers remembers a worker for minutes after it has gone.

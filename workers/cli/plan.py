@@ -15,6 +15,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import console, format_time, now, print_json, remark
+from workers.cli.person import me
 from workers.cli.server import Link, with_server
 from workers.cli.validate import show_warnings
 from workers.settings import Settings
@@ -59,7 +60,8 @@ def plan_command(settings: Settings, as_json: bool) -> None:
     json="{plan: as in 'rota plan', steps: [{agent, step}]}",
 )
 @server_options
-def apply_command(settings: Settings, as_json: bool) -> None:
+@click.option("--by", help="Who applies. Default: your name on this machine.")
+def apply_command(settings: Settings, by: str | None, as_json: bool) -> None:
     """Bring the server in line with the fleet's files.
 
     Does exactly what 'rota plan' shows, for what this fleet declares only. Safe to interrupt and
@@ -68,7 +70,7 @@ def apply_command(settings: Settings, as_json: bool) -> None:
     checked = check_fleet(settings.fleet, now())
     show_warnings(checked)
     told = None if as_json else _tell
-    plan, report = with_server(settings, lambda link: apply_fleet(link, checked, told))
+    plan, report = with_server(settings, lambda link: apply_fleet(link, checked, told, by))
     if as_json:
         steps = [step.model_dump(mode="json") for step in report.steps]
         print_json({"plan": plan.to_json(), "steps": steps})
@@ -115,9 +117,9 @@ async def _plan(link: Link, checked: CheckedFleet) -> Plan:
 
 
 async def apply_fleet(
-    link: Link, checked: CheckedFleet, told: Progress | None
+    link: Link, checked: CheckedFleet, told: Progress | None, by: str | None = None
 ) -> tuple[Plan, AppliedReport]:
-    """Plan and apply in one go; `told` hears of each step."""
+    """Plan and apply in one go, by default in one's own name; `told` hears of each step."""
     plan = await _plan(link, checked)
     report = await apply_plan(
         link.client,
@@ -126,6 +128,7 @@ async def apply_fleet(
         plan,
         task_queue=link.settings.task_queue,
         on_progress=told,
+        by=me() if by is None else by,
     )
     return plan, report
 

@@ -20,6 +20,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
+from workers.cli.person import me
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.report import print_report
 from workers.cli.rerun_source import key_of, old_pipeline_run, old_run
@@ -145,6 +146,7 @@ async def _agent_again(link: Link, described: WorkflowExecutionDescription) -> A
         slot=old.slot,
         trigger=Trigger.RERUN,
         lineage=rerun_lineage(old.lineage, described.id, key_of(described), old.slot),
+        by=me(),
     )
 
 
@@ -174,6 +176,7 @@ async def _pipeline_again(
         trigger=Trigger.RERUN,
         lineage=rerun_lineage(old.lineage, described.id, key_of(described), old.slot),
         kept=kept,
+        by=me(),
     )
     return _Again(argument, described.id, tuple(kept))
 

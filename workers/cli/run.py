@@ -22,6 +22,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.keyed_start import keyed_run, start_keyed
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
+from workers.cli.person import me
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.report import print_report
 from workers.cli.run_input import read_input
@@ -65,6 +66,7 @@ class _Started:
 @click.option(
     "--id", "run_id", help="Id of the run. Default: NAME-manual-TIME-TOKEN, or by its key."
 )
+@click.option("--by", help="Who asks for the run. Default: your name on this machine.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
 @click.option("--follow", is_flag=True, help="Print each step while waiting.")
 def run_command(
@@ -73,6 +75,7 @@ def run_command(
     inputs: tuple[str, ...],
     slot: str | None,
     run_id: str | None,
+    by: str | None,
     wait: bool,
     follow: bool,
     as_json: bool,
@@ -83,7 +86,7 @@ def run_command(
     it has ended already. Ends with 1 if the run failed, was blocked, was cancelled or ran out of
     time. Ctrl-C stops waiting; the run itself goes on.
     """
-    request = _request(name, inputs, slot)
+    request = _request(name, inputs, slot, me() if by is None else by)
     begun: list[str] = []
 
     async def work(link: Link) -> _Started:
@@ -110,7 +113,7 @@ def run_command(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _request(name: str, inputs: tuple[str, ...], slot: str | None) -> AgentRunInput:
+def _request(name: str, inputs: tuple[str, ...], slot: str | None, by: str) -> AgentRunInput:
     """Check what was typed before anything is asked of a server."""
     try:
         return AgentRunInput(
@@ -118,6 +121,7 @@ def _request(name: str, inputs: tuple[str, ...], slot: str | None) -> AgentRunIn
             input=read_input(inputs),
             slot=_come(slot) if slot else None,
             trigger=Trigger.MANUAL,
+            by=by,
         )
     except ValidationError as error:
         text = "\n".join(finding.message for finding in explain(error, AgentRunInput))
@@ -164,5 +168,9 @@ async def _start(
 
 def _of_pipeline(request: AgentRunInput) -> PipelineRunInput:
     return PipelineRunInput(
-        pipeline=request.agent, input=request.input, slot=request.slot, trigger=request.trigger
+        pipeline=request.agent,
+        input=request.input,
+        slot=request.slot,
+        trigger=request.trigger,
+        by=request.by,
     )

@@ -110,6 +110,7 @@ class Children:
                     slot=origin.slot,
                     trigger=Trigger.UPSTREAM,
                     lineage=lineage,
+                    by=origin.by,
                 ),
                 id=run_id,
                 result_type=AgentRunResult,

@@ -43,6 +43,7 @@ class PipelineKit:
                 slot=input.slot,
                 trigger=input.trigger,
                 lineage=input.lineage,
+                by=input.by,
             )
         )
         self._standing = Standing(self._origin)

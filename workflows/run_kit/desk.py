@@ -51,6 +51,7 @@ async def ask(
         slot=origin.slot,
         input=input,
         lineage=origin.lineage,
+        by=origin.by,
     )
     return await workflow.execute_local_activity_method(
         RunDesk.admit_run,

@@ -23,4 +23,5 @@ def read_origin(input: RunArgument) -> RunOrigin:
         slot=slot.replace(microsecond=0) if slot else None,
         schedule_id=schedule_id,
         lineage=input.lineage,
+        by=input.by,
     )
