@@ -116,7 +116,6 @@ class HoldRequest(Record):
 class HoldEnd(Record):
     """A run has done. Idempotent by `run.key`."""
 
-    agent: str
     run: RunRef
     spent: Amount = Amount()
     """By the run itself, from its beginning."""

@@ -112,7 +112,7 @@ def end(account: Account, end: HoldEnd, now: datetime) -> Account:
     return _ended(account, end.run.key)
 
 
-def lost(account: Account, run: RunRef, now: datetime) -> Account:
+def lost(account: Account, run: RunRef) -> Account:
     """Count all that a run held as unknown: it is gone, and did not say what it spent."""
     known = account.holds.get(run.key)
     if known is None:

@@ -6,7 +6,7 @@ rule here is tested as a table without a server.
 
 from datetime import datetime
 
-from rota import capacity, dedupe, ledger
+from rota import capacity, dedupe, keeper_account, ledger
 from rota.admission import Admission, AdmissionRequest, Decision
 from rota.agent_spec import SessionConcurrency
 from rota.answers import answer, asked_again, go, merged_input, new_entry, skip
@@ -27,7 +27,8 @@ class UnknownAgentError(ValueError):
 
 def declare(state: KeeperState, spec: PinnedSpec) -> KeeperState:
     """Put `spec` in force for every later admission."""
-    return state.model_copy(update={"spec": spec, "retired": None})
+    state = state.model_copy(update={"spec": spec, "retired": None})
+    return keeper_account.declare(state, spec)
 
 
 def retire(state: KeeperState) -> KeeperState:
@@ -43,14 +44,15 @@ def retire(state: KeeperState) -> KeeperState:
 def admit(
     state: KeeperState, request: AdmissionRequest, now: datetime
 ) -> tuple[KeeperState, Admission]:
-    """Decide on one run. Repeating a request changes nothing and decides nothing anew.
+    """Decide on one run. Repeating a request decides nothing anew, unless no money was left.
 
     Raises:
         UnknownAgentError: no declaration is in force.
     """
     known = state.ledger.get(request.run.key)
     if known is not None:
-        return state, asked_again(state, _last_spec(state), request, known)
+        again = asked_again(state, _last_spec(state), request, known)
+        return keeper_account.granted(state, again, request, now)
     spec = state.spec
     if spec is None:
         raise UnknownAgentError("no declaration is in force")
@@ -78,7 +80,8 @@ def admit(
     if wait:
         return _queue(state, spec, request, entry, wait)
     state = dedupe.hold(state, keys.dedupe, request.run, now)
-    return go(state, spec, request, entry)
+    state, admission = go(state, spec, request, entry)
+    return keeper_account.granted(state, admission, request, now)
 
 
 def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admission | None]:
@@ -104,7 +107,8 @@ def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admissio
     except TemplateError as error:
         ended = entry.model_copy(update={"settled_at": now})
         return skip(state, spec, request, ended, str(error))
-    return go(state, spec, request, entry)
+    state, admission = go(state, spec, request, entry)
+    return keeper_account.granted(state, admission, request, now)
 
 
 def waiting_sessions(state: KeeperState) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from rota.admission import (
     RunRef,
     Unstopped,
 )
+from rota.budget import Account
 from rota.failures import FailureCategory
 from rota.keyed import KeyState
 from rota.model import Record
@@ -125,6 +126,9 @@ class KeeperState(Record):
     """The newest ones, oldest first."""
     unstopped: tuple[Unstopped, ...] = ()
     """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
+
+    account: Account = Account()
+    """What the agent has spent and reserved, by day and month."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

@@ -2,6 +2,7 @@
 
 from pydantic import AwareDatetime, Field
 
+from rota.budget import Cap
 from rota.model import Record
 
 DEEPEST = 5
@@ -31,6 +32,8 @@ class Lineage(Record):
     so a node that is run again repeats no effect."""
     deadline: AwareDatetime | None = None
     """The run must end by then, whatever its own limit."""
+    allowance: Cap | None = None
+    """What its caller lends it of its own rest; the run, and all below it, spend no more."""
 
     @property
     def cause(self) -> str:

@@ -6,7 +6,7 @@ answered with the ledger's own word and changes nothing.
 
 from datetime import datetime
 
-from rota import dedupe, ledger
+from rota import dedupe, keeper_account, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
 from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
@@ -25,8 +25,8 @@ def settle(
     entry = state.ledger.get(settlement.run.key)
     if entry is None:
         # The run was never admitted here (it failed before, or its entry was paged away):
-        # there is nothing to free, and its own history holds its end.
-        return state, Settled()
+        # there is nothing to free, and its own history holds its end. What it used counts.
+        return keeper_account.settled(state, settlement, now), Settled()
     session = state.session(entry.session)
     if entry.status.closed:
         return state, _settled(entry, session)
@@ -61,6 +61,7 @@ def settle(
     newest = _newest_success(state, closed)
     state = ledger.enter(state.with_session(entry.session, session), closed)
     state = state.model_copy(update={"events": events, "last_success": newest})
+    state = keeper_account.settled(state, settlement, now)
     return dedupe.close(state, closed), _settled(closed, session)
 
 
@@ -74,8 +75,13 @@ def stopped(state: KeeperState, run_key: str) -> tuple[KeeperState, bool]:
     return state.model_copy(update={"unstopped": left}), len(left) < len(state.unstopped)
 
 
-def reclaim(state: KeeperState, run: RunRef, now: datetime) -> KeeperState:
-    """Free whatever a run holds that is known to be gone without settling."""
+def reclaim(state: KeeperState, run: RunRef, now: datetime, *, began: bool = True) -> KeeperState:
+    """Free whatever a run holds that is known to be gone without settling.
+
+    What it had reserved counts as spent, as far as anybody knows, if it `began`.
+    """
+    if began:
+        state = keeper_account.lost(state, run)
     gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
     return settle(state, gone, now)[0]
 

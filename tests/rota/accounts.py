@@ -47,8 +47,7 @@ def asks(
 
 def ends(name: str, spent: int, unknown: int = 0) -> HoldEnd:
     """A run's end after so many micro-dollars."""
-    amounts = {"spent": Amount(micros=spent), "unknown": Amount(micros=unknown)}
-    return HoldEnd(agent="report", run=run(name), **amounts)
+    return HoldEnd(run=run(name), spent=Amount(micros=spent), unknown=Amount(micros=unknown))
 
 
 def micros(of: Account, key: str, kind: WindowKind = WindowKind.DAY) -> tuple[int, int]:

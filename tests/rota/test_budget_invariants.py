@@ -117,7 +117,7 @@ def test_sums_are_exact_after_every_order_of_messages(
         if what == "lost":
             unknown += of.holds[name].amount.micros if name in of.holds else 0
             closed |= {name} & set(of.holds)
-            of = rules.lost(of, run(name), now)
+            of = rules.lost(of, run(name))
         elif what.startswith("end"):
             if name not in closed and (name in of.holds or told.get(name, 0) + cost):
                 told[name] = told.get(name, 0) + cost

@@ -174,10 +174,10 @@ def test_end_of_a_run_that_never_began_leaves_no_trace() -> None:
 
 def test_lost_run_counts_as_unknown() -> None:
     """Nobody knows what it spent: all that it held counts against the limit, shown apart."""
-    gone = rules.lost(hold(account(day_micros=DOLLAR), "a"), run("a"), NOON)
+    gone = rules.lost(hold(account(day_micros=DOLLAR), "a"), run("a"))
     assert micros(gone, TODAY) == (0, DOLLAR)
     assert ask(gone, "b", DOLLAR)[1].refused
-    assert rules.lost(gone, run("a"), NOON) == gone
+    assert rules.lost(gone, run("a")) == gone
 
 
 def test_limit_begins_anew_with_the_day() -> None:

@@ -1,0 +1,83 @@
+"""The agent's account, as its keeper uses it: reserved at admission, settled at the end.
+
+Pure. The rules are in `rota.budget_rules`; here the keeper's own records are read for them.
+Every agent has one, limits or not, so that there is always a sum of the day and the month. A
+pipeline spends nothing itself: its nodes are runs of agents.
+"""
+
+from datetime import datetime
+
+from rota import budget_rules, spending
+from rota.admission import Admission, AdmissionRequest, Decision, RunRef, Settlement
+from rota.budget import BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
+from rota.keeper_state import KeeperState
+from rota.pinned_spec import PinnedSpec
+
+
+def declare(state: KeeperState, spec: PinnedSpec) -> KeeperState:
+    """Put the limits of `spec` in force; what was counted stays."""
+    account = budget_rules.declare(
+        state.account, spec.window_caps, spec.budget_timezone, spec.soft_at
+    )
+    return state.model_copy(update={"account": account})
+
+
+def granted(
+    state: KeeperState, admission: Admission, request: AdmissionRequest, now: datetime
+) -> tuple[KeeperState, Admission]:
+    """Reserve for a run that may go. Repeating it changes nothing, unless it was refused."""
+    spec = admission.spec
+    if admission.decision is not Decision.GO or spec.kind != "Agent":
+        return state, admission
+    wanted = Cap(micros=spec.run_micros, tokens=spec.run_tokens)
+    lent = request.lineage.allowance if request.lineage else None
+    asked = HoldRequest(
+        agent=spec.name, run=request.run, wanted=wanted.smaller(lent) if lent else wanted
+    )
+    state, grant = hold(state, asked, now)
+    return state, admission.model_copy(update={"grant": grant})
+
+
+def hold(state: KeeperState, request: HoldRequest, now: datetime) -> tuple[KeeperState, Grant]:
+    """Answer a run that asks for more room, or gives it back."""
+    owner = f"agent {request.agent}"
+    account, grant = budget_rules.hold(state.account, request, owner, now)
+    return state.model_copy(update={"account": account}), grant
+
+
+def settled(state: KeeperState, settlement: Settlement, now: datetime) -> KeeperState:
+    """Count what a run has used. Repeating it changes nothing."""
+    account = budget_rules.end(state.account, end_of(settlement), now)
+    return state.model_copy(update={"account": account})
+
+
+def end_of(settlement: Settlement) -> HoldEnd:
+    """What an account is told of a run's end."""
+    usage = settlement.usage
+    return HoldEnd(
+        run=settlement.run,
+        spent=spending.known(usage),
+        unknown=spending.lost(usage),
+        unpriced=usage.cost_micros is None,
+    )
+
+
+def lost(state: KeeperState, run: RunRef) -> KeeperState:
+    """Count all that a run held as unknown: it is gone, and did not say what it used."""
+    return state.model_copy(update={"account": budget_rules.lost(state.account, run)})
+
+
+def give(state: KeeperState, given: BudgetRaise, agent: str, now: datetime) -> KeeperState:
+    """Raise a limit of the day or the month. Repeating it changes nothing.
+
+    Raises:
+        budget_rules.RaiseRefusedError: there is no such limit.
+    """
+    account = budget_rules.give(state.account, given, f"agent {agent}", now)
+    return state.model_copy(update={"account": account})
+
+
+def due_word(state: KeeperState, now: datetime) -> tuple[KeeperState, tuple[RunRef, ...]]:
+    """Take those out of the waiting for whom there may be room: they are to be told."""
+    account, told = budget_rules.due_word(state.account, now)
+    return state.model_copy(update={"account": account}), told
