@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rota.budget_spec import BudgetSpec
 from rota.coordination_spec import (
     AcceptsSpec,
     Dedupe,
@@ -107,16 +108,6 @@ class RetrySpec(Declared):
     attempts: int = Field(default=5, ge=1, le=100)
     backoff: Duration = timedelta(seconds=2)
     max_backoff: Duration = timedelta(minutes=2)
-
-
-class BudgetSpec(Declared):
-    """Limits of one run, checked before each step."""
-
-    run_tokens: int | None = Field(default=None, ge=1)
-    run_usd: float | None = Field(default=None, gt=0, le=1_000_000)
-    """Dollars. Providers that enforce a cap are given it; what they do not enforce is checked
-    before each step."""
-    wall_clock: Duration = timedelta(minutes=30)
 
 
 class AgentSpec(Declaration):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
 from rota.budget import Cap, WindowKind
+from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
 from rota.coordination_spec import LockSpec, NeedSpec
 from rota.kinds import Kind
 from rota.mcp import MCP_PREFIX
@@ -50,7 +51,13 @@ class PinnedSpec(Record):
     max_turns: int = 20
     run_tokens: int | None = None
     run_micros: int | None = None
-    """Cap on the run's cost in micro-dollars."""
+    """Cap on the run's cost in micro-dollars, and on that of all it hands work to."""
+    run_steps: int | None = None
+    call_micros: int | None = None
+    """Cap on the cost of one call of a model."""
+    on_exceeded: OnExceeded = OnExceeded.PARK
+    """What its runs do at a limit."""
+    park_for_seconds: float = 259_200.0
     wall_clock_seconds: float = 1800.0
     session_key: str = "default"
     session_concurrency: SessionConcurrency = SessionConcurrency.QUEUE
@@ -147,9 +154,8 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "fallback_after": spec.runtime.fallback_after or 2,
         "mcp": any(name.startswith(MCP_PREFIX) for name in spec.tools),
         "max_turns": spec.runtime.max_turns,
-        "run_tokens": spec.budget.run_tokens,
-        "run_micros": _micros(spec.budget.run_usd),
         "wall_clock_seconds": spec.budget.wall_clock.total_seconds(),
+        **_of_budget(spec.budget, spec.schedule),
         "session_key": spec.session.key,
         "session_concurrency": spec.session.concurrency,
         "continuing": spec.session.continuing,
@@ -165,6 +171,29 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "fairness_key": spec.fairness.key if spec.fairness else None,
         "fairness_weight": spec.fairness.weight if spec.fairness else 1.0,
     }
+
+
+def _of_budget(budget: BudgetSpec, schedule: ScheduleSpec | None) -> dict[str, Any]:
+    return {
+        "run_tokens": budget.run_tokens,
+        "run_micros": _micros(budget.run_usd),
+        "run_steps": budget.run_steps,
+        "call_micros": _micros(budget.call_usd),
+        "on_exceeded": budget.on_exceeded,
+        "park_for_seconds": budget.park_for.total_seconds(),
+        "window_caps": window_caps(budget),
+        "budget_timezone": budget.timezone or (schedule.timezone if schedule else "UTC"),
+        "soft_at": budget.soft.at,
+    }
+
+
+def window_caps(budget: WindowCaps) -> dict[WindowKind, Cap]:
+    """The limits of days and months that are declared."""
+    caps = {
+        WindowKind.DAY: Cap(micros=_micros(budget.day_usd), tokens=budget.day_tokens),
+        WindowKind.MONTH: Cap(micros=_micros(budget.month_usd), tokens=budget.month_tokens),
+    }
+    return {kind: cap for kind, cap in caps.items() if cap.is_limit}
 
 
 def _of_pipeline(spec: PipelineSpec) -> dict[str, Any]:

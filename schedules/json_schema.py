@@ -10,7 +10,8 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from activities.runtimes.kinds import runtime_kinds
-from rota.agent_spec import AgentSpec, BudgetSpec, OutputSpec, RetrySpec, SessionSpec
+from rota.agent_spec import AgentSpec, OutputSpec, RetrySpec, SessionSpec
+from rota.budget_spec import BudgetSpec, SoftLimit
 from rota.coordination_spec import (
     EVENT_PATTERN,
     LOCK_PATTERN,
@@ -54,6 +55,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     RetrySpec,
     ScheduleSpec,
     SessionSpec,
+    SoftLimit,
     SubscriptionSpec,
 )
 
