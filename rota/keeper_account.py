@@ -67,13 +67,15 @@ def lost(state: KeeperState, run: RunRef) -> KeeperState:
     return state.model_copy(update={"account": budget_rules.lost(state.account, run)})
 
 
-def give(state: KeeperState, given: BudgetRaise, agent: str, now: datetime) -> KeeperState:
+def give(state: KeeperState, given: BudgetRaise, now: datetime) -> KeeperState:
     """Raise a limit of the day or the month. Repeating it changes nothing.
 
     Raises:
         budget_rules.RaiseRefusedError: there is no such limit.
     """
-    account = budget_rules.give(state.account, given, f"agent {agent}", now)
+    spec = state.spec or state.retired
+    owner = f"agent {spec.name}" if spec else "an agent that nobody has declared"
+    account = budget_rules.give(state.account, given, owner, now)
     return state.model_copy(update={"account": account})
 
 

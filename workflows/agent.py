@@ -6,13 +6,20 @@ out what follows: grants, reclaims, ordered runs, word to those who wait, paging
 """
 
 from datetime import datetime
-from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota import conversations, dedupe, keeper, ledger, needs, orders, settling
+    from rota import (
+        conversations,
+        dedupe,
+        keeper,
+        keeper_account,
+        ledger,
+        needs,
+        orders,
+        settling,
+    )
     from rota.admission import (
         Admission,
         AdmissionRequest,
@@ -22,9 +29,8 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Settlement,
     )
-    from rota.failures import PAYLOAD_ERROR_TYPE
+    from rota.budget import Account, BudgetRaise, Grant, HoldRequest
     from rota.keeper_state import HOT_ENTRIES, KeeperState
-    from rota.model import canonical_json
     from rota.pinned_spec import PinnedSpec
     from rota.run_orders import Backfill, BackfillRequest
     from rota.steps import LedgerPage
@@ -34,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.lookout import Lookout
+    from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
     from workflows.look import Look
 
@@ -87,7 +94,7 @@ class AgentWorkflow:
     @workflow.update(description="Put a declaration in force (rota apply).")
     def declare(self, spec: PinnedSpec) -> str:
         """Put `spec` in force and return its digest."""
-        _require_json(spec.input)
+        require_json(spec.input)
         if self._state.spec != spec:
             self._state = keeper.declare(self._state, spec)
             workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
@@ -104,11 +111,9 @@ class AgentWorkflow:
     @workflow.update(description="A run asks whether it may work.")
     def admit(self, request: AdmissionRequest) -> Admission:
         """Decide on one run."""
-        _require_json(request.input)
-        try:
+        require_json(request.input)
+        with refusing():
             self._state, admission = keeper.admit(self._state, request, workflow.now())
-        except keeper.UnknownAgentError as error:
-            raise _undeclared(error) from error
         if admission.decision is Decision.SKIP:
             self._lookout.refused(admission.session)
         denied = admission.decision is not Decision.GO
@@ -122,6 +127,21 @@ class AgentWorkflow:
         self._state, settled = settling.settle(self._state, settlement, workflow.now())
         self._followed()
         return settled
+
+    @workflow.update(description="A run asks for more of the budget, or gives some back.")
+    def hold(self, request: HoldRequest) -> Grant:
+        """Reserve what there is; if that is too little, `budget_raised` may follow."""
+        self._state, grant = keeper_account.hold(self._state, request, workflow.now())
+        self._followed()
+        return grant
+
+    @workflow.update(description="A person raises a limit of the day or month (rota budget raise).")
+    def raise_budget(self, given: BudgetRaise) -> Account:
+        """Give more for this window alone; runs that wait for it go on."""
+        with refusing():
+            self._state = keeper_account.give(self._state, given, workflow.now())
+        self._followed()
+        return self._state.account
 
     @workflow.update(description="A person replaces a session's memory.")
     def change_memory(self, change: MemoryChange) -> Settled:
@@ -144,20 +164,16 @@ class AgentWorkflow:
     @workflow.update(description="A run of another agent needs a slot of this one.")
     def need(self, request: NeedRequest) -> NeedAnswer:
         """Say what became of the slot; if that is not final, `upstream_settled` follows."""
-        try:
+        with refusing():
             self._state, answer = needs.ask(self._state, request, workflow.now())
-        except keeper.UnknownAgentError as error:
-            raise _undeclared(error) from error
         self._followed()
         return answer
 
     @workflow.update(description="A person has past slots run (rota backfill).")
     def backfill(self, request: BackfillRequest) -> Backfill:
         """Order the runs; the same id again changes nothing and tells how far they are."""
-        try:
+        with refusing():
             self._state, backfill = orders.request_backfill(self._state, request, workflow.now())
-        except orders.BackfillRefusedError as error:
-            raise ApplicationError(str(error), type="BackfillRefusedError") from error
         self._followed()
         return backfill
 
@@ -172,7 +188,7 @@ class AgentWorkflow:
     def _is_owed(self) -> bool:
         """True if the keeper may have something to do for somebody."""
         state = self._state
-        waiting = keeper.waiting_sessions(state) or state.watchers
+        waiting = keeper.waiting_sessions(state) or state.watchers or state.account.waiting
         return bool(waiting or state.outcomes or orders.due_orders(state))
 
     def _followed(self) -> None:
@@ -209,7 +225,8 @@ class AgentWorkflow:
                 break
             if not await outside.told(granted.run, "lease_granted", granted):
                 # Gone while it waited: free the session for the next one.
-                self._state = settling.reclaim(self._state, granted.run, workflow.now())
+                gone, now = granted.run, workflow.now()
+                self._state = settling.reclaim(self._state, gone, now, began=False)
             self._state = orders.closed_orders(self._state)
 
     async def _start_orders(self) -> None:
@@ -228,6 +245,9 @@ class AgentWorkflow:
         """Tell those whose upstream is settled, or whose key is."""
         self._state, answers = needs.due_answers(self._state)
         self._state, outcomes = dedupe.due_outcomes(self._state)
+        self._state, roomy = keeper_account.due_word(self._state, workflow.now())
+        if await outside.tell_all("budget_raised", [(run, run) for run in roomy]):
+            self._work = True  # somebody is gone: there is room for the next
         # A run in need that is gone was forgotten with its answer; nothing is to be freed.
         await outside.tell_all("upstream_settled", [(each.waiter, each) for each in answers])
         told = [(each.waiter, each) for each in outcomes]
@@ -247,18 +267,4 @@ class AgentWorkflow:
             self._state = ledger.paged(self._state, keys, digest)
 
     def _show(self) -> None:
-        workflow.set_current_details(details(self._state, self._cancels.notice))
-
-
-def _require_json(input: dict[str, Any]) -> None:
-    """Refuse an input that could not be written into the state: `1e999` is read as infinite."""
-    try:
-        canonical_json(input)
-    except ValueError as error:
-        raise ApplicationError(
-            f"input: {error}", type=PAYLOAD_ERROR_TYPE, non_retryable=True
-        ) from error
-
-
-def _undeclared(error: keeper.UnknownAgentError) -> ApplicationError:
-    return ApplicationError(str(error), type="UnknownAgentError")
+        workflow.set_current_details(details(self._state, self._cancels.notice, workflow.now()))

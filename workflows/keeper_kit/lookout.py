@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import keeper, ledger, needs, orders, settling
+    from rota import budget_rules, keeper, ledger, needs, orders, settling
     from rota.admission import RunRef
     from rota.keeper_state import KeeperState
     from rota.runs import RunStatus
@@ -90,5 +90,6 @@ def _holders(state: KeeperState, refused: list[str]) -> list[RunRef]:
 
 
 def _awaited(state: KeeperState) -> tuple[RunRef, ...]:
-    """Runs whose end others were promised: runs with the same key, and those in need."""
-    return (*settling.key_suspects(state), *needs.awaited_runs(state))
+    """Runs whose end others wait for: runs with the same key, those in need or without money."""
+    holders = budget_rules.holders(state.account)
+    return (*settling.key_suspects(state), *needs.awaited_runs(state), *holders)

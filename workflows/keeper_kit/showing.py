@@ -1,8 +1,11 @@
 """What a keeper shows of itself in the Temporal UI."""
 
+from datetime import datetime
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from rota.budget_text import account_lines
     from rota.keeper_state import KeeperState
 
 NAMED = 5
@@ -19,7 +22,7 @@ def memo_of(state: KeeperState) -> dict[str, str]:
     }
 
 
-def details(state: KeeperState, notice: list[str]) -> str:
+def details(state: KeeperState, notice: list[str], now: datetime) -> str:
     """The keeper's state in a few lines of Markdown, and what else it has to say."""
     spec = state.spec
     holders = [s.holder.id for s in state.sessions.values() if s.holder]
@@ -37,6 +40,7 @@ def details(state: KeeperState, notice: list[str]) -> str:
         for each in state.backfills
         if each.done < each.total
     ]
+    lines += account_lines(state.account, now)
     reruns = [order.run_id for order in state.orders if not order.batch]
     if reruns:
         lines.append("ordered: " + ", ".join(reruns[:NAMED]))
