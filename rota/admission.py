@@ -173,6 +173,8 @@ class Settled(StepResult):
     """Head of the session's memory now."""
     unknown_attempts: int = 0
     """Attempts at the turn the run ended in that may have been billed."""
+    repeated: bool = False
+    """It is blocked for the reason of a run before it, of which people were told."""
     status: RunStatus | None = None
     """What the ledger has as the run's end, which the run must tell, too; None if the
     keeper knows no such run. It differs from what was reported if an earlier report came

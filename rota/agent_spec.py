@@ -21,6 +21,7 @@ from rota.coordination_spec import (
 from rota.durations import Duration
 from rota.model import Declaration, Declared
 from rota.names import AgentName
+from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
 
 INSTRUCTIONS_LIMIT = 2 * 1024 * 1024
@@ -136,6 +137,8 @@ class AgentSpec(Declaration):
     fairness: FairnessSpec | None = None
     budget: BudgetSpec = Field(default_factory=BudgetSpec)
     retry: RetrySpec = Field(default_factory=RetrySpec)
+    notify: tuple[NotifySpec, ...] | None = None
+    """Who is told what of its runs. None: whom its team names."""
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""

@@ -94,6 +94,15 @@ class SessionState(Record):
     """First in, first out."""
 
 
+class BlockedAlert(Record):
+    """Why an agent cannot work, of which people were told once."""
+
+    reason: str
+    """Without what differs from run to run."""
+    run: str
+    """Key of the run that told."""
+
+
 class KeeperState(Record):
     """One agent's keeper."""
 
@@ -126,6 +135,8 @@ class KeeperState(Record):
     """The newest ones, oldest first."""
     unstopped: tuple[Unstopped, ...] = ()
     """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
+    blocked: BlockedAlert | None = None
+    """Until it has worked again, or was declared anew."""
 
     account: Account = Account()
     """What the agent has spent and reserved, by day and month."""

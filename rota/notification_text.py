@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rota.notifications import LINK_LIMIT, REASON_LIMIT, Fact, Message
 from rota.notify_spec import Occasion
-from rota.runs import AgentRunResult, RunStatus
+from rota.runs import RunStatus
 
 TEXT_LINES = 20
 """Facts that people are told one by one; the rest is counted."""
@@ -94,9 +94,9 @@ def one_line(text: str, limit: int = REASON_LIMIT) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-def links_of(result: AgentRunResult) -> dict[str, str]:
-    """Return what the work of a run left behind elsewhere."""
-    found = {one_line(k, 40): one_line(v, LINK_LIMIT) for k, v in result.links.items()}
+def links_of(links: dict[str, str]) -> dict[str, str]:
+    """Return what the work of a run left behind elsewhere, as much as a message has room for."""
+    found = {one_line(k, 40): one_line(v, LINK_LIMIT) for k, v in links.items()}
     return dict(sorted(found.items())[:LINKS])
 
 

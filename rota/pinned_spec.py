@@ -14,6 +14,7 @@ from rota.coordination_spec import LockSpec, NeedSpec
 from rota.kinds import Kind
 from rota.mcp import MCP_PREFIX
 from rota.model import Record
+from rota.notify_spec import NotifySpec
 from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import ScheduleSpec
 
@@ -84,6 +85,8 @@ class PinnedSpec(Record):
     priority: int = 3
     fairness_key: str | None = None
     fairness_weight: float = 1.0
+    notify: tuple[NotifySpec, ...] = ()
+    """Who is told what of its runs."""
     window_caps: dict[WindowKind, Cap] = Field(default_factory=dict[WindowKind, Cap])
     """What all runs of a day, or of a month, may spend."""
     budget_timezone: str = "UTC"
@@ -129,6 +132,7 @@ class PinnedSpec(Record):
             "input": spec.input,
             "emits": spec.emits,
             "parallel": spec.limits.parallel,
+            "notify": spec.notify or (),
             "schedule_id": spec.name if schedule else None,
             "schedule": schedule,
             "catchup_policy": schedule.catchup.policy.value if schedule else "latest",

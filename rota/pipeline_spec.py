@@ -11,6 +11,7 @@ from rota.durations import Duration
 from rota.gates import Gate
 from rota.model import Declaration, Declared
 from rota.names import AgentName
+from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
 
 MOST_NODES = 1000
@@ -109,4 +110,6 @@ class PipelineSpec(Declaration):
     """`parallel`: runs of the pipeline itself at the same time."""
     wall_clock: Duration = timedelta(hours=24)
     """Longest time one run of the pipeline may take."""
+    notify: tuple[NotifySpec, ...] | None = None
+    """Who is told what of its runs; of its nodes', their agents say. None: whom its team names."""
     nodes: dict[AgentName, NodeSpec] = Field(min_length=1, max_length=MOST_NODES)

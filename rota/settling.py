@@ -6,7 +6,7 @@ answered with the ledger's own word and changes nothing.
 
 from datetime import datetime
 
-from rota import dedupe, keeper_account, ledger
+from rota import blocked, dedupe, keeper_account, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
 from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
@@ -29,7 +29,7 @@ def settle(
         return keeper_account.settled(state, settlement, now), Settled()
     session = state.session(entry.session)
     if entry.status.closed:
-        return state, _settled(entry, session)
+        return state, _settled(state, entry, session)
     if settlement.memory is not None and settlement.base_memory != session.memory:
         return state, Settled(conflict=True, memory=session.memory)
     changes: dict[str, object] = {}
@@ -62,7 +62,8 @@ def settle(
     state = ledger.enter(state.with_session(entry.session, session), closed)
     state = state.model_copy(update={"events": events, "last_success": newest})
     state = keeper_account.settled(state, settlement, now)
-    return dedupe.close(state, closed), _settled(closed, session)
+    state = blocked.noted(dedupe.close(state, closed), closed)
+    return state, _settled(state, closed, session)
 
 
 def stopped(state: KeeperState, run_key: str) -> tuple[KeeperState, bool]:
@@ -107,9 +108,13 @@ def _with_unstopped(state: KeeperState, unstopped: Unstopped | None) -> KeeperSt
     return state.model_copy(update={"unstopped": (*state.unstopped, unstopped)[-MOST_UNSTOPPED:]})
 
 
-def _settled(entry: LedgerEntry, session: SessionState) -> Settled:
+def _settled(state: KeeperState, entry: LedgerEntry, session: SessionState) -> Settled:
     return Settled(
-        memory=session.memory, status=entry.status, reason=entry.reason, category=entry.category
+        memory=session.memory,
+        status=entry.status,
+        reason=entry.reason,
+        category=entry.category,
+        repeated=blocked.repeats(state, entry),
     )
 
 

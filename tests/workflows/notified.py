@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 
 from activities.notifying import NotifyingActivities
+from activities.server_errors import is_missing
 from rota.connections import Connections
 from rota.ids import notifier_id
 from rota.notifications import Channel, Fact, PostInput, channels_of
@@ -69,7 +71,12 @@ class Line:
         """Wait until so many facts were told."""
 
         async def ask() -> NotifierState | None:
-            state = await self.state()
+            try:
+                state = await self.state()
+            except RPCError as error:
+                if not is_missing(error):
+                    raise
+                return None  # nobody has told anything yet
             return state if state.facts >= facts else None
 
         return await poll(ask, seconds)

@@ -49,6 +49,7 @@ class RunKit:
         self._standing = Standing(self._origin)
         admitted = checkpoint.admitted if checkpoint else None
         self._entry = Entry("Agent", self._origin, self._standing, admitted)
+        self._standing.telling.knows(lambda: self._admission)
         self._needs = Needs(self._origin, self._standing)
         self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()
@@ -165,6 +166,7 @@ class RunKit:
             raise
         # Not `finally`: a run that is dropped from memory has no workflow to do it in.
         await self._locks.release()
+        await self._standing.telling.ended(result.status, result.reason, result.links)
         return result
 
     def continuation(self) -> RunArgument | None:
@@ -233,6 +235,7 @@ class RunKit:
             conversation_of(self._admission, self.loop),
             team=self._admission.spec.account_team if self._admission else "",
         )
+        self._standing.telling.repeated = settled.repeated
         unknown = Usage(unknown_attempts=settled.unknown_attempts)
         self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
         if settled.status not in (None, finish.status):

@@ -1,5 +1,6 @@
 """A run's questions to people: asked, waited for without spending the run's time, answered."""
 
+import shlex
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from rota.durations import format_duration
+    from rota.notify_spec import Occasion
     from rota.outcome import RunOrigin
     from rota.questions import OpenQuestion, Question, QuestionAnswer, check_answer
     from workflows.activity_options import ANSWER_PATIENCE
@@ -65,6 +67,8 @@ class Questions:
         until = min(until, self._origin.bound) if self._origin.bound else until
         id = question.id
         self._open[id] = OpenQuestion(question=question, since=since, until=until)
+        todo = f"rota answer {shlex.quote(self._origin.run.id)} {id}"
+        self._standing.telling.waits(Occasion.QUESTION, id, question.text, todo)
         waiting = self._standing.wait(id, question.waiting, lambda: id in self._answers, until)
         try:
             await self._clock.still(waiting)

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
     from workflows.run_kit import visibility
+    from workflows.run_kit.telling import Telling
 
 Result = TypeVar("Result")
 
@@ -27,6 +28,8 @@ class Standing:
 
     def __init__(self, origin: RunOrigin) -> None:
         self.status = RunStatus.RUNNING
+        self.telling = Telling(origin)
+        """What people are told of the run, who may be far from here."""
         self._origin = origin
         self._waits: dict[str, str] = {}
 

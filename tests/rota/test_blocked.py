@@ -1,0 +1,81 @@
+"""An agent that cannot work is told of once."""
+
+import pytest
+
+from rota.failures import FailureCategory
+from rota.keeper_state import KeeperState
+from rota.runs import RunStatus
+from tests.rota.desks import Desk
+
+
+def blocked(desk: Desk, name: str, reason: str = "no key", **settlement: object) -> bool:
+    """A run ends as blocked; True if people were told of it before."""
+    desk.admit(name)
+    settlement = {"category": FailureCategory.AUTH, **settlement}
+    return desk.settle(name, RunStatus.BLOCKED, reason=reason, **settlement).repeated
+
+
+def test_blocked_run_after_another_with_the_same_reason_repeats_it() -> None:
+    """However many there are."""
+    desk = Desk()
+    assert [blocked(desk, name) for name in "abc"] == [False, True, True]
+
+
+def test_another_reason_is_told_and_so_is_the_first_one_after_it() -> None:
+    """The reason that holds now is the one that people know."""
+    desk = Desk()
+    reasons = ["no key", "no tool", "no key"]
+    assert [blocked(desk, name, why) for name, why in zip("abc", reasons, strict=True)] == [
+        False
+    ] * 3
+    assert not blocked(desk, "d", "no key", category=FailureCategory.QUOTA)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("401: denied (req_011CVHX4a9)", "401: denied (req_77aXpd82kq)", True),
+        ("since 2026-11-22T06:00:00Z", "since 2026-11-22T07:00:00Z", True),
+        ("tool report2 is missing", "tool report3 is missing", False),
+        ("401: denied", "403: denied", False),
+    ],
+)
+def test_reason_is_the_same_although_ids_and_times_in_it_differ(
+    first: str, second: str, same: bool
+) -> None:
+    """Providers name each request; what is short may be the point."""
+    desk = Desk()
+    blocked(desk, "a", first)
+    assert blocked(desk, "b", second) is same
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.SKIPPED, RunStatus.CANCELLED])
+def test_end_that_is_no_success_does_not_make_it_news_again(status: RunStatus) -> None:
+    """Only work that was done shows that the agent can work."""
+    desk = Desk()
+    blocked(desk, "a")
+    desk.admit("b")
+    desk.settle("b", status)
+    assert blocked(desk, "c")
+
+
+def test_agent_that_has_worked_or_was_declared_anew_is_told_of_again() -> None:
+    """It was mended, or somebody tried to."""
+    desk = Desk()
+    blocked(desk, "a")
+    desk.admit("b")
+    desk.settle("b")
+    assert not blocked(desk, "c")
+    desk.declare(digest="other")
+    assert not blocked(desk, "d")
+
+
+def test_report_that_comes_again_is_answered_as_the_first_time() -> None:
+    """An answer that was lost costs nobody the alert."""
+    desk = Desk()
+    assert not blocked(desk, "a")
+    assert not desk.settle("a", RunStatus.BLOCKED, reason="no key").repeated
+    assert blocked(desk, "b")
+    assert desk.settle("b", RunStatus.BLOCKED, reason="no key").repeated
+    carried = KeeperState.model_validate_json(desk.state.model_dump_json())
+    assert carried == desk.state

@@ -1,0 +1,76 @@
+"""What people are told of a run: that it ended, or that it waits for one of them."""
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.admission import Admission
+    from rota.notification_text import ENDS, links_of, one_line, todo_of
+    from rota.notifications import Fact
+    from rota.notify_spec import NotifySpec, Occasion
+    from rota.outcome import RunOrigin
+    from rota.runs import RunStatus
+    from workflows import notifying
+
+
+class Telling:
+    """The facts of one run. Nothing here fails, and nothing but the end is waited for."""
+
+    def __init__(self, origin: RunOrigin) -> None:
+        self.repeated = False
+        """The run is blocked for the reason of one before it: people know."""
+        self._origin = origin
+        self._admission: Callable[[], Admission | None] = lambda: None
+        self._under_way: list[asyncio.Task[None]] = []
+
+    def knows(self, admission: Callable[[], Admission | None]) -> None:
+        """Look up there who is to be told."""
+        self._admission = admission
+
+    def waits(
+        self, occasion: Occasion, id: str, reason: str, todo: str, *notify: NotifySpec
+    ) -> None:
+        """Tell that the run waits for a person. Returns at once.
+
+        Args:
+            occasion: What for.
+            id: Tells this wait from others of the run for the same: once for each id.
+            reason: One line.
+            todo: The command that ends the wait.
+            notify: Whom to tell; nobody given: whom the declaration names.
+        """
+        fact = self._fact(occasion, f"{occasion.value}/{id}", reason, todo)
+        # Beside the wait, which may be over before everybody is told.
+        self._under_way.append(asyncio.create_task(self._post(fact, notify)))
+
+    async def ended(
+        self, status: RunStatus, reason: str, links: dict[str, str] | None = None
+    ) -> None:
+        """Tell how the run ended, and see that what it told before is on its way."""
+        if self._under_way:
+            await workflow.wait(self._under_way)
+        occasion = ENDS.get(status)
+        if occasion is None or (occasion is Occasion.BLOCKED and self.repeated):
+            return
+        fact = self._fact(occasion, occasion.value, reason, todo_of(occasion, self._origin.run.id))
+        await self._post(fact.model_copy(update={"links": links_of(links or {})}), ())
+
+    def _fact(self, occasion: Occasion, id: str, reason: str, todo: str) -> Fact:
+        admission = self._admission()
+        return Fact(
+            id=f"{self._origin.run.key}/{id}",
+            occasion=occasion,
+            agent=self._origin.agent,
+            team=admission.spec.team if admission else "",
+            run=self._origin.run.id,
+            reason=one_line(reason),
+            todo=todo,
+            at=workflow.now(),
+        )
+
+    async def _post(self, fact: Fact, notify: tuple[NotifySpec, ...]) -> None:
+        admission = self._admission()
+        declared = admission.spec.notify if admission else ()
+        await notifying.post(notify or declared, fact)
