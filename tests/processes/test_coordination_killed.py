@@ -10,17 +10,18 @@ import random
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.coordination import Play
 from tests.coordination_tools import TOOLS_PY
 from tests.processes.worker_process import kill, worker_process
 from tests.stack import Stack, open_stack
 from workers.devserver import DevServer
 
-KILLS = 5
 
-
+@pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.soak)])
 async def test_agents_that_work_together_survive_kills_of_their_workers(
-    server: DevServer, tmp_path: Path
+    server: DevServer, tmp_path: Path, kills: int
 ) -> None:
     """I6, one run and one effect for each node, key, slot and event, leases apart, all ended."""
     seed = random.randrange(10**6)
@@ -30,7 +31,7 @@ async def test_agents_that_work_together_survive_kills_of_their_workers(
     play = Play(stack, seconds=0.4)
     acts = (play.pipeline, play.key, play.lock, play.backfill, play.events, play.needs)
     async with AsyncExitStack() as workers:
-        killing = asyncio.create_task(_kill_often(stack, workers, random.Random(seed)))
+        killing = asyncio.create_task(_kill_often(stack, workers, random.Random(seed), kills))
         async with asyncio.TaskGroup() as group:
             for act in acts:
                 group.create_task(act())
@@ -44,10 +45,12 @@ async def test_agents_that_work_together_survive_kills_of_their_workers(
     assert open_runs == [], "every run has ended"
 
 
-async def _kill_often(stack: Stack, workers: AsyncExitStack, chance: random.Random) -> None:
+async def _kill_often(
+    stack: Stack, workers: AsyncExitStack, chance: random.Random, kills: int
+) -> None:
     """Serve with two processes; kill the older one at random moments, and start another."""
     serving = [await workers.enter_async_context(worker_process(stack))]
-    for _ in range(KILLS):
+    for _ in range(kills):
         serving.append(await workers.enter_async_context(worker_process(stack)))
         await asyncio.sleep(chance.uniform(0.1, 2.0))
         await asyncio.to_thread(kill, serving.pop(0))

@@ -25,7 +25,14 @@ ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
 ROTA_WORKER = ("workers", "worker")
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.processes.worker_process", "workers.cli.worker"])
+FORKS.set_forkserver_preload(
+    [
+        "tests.processes.worker_process",
+        "workers.cli.worker",
+        "activities.runtimes.anthropic",
+        "activities.mcp.connection",
+    ]
+)
 
 
 class Killable(Protocol):

@@ -1,7 +1,7 @@
 """Topics under load, and continued as new in the middle of it: nothing lost, nothing double."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,6 @@ from workers.devserver import dev_server
 
 SIDE_BY_SIDE = 20
 """Publishers at once."""
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=40",)
-    async with dev_server(extra_config=hurry) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def flood(topic: Topic, count: int) -> None:
@@ -55,26 +47,34 @@ async def started(stack: Stack, name: str, count: int) -> list[str]:
     return await poll(look)
 
 
-async def test_topic_continued_as_new_amid_200_events_delivers_each_once(hasty: Stack) -> None:
+@pytest.mark.parametrize("events", [100, pytest.param(200, marks=pytest.mark.soak)])
+async def test_topic_continued_as_new_amid_events_delivers_each_once(
+    events: int, tmp_path: Path
+) -> None:
     """Numbers have no gap, every event has its one run; the topic is continued after each 50."""
-    topic, name = Topic(hasty, "closed"), hasty.name("settlement")
-    async with hasty.worker():
+    hurry = ("limit.historyCount.suggestContinueAsNew=40",)
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(dev_server(extra_config=hurry))
+        hasty = await open_stack(server.address, tmp_path)
+        topic, name = Topic(hasty, "closed"), hasty.name("settlement")
+        await running.enter_async_context(hasty.worker())
         await hasty.declare(name, runtime=DONE)
         await topic.subscribe(name)
-        for first in range(0, 200, 50):
+        for first in range(0, events, 50):
             execution = (await topic.handle.describe()).run_id
             for number in range(first, first + 50):
                 await topic.handle.signal("publish", {"id": str(number)})
             await another_execution(topic, execution)
-        await flood(topic, 200)
-        summary = await topic.quiet(200, seconds=60)
+        await flood(topic, events)
+        summary = await topic.quiet(events, seconds=60)
         state = await topic.state()
-        ids = await started(hasty, name, 200)
+        ids = await started(hasty, name, events)
         memo = await (await topic.handle.describe()).memo_value(TOPIC_MEMO)
     assert set(memo["subscribers"]) == {name}
-    assert (summary.delivered, summary.dead) == (200, 0)
-    assert sorted(state.ids.values()) == list(range(1, 201))
-    assert sorted(ids) == sorted(f"{name}-event-{number}/{topic.event}" for number in range(200))
+    assert (summary.delivered, summary.dead) == (events, 0)
+    assert sorted(state.ids.values()) == list(range(1, events + 1))
+    expected = sorted(f"{name}-event-{number}/{topic.event}" for number in range(events))
+    assert sorted(ids) == expected
 
 
 async def test_topic_keeps_up_with_a_thousand_events(stack: Stack) -> None:
