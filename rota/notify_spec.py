@@ -8,7 +8,14 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from rota.model import Declared
 from rota.runtime_specs.base import REFERENCE, SecretReference, is_reference
@@ -113,6 +120,12 @@ class WebhookSpec(Declared):
 
 class NotifySpec(Declared):
     """One of `notify`: what to tell, and where."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"anyOf": [{"required": [key]} for key in ("slack", "webhook", "email")]},
+    )
 
     on: tuple[Occasion, ...] = Field(default=_ORDINARY, min_length=1)
     """What to tell of. By default whatever needs a person."""

@@ -25,6 +25,7 @@ from rota.coordination_spec import (
     SubscriptionSpec,
 )
 from rota.names import NAME_PATTERN
+from rota.notify_spec import NotifySpec, WebhookSpec
 from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
 from rota.runtime_kind import Shape
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
@@ -51,12 +52,14 @@ _MODELS: tuple[type[BaseModel], ...] = (
     NeedSpec,
     NodeFailure,
     NodeSpec,
+    NotifySpec,
     OutputSpec,
     RetrySpec,
     ScheduleSpec,
     SessionSpec,
     SoftLimit,
     SubscriptionSpec,
+    WebhookSpec,
 )
 
 

@@ -14,6 +14,7 @@ from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
 from schedules.node_scopes import scope_remarks
+from schedules.notify_lint import notify_remarks
 from schedules.pipeline_lint import graph_remarks
 from schedules.remarks import Finding, Remark
 from schedules.schedule_lint import RunLimit, schedule_remarks
@@ -35,6 +36,8 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
     for pipeline in fleet.pipelines.values():
         remarks = [*lint_spec(pipeline.spec, now), *scope_remarks(pipeline.spec, agents)]
         found += [remark.at(pipeline) for remark in remarks]
+    for declared in fleet.declarations.values():
+        found += [remark.at(declared) for remark in notify_remarks(declared.spec.notify, fleet.file)]
     return [*found, *fleet_findings(fleet)]
 
 

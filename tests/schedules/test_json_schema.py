@@ -57,6 +57,10 @@ on:
   - {event: bank.closed, filter: payload.amount > 10, input: {amount: "{payload.amount}"}}
 locks: [general-ledger, {name: bank-account, wait: 10m}]
 limits: {parallel: 2}
+notify:
+  - {on: [failed, parked, budget_soft], slack: env:SLACK_WEBHOOK}
+  - webhook: {url: https://host/hook, secret: [env:NEW, env:OLD]}
+  - {on: [succeeded], webhook: {url: env:HOOK, secret: env:KEY}, email: [team@example.com]}
 priority: 1
 fairness: {key: "{input.feed}", weight: 2}
 emits: [reconciliation.completed]
@@ -125,6 +129,12 @@ BAD = [
     BASE + "dedupe: {keep: 3d}\n",
     BASE + "limits: {parallel: 0}\n",
     BASE + "priority: 9\n",
+    BASE + "notify: [{on: [failed]}]\n",
+    BASE + "notify: [{on: [broken], slack: env:HOOK}]\n",
+    BASE + "notify: [{slack: 'https://hooks.example/T0'}]\n",
+    BASE + "notify: [{email: [nobody]}]\n",
+    BASE + "notify: [{webhook: {url: 'https://host/x'}}]\n",
+    BASE + "notify: [{webhook: {url: 'https://me:pw@host/x', secret: env:KEY}}]\n",
     BASE + "kind: Pipeline\n",
     "kind: Pipeline\nname: x\n",
     "kind: Pipeline\nname: x\nnodes: {}\n",
