@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
+from activities.accounts import reserve_admitted, settle_team
 from activities.announcing import announce
 from activities.documents import get_json, get_memory, get_spec, put_record
 from activities.interface import RunDesk
@@ -23,6 +24,7 @@ from rota.admission import Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
+from rota.keeper_account import end_of
 from rota.loop import INLINE_OUTPUT
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
@@ -63,7 +65,7 @@ class RunDeskActivities(RunDesk):
 
     @activity.defn(name="prepare_run")
     async def prepare_run(self, input: PrepareInput) -> Admitted:
-        """Preflight and context of a run that had to wait. Idempotent.
+        """Preflight, context and team's reservation of a run that had to wait. Idempotent.
 
         The context holds what the run waited for: its upstreams' results, whole, as
         `needs.<agent>` of the input, and the fencing numbers of its locks.
@@ -117,6 +119,8 @@ class RunDeskActivities(RunDesk):
                     settlement = _failed(settlement, str(error))
             settled = await report_settlement(self._client, input.agent, settlement)
             if not settled.conflict:
+                if input.team:
+                    await settle_team(self._client, input.team, end_of(settlement))
                 return settled.model_copy(update={"unknown_attempts": unknown})
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
@@ -166,7 +170,7 @@ class RunDeskActivities(RunDesk):
             requester=admission.requester,
         )
         return Admitted(
-            admission=admission,
+            admission=await reserve_admitted(self._client, admission),
             context=await put_record(self._store, context),
             **_runtime_facts(spec),
         )

@@ -16,6 +16,7 @@ from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
 from workflows.breaker import BreakerWorkflow
+from workflows.budget import BudgetWorkflow
 from workflows.notifier import NotifierWorkflow
 from workflows.pipeline_run import PipelineRunWorkflow
 from workflows.resource_lock import ResourceLockWorkflow
@@ -26,6 +27,7 @@ RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow, PipelineRunWorkflow)
 KEEPER_WORKFLOWS: tuple[type, ...] = (
     AgentWorkflow,
     BreakerWorkflow,
+    BudgetWorkflow,
     NotifierWorkflow,
     ResourceLockWorkflow,
     TopicWorkflow,

@@ -9,6 +9,7 @@ from activities.stores.payloads import DRIVER_NAME
 from rota import visibility
 from rota.ids import (
     BREAKER_PREFIX,
+    BUDGET_PREFIX,
     KEEPER_PREFIX,
     LOCK_PREFIX,
     NOTIFIER_PREFIX,
@@ -52,7 +53,8 @@ def test_persisted_names_stay_as_they_are() -> None:
     keeper = workflow._Definition.must_from_class(AgentWorkflow)
     pinned = {
         "workflows": {
-            *("Agent", "AgentRun", "Breaker", "Notifier", "PipelineRun", "ResourceLock", "Topic")
+            *("Agent", "AgentRun", "Breaker", "Budget", "Notifier", "PipelineRun"),
+            *("ResourceLock", "Topic"),
         },
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
@@ -77,7 +79,10 @@ def test_persisted_names_stay_as_they_are() -> None:
             "stopped",
         },
         "keeper queries": {"state"},
-        "memo keys": ("rota_result", "rota_agent", "rota_schedule", "rota_topic", "rota_pipeline"),
+        "memo keys": (
+            *("rota_result", "rota_agent", "rota_schedule", "rota_team", "rota_topic"),
+            "rota_pipeline",
+        ),
         "search attributes": {
             "RotaAgent": "Keyword",
             "RotaTeam": "Keyword",
@@ -91,7 +96,10 @@ def test_persisted_names_stay_as_they_are() -> None:
             "RotaTokens": "Int",
             "RotaCostMicros": "Int",
         },
-        "ids": ("agent:", "breaker:", "notify:", "topic:", "lock:", "rota", "rota-keepers", "rota-watches"),
+        "ids": (
+            *("agent:", "breaker:", "budget:", "notify:", "topic:", "lock:"),
+            *("rota", "rota-keepers", "rota-watches"),
+        ),
         "storage driver": "rota",
     }
     found = {
@@ -103,6 +111,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             visibility.RESULT_MEMO,
             visibility.KEEPER_MEMO,
             visibility.SCHEDULE_MEMO,
+            visibility.TEAM_MEMO,
             visibility.TOPIC_MEMO,
             visibility.PIPELINE_MEMO,
         ),
@@ -110,6 +119,7 @@ def test_persisted_names_stay_as_they_are() -> None:
         "ids": (
             KEEPER_PREFIX,
             BREAKER_PREFIX,
+            BUDGET_PREFIX,
             NOTIFIER_PREFIX,
             TOPIC_PREFIX,
             LOCK_PREFIX,
