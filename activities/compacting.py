@@ -6,6 +6,7 @@ transcript: its cost is the run's, and only a run that succeeds hands it on.
 
 from temporalio import activity
 
+from activities.asked_runtime import asked_runtime
 from activities.breaker_gate import BreakerGate
 from activities.continued import begin_anew, earlier_turns, shorter_next_time, too_long_told
 from activities.documents import get_context, get_spec, messages_of
@@ -53,7 +54,7 @@ class CompactingActivities(Compacting):
     async def _sum_up(self, input: CompactInput) -> TurnOutcome:
         context = await get_context(self._store, input.context)
         spec = await get_spec(self._store, context.spec.digest)
-        asks = spec.runtime.chain[input.runtime]
+        asks = asked_runtime(spec, input)
         paid = PaidCalls(self._store, input.run, SUMMARY, input.round)
         asked = content_digest([input.runtime, context.conversation, "summary"])
         recorded = await self._calls.recorded(paid, asked)
@@ -90,7 +91,7 @@ class CompactingActivities(Compacting):
 
         with too_long_told(context):
             head, node = await self._calls.make(
-                input, context.spec, asks, paid, asked, request, node_of
+                input, context.spec, asks, paid, asked, request, earlier, (question,), node_of
             )
         return _outcome(head, node, context)
 

@@ -102,13 +102,13 @@ class RunDeskActivities(RunDesk):
             version and the report is repeated: no update is lost.
         """
         settlement = input.settlement
-        unknown = 0
+        unknown = Usage()
         if settlement.status is not RunStatus.SUCCEEDED:
             turn = settlement.turns + 1
             unknown = await unanswered_attempts(self._store, settlement.run, turn)
             if settlement.turns == 0:
-                unknown += await unanswered_summaries(self._store, settlement.run)
-            usage = settlement.usage.plus(Usage(unknown_attempts=unknown))
+                unknown = unknown.plus(await unanswered_summaries(self._store, settlement.run))
+            usage = settlement.usage.plus(unknown)
             settlement = settlement.model_copy(update={"usage": usage})
         while True:
             if input.patches:
@@ -121,7 +121,7 @@ class RunDeskActivities(RunDesk):
             if not settled.conflict:
                 if input.team:
                     await settle_team(self._client, input.team, end_of(settlement))
-                return settled.model_copy(update={"unknown_attempts": unknown})
+                return settled.model_copy(update=_unknown_of(unknown))
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
     async def _prepared(self, input: PrepareInput) -> Admitted:
@@ -229,6 +229,11 @@ def _runtime_facts(spec: AgentSpec) -> _RuntimeFacts:
         "converses": kind.promises(settings).converse,
         "patience_seconds": settings.patience.total_seconds() if waits else 0.0,
     }
+
+
+def _unknown_of(usage: Usage) -> dict[str, int]:
+    names = ("unknown_attempts", "unknown_micros", "unknown_tokens")
+    return {name: getattr(usage, name) for name in names}
 
 
 def _failed(settlement: Settlement, reason: str) -> Settlement:

@@ -5,7 +5,7 @@ was paid for is kept, and one that was lost is counted.
 """
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -14,16 +14,19 @@ from temporalio import activity
 from activities.breaker_gate import BreakerGate
 from activities.call_prices import CallPrices
 from activities.documents import get_node
+from activities.estimates import check_allowance, estimate
 from activities.paid_calls import PaidCalls
 from activities.runtimes.kinds import account_of
 from activities.safekeeping import kept
 from activities.stores.base import ObjectStore, StoreError
 from rota.agent_spec import RuntimeSpec
-from rota.conversation import ModelReply, ModelRequest, ModelRuntime
+from rota.conversation import Message, ModelReply, ModelRequest, ModelRuntime
 from rota.failures import FailureCategory, StepError
 from rota.pinned_spec import PinnedSpec
+from rota.spending import lost
 from rota.steps import AskInput
 from rota.transcript import TranscriptNode
+from rota.usage import Usage
 
 
 class ModelRuntimes(Protocol):
@@ -59,6 +62,8 @@ class ModelCalls:
         paid: PaidCalls,
         asked: str,
         request: ModelRequest,
+        earlier: Sequence[TranscriptNode],
+        added: Sequence[Message],
         node_of: Callable[[ModelReply], TranscriptNode],
     ) -> tuple[str, TranscriptNode]:
         """Ask once, and put the answer on record.
@@ -70,14 +75,22 @@ class ModelCalls:
             paid: Where the call is remembered.
             asked: Digest of what is asked, and of whom.
             request: What is asked.
+            earlier: What was said before, oldest first.
+            added: What is said now.
             node_of: Makes the transcript's node of an answer; its cost is added here.
 
         Raises:
             StepError: as the runtime says; `final` if another runtime takes over.
+            ApplicationError: `over_allowance`, final: nobody was asked, since the call might
+                come to more than it may.
         """
+        prices = CallPrices.of(asks.kind, asks.settings)
+        needed = estimate(request, prices, input, earlier, added)
+        unknown = await kept(paid.lost)
+        check_allowance(needed.plus(lost(unknown)), input.allowance, _named(request.turn))
         runtime = await asyncio.to_thread(self._runtimes.model, asks.kind)
         async with self._gate.passing(asks.kind, account_of(asks.kind, asks.settings)):
-            await paid.begin()
+            await paid.begin(needed)
             with answered(request.turn):
                 try:
                     reply = await runtime.invoke(request)
@@ -87,8 +100,7 @@ class ModelCalls:
                         await kept(paid.abandon)
                     raise
         with answered(request.turn):
-            unknown = await kept(paid.unknown_attempts)
-            node = _priced(node_of(reply), reply, asks, unknown)
+            node = _priced(node_of(reply), reply, prices, unknown)
             encoded = node.encode()
             head = await kept(lambda: self._store.put(encoded))
             await kept(lambda: paid.record(asked, head))
@@ -96,17 +108,21 @@ class ModelCalls:
 
 
 def _priced(
-    node: TranscriptNode, reply: ModelReply, asks: RuntimeSpec, unknown: int
+    node: TranscriptNode, reply: ModelReply, prices: CallPrices, unknown: Usage
 ) -> TranscriptNode:
-    cost = CallPrices.of(asks.kind, asks.settings).cost(reply)
-    counted: dict[str, Any] = {"cost_micros": cost.micros, "unknown_attempts": unknown}
+    cost = prices.cost(reply)
+    counted: dict[str, Any] = {"cost_micros": cost.micros}
     return node.model_copy(
         update={
-            "usage": reply.usage.model_copy(update=counted),
+            "usage": reply.usage.model_copy(update=counted).plus(unknown),
             "prices": cost.prices,
             "table_micros": cost.table_micros,
         }
     )
+
+
+def _named(turn: int) -> str:
+    return f"turn {turn}" if turn else "the summary of the conversation"
 
 
 def _leaves_it_to_another(input: AskInput, spec: PinnedSpec, error: StepError) -> bool:

@@ -1,8 +1,8 @@
 """Remember provider calls, so that none is paid for twice and none is forgotten.
 
-Before a call a marker is set for this attempt; after it the reply is recorded and the
-markers that are left over count as *unknown*: attempts that may have been billed although
-nobody saw their answer.
+Before a call a marker is set for this attempt, with what it may come to; after it the reply
+is recorded and the markers that are left over count as *unknown*: attempts that may have been
+billed although nobody saw their answer.
 """
 
 import json
@@ -10,8 +10,13 @@ import json
 from temporalio import activity
 
 from activities.stores.base import ObjectStore
-from rota.admission import RunRef
+from rota.budget import Amount
+from rota.model import canonical_json
+from rota.run_ref import RunRef
+from rota.usage import Usage
 
+SENT = b"sent"
+"""The marker of a call that nobody has estimated: one of a session."""
 SUMMARY = 0
 """In place of a turn's number: the summary of the conversation that a run begins with."""
 
@@ -20,16 +25,27 @@ def _reply(run: RunRef, turn: int) -> str:
     return f"replies/{run.key}/{turn}"
 
 
-async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> int:
-    """How many attempts at `turn`, which the run never got an answer to, may be billed."""
-    return len(await store.list_refs(f"attempts/{run.key}/{turn}"))
+async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> Usage:
+    """The attempts at `turn`, which the run never got an answer to: they may be billed."""
+    return await _lost(store, await store.list_refs(f"attempts/{run.key}/{turn}"))
 
 
-async def unanswered_summaries(store: ObjectStore, run: RunRef) -> int:
-    """How many attempts at the summary before the first turn, which never came, may be billed."""
+async def unanswered_summaries(store: ObjectStore, run: RunRef) -> Usage:
+    """The attempts at the summary before the first turn, which never came: they may be billed."""
     if await store.get_ref(_reply(run, SUMMARY)) is not None:
-        return 0  # those before the one that was answered are counted with it
+        return Usage()  # those before the one that was answered are counted with it
     return await unanswered_attempts(store, run, SUMMARY)
+
+
+async def _lost(store: ObjectStore, markers: list[str]) -> Usage:
+    """What attempts may have come to whose end nobody saw."""
+    values = [await store.get_ref(marker) for marker in markers]
+    estimates = [Amount.model_validate_json(value) for value in values if value not in (None, SENT)]
+    return Usage(
+        unknown_attempts=len(markers),
+        unknown_micros=sum(each.micros for each in estimates),
+        unknown_tokens=sum(each.tokens for each in estimates),
+    )
 
 
 class PaidCalls:
@@ -58,19 +74,22 @@ class PaidCalls:
         # A reset run may ask something else at the same turn: that is a new call.
         return record["node"] if record["asked"] == asked else None
 
-    async def begin(self) -> None:
-        """Mark this attempt as sent."""
-        await self._store.set_ref(self._marker(), b"sent")
+    async def begin(self, estimate: Amount) -> None:
+        """Mark this attempt as sent, with what it comes to at most."""
+        value = canonical_json(estimate.model_dump(mode="json"))
+        await self._store.set_ref(self._marker(), value)
 
     async def abandon(self) -> None:
         """Take the mark back: the provider certainly did no work."""
         await self._store.delete_ref(self._marker())
 
-    async def unknown_attempts(self) -> int:
-        """How many earlier attempts may have been billed."""
+    async def lost(self) -> Usage:
+        """The earlier attempts, which may have been billed."""
         if activity.info().attempt == 1 and self._round == 0:
-            return 0
-        return max(0, len(await self._store.list_refs(self._attempts)) - 1)
+            return Usage()
+        own = self._marker()
+        markers = await self._store.list_refs(self._attempts)
+        return await _lost(self._store, [marker for marker in markers if marker != own])
 
     async def record(self, asked: str, node: str) -> None:
         """Record the reply; from here on it is never asked for again."""

@@ -5,6 +5,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.answers import check_answer
+from activities.asked_runtime import asked_runtime
 from activities.breaker_gate import BreakerGate
 from activities.continued import earlier_turns, shorter_next_time, too_long_told
 from activities.documents import get_context, get_memory, get_results, get_spec, messages_of
@@ -43,7 +44,8 @@ class ThinkingActivities(Thinking):
         Raises:
             ApplicationError: type is the failure category; retryable as that says, unless
                 another runtime takes over. Or type `runtime_held`: nobody was asked, since the
-                runtime's breaker is open.
+                runtime's breaker is open; or `over_allowance`: nor was anybody, since the turn
+                might cost more than it may.
         Idempotency: the reply is recorded under (run, turn) before this returns; a later
             attempt finds it and calls nobody. A store that stumbles meanwhile is waited
             for, and what is wrong with an answer is final: neither buys it again.
@@ -60,7 +62,7 @@ class ThinkingActivities(Thinking):
         document = memory.document if memory else {}
         added = await self._added(input, context, document)
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
-        asks = spec.runtime.chain[input.runtime]
+        asks = asked_runtime(spec, input)
         paid = PaidCalls(self._store, input.run, input.turn, input.round)
         told = [m.model_dump(mode="json") for m in added]
         asked = content_digest([input.runtime, input.head, told])
@@ -82,7 +84,7 @@ class ThinkingActivities(Thinking):
 
         with too_long_told(context):
             head, node = await self._calls.make(
-                input, context.spec, asks, paid, asked, request, node_of
+                input, context.spec, asks, paid, asked, request, earlier, added, node_of
             )
         return await self._outcome(input, context, spec, toolbox, head, node)
 

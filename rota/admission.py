@@ -173,6 +173,9 @@ class Settled(StepResult):
     """Head of the session's memory now."""
     unknown_attempts: int = 0
     """Attempts at the turn the run ended in that may have been billed."""
+    unknown_micros: int = 0
+    """What those may have cost at most."""
+    unknown_tokens: int = 0
     repeated: bool = False
     """It is blocked for the reason of a run before it, of which people were told."""
     status: RunStatus | None = None

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rota.durations import Duration
 from rota.model import Declared
+from rota.model_price import ModelPrice
 
 MOST_USD = 1_000_000
 
@@ -37,6 +38,8 @@ class SoftLimit(Declared):
     """Share of any limit from which on the statuses' channels are told, once per window."""
     model: str | None = Field(default=None, min_length=1)
     """A cheaper model of the same runtime, for the turns from then on."""
+    price: ModelPrice | None = None
+    """What that costs; None: as the price table says."""
 
 
 class WindowCaps(Declared):
@@ -46,7 +49,6 @@ class WindowCaps(Declared):
     day_tokens: int | None = Field(default=None, ge=1)
     month_usd: float | None = Field(default=None, gt=0, le=MOST_USD)
     month_tokens: int | None = Field(default=None, ge=1)
-    soft: SoftLimit = Field(default_factory=SoftLimit)
 
 
 class BudgetSpec(WindowCaps):
@@ -62,13 +64,23 @@ class BudgetSpec(WindowCaps):
     wall_clock: Duration = timedelta(minutes=30)
     timezone: str | None = None
     """Whose days and months; None: the schedule's, else UTC."""
+    soft: SoftLimit = Field(default_factory=SoftLimit)
     on_exceeded: OnExceeded = OnExceeded.PARK
     park_for: Duration = Field(default=timedelta(days=3), gt=timedelta(0))
     """How long a parked run waits before it fails."""
     unpriced: Unpriced = Unpriced.REFUSE
 
 
+class TeamSoftLimit(Declared):
+    """What happens before a limit of a team is reached."""
+
+    at: float = Field(default=0.8, gt=0, lt=1)
+    """Share of any limit from which on it counts as nearly reached."""
+
+
 class TeamBudget(WindowCaps):
     """The `budget` block of a team: all of its agents together."""
 
     timezone: str = "UTC"
+    """Whose days and months."""
+    soft: TeamSoftLimit = Field(default_factory=TeamSoftLimit)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.approvals import Ruling
-from rota.budget import HoldRequest
+from rota.budget import Cap, HoldRequest
 from rota.effects import EffectResolution
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
@@ -50,6 +50,10 @@ class AskInput(StepInput):
     round: int = 0
     """How often this call was given to a runtime before, which then was left or waited for:
     each time the attempts begin anew, and those before may be billed."""
+    allowance: Cap = Cap()
+    """What the call may come to at most: nobody is asked if it might be more."""
+    soft: bool = False
+    """A soft limit is reached: the cheaper model is asked, if one is declared."""
 
 
 class TurnInput(AskInput):

@@ -102,7 +102,7 @@ class Bench:
 
     async def unknown(self) -> int:
         """Attempts at the first turn that may be billed."""
-        return await unanswered_attempts(self.store, RUN, 1)
+        return (await unanswered_attempts(self.store, RUN, 1)).unknown_attempts
 
 
 def fault(category: FailureCategory, *, billed: bool) -> Any:
