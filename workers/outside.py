@@ -13,6 +13,7 @@ from workers.checks import Check
 from workers.connection_looks import connection_looks
 from workers.looks import LIMIT, Told, take_all
 from workers.mcp_checks import mcp_looks
+from workers.notify_checks import notify_looks
 from workers.runtime_looks import runtime_looks
 
 
@@ -35,5 +36,6 @@ async def check_outside(
         *runtime_looks(checked.fleet, makers),
         *connection_looks(checked),
         *mcp_looks(checked.fleet),
+        *notify_looks(checked.fleet),
     ]
     return await take_all(looks, told, limit)

@@ -1,6 +1,7 @@
 """Channels of a stack with real receivers, and their notifiers."""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,15 @@ class Line:
 
     async def told(self, facts: int, seconds: float = 20.0) -> NotifierState:
         """Wait until so many facts were told."""
+        return await self._once(lambda state: state.facts >= facts, seconds)
 
+    async def in_trouble(self) -> NotifierState:
+        """Wait until a message was given up."""
+        return await self._once(lambda state: state.trouble is not None)
+
+    async def _once(
+        self, looks: Callable[[NotifierState], bool], seconds: float = 20.0
+    ) -> NotifierState:
         async def ask() -> NotifierState | None:
             try:
                 state = await self.state()
@@ -77,18 +86,9 @@ class Line:
                 if not is_missing(error):
                     raise
                 return None  # nobody has told anything yet
-            return state if state.facts >= facts else None
+            return state if looks(state) else None
 
         return await poll(ask, seconds)
-
-    async def in_trouble(self) -> NotifierState:
-        """Wait until a message was given up."""
-
-        async def ask() -> NotifierState | None:
-            state = await self.state()
-            return state if state.trouble is not None else None
-
-        return await poll(ask)
 
 
 async def details_of(handle: WorkflowHandle[Any, Any]) -> str:

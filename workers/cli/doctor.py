@@ -29,6 +29,7 @@ from workers.cli.output import console, now, print_json, print_table, table
 from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError, target_of
 from workers.namespace import RETENTION, prepare_namespace
+from workers.notify_checks import check_notifiers
 from workers.outside import check_outside
 from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
@@ -59,8 +60,8 @@ def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_j
     """Check everything Rota needs; --fix mends what it can.
 
     The server and its namespace, workers, the store, the fleet's files, drift. Of the fleet's
-    agents: each runtime, each connection and each MCP server, asked without spending. Ends
-    with 1 if anything is wrong, with 3 if there is no server.
+    agents: each runtime, connection, MCP server and channel of notify, asked without spending
+    or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
     """
     local, checked = _check_files(settings)
     code = ExitCode.FAILED
@@ -130,6 +131,7 @@ async def _check(
         checks += await check_breakers(client, checked.fleet)
         if all(check.ok for check in checks if check.name == "keepers"):
             checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
+            checks += await check_notifiers(client, checked.fleet, queue)
     return checks
 
 

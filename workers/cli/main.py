@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "worker": ("worker", "Run a worker for a fleet."),
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
+        "notifications": ("notifications", "Show what each channel was told, and what is wrong."),
         "doctor": ("doctor", "Check everything Rota needs; --fix mends what it can."),
     },
 }
@@ -93,7 +94,7 @@ class LazyGroup(click.Group):
                     ("ROTA_CALLBACKS", "host:port for providers' answers, instead of --callbacks"),
                     ("ROTA_CALLBACK_URL", "public address of those, instead of --callback-url"),
                     ("ROTA_CALLBACK_SECRET", "signs the addresses that providers call back"),
-                    ("ROTA_UI", "address of the Temporal UI, for the link of 'rota show'"),
+                    ("ROTA_UI", "address of the Temporal UI, for links to runs"),
                     ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
                 ]
             )

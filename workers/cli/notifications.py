@@ -1,0 +1,117 @@
+"""`rota notifications`: what each channel was told, and what keeps it from being told more."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from rich.text import Text
+
+from rota import notifier_rules
+from rota.ids import NOTIFIER_PREFIX, format_slot
+from rota.notifier import NotifierState
+from schedules.apply_errors import NoWorkerError
+from schedules.side_by_side import side_by_side
+from workers.cli.options import command, server_options
+from workers.cli.output import format_time, print_json, print_table, remark, table
+from workers.cli.server import Link, with_server
+from workers.cli.standing import ask_state
+from workers.settings import Settings
+
+NOTIFIERS = "WorkflowType = 'Notifier' AND ExecutionStatus = 'Running'"
+PATIENCE = timedelta(seconds=3)
+"""How long each of a list of notifiers may take: one that nobody serves delays all."""
+SILENT = "no worker answers for it"
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    """A channel as it stands now."""
+
+    id: str
+    """Workflow id of its notifier."""
+    state: NotifierState | None
+    """None: no worker answered."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The channel as `--json` prints it."""
+        if self.state is None:
+            return {"id": self.id, "note": SILENT}
+        state, trouble = self.state, self.state.trouble
+        return {
+            "id": self.id,
+            "channel": state.channel.label,
+            "task_queue": state.channel.queue,
+            "facts": state.facts,
+            "messages": state.messages,
+            "last": state.last_sent.isoformat() if state.last_sent else None,
+            "waiting": notifier_rules.waiting(state),
+            "trouble": trouble.model_dump(mode="json") if trouble else None,
+            "note": state.note,
+        }
+
+
+@command(
+    "notifications",
+    example=("rota notifications", "rota notifications --json"),
+    json="[{id, channel, task_queue, facts, messages, last, waiting, trouble: {since, reason, "
+    "failures, retry_at} or null, note}]",
+)
+@server_options
+def notifications_command(settings: Settings, as_json: bool) -> None:
+    """Show what each channel was told, and what is wrong.
+
+    Channels are those that 'notify' names, from the first fact on until a day has passed
+    without any. One that takes nothing stays listed, with the reason, and is tried again.
+    """
+    views = with_server(settings, _views)
+    if as_json:
+        print_json([view.document for view in views])
+    elif not views:
+        remark("no channels: nothing was told lately")
+    else:
+        _print(views)
+
+
+async def _views(link: Link) -> list[ChannelView]:
+    async def look(id: str) -> ChannelView | None:
+        try:
+            state = await ask_state(link, id, NotifierState, PATIENCE)
+        except NoWorkerError:
+            # Another task queue's, perhaps: the others must not be hidden by it.
+            return ChannelView(id, None)
+        return None if state is None else ChannelView(id, state)
+
+    listed = link.client.list_workflows(NOTIFIERS)
+    ids = sorted([execution.id async for execution in listed])
+    views = [view for view in await side_by_side(ids, look) if view is not None]
+    if views and all(view.state is None for view in views):
+        raise NoWorkerError(link.settings.task_queue)
+    return views
+
+
+def _print(views: list[ChannelView]) -> None:
+    right = ("TOLD", "MESSAGES", "WAITING")
+    made = table("CHANNEL", "TOLD", "MESSAGES", "LAST", "WAITING", "TROUBLE", right=right)
+    for view in views:
+        if view.state is None:
+            made.add_row(Text(view.id.removeprefix(NOTIFIER_PREFIX)), Text(SILENT, "dim"))
+            continue
+        state = view.state
+        made.add_row(
+            Text(state.channel.label),
+            Text(str(state.facts)),
+            Text(str(state.messages)),
+            Text(format_time(state.last_sent)),
+            Text(str(notifier_rules.waiting(state))),
+            _trouble(state),
+        )
+    print_table(made)
+
+
+def _trouble(state: NotifierState) -> Text:
+    trouble = state.trouble
+    if trouble is None:
+        return Text(state.note, "yellow")
+    again = f"; tried again {format_slot(trouble.retry_at)}" if state.message else ""
+    return Text(f"since {format_slot(trouble.since)}: {trouble.reason}{again}", "red")
