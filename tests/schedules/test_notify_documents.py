@@ -35,7 +35,9 @@ def test_failed_tells_of_runs_that_ran_out_of_time_and_not_the_other_way_round(
 ) -> None:
     """Whoever wants to hear of failures means those, too."""
     text = "notify: [{on: [failed], slack: env:A}, {on: [timed_out], slack: env:B}]\n"
-    failed, late = declare(tmp_path, text).notify or ()
+    entries = declare(tmp_path, text).notify
+    assert entries
+    failed, late = entries
     assert failed.wants(Occasion.TIMED_OUT)
     assert not late.wants(Occasion.FAILED)
 

@@ -57,8 +57,9 @@ async def test_channel_that_takes_nothing_is_told_as_the_workers_found_it(
     with HookReceiver() as receiver:
         declared = fleet(tmp_path, receiver)
         (channel,) = fleet_channels(declared, stack.task_queue)
-        (entry,) = declared.agents["x"].spec.notify or ()
-        line = Line(stack, entry.model_dump(mode="json"))
+        entries = declared.agents["x"].spec.notify
+        assert entries
+        line = Line(stack, entries[0].model_dump(mode="json"))
         assert line.channel == channel
         assert await check_notifiers(stack.client, declared, stack.task_queue) == []
         receiver.status = 403
