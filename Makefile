@@ -30,8 +30,8 @@ test: $(READY) ## run the tests; choose some with ARGS="-k lease"
 	@$(RUN) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 .PHONY: fast
-fast: $(READY) ## run the tests that need no server, in half a minute
-	@$(RUN) -m pytest -m 'not server' $(ARGS)
+fast: $(READY) ## run the tests of decisions, schedules and house rules, in half a minute
+	@$(RUN) -m pytest --numprocesses 2 --dist worksteal -m 'not server' $(ARGS)
 
 EXTERNAL := .venv/external
 

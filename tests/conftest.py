@@ -1,8 +1,10 @@
 """What every test starts from."""
 
+import functools
 import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -10,6 +12,9 @@ from hypothesis import settings
 from tests.skipping import open_skipping_stack, skipping_server
 from tests.stack import Stack, open_stack
 from workers.devserver import DevServer, dev_server
+
+# Until all tests are collected: nothing of them is garbage, and looking for it takes a second.
+gc.disable()
 
 # A time limit per example judges the machine, not the code: pytest's own timeout is enough.
 # `print_blob` gives the line that repeats a failure seen elsewhere.
@@ -43,14 +48,18 @@ async def skipping_stack(quick_clock: DevServer, tmp_path: Path) -> Stack:
     return await open_skipping_stack(quick_clock.address, tmp_path)
 
 
-PROCESS_FOLDERS = {"processes", "workers", "stores"}
-"""Tests below these start processes or an S3 server even where no fixture says so."""
-SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary"}
-"""A test module that holds one of these starts a server itself."""
+HERE = Path(__file__).parent
+SERVER_FIXTURES = {"server", "stack", "quick_clock"}
+"""Whoever asks for one of these has a Temporal server started."""
+SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
+"""Tests below these start servers, fakes or programs even where neither fixture nor name says
+so; those of the examples work through a month of an office's books."""
+SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary", "worker_process"}
+"""A test module that holds one of these starts a server or a program itself."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run what needs no server first, and let `make fast` run that alone.
+    """Run what needs no server of any kind first, and let `make fast` run that alone.
 
     Full sizes are left out of every run that does not name their marker.
     """
@@ -59,15 +68,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=soaks)
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        module = set(vars(getattr(item, "module", item)))
-        if (
-            {"server", "stack", "quick_clock"} & fixtures
-            or SERVER_NAMES & module
-            or (PROCESS_FOLDERS & set(item.path.parts))
-        ):
+        if _needs_servers(item):
             item.add_marker("server")
-    items.sort(key=lambda item: item.get_closest_marker("server") is not None)
+    # Within the rest what is killed and started again takes longest, and must not come last.
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("server") is not None,
+            "processes" not in _folders(item),
+        )
+    )
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    return bool(
+        SERVER_FIXTURES & set(getattr(item, "fixturenames", ()))
+        or SERVER_FOLDERS & _folders(item)
+        or _starts_servers(getattr(item, "module", None))
+    )
+
+
+def _folders(item: pytest.Item) -> set[str]:
+    return set(item.path.relative_to(HERE).parts)
+
+
+@functools.cache
+def _starts_servers(module: ModuleType | None) -> bool:
+    held = vars(module) if module else {}
+    # A fake answers on a real socket.
+    return bool(SERVER_NAMES & held.keys()) or any(
+        str(getattr(each, "__module__", "")).startswith("tests.fakes.") for each in held.values()
+    )
 
 
 def pytest_collection_finish() -> None:
@@ -78,3 +108,4 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
