@@ -10,6 +10,7 @@ from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
 from rota.mcp_servers import McpServer
+from rota.notify_spec import NotifySpec, Occasion
 from rota.pipeline_spec import NodeSpec
 from tests.house.documentation import Table, quoted, tables
 from tests.house.documented_keys import default_of, field_of
@@ -17,6 +18,7 @@ from tests.house.repository import ROOT
 
 DECLARING = ROOT / "docs" / "declaring.md"
 TOOLS = ROOT / "docs" / "tools.md"
+NOTIFICATIONS = ROOT / "docs" / "notifications.md"
 
 
 def told(cell: str) -> str:
@@ -58,6 +60,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(DECLARING, "key of a node", "agent", NodeSpec, id="node"),
         pytest.param(DECLARING, "key", "name", FleetFile, id="fleet.yaml"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
+        pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
     ],
 )
 def test_table_of_keys_agrees_with_the_declarations_model(
@@ -70,6 +73,17 @@ def test_table_of_keys_agrees_with_the_declarations_model(
         if table.heading[0] == heading and quoted(table.rows[0][heading])[0] == first
     )
     assert untrue(table, model) == []
+
+
+def test_table_of_occasions_lists_all_with_what_is_told_by_default() -> None:
+    """Whoever looks for what can be told finds all there is."""
+    table = next(table for table in tables(NOTIFICATIONS) if table.heading[0] == "`on`")
+    told = {Occasion(name): row["by default"] for row in table.rows for name in quoted(row["`on`"])}
+    assert set(told) == set(Occasion)
+    entry = NotifySpec(slack="env:HOOK")
+    assert {each for each in Occasion if entry.wants(each)} == {
+        each for each, default in told.items() if default != "no"
+    }
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ CONNECTIONS = {
     "egress": {"allow": ["https://example.com"]},
     "github": {"token": "env:GITHUB_TOKEN"},
     "slack": {"token": "env:SLACK_TOKEN"},
+    "email": {"host": "smtp.example.com", "from": "rota@example.com"},
     "databases": {"warehouse": {"url": "env:WAREHOUSE_URL"}},
     "mcp": {"warehouse": {"url": "https://warehouse.example/mcp"}},
 }
