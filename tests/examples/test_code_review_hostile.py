@@ -132,7 +132,8 @@ def test_huge_diff_is_cut_off_and_says_so(place: Workplace) -> None:
     """What was not read is listed, the review does not approve, and memory is bounded."""
     place.branch()
     place.write("a.txt", "fine\n")
-    place.write("b.txt", "some line\n" * (repositories.PATCH_LIMIT // 10))
+    line = "some line of ninety-nine characters ".ljust(99, "-") + "\n"
+    place.write("b.txt", line * (repositories.PATCH_LIMIT // len(line) + 1))
     place.write("c.py", "# TODO\n")
     head = place.commit()
     assert place.found(head) == [("unread", "b.txt", 0), ("unread", "c.py", 0)]
