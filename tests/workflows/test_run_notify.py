@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowFailureError
 
 from activities.notifying import NotifyingActivities
 from rota.notify_spec import Occasion
@@ -14,8 +15,10 @@ from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
 from tests.fakes.hook_receiver import HookReceiver
+from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
+from tests.workflows.gates import GATED, Gate
 from tests.workflows.notified import QUICK, Line, hook
 
 DONE = script({"result": "done"})
@@ -136,6 +139,45 @@ async def test_question_is_told_when_the_run_begins_to_wait_for_its_answer(
         assert (told["reason"], told["todo"]) == ("Sure?", f"rota answer {name}-1 q1")
         await handle.execute_update("answer", {"question": "q1", "value": True})
         await handle.result()
+
+
+async def test_pipeline_and_the_agent_of_its_node_each_tell_by_their_own_declaration(
+    quick: Stack, receiver: HookReceiver
+) -> None:
+    """Two facts for two runs, in one message of one channel."""
+    agent, pipeline = quick.name("report"), quick.name("night")
+    entry = hook(quick, receiver)
+    async with quick.worker():
+        await quick.declare(agent, runtime=BROKEN, notify=[entry])
+        await declare_pipeline(quick, pipeline, nodes={"a": {"agent": agent}}, notify=[entry])
+        result = await run_pipeline(quick, pipeline, f"{pipeline}-1")
+        await Line(quick, entry).told(2)
+    node, whole = facts(receiver)
+    assert (node["agent"], node["run"]) == (agent, f"{pipeline}-1/a")
+    assert (whole["agent"], whole["run"]) == (pipeline, f"{pipeline}-1")
+    assert (whole["occasion"], whole["reason"]) == ("failed", result.reason)
+
+
+async def test_end_that_somebody_asked_for_is_told_to_those_who_want_to_hear_of_it(
+    quick: Stack, receiver: HookReceiver
+) -> None:
+    """Cancelled on purpose, or skipped with a reason: no news by default."""
+    name, gate = quick.name("report"), Gate()
+    entries = [hook(quick, receiver, Occasion.CANCELLED, Occasion.SKIPPED)]
+    session = {"concurrency": "skip"}
+    async with quick.worker([gate.tool]):
+        await quick.declare(name, **GATED, session=session, notify=entries)
+        first = await quick.start(name, f"{name}-1")
+        await gate.reached.wait()
+        skipped = await quick.run(name, f"{name}-2")
+        await first.cancel()
+        gate.opened.set()
+        with pytest.raises(WorkflowFailureError):
+            await first.result()
+        await Line(quick, entries[0]).told(2)
+    told = {fact["run"]: (fact["occasion"], fact["reason"]) for fact in facts(receiver)}
+    assert told[f"{name}-2"] == ("skipped", skipped.reason)
+    assert told[f"{name}-1"] == ("cancelled", "cancelled by request")
 
 
 async def test_receiver_that_never_answers_neither_fails_nor_delays_the_run(
