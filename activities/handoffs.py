@@ -112,6 +112,7 @@ class HandoffDeskActivities(HandoffDesk):
                 mode=handoff.mode,
                 occasion=call.key,
                 deadline=input.deadline,
+                began=input.began,
             ),
             by=context.requester,
         )

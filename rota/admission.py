@@ -101,6 +101,9 @@ class Admission(Record):
     """Rendered from the spec, at most 64 bytes."""
     requester: str = ""
     """Who asked for the run, or had it scheduled; empty if nobody knows."""
+    began: datetime | None = None
+    """When the work began that the run is part of: when it, or the run at the top of its
+    handoffs and pipelines, presented itself."""
     grant: Grant | None = None
     """With *go*: what the run may spend until it asks again, as far as its agent's account and
     its team's have room. None of a pipeline, and of a keeper that kept no account yet."""

@@ -109,11 +109,17 @@ def answer(
         covers=entry.covers,
         coalesced_into=entry.coalesced_into,
         lineage=request.lineage,
+        began=_began(request, entry),
         same_as=entry.same_as,
         output=entry.output if entry.same_as is not None else None,
         fairness_key=_fairness_key(spec, input),
         requester=requester_of(request.by, request.trigger, spec.applied_by, spec.schedule_id),
     )
+
+
+def _began(request: AdmissionRequest, entry: LedgerEntry) -> datetime:
+    above = request.lineage.began if request.lineage else None
+    return above or entry.admitted_at
 
 
 def _fairness_key(spec: PinnedSpec, input: dict[str, Any]) -> str | None:

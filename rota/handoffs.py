@@ -80,6 +80,7 @@ def child_lineage(
     mode: HandoffMode,
     occasion: str,
     deadline: datetime | None,
+    began: datetime | None = None,
 ) -> Lineage:
     """Where the run that a call starts belongs.
 
@@ -92,6 +93,7 @@ def child_lineage(
         occasion: The call's idempotency key, so that a re-run of the caller repeats no effect
             of the called agent either.
         deadline: The caller's.
+        began: When the work began that the caller is part of.
     """
     from_above = lineage.deadline if lineage else None
     return Lineage(
@@ -103,6 +105,7 @@ def child_lineage(
         node=lineage.node if lineage else "",
         occasion=occasion,
         deadline=deadline if mode is HandoffMode.CALL else from_above,
+        began=began,
     )
 
 

@@ -6,7 +6,7 @@ rule here is tested as a table without a server.
 
 from datetime import datetime
 
-from rota import capacity, dedupe, keeper_account, ledger
+from rota import capacity, dedupe, freezing, keeper_account, ledger
 from rota.admission import Admission, AdmissionRequest, Decision
 from rota.agent_spec import SessionConcurrency
 from rota.answers import answer, asked_again, go, merged_input, new_entry, skip
@@ -49,9 +49,11 @@ def admit(
     Raises:
         UnknownAgentError: no declaration is in force.
     """
+    state = freezing.lifted(state, now)
     known = state.ledger.get(request.run.key)
     if known is not None:
         again = asked_again(state, _last_spec(state), request, known)
+        again = freezing.told(state, again)
         return keeper_account.granted(state, again, request, now)
     spec = state.spec
     if spec is None:
@@ -63,6 +65,9 @@ def admit(
     except TemplateError as error:
         return skip(state, spec, request, entry, str(error))
     entry = entry.model_copy(update={"session": keys.session, "dedupe_key": keys.dedupe})
+    state, request = freezing.passed_over(state, request, now)
+    if frozen := freezing.why_not(state, request, now):
+        return skip(state, spec, request, entry.model_copy(update={"frozen": True}), frozen)
     verdict = slot_verdict(state, request, keys.session, now)
     if verdict is not None:
         chosen = verdict.coalesced_into
@@ -73,10 +78,11 @@ def admit(
     same = dedupe.known(state, keys.dedupe, now)
     if same is not None and (same.status is RunStatus.RUNNING or not is_forced(state, request)):
         return _share(state, spec, request, entry, same)
-    busy = capacity.why_busy(state, keys.session)
+    moving = freezing.moving(state)
+    busy = capacity.why_busy(moving, keys.session)
     if busy and spec.session_concurrency is SessionConcurrency.SKIP:
         return skip(state, spec, request, entry, busy)
-    wait = busy or capacity.why_full(state)
+    wait = freezing.why_waits(state, request) or busy or capacity.why_full(moving)
     if wait:
         return _queue(state, spec, request, entry, wait)
     state = dedupe.hold(state, keys.dedupe, request.run, now)
@@ -91,12 +97,14 @@ def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admissio
     or its new declaration needs a value that the run lacks. A run keeps the session and
     the key it queued with, whatever a later declaration says of them.
     """
-    request = capacity.next_turn(state)
+    state = freezing.lifted(state, now)
+    request = capacity.next_turn(freezing.moving(state))
     if request is None:
         return state, None
     entry = state.ledger[request.run.key]
     session = state.session(entry.session)
-    rest = session.model_copy(update={"queue": session.queue[1:]})
+    queue = tuple(each for each in session.queue if each.run.key != request.run.key)
+    rest = session.model_copy(update={"queue": queue})
     state = state.with_session(entry.session, rest)
     spec = state.spec
     if spec is None:

@@ -13,6 +13,7 @@ from rota.admission import (
 )
 from rota.budget import Account
 from rota.failures import FailureCategory
+from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
 from rota.model import Record
 from rota.pinned_spec import PinnedSpec
@@ -45,6 +46,8 @@ class LedgerEntry(Record):
     reason: str = ""
     coalesced_into: datetime | None = None
     """The newer slot that ran in its place, if that is why it was skipped."""
+    frozen: bool = False
+    """It was skipped because its keeper is, or was, frozen."""
     category: FailureCategory | None = None
     cause: str = ""
     """What started it, if another run, a pipeline or an event did."""
@@ -140,6 +143,10 @@ class KeeperState(Record):
 
     account: Account = Account()
     """What the agent has spent and reserved, by day and month."""
+    freeze: Freeze | None = None
+    """Nothing new starts while there is one."""
+    thawed: tuple[PastFreeze, ...] = ()
+    """The newest freezes that are over, oldest first."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

@@ -32,6 +32,8 @@ class Lineage(Record):
     so a node that is run again repeats no effect."""
     deadline: AwareDatetime | None = None
     """The run must end by then, whatever its own limit."""
+    began: AwareDatetime | None = None
+    """Of a handoff or a node: when the work began that it is part of."""
     allowance: Cap | None = None
     """What its caller lends it of its own rest; the run, and all below it, spend no more."""
 

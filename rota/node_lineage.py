@@ -24,6 +24,7 @@ def node_lineage(origin: RunOrigin, start: Start, deadline: datetime | None) -> 
         node=node,
         occasion=f"{occasion_of(origin)}/{_part(start)}",
         deadline=min(bounds) if bounds else None,
+        began=origin.began,
     )
 
 

@@ -87,9 +87,10 @@ def request_backfill(
 def due_orders(state: KeeperState) -> tuple[RunOrder, ...]:
     """Orders to be started now, in order, at most `STARTS_AT_ONCE`.
 
-    Re-runs at once; of each backfill as many as may be at work beside those that are.
+    Re-runs at once; of each backfill as many as may be at work beside those that are. None
+    while the keeper is frozen: they wait for the thaw.
     """
-    if state.spec is None or not state.orders:
+    if state.spec is None or state.freeze is not None or not state.orders:
         return ()
     admitted = _by_run_id(state)
     room = {backfill.id: backfill.max_parallel for backfill in state.backfills}

@@ -32,6 +32,8 @@ class RunOrigin(Record):
     lineage: Lineage | None = None
     by: str = ""
     """Who asks for it, if a person does."""
+    began: datetime | None = None
+    """When the work began that it is part of, once its keeper has said so."""
 
     @property
     def bound(self) -> datetime | None:

@@ -213,6 +213,8 @@ class OpenHandoffInput(ToolInput):
     """The turn that made the call."""
     deadline: Instant | None = None
     """The caller's."""
+    began: Instant | None = None
+    """When the work began that the caller is part of."""
 
 
 class OpenedHandoff(StepResult):

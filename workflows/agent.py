@@ -39,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
+    from workflows.keeper_kit.freezes import Freezable
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
@@ -46,8 +47,8 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="Agent")
-class AgentWorkflow:
-    """The keeper of one agent or pipeline.
+class AgentWorkflow(Freezable):
+    """The keeper of one agent or pipeline. Freezes are in `workflows.keeper_kit.freezes`.
 
     Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
     `reset_conversation`, `stopped`, `backfill`; query `state`. Every update is idempotent: by
@@ -78,6 +79,7 @@ class AgentWorkflow:
         while True:
             await self._next_work()
             self._work = False
+            self._lift()
             if not self._look.is_under_way:
                 self._look.after(self._lookout.suspects(self._state, workflow.now()))
             await self._grant()
@@ -199,12 +201,13 @@ class AgentWorkflow:
 
     async def _next_work(self) -> None:
         """Wait for something to do, or for the time to look after runs; a look's end is work."""
-        pause = self._lookout.pause(self._state, workflow.now())
+        look = self._lookout.pause(self._state, workflow.now())
+        pause = self._pause(None if self._look.is_under_way else look)
         try:
             await workflow.wait_condition(
                 lambda: self._work or self._should_continue(),
-                timeout=None if self._look.is_under_way else pause,
-                timeout_summary="look whether those that others wait for still live",
+                timeout=pause,
+                timeout_summary="look whether those that others wait for still live, or thaw",
             )
         except TimeoutError:
             return

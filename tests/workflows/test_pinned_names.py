@@ -70,6 +70,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "backfill",
             "change_memory",
             "declare",
+            "freeze",
             "hold",
             "need",
             "raise_budget",
@@ -77,6 +78,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "retire",
             "settle",
             "stopped",
+            "thaw",
         },
         "keeper queries": {"state"},
         "memo keys": (

@@ -10,11 +10,17 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from rota.budget_rules import RaiseRefusedError
     from rota.failures import PAYLOAD_ERROR_TYPE
+    from rota.freezing import FreezeRefusedError
     from rota.keeper import UnknownAgentError
     from rota.model import canonical_json
     from rota.orders import BackfillRefusedError
 
-REFUSALS = (BackfillRefusedError, RaiseRefusedError, UnknownAgentError)
+REFUSALS = (
+    BackfillRefusedError,
+    FreezeRefusedError,
+    RaiseRefusedError,
+    UnknownAgentError,
+)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a keeper shows of itself in the Temporal UI."""
 
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 
@@ -12,13 +13,17 @@ NAMED = 5
 """Runs named in one line."""
 
 
-def memo_of(state: KeeperState) -> dict[str, str]:
-    """The declaration in force, for lists of keepers; empty names once it is retired."""
+def memo_of(state: KeeperState) -> dict[str, Any]:
+    """The declaration in force, for lists of keepers; empty names once it is retired.
+
+    Also the freeze, if there is one.
+    """
     spec, last = state.spec, state.spec or state.retired
     return {
         "fleet": spec.fleet if spec else "",
         "digest": spec.digest if spec else "",
         "kind": last.kind if last else "Agent",
+        **({"freeze": state.freeze.model_dump(mode="json")} if state.freeze else {}),
     }
 
 
@@ -31,6 +36,8 @@ def details(state: KeeperState, notice: list[str], now: datetime) -> str:
         f"**{spec.name}** · {spec.description}" if spec else "**not declared**",
         f"{len(state.sessions)} sessions, {len(state.ledger) + state.paged} ledger entries",
     ]
+    if state.freeze:
+        lines.append(f"**{state.freeze.text}**, {state.freeze.ends}")
     if holders:
         lines.append("held by " + ", ".join(holders[:NAMED]))
     if watchers:

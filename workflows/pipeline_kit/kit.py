@@ -102,7 +102,8 @@ class PipelineKit:
             state = initial_state(self.input.kept, tuple(plan.nodes))
         slot = format_slot(admission.slot) if admission.slot else None
         given = Given(input=admission.input, slot=slot)
-        self._graph = Graph(self._origin, self._standing, plan, state, given)
+        origin = self._origin.model_copy(update={"began": admission.began})
+        self._graph = Graph(origin, self._standing, plan, state, given)
         return None
 
     async def work(self) -> Finish | None:

@@ -91,6 +91,7 @@ async def _open(work: RunWork, call: CallRef) -> OpenedHandoff:
             index=call.index,
             turn=work.loop.turn,
             deadline=work.deadline,
+            began=work.admission.began,
         ),
         summary=f"check {call.name}",
         **handoff_options(work.remaining),
