@@ -10,9 +10,10 @@ from rota.agent_spec import AgentSpec
 from rota.conversation import Message, ToolResult
 from rota.loop import ResultRef
 from rota.memory import MemoryVersion
-from rota.model import Record, canonical_json
+from rota.model import Declaration, Record, canonical_json
 from rota.pipeline_spec import PipelineSpec
 from rota.prompt import summary_message
+from rota.team_spec import TeamSpec
 from rota.transcript import RunContext, TranscriptNode
 
 _DECLARATION: TypeAdapter[AgentSpec | PipelineSpec] = TypeAdapter(
@@ -25,7 +26,7 @@ async def put_record(store: ObjectStore, record: Record) -> str:
     return await store.put(canonical_json(record.model_dump(mode="json")))
 
 
-async def put_spec(store: ObjectStore, spec: AgentSpec | PipelineSpec) -> str:
+async def put_spec(store: ObjectStore, spec: Declaration) -> str:
     """Store a declaration under its own digest."""
     return await store.put(canonical_json(spec.document))
 
@@ -38,6 +39,11 @@ async def get_spec(store: ObjectStore, digest: str) -> AgentSpec:
 async def get_pipeline(store: ObjectStore, digest: str) -> PipelineSpec:
     """Read a pipeline's declaration."""
     return PipelineSpec.model_validate_json(await store.get(digest))
+
+
+async def get_team(store: ObjectStore, digest: str) -> TeamSpec:
+    """Read a team's declaration."""
+    return TeamSpec.model_validate_json(await store.get(digest))
 
 
 async def get_declaration(store: ObjectStore, digest: str) -> AgentSpec | PipelineSpec:

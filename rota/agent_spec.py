@@ -139,6 +139,8 @@ class AgentSpec(Declaration):
     retry: RetrySpec = Field(default_factory=RetrySpec)
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs. None: whom its team names."""
+    team_budget: bool = False
+    """Filled in when the fleet is loaded, never written by hand: the team declares a budget."""
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""

@@ -35,12 +35,17 @@ from rota.budget_limits import (
 )
 from rota.budget_shares import at_least, larger, wanted_of, what_is_left
 from rota.budget_tallies import counted, keys_at, was_raised, with_raise
+from rota.calendars import zone_of
 from rota.run_ref import RunRef
 
 TYPICAL_RUNS = 50
 ENDED_RUNS = 500
 TOLD_AT_ONCE = 10
 """Runs told of room in one go."""
+
+
+class UnknownZoneError(ValueError):
+    """Limits of days and months of a time zone that is none."""
 
 
 class RaiseRefusedError(ValueError):
@@ -50,7 +55,15 @@ class RaiseRefusedError(ValueError):
 def declare(
     account: Account, caps: Mapping[WindowKind, Cap], timezone: str, soft_at: float
 ) -> Account:
-    """Put limits in force; what was counted stays."""
+    """Put limits in force; what was counted stays.
+
+    Raises:
+        UnknownZoneError: there is no such time zone, so there is no day to count in.
+    """
+    try:
+        zone_of(timezone)
+    except ValueError as error:
+        raise UnknownZoneError(f"budget.timezone: {error}") from None
     limits = {kind: cap for kind, cap in caps.items() if cap.is_limit}
     return account.model_copy(update={"caps": limits, "timezone": timezone, "soft_at": soft_at})
 

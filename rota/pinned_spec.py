@@ -160,6 +160,7 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "max_turns": spec.runtime.max_turns,
         "wall_clock_seconds": spec.budget.wall_clock.total_seconds(),
         **_of_budget(spec.budget, spec.schedule),
+        "team_budget": spec.team_budget,
         "session_key": spec.session.key,
         "session_concurrency": spec.session.concurrency,
         "continuing": spec.session.continuing,

@@ -20,6 +20,12 @@ OF_THE_CHAIN = {
 }
 """Keys that a fallback does not have, and why."""
 
+FILLED_IN = {
+    "handoffs": "name the agents under tools: agents.<name>",
+    "team_budget": "declare the team: kind: Team, with a budget",
+}
+"""Keys that the fleet's other documents fill in, and what to write instead."""
+
 
 def read_agent(document: Document, data: dict[str, Any], folder: Path) -> AgentSpec:
     """Return the agent that `data`, the top level of `document`, declares.
@@ -33,12 +39,10 @@ def read_agent(document: Document, data: dict[str, Any], folder: Path) -> AgentS
 
 class _AgentAssembly(Assembly):
     def agent(self) -> AgentSpec | None:
-        if "handoffs" in self.data:
-            self.problem(
-                ("handoffs",),
-                "filled in by Rota; remove it and name the agents under tools: agents.<name>",
-            )
-            del self.data["handoffs"]
+        for key, instead in FILLED_IN.items():
+            if key in self.data:
+                self.problem((key,), f"filled in by Rota; remove it and {instead}")
+                del self.data[key]
         self._resolve_instructions()
         self.resolve_schema("accepts")
         self.resolve_schema("output")

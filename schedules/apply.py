@@ -6,7 +6,7 @@ before a topic or a schedule starts runs that ask for it. So whatever interrupts
 the next plan holds just the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from schedules.reading_back import read_back
 from schedules.schedule_writing import create_schedule, delete_schedule, update_schedule
 from schedules.side_by_side import side_by_side
 from schedules.subscriptions import live_subscribers, subscribe, unsubscribe
+from schedules.team_accounts import declare_team, retire_team
 
 WORKER_TIMEOUT = timedelta(seconds=15)
 """How long a keeper may take to answer; one that is served takes a fraction of a second."""
@@ -101,11 +102,23 @@ async def apply_plan(
             on_progress(step)
 
     work = _Apply(client, store, fleet, task_queue, worker_timeout, progress, by)
-    outcomes = await side_by_side(plan.changes, work.agent)
+    outcomes: list[ApplyError | None] = []
+    for turn in _turns(plan.changes):
+        outcomes += await side_by_side(turn, work.agent)
     refusals = [str(outcome) for outcome in outcomes if outcome is not None]
     if refusals:
         raise ApplyError("\n".join(refusals))
     return AppliedReport(fleet=fleet.name, steps=tuple(done))
+
+
+def _turns(changes: Sequence[AgentPlan]) -> tuple[list[AgentPlan], ...]:
+    """A team's account is there before its agents ask it, and for as long as they may."""
+    teams = [each for each in changes if each.kind == "Team"]
+    return (
+        [team for team in teams if Step.RETIRE not in team.steps],
+        [each for each in changes if each.kind != "Team"],
+        [team for team in teams if Step.RETIRE in team.steps],
+    )
 
 
 async def _check_fresh(
@@ -154,13 +167,15 @@ class _Apply:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
             return ApplyError(
-                f"{planned.agent}: the server refused it: {error.message}{_cure(error)}"
+                f"{planned.label}: the server refused it: {error.message}{_cure(error)}"
             )
         return None
 
     async def _do(self, planned: AgentPlan, step: Step) -> None:
         name = planned.agent
-        if step is Step.RETIRE:
+        if planned.kind == "Team":
+            await self._do_team(name, step)
+        elif step is Step.RETIRE:
             await retire(self._client, name, self._task_queue, self._timeout)
         elif step is Step.DELETE_SCHEDULE:
             await delete_schedule(self._client, name)
@@ -177,6 +192,14 @@ class _Apply:
             declared = self._fleet.declarations[name]
             write = create_schedule if step is Step.CREATE_SCHEDULE else update_schedule
             await write(self._client, declared, self._fleet.name, self._task_queue)
+
+    async def _do_team(self, name: str, step: Step) -> None:
+        if step is Step.RETIRE:
+            await retire_team(self._client, name, self._task_queue, self._timeout)
+        else:
+            spec, fleet = self._fleet.teams[name].spec, self._fleet.name
+            await put_spec(self._store, spec)
+            await declare_team(self._client, spec, fleet, self._task_queue, self._timeout)
 
     async def _subscribe(self, name: str, events: tuple[str, ...]) -> None:
         spec = self._fleet.declarations[name].spec

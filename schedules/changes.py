@@ -6,15 +6,18 @@ tells whether the same plan would come out now.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from rota.clock_changes import ClockEffect
 from rota.kinds import Kind
 from rota.model import Record, content_digest
 
+PlannedKind = Kind | Literal["Team"]
+"""What a fleet declares."""
+
 
 class Action(StrEnum):
-    """What becomes of an agent or a pipeline."""
+    """What becomes of an agent, a pipeline or a team."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -28,7 +31,7 @@ class Step(StrEnum):
     """One write to the server; each is safe to repeat."""
 
     DECLARE = "declare"
-    """Store the declaration and put it in force with the keeper."""
+    """Store the declaration and put it in force with the keeper, or the team's account."""
     CREATE_SCHEDULE = "create_schedule"
     UPDATE_SCHEDULE = "update_schedule"
     DELETE_SCHEDULE = "delete_schedule"
@@ -50,11 +53,11 @@ class FieldChange(Record):
 
 
 class AgentPlan(Record):
-    """What happens to one agent, or to one pipeline."""
+    """What happens to one agent, one pipeline or one team."""
 
     agent: str
-    """Its name; no agent and pipeline share one."""
-    kind: Kind = "Agent"
+    """Its name; no agent and pipeline share one, but a team may be called like its agent."""
+    kind: PlannedKind = "Agent"
     action: Action
     source: str = ""
     """`agents/report.yaml:12`; empty for an agent that is no longer declared."""
@@ -75,6 +78,11 @@ class AgentPlan(Record):
     notes: tuple[str, ...] = ()
     """What a person should know before saying yes."""
 
+    @property
+    def label(self) -> str:
+        """The name, of a team with that word: `report`, `team finance`."""
+        return f"team {self.agent}" if self.kind == "Team" else self.agent
+
 
 class Plan(Record):
     """What `rota apply` will do. Nothing else is done, or nothing at all."""
@@ -83,8 +91,8 @@ class Plan(Record):
     task_queue: str
     made_at: datetime
     agents: tuple[AgentPlan, ...] = ()
-    """What is declared, in the order of the files, pipelines after agents; then what is to be
-    removed."""
+    """What is declared, in the order of the files, teams first and pipelines after agents; then
+    what is to be removed."""
     conflicts: tuple[str, ...] = ()
     """Why it cannot be applied, one line each."""
 
@@ -100,7 +108,7 @@ class Plan(Record):
 
     @property
     def counts(self) -> dict[Action, int]:
-        """How many agents and pipelines each action is for."""
+        """How many agents, pipelines and teams each action is for."""
         actions = [agent.action for agent in self.agents]
         return {action: actions.count(action) for action in Action}
 
@@ -124,7 +132,7 @@ class Plan(Record):
         """One fingerprint per name: what the server has of it, and what it is to have."""
         kept = {"agent", "kind", "action", "digest", "fields", "steps", "subscribe", "unsubscribe"}
         return {
-            agent.agent: content_digest(agent.model_dump(mode="json", include=kept))
+            agent.label: content_digest(agent.model_dump(mode="json", include=kept))
             for agent in self.agents
         }
 

@@ -6,16 +6,17 @@ from typing import Any, Generic, TypeVar, cast
 
 from rota.agent_spec import AgentSpec
 from rota.pipeline_spec import PipelineSpec
+from rota.team_spec import TeamSpec
 from schedules.agent_document import read_agent
 from schedules.assembly import Assembly
 from schedules.declaration_errors import DeclarationErrors, KeyPath
 from schedules.explain import name_type
 from schedules.yaml_source import Document
 
-KINDS = ("Agent", "Pipeline")
+KINDS = ("Agent", "Pipeline", "Team")
 
 
-Spec = TypeVar("Spec", AgentSpec, PipelineSpec)
+Spec = TypeVar("Spec", AgentSpec, PipelineSpec, TeamSpec)
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,15 @@ class DeclaredPipeline(_Declared[PipelineSpec]):
     """A pipeline and the place that declares it."""
 
 
+class DeclaredTeam(_Declared[TeamSpec]):
+    """A team and the place that declares it."""
+
+
 Declaration = DeclaredAgent | DeclaredPipeline
+"""What runs."""
 
 
-def read_declaration(document: Document, folder: Path) -> Declaration:
+def read_declaration(document: Document, folder: Path) -> Declaration | DeclaredTeam:
     """Return what `document` declares; files are looked up in `folder`.
 
     Raises:
@@ -58,8 +64,8 @@ def read_declaration(document: Document, folder: Path) -> Declaration:
     content: object = document.data
     if not isinstance(content, dict):
         message = (
-            "expected a mapping with name and runtime, or with kind: Pipeline, name and nodes, "
-            f"got {name_type(content)}"
+            "expected a mapping with name and runtime, with kind: Pipeline, name and nodes, or "
+            f"with kind: Team, name and budget, got {name_type(content)}"
         )
         raise DeclarationErrors([document.error((), message)])
     data = cast("dict[str, Any]", content)
@@ -73,4 +79,6 @@ def read_declaration(document: Document, folder: Path) -> Declaration:
     if kind == "Agent":
         return DeclaredAgent(read_agent(document, data, folder), document)
     assembly = Assembly(document, folder, data)
+    if kind == "Team":
+        return DeclaredTeam(assembly.finish(assembly.validate(TeamSpec, data)), document)
     return DeclaredPipeline(assembly.finish(assembly.validate(PipelineSpec, data)), document)

@@ -1,7 +1,8 @@
 """A fleet: the folder of files that one `rota apply` owns, loaded and checked whole.
 
 - `fleet.yaml`: the fleet's name and connections; optional, the folder's name by default
-- `agents/*.yaml`, `pipelines/*.yaml`: one document per agent or pipeline, in either folder
+- `agents/*.yaml`, `pipelines/*.yaml`, `teams/*.yaml`: one document per agent, pipeline or team,
+  in any of these folders
 - `prompts/`, `schemas/`, `scripts/`: whatever the agents name
 - `tools.py`: the fleet's own tools, loaded by the worker and not here
 """
@@ -18,15 +19,23 @@ from rota.fleet_file import FleetFile
 from rota.handoffs import handoff_of
 from rota.mcp import is_mcp
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
-from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline, read_declaration
+from schedules.declared import (
+    Declaration,
+    DeclaredAgent,
+    DeclaredPipeline,
+    DeclaredTeam,
+    read_declaration,
+)
 from schedules.explain import explain, name_type, suggest
 from schedules.handoff_targets import with_handoffs
 from schedules.references import FileReferenceError, find_file
+from schedules.teams import with_teams
 from schedules.yaml_source import Document, load_documents
 
 FLEET_FILE = "fleet.yaml"
 AGENTS_FOLDER = "agents"
 PIPELINES_FOLDER = "pipelines"
+TEAMS_FOLDER = "teams"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Fleet:
     """By name, in the order of their files. No name is an agent's too."""
     declared_file: FleetFile | None = None
     """`fleet.yaml`, its defaults filled in."""
+    teams: dict[str, DeclaredTeam] = field(default_factory=dict[str, DeclaredTeam])
+    """By name, in the order of their files. A team may have the name of an agent."""
 
     @property
     def file(self) -> FleetFile:
@@ -96,24 +107,28 @@ def load_fleet(folder: Path) -> Fleet:
     errors: list[DeclarationError] = []
     file = _fleet_file(folder, errors)
     declared: dict[str, Declaration] = {}
+    teams: dict[str, DeclaredTeam] = {}
     for document in _documents(folder, errors):
         try:
             declaration = read_declaration(document, folder)
         except DeclarationErrors as group:
             errors.extend(group.errors)
             continue
-        first = declared.setdefault(declaration.spec.name, declaration)
+        name = declaration.spec.name
+        if isinstance(declaration, DeclaredTeam):
+            first = teams.setdefault(name, declaration)
+        else:
+            first = declared.setdefault(name, declaration)
         if first is not declaration:
             place = f"{first.source}:{first.locate(('name',))}"
-            message = (
-                f"'{declaration.spec.name}' is declared in {place} already; rename one of them"
-            )
+            message = f"'{name}' is declared in {place} already; rename one of them"
             errors.append(document.error(("name",), message))
     if errors:
         raise DeclarationErrors(errors)
     agents = {n: d for n, d in declared.items() if isinstance(d, DeclaredAgent)}
     pipelines = {n: d for n, d in declared.items() if isinstance(d, DeclaredPipeline)}
-    return Fleet(file.name, folder, with_handoffs(agents), pipelines, file)
+    filled = with_teams(with_handoffs(agents), teams)
+    return Fleet(file.name, folder, filled, pipelines, file, teams)
 
 
 def load_fleet_file(folder: Path) -> FleetFile:
@@ -169,14 +184,15 @@ def _documents(folder: Path, errors: list[DeclarationError]) -> Iterator[Documen
         message = f"no folder '{AGENTS_FOLDER}' in {folder}: not a fleet; rota init writes one"
         errors.append(DeclarationError(AGENTS_FOLDER, 0, "", message))
         return
-    for source in [*_sources(folder, AGENTS_FOLDER), *_sources(folder, PIPELINES_FOLDER)]:
+    folders = (AGENTS_FOLDER, PIPELINES_FOLDER, TEAMS_FOLDER)
+    for source in [source for name in folders for source in _sources(folder, name)]:
         try:
             documents = load_documents(find_file(folder, source), source)
             if not documents:
                 # Silence would let the next apply remove whatever the file declared before.
                 message = (
-                    "declares nothing: write an agent or a pipeline, or delete the file to "
-                    "remove what it declared"
+                    "declares nothing: write an agent, a pipeline or a team, or delete the file "
+                    "to remove what it declared"
                 )
                 errors.append(DeclarationError(source, 1, "", message))
             yield from documents

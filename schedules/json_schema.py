@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from activities.runtimes.kinds import runtime_kinds
 from rota.agent_spec import AgentSpec, OutputSpec, RetrySpec, SessionSpec
-from rota.budget_spec import BudgetSpec, SoftLimit
+from rota.budget_spec import BudgetSpec, SoftLimit, TeamBudget, TeamSoftLimit
 from rota.coordination_spec import (
     EVENT_PATTERN,
     LOCK_PATTERN,
@@ -29,7 +29,8 @@ from rota.notify_spec import NotifySpec, WebhookSpec
 from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
 from rota.runtime_kind import Shape
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
-from schedules.agent_document import OF_THE_CHAIN
+from rota.team_spec import TeamSpec
+from schedules.agent_document import FILLED_IN, OF_THE_CHAIN
 from schedules.runtime_schema import runtime_schema
 from schedules.schema_docs import describe
 
@@ -38,7 +39,8 @@ Schema = dict[str, Any]
 _NAME: Schema = {"pattern": NAME_PATTERN, "maxLength": 60}
 _EVENT: Schema = {"pattern": f"^{EVENT_PATTERN}$", "maxLength": 100}
 _LOCK: Schema = {"pattern": f"^{LOCK_PATTERN}$", "maxLength": 60}
-_DOCUMENTS: tuple[type[BaseModel], ...] = (AgentSpec, PipelineSpec)
+_RUNNING: tuple[type[BaseModel], ...] = (AgentSpec, PipelineSpec)
+_DOCUMENTS: tuple[type[BaseModel], ...] = (*_RUNNING, TeamSpec)
 _MODELS: tuple[type[BaseModel], ...] = (
     AcceptsSpec,
     BudgetSpec,
@@ -59,12 +61,14 @@ _MODELS: tuple[type[BaseModel], ...] = (
     SessionSpec,
     SoftLimit,
     SubscriptionSpec,
+    TeamBudget,
+    TeamSoftLimit,
     WebhookSpec,
 )
 
 
 def fleet_json_schema() -> Schema:
-    """Return the schema (2020-12) of one document in `agents/*.yaml` or `pipelines/*.yaml`."""
+    """Return the schema (2020-12) of one document in `agents`, `pipelines` or `teams`."""
     definitions: dict[str, Schema] = {}
     kinds = tuple(runtime_kinds().values())
     wholes = {
@@ -77,7 +81,7 @@ def fleet_json_schema() -> Schema:
     for model in (*_DOCUMENTS, *_MODELS):
         describe(definitions[model.__name__], model)
     _shape_names(definitions)
-    _omit_handoffs(definitions)
+    _omit_filled_in(definitions)
     _allow_single_values(definitions["ScheduleSpec"])
     _allow_shorthands(definitions)
     _allow_files(definitions)
@@ -85,32 +89,42 @@ def fleet_json_schema() -> Schema:
     _describe_fallbacks(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Rota agent or pipeline",
+        "title": "Rota agent, pipeline or team",
         "type": "object",
         # By kind and not by trial: an editor then complains about the form that is meant.
-        "if": {"properties": {"kind": {"const": "Pipeline"}}, "required": ["kind"]},
+        "if": _is_a("Pipeline"),
         "then": {"$ref": "#/$defs/PipelineSpec"},
-        "else": {"$ref": "#/$defs/AgentSpec"},
+        "else": {
+            "if": _is_a("Team"),
+            "then": {"$ref": "#/$defs/TeamSpec"},
+            "else": {"$ref": "#/$defs/AgentSpec"},
+        },
         "$defs": {name: _without_titles(definitions[name]) for name in sorted(definitions)},
     }
+
+
+def _is_a(kind: str) -> Schema:
+    return {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
 
 
 def _shape_names(definitions: dict[str, Schema]) -> None:
     """Give names, events and locks the patterns that code checks them with."""
     named = {"AgentSpec": ("name", "team"), "PipelineSpec": ("name", "team")}
+    named |= {"TeamSpec": ("name",)}
     for model, keys in {**named, "NeedSpec": ("agent",), "NodeSpec": ("agent",)}.items():
         for key in keys:
             definitions[model]["properties"][key] |= _NAME
     definitions["PipelineSpec"]["properties"]["nodes"]["propertyNames"] = _NAME
-    for document in _DOCUMENTS:
+    for document in _RUNNING:
         definitions[document.__name__]["properties"]["emits"]["items"] |= _EVENT
     definitions["SubscriptionSpec"]["properties"]["event"] |= _EVENT
     definitions["LockSpec"]["properties"]["name"] |= _LOCK
 
 
-def _omit_handoffs(definitions: dict[str, Schema]) -> None:
+def _omit_filled_in(definitions: dict[str, Schema]) -> None:
     """Rota fills them in; written by hand they are an error."""
-    del definitions["AgentSpec"]["properties"]["handoffs"]
+    for key in FILLED_IN:
+        del definitions["AgentSpec"]["properties"][key]
     del definitions["HandoffTarget"]
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from rota.agent_spec import AgentSpec
 from rota.pipeline_spec import PipelineSpec
+from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
@@ -38,6 +39,9 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
         found += [remark.at(pipeline) for remark in remarks]
     for declared in fleet.declarations.values():
         found += [remark.at(declared) for remark in notify_remarks(declared.spec.notify, fleet.file)]
+    for name, team in fleet.teams.items():
+        members = sum(agent.team == name for agent in agents.values())
+        found += [remark.at(team) for remark in team_remarks(team.spec, members)]
     return [*found, *fleet_findings(fleet)]
 
 
@@ -61,6 +65,7 @@ def _limit(spec: AgentSpec | PipelineSpec) -> RunLimit | None:
 def _of_agent(spec: AgentSpec) -> Iterator[Remark]:
     yield from input_templates(spec)
     yield from script_remarks(spec)
+    yield from agent_remarks(spec)
     if spec.accepts is not None and spec.accepts.json_schema.get("type", "object") != "object":
         kind = spec.accepts.json_schema["type"]
         message = f"a run's input is a mapping, and this accepts {kind}; write type: object"

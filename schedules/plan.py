@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from temporalio.client import Client
 
-from activities.documents import get_declaration
+from activities.documents import get_declaration, get_team
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_queue
 from rota.pipeline_spec import PipelineSpec
+from rota.team_spec import TeamSpec
 from schedules.changes import AgentPlan, Plan
 from schedules.comparison import Comparison, removal
 from schedules.declared import Declaration
@@ -17,8 +19,10 @@ from schedules.desired import desired_schedule
 from schedules.fields import schedule_fields
 from schedules.fleet import Fleet
 from schedules.live import LiveAgent, read_live, read_subscriptions
+from schedules.live_teams import LiveTeam, read_live_teams
 from schedules.side_by_side import side_by_side
 from schedules.subscribing import Subscriptions
+from schedules.teams import team_conflicts, team_plan, team_removal
 
 Spec = AgentSpec | PipelineSpec
 
@@ -55,6 +59,7 @@ async def make_plan(
         fields = schedule_fields(wanted) if wanted else None
         return Comparison(declared, live[name], fleet.name, fields, earlier.get(name), now).plan()
 
+    teams = await _plan_teams(client, store, fleet, task_queue)
     free = [d for name, d in fleet.declarations.items() if not conflicts[name]]
     gone = [
         removal(live[name], fleet.name, earlier.get(name))
@@ -65,8 +70,13 @@ async def make_plan(
         fleet=fleet.name,
         task_queue=task_queue,
         made_at=now,
-        agents=(*map(planned, free), *(agent for agent in gone if agent.steps)),
-        conflicts=tuple(line for lines in conflicts.values() for line in lines),
+        agents=(
+            *teams.declared,
+            *map(planned, free),
+            *(agent for agent in gone if agent.steps),
+            *teams.removed,
+        ),
+        conflicts=(*teams.conflicts, *(line for lines in conflicts.values() for line in lines)),
     )
 
 
@@ -105,6 +115,36 @@ def _conflicts(spec: Spec, live: LiveAgent, fleet: str, queue: str) -> list[str]
         f"the subscription from '{owner}' and apply that first"
         for event, owner in Subscriptions(fleet, spec, None, live.subscriptions).foreign.items()
     ]
+
+
+class _Teams(NamedTuple):
+    declared: list[AgentPlan]
+    removed: list[AgentPlan]
+    conflicts: list[str]
+
+
+async def _plan_teams(client: Client, store: ObjectStore, fleet: Fleet, task_queue: str) -> _Teams:
+    live = await read_live_teams(client, fleet.name, fleet.teams)
+    planned = _Teams([], [], [])
+    for name, declared in fleet.teams.items():
+        team = live.get(name)
+        conflicts = team_conflicts(name, team, fleet.name, task_queue)
+        planned.conflicts.extend(conflicts)
+        if not conflicts:
+            earlier = await _earlier_team(store, team, fleet.name)
+            planned.declared.append(team_plan(declared, team, fleet.name, earlier))
+    for name, team in live.items():
+        removal = team_removal(team, fleet.name) if name not in fleet.teams else None
+        planned.removed.extend([removal] if removal else [])
+    return planned
+
+
+async def _earlier_team(store: ObjectStore, live: LiveTeam | None, fleet: str) -> TeamSpec | None:
+    digest = live.in_force(fleet) if live else ""
+    try:
+        return await get_team(store, digest) if digest else None
+    except (ObjectMissingError, ValueError):  # see `_earlier`
+        return None
 
 
 async def _earlier_of(

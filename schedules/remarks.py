@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schedules.declaration_errors import KeyPath, format_key
-from schedules.declared import Declaration
+from schedules.declared import Declaration, DeclaredTeam
 
 Level = Literal["error", "warning", "note"]
 """An error would do harm or nothing; a warning is a surprise worth a look; a note tells of
@@ -35,7 +35,7 @@ class Remark:
     path: KeyPath
     message: str
 
-    def at(self, declaration: Declaration) -> Finding:
+    def at(self, declaration: Declaration | DeclaredTeam) -> Finding:
         """Return the remark with its place."""
         return Finding(
             level=self.level,

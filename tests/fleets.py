@@ -9,12 +9,14 @@ from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from rota.agent_spec import AgentSpec
 from rota.pipeline_spec import PipelineSpec
+from rota.team_spec import TeamSpec
 from schedules.apply import AppliedReport, apply_plan
 from schedules.changes import AgentPlan, Plan
-from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline
+from schedules.declared import Declaration, DeclaredAgent, DeclaredPipeline, DeclaredTeam
 from schedules.drift import Drift, find_drift
 from schedules.fleet import Fleet
 from schedules.plan import make_plan
+from schedules.teams import with_teams
 from schedules.yaml_source import Document
 from tests.stack import Stack, script
 
@@ -38,11 +40,18 @@ def pipeline(name: str, **declaration: Any) -> DeclaredPipeline:
     )
 
 
-def fleet_of(stack: Stack, *declared: Declaration, name: str = "fleet") -> Fleet:
+def team(name: str, **budget: Any) -> DeclaredTeam:
+    """A team as if read from `teams/<name>.yaml`."""
+    data = {"kind": "Team", "name": name, "budget": budget}
+    return DeclaredTeam(TeamSpec.model_validate(data), Document(f"teams/{name}.yaml", 1, data, {}))
+
+
+def fleet_of(stack: Stack, *declared: Declaration | DeclaredTeam, name: str = "fleet") -> Fleet:
     """A fleet of one's own: its name is unique to the stack."""
     agents = {d.spec.name: d for d in declared if isinstance(d, DeclaredAgent)}
     pipelines = {d.spec.name: d for d in declared if isinstance(d, DeclaredPipeline)}
-    return Fleet(stack.name(name), Path(), agents, pipelines)
+    teams = {d.spec.name: d for d in declared if isinstance(d, DeclaredTeam)}
+    return Fleet(stack.name(name), Path(), with_teams(agents, teams), pipelines, teams=teams)
 
 
 async def plan_of(stack: Stack, fleet: Fleet, *, now: datetime | None = None) -> Plan:
@@ -69,7 +78,7 @@ async def apply_of(stack: Stack, fleet: Fleet) -> AppliedReport:
     nothing = Fleet(fleet.name, fleet.folder, {})
     while True:
         listed = (await plan_of(stack, nothing)).agents
-        if len(listed) >= len(fleet.declarations):
+        if len(listed) >= len(fleet.declarations) + len(fleet.teams):
             return report
         await asyncio.sleep(0.05)
 

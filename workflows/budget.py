@@ -8,7 +8,6 @@ held that are gone without a word.
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from rota import budget_rules
@@ -21,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
+    from workflows.keeper_kit.refusals import refusing
     from workflows.look import Look
 
 OPEN_CHECK = timedelta(seconds=60)
@@ -77,7 +77,8 @@ class BudgetWorkflow:
         """Put `spec` in force and return its digest; what was counted stays."""
         if self._state.spec != spec:
             caps, timezone, soft_at = spec.window_caps, spec.timezone, spec.soft_at
-            account = budget_rules.declare(self._state.account, caps, timezone, soft_at)
+            with refusing():
+                account = budget_rules.declare(self._state.account, caps, timezone, soft_at)
             self._state = self._state.model_copy(update={"spec": spec, "account": account})
             workflow.upsert_memo({TEAM_MEMO: self._memo()})
         self._followed()
@@ -109,10 +110,8 @@ class BudgetWorkflow:
     def raise_budget(self, given: BudgetRaise) -> Account:
         """Give more for this window alone; runs that wait for it go on."""
         owner, now = f"team {self._state.team}", workflow.now()
-        try:
+        with refusing():
             self._keep(budget_rules.give(self._state.account, given, owner, now))
-        except budget_rules.RaiseRefusedError as error:
-            raise ApplicationError(str(error), type=type(error).__name__) from error
         return self._state.account
 
     @workflow.query(description="The whole state: declaration, sums, reservations, who waits.")

@@ -107,7 +107,7 @@ BAD: list[tuple[str, str, list[str]]] = [
     (
         "unknown kind",
         "kind: Pipe\nname: x\nnodes: {}\n",
-        ["agents/x.yaml:1: kind: unknown kind 'Pipe'; known: Agent, Pipeline"],
+        ["agents/x.yaml:1: kind: unknown kind 'Pipe'; known: Agent, Pipeline, Team"],
     ),
     (
         "unknown runtime kind",
@@ -213,8 +213,8 @@ BAD: list[tuple[str, str, list[str]]] = [
         "no mapping",
         "- name: x\n",
         [
-            "agents/x.yaml:1: expected a mapping with name and runtime, or with kind: Pipeline, "
-            "name and nodes, got a list"
+            "agents/x.yaml:1: expected a mapping with name and runtime, with kind: Pipeline, "
+            "name and nodes, or with kind: Team, name and budget, got a list"
         ],
     ),
     (

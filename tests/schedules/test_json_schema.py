@@ -8,6 +8,8 @@ from jsonschema import Draft202012Validator
 
 from rota.agent_spec import AgentSpec
 from rota.pipeline_spec import PipelineSpec
+from rota.team_spec import TeamSpec
+from schedules.agent_document import FILLED_IN
 from schedules.fleet import load_fleet
 from schedules.json_schema import fleet_json_schema
 from schedules.yaml_source import load_documents
@@ -94,10 +96,18 @@ nodes:
   alarm: {agent: alarm}
 """
 
+TEAM = """\
+kind: Team
+name: finance
+description: Those who count.
+budget: {day_usd: 20, month_usd: 400, day_tokens: 1000000, timezone: Europe/Berlin, soft: {at: 0.9}}
+"""
+
 BASE = "name: x\nruntime: {kind: anthropic, model: m}\n"
 GOOD = [
     EVERYTHING,
     PIPELINE,
+    TEAM,
     BASE + 'dedupe: "{input.sha}"\n',
     BASE,
     BASE + 'schedule: {cron: "@hourly"}\n',
@@ -107,6 +117,10 @@ GOOD = [
 ]
 BAD = [
     BASE + "shedule: {}\n",
+    BASE + "team_budget: true\n",
+    "kind: Team\n",
+    "kind: Team\nname: x\nbudget: {run_usd: 1}\n",
+    "kind: Team\nname: x\nbudget: {soft: {model: m}}\n",
     BASE + "schedule: {timezone: UTC}\n",
     BASE + "schedule: {every: soon}\n",
     BASE + "schedule: {cron: '@daily', overlap: maybe}\n",
@@ -167,7 +181,8 @@ def test_fleet_json_schema_is_itself_valid() -> None:
 def test_fleet_json_schema_takes_what_loads(tmp_path: Path, text: str) -> None:
     """A declaration that loads has no error in the editor."""
     assert _errors(_document(tmp_path, text)) == []
-    assert load_fleet(tmp_path).declarations
+    loaded = load_fleet(tmp_path)
+    assert loaded.declarations or loaded.teams
 
 
 @pytest.mark.parametrize("text", BAD)
@@ -202,8 +217,9 @@ def test_fleet_json_schema_says_which_kind_it_complains_about() -> None:
 def test_fleet_json_schema_covers_every_key() -> None:
     """No key of the model is missing, and every default fits its own schema."""
     definitions = SCHEMA["$defs"]
-    assert {*definitions["AgentSpec"]["properties"], "handoffs"} == {*AgentSpec.model_fields}
+    assert {*definitions["AgentSpec"]["properties"], *FILLED_IN} == {*AgentSpec.model_fields}
     assert {*definitions["PipelineSpec"]["properties"]} == {*PipelineSpec.model_fields}
+    assert {*definitions["TeamSpec"]["properties"]} == {*TeamSpec.model_fields}
     for definition in definitions.values():
         for name, form in definition.get("properties", {}).items():
             if "default" in form:

@@ -19,7 +19,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Declare": {
         "init": ("init", "Write a small working fleet to start from."),
         "validate": ("validate", "Check a fleet's files without a server."),
-        "schema": ("validate", "Print the JSON Schema of agent and pipeline files, for editors."),
+        "schema": (
+            "validate",
+            "Print the JSON Schema of agent, pipeline and team files, for editors.",
+        ),
         "plan": ("plan", "Show what 'rota apply' would change."),
         "apply": ("plan", "Bring the server in line with the fleet's files."),
         "drift": ("plan", "Find what was changed on the server behind the files' back."),

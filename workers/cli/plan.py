@@ -147,7 +147,7 @@ def show_plan(plan: Plan) -> None:
 
 def _show_agent(out: Console, agent: AgentPlan) -> None:
     source = f" [dim]{agent.source}[/]" if agent.source else ""
-    kind = " pipeline" if agent.kind == "Pipeline" else ""
+    kind = "" if agent.kind == "Agent" else f" {agent.kind.lower()}"
     out.print(f"{_SIGNS[agent.action]} {agent.agent}: {agent.action.value}{kind}{source}")
     for change in agent.fields if agent.action is not Action.CREATE else ():
         out.print(f"    {escape(_change(change))}")

@@ -18,14 +18,14 @@ from workers.cli.output import now, print_json, remark
 @command(
     "validate",
     example=("rota validate --fleet my-fleet", "rota validate --json"),
-    json="{ok, fleet, agents: [name], pipelines: [name], errors: [problem], warnings: [problem], "
-    "notes: [problem]}, problem = {source, line, key, message}",
+    json="{ok, fleet, agents: [name], pipelines: [name], teams: [name], errors: [problem], "
+    "warnings: [problem], notes: [problem]}, problem = {source, line, key, message}",
 )
 @fleet_option
 def validate_command(fleet: Path, as_json: bool) -> None:
     """Check a fleet's files without a server.
 
-    Reads fleet.yaml, agents/*.yaml, pipelines/*.yaml and all they name, imports tools.py, and
+    Reads fleet.yaml, agents, pipelines, teams and all they name, imports tools.py, and
     looks for schedules that do harm or never fire, for names nobody declares, for circles and
     for templates that name what cannot be there. Ends with 2 if anything is wrong.
     """
@@ -48,6 +48,8 @@ def validate_command(fleet: Path, as_json: bool) -> None:
     names = f"agents: {', '.join(checked.fleet.agents) or 'none'}"
     if checked.fleet.pipelines:
         names += f"; pipelines: {', '.join(checked.fleet.pipelines)}"
+    if checked.fleet.teams:
+        names += f"; teams: {', '.join(checked.fleet.teams)}"
     click.echo(f"fleet {checked.fleet.name} is valid; {names}")
 
 
@@ -57,7 +59,7 @@ def validate_command(fleet: Path, as_json: bool) -> None:
 )
 @click.option("--fleet-file", is_flag=True, help="Of fleet.yaml instead.")
 def schema_command(fleet_file: bool) -> None:
-    """Print the JSON Schema of agent and pipeline files, for editors.
+    """Print the JSON Schema of agent, pipeline and team files, for editors.
 
     With the YAML extension of an editor, put this into the first line of a file:
     # yaml-language-server: $schema=../agent.schema.json
@@ -78,6 +80,7 @@ def _document(checked: CheckedFleet | None, wrong: DeclarationErrors | None) -> 
         "fleet": fleet.name if fleet else None,
         "agents": list(fleet.agents) if fleet else [],
         "pipelines": list(fleet.pipelines) if fleet else [],
+        "teams": list(fleet.teams) if fleet else [],
         "errors": _problems(wrong.errors if wrong else ()),
         "warnings": _problems(checked.warnings if checked else ()),
         "notes": _problems(checked.notes if checked else ()),

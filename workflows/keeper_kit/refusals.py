@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.budget_rules import RaiseRefusedError
+    from rota.budget_rules import RaiseRefusedError, UnknownZoneError
     from rota.failures import PAYLOAD_ERROR_TYPE
     from rota.freezing import FreezeRefusedError
     from rota.keeper import UnknownAgentError
@@ -20,6 +20,7 @@ REFUSALS = (
     FreezeRefusedError,
     RaiseRefusedError,
     UnknownAgentError,
+    UnknownZoneError,
 )
 
 

@@ -33,6 +33,7 @@ async def test_init_writes_a_fleet_that_is_valid(folder: Path) -> None:
         "fleet": "my-fleet",
         "agents": ["hello"],
         "pipelines": [],
+        "teams": [],
         "errors": [],
         "warnings": [],
         "notes": [],

@@ -1,0 +1,107 @@
+"""Teams as declared, beside what the server has of them, and what follows for their agents.
+
+Pure: everything it looks at has been read before.
+"""
+
+from collections.abc import Mapping
+
+from rota.ids import keeper_queue
+from rota.pinned_spec import window_caps
+from rota.team_spec import TeamSpec
+from schedules.changes import Action, AgentPlan, FieldChange, Step
+from schedules.declared import DeclaredAgent, DeclaredTeam
+from schedules.differences import field_changes, flatten
+from schedules.live_teams import LiveTeam
+
+_SUMS_STAY = "its sums stay with its account"
+
+
+def with_teams(
+    agents: Mapping[str, DeclaredAgent], teams: Mapping[str, DeclaredTeam]
+) -> dict[str, DeclaredAgent]:
+    """Return the agents with what their teams declare filled in."""
+    return {name: _filled(agent, teams) for name, agent in agents.items()}
+
+
+def team_conflicts(name: str, live: LiveTeam | None, fleet: str, task_queue: str) -> list[str]:
+    """Return why this fleet may not have the team, one line per reason."""
+    if live is None or live.ended:
+        return []
+    if live.fleet not in ("", fleet):
+        return [
+            f"team '{name}' belongs to fleet '{live.fleet}': declare it in one of them, or remove "
+            f"it from '{live.fleet}' and apply that first"
+        ]
+    if live.task_queue != keeper_queue(task_queue):
+        there = live.task_queue.removesuffix(keeper_queue(""))
+        return [
+            f"team '{name}' lives on task queue '{there}' and cannot move: set "
+            f"ROTA_TASK_QUEUE={there}, or rename the team"
+        ]
+    return []
+
+
+def team_plan(
+    declared: DeclaredTeam, live: LiveTeam | None, fleet: str, earlier: TeamSpec | None
+) -> AgentPlan:
+    """Return what is to happen to a team.
+
+    Args:
+        declared: As the files say.
+        live: What the server has of it.
+        fleet: The fleet.
+        earlier: The declaration in force, if it could be read.
+    """
+    spec = declared.spec
+    in_force = live.in_force(fleet) if live else ""
+    action, fields = Action.UNCHANGED, list[FieldChange]()
+    if not in_force:
+        bare = TeamSpec(kind="Team", name=spec.name)
+        action, fields = Action.CREATE, field_changes(flatten(bare.document), _fields(spec))
+        fields = [change.model_copy(update={"before": None}) for change in fields]
+    elif in_force != spec.digest:
+        action, fields = Action.CHANGE, field_changes(_fields(earlier), _fields(spec))
+        fields.append(FieldChange(field="digest", before=in_force[:12], after=spec.digest[:12]))
+    return AgentPlan(
+        agent=spec.name,
+        kind="Team",
+        action=action,
+        source=f"{declared.source}:{declared.line}",
+        digest=spec.digest,
+        fields=tuple(fields),
+        steps=() if action is Action.UNCHANGED else (Step.DECLARE,),
+        notes=_notes(live, in_force),
+    )
+
+
+def team_removal(live: LiveTeam, fleet: str) -> AgentPlan | None:
+    """Return what takes a team away that `fleet` owns and no longer declares; None if nothing."""
+    if not live.in_force(fleet):
+        return None
+    return AgentPlan(
+        agent=live.name,
+        kind="Team",
+        action=Action.REMOVE,
+        fields=(FieldChange(field="team", before="present"),),
+        steps=(Step.RETIRE,),
+        notes=(_SUMS_STAY,),
+    )
+
+
+def _filled(agent: DeclaredAgent, teams: Mapping[str, DeclaredTeam]) -> DeclaredAgent:
+    team = teams.get(agent.spec.team)
+    if team is None or not window_caps(team.spec.budget):
+        return agent
+    return DeclaredAgent(agent.spec.model_copy(update={"team_budget": True}), agent.document)
+
+
+def _fields(spec: TeamSpec | None) -> dict[str, object]:
+    return flatten(spec.document) if spec else {}
+
+
+def _notes(live: LiveTeam | None, in_force: str) -> tuple[str, ...]:
+    if live is not None and live.ended:
+        return (f"its account was {live.ended}: its sums begin anew",)
+    if live is not None and not in_force:
+        return ("its account still has the sums of before",)
+    return ()
