@@ -60,6 +60,12 @@ def with_raise(account: Account, kind: WindowKind, key: str, given: BudgetRaise)
     return _with_tally(account, kind, tally.model_copy(update=more))
 
 
+def with_soft_told(account: Account, kind: WindowKind, key: str) -> Account:
+    """Note that people were told of a soft limit of that window."""
+    tally = tally_of(account, kind, key).model_copy(update={"soft_told": True})
+    return _with_tally(account, kind, tally)
+
+
 def _with_tally(account: Account, kind: WindowKind, tally: Tally) -> Account:
     others = [each for each in account.windows.get(kind, ()) if each.key != tally.key]
     tallies = sorted([*others, tally], key=lambda each: each.key)

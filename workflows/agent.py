@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.steps import LedgerPage
     from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
+    from workflows import notifying
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
@@ -43,6 +44,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
+    from workflows.keeper_kit.telling import soft_limit_is_due, soft_limits_told
     from workflows.look import Look
 
 
@@ -85,6 +87,7 @@ class AgentWorkflow(Freezable):
             await self._grant()
             await self._start_orders()
             await self._tell_waiters()
+            await self._tell_people()
             self._show()
             if self._should_continue() and not self._work:
                 await self._look.stop()
@@ -192,7 +195,8 @@ class AgentWorkflow(Freezable):
         """True if the keeper may have something to do for somebody."""
         state = self._state
         waiting = keeper.waiting_sessions(state) or state.watchers or state.account.waiting
-        return bool(waiting or state.outcomes or orders.due_orders(state))
+        told = state.outcomes or soft_limit_is_due(state.account, state.spec)
+        return bool(waiting or told or orders.due_orders(state))
 
     def _followed(self) -> None:
         """Note what a message has brought about; the loop carries it out."""
@@ -258,6 +262,14 @@ class AgentWorkflow(Freezable):
         for run in await outside.tell_all("key_settled", told):
             self._state = settling.reclaim(self._state, run, workflow.now())
             self._followed()
+
+    async def _tell_people(self) -> None:
+        """Tell of a soft limit that is reached; it counts as told before it is."""
+        spec = self._state.spec
+        if spec is not None:
+            account, facts = soft_limits_told(self._state.account, spec)
+            self._state = self._state.model_copy(update={"account": account})
+            await notifying.post(spec.notify, *facts)
 
     async def _page_ledger(self) -> None:
         state = self._state
