@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from rota.model import Record
+from pydantic import Field
+
+from rota.model import Record, is_false
 from rota.tools import Effect
 
 MCP_PREFIX = "mcp:"
@@ -41,6 +43,9 @@ class ToolPin(Record):
     timeout_seconds: float
     digest: str
     """Content hash of the tool as its server described it, whole."""
+    private: bool = Field(default=False, exclude_if=is_false)
+    untrusted: bool = Field(default=False, exclude_if=is_false)
+    outward: bool = Field(default=False, exclude_if=is_false)
 
 
 class ToolPins(Record):

@@ -64,6 +64,15 @@ class McpServer(Declared):
     list_timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0), le=LISTING_LIMIT)
     """Longest time to start and list its tools, which each run does once."""
 
+    private: bool | None = None
+    """What its tools read is not for everybody; no server tells that, so it is no unless said."""
+    untrusted: bool | None = None
+    """What its tools return may hold the words of others; None: as each tool's `openWorldHint`
+    says, and yes where it says nothing."""
+    outward: bool | None = None
+    """Its tools act outside the team; None: those do that are open to the world, and not
+    read-only."""
+
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if bool(self.command) is bool(self.url):

@@ -33,6 +33,14 @@ class StepResult(Record):
     """
 
 
+def is_false(value: bool) -> bool:
+    """For `Field(exclude_if=...)` of a flag that records gained later.
+
+    Where it does not hold, the record's bytes, and so its digest, are what they were without.
+    """
+    return not value
+
+
 def canonical_json(value: Any) -> bytes:
     """Return the one JSON encoding of `value`: sorted keys, no spaces, UTF-8.
 

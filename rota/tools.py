@@ -143,6 +143,12 @@ class ToolDefinition:
     """Key of `fleet.yaml` that must be there for it to work, such as `github`."""
     reconcile: ReconcileFunction | None = None
     """Looks whether a call has taken effect; takes what the function takes, or less."""
+    private: bool = False
+    """What it reads is not for everybody."""
+    untrusted: bool = False
+    """What it returns may hold the words of people outside the team."""
+    outward: bool = False
+    """It acts, or tells something, outside the team."""
 
     @cached_property
     def schema(self) -> ToolSchema:
@@ -163,6 +169,9 @@ def tool(
     timeout: timedelta | str = "1m",
     connection: str = "",
     reconcile: ReconcileFunction | None = None,
+    private: bool = False,
+    untrusted: bool = False,
+    outward: bool = False,
 ) -> Callable[[ToolFunction], ToolDefinition]:
     """Make a tool of a typed function.
 
@@ -177,6 +186,12 @@ def tool(
         reconcile: Called when nobody knows whether a call took effect, with the context (the
             same idempotency key) and the arguments that it names. It changes nothing and
             answers `Reconciled` within ten seconds; an exception counts as "cannot say".
+        private: What it reads is not for everybody: customers' records, mail, source code.
+        untrusted: What it returns may hold the words of people outside the team: web pages,
+            tickets, mail, free text in records. A run that has read such is marked, and so is
+            what it leaves in its memory.
+        outward: It acts, or tells something, outside the team: sends, publishes, pays. All
+            three at one agent is for `rota validate` to warn of, unless a person is asked.
 
     Raises:
         TypeError: the docstring is missing, or a parameter has no name or type that the
@@ -210,6 +225,9 @@ def tool(
             description=description,
             connection=connection,
             reconcile=reconcile,
+            private=private,
+            untrusted=untrusted,
+            outward=outward,
         )
 
     return decorate

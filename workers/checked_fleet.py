@@ -13,6 +13,8 @@ from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.fleet import Fleet, load_fleet
 from schedules.lint import lint
 from schedules.remarks import Finding
+from workers.approval_lint import approval_remarks
+from workers.policy_lint import policy_remarks
 from workers.price_lint import price_remarks
 from workers.promise_lint import promise_remarks
 
@@ -45,7 +47,16 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
         *(
             remark.at(agent)
             for agent in fleet.agents.values()
-            for remark in (*price_remarks(agent.spec), *promise_remarks(agent.spec))
+            for remark in approval_remarks(agent.spec, toolbox)
+        ),
+        *(
+            remark.at(agent)
+            for agent in fleet.agents.values()
+            for remark in (
+                *price_remarks(agent.spec),
+                *promise_remarks(agent.spec),
+                *policy_remarks(agent.spec, toolbox),
+            )
         ),
     ]
     errors += [

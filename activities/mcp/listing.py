@@ -65,14 +65,20 @@ def _pin(name: str, server: McpServer, tools: dict[str, types.Tool], wanted: str
             FailureCategory.INVALID_REQUEST,
             f"mcp server {name}: the schema of its tool '{wanted}' is none: {fault}",
         )
+    hints = tool.annotations
+    open_world = hints is None or hints.open_world_hint is not False
+    acts = open_world and _effect(hints) is not Effect.READ
     whole = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
     return ToolPin(
         name=f"{MCP_PREFIX}{name}/{wanted}",
         description=tool.description or tool.title or wanted,
         parameters=tool.input_schema,
-        effect=_effect(tool.annotations),
+        effect=_effect(hints),
         timeout_seconds=server.timeout.total_seconds(),
         digest=content_digest(whole),
+        private=bool(server.private),
+        untrusted=open_world if server.untrusted is None else server.untrusted,
+        outward=acts if server.outward is None else server.outward,
     )
 
 

@@ -56,6 +56,9 @@ def pinned_tool(pin: ToolPin) -> ToolDefinition:
         context_parameter="context",
         arguments=_arguments(pin),
         description=pin.description,
+        private=pin.private,
+        untrusted=pin.untrusted,
+        outward=pin.outward,
     )
 
 

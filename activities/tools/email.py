@@ -20,7 +20,7 @@ MAX_TEXT = 1_000_000
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}$")]
 
 
-@tool(name="email.send", effect=Effect.WRITE, timeout="5m", connection="email")
+@tool(name="email.send", effect=Effect.WRITE, timeout="5m", connection="email", outward=True)
 def send(
     context: ToolContext,
     to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)],

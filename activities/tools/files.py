@@ -24,7 +24,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Not waiting: a pipe without a writer would hold the thread for good."""
 
 
-@tool(name="files.read", effect=Effect.READ, timeout="30s")
+@tool(name="files.read", effect=Effect.READ, timeout="30s", private=True)
 def read_file(
     context: ToolContext,
     path: Annotated[str, Field(description="Relative to the folder, such as data/rates.csv.")],

@@ -44,7 +44,13 @@ Number = Annotated[int, Field(ge=1, description="Number of the issue or pull req
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, description="Markdown.")]
 
 
-@tool(name="github.create_issue", effect=Effect.IDEMPOTENT, timeout="5m", connection="github")
+@tool(
+    name="github.create_issue",
+    effect=Effect.IDEMPOTENT,
+    timeout="5m",
+    connection="github",
+    outward=True,
+)
 async def create_issue(
     context: ToolContext,
     repository: Repository,
@@ -73,7 +79,13 @@ async def create_issue(
         return _issue(first, existed=True)
 
 
-@tool(name="github.comment", effect=Effect.IDEMPOTENT, timeout="5m", connection="github")
+@tool(
+    name="github.comment",
+    effect=Effect.IDEMPOTENT,
+    timeout="5m",
+    connection="github",
+    outward=True,
+)
 async def comment(
     context: ToolContext, repository: Repository, number: Number, body: Text
 ) -> dict[str, Any]:
@@ -96,7 +108,14 @@ async def comment(
         return {"url": field(first, "html_url", str, _VENDOR), "existed": True}
 
 
-@tool(name="github.get_pull", effect=Effect.READ, timeout="3m", connection="github")
+@tool(
+    name="github.get_pull",
+    effect=Effect.READ,
+    timeout="3m",
+    connection="github",
+    private=True,
+    untrusted=True,
+)
 async def get_pull(context: ToolContext, repository: Repository, number: Number) -> dict[str, Any]:
     """Read a pull request: title, description, state, branches and diff, for a review.
 

@@ -27,7 +27,7 @@ _TEXT_TYPES = ("json", "xml", "javascript", "ecmascript", "yaml", "csv", "x-www-
 def http_get_tool(network: Network = PUBLIC) -> ToolDefinition:
     """Make `http.get`; another `network` is for tests."""
 
-    @tool(name="http.get", effect=Effect.READ, timeout="11m", connection="egress")
+    @tool(name="http.get", effect=Effect.READ, timeout="11m", connection="egress", untrusted=True)
     async def get(
         context: ToolContext,
         url: Annotated[str, Field(description="Whole URL, such as https://host/path?query.")],

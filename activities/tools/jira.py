@@ -28,7 +28,13 @@ ProjectKey = Annotated[
 Label = Annotated[str, Field(pattern=r"^[^\s]{1,200}$")]
 
 
-@tool(name="jira.create_issue", effect=Effect.IDEMPOTENT, timeout="5m", connection="jira")
+@tool(
+    name="jira.create_issue",
+    effect=Effect.IDEMPOTENT,
+    timeout="5m",
+    connection="jira",
+    outward=True,
+)
 async def create_issue(
     context: ToolContext,
     project: ProjectKey,

@@ -62,7 +62,7 @@ ChannelId = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=40_000, description="Slack's mrkdwn.")]
 
 
-@tool(name="slack.post", effect=Effect.IDEMPOTENT, timeout="5m", connection="slack")
+@tool(name="slack.post", effect=Effect.IDEMPOTENT, timeout="5m", connection="slack", outward=True)
 async def post(context: ToolContext, channel: ChannelId, text: Text) -> dict[str, Any]:
     """Post a message to a Slack channel. Repeating the same call posts no second one.
 
@@ -84,7 +84,7 @@ async def post(context: ToolContext, channel: ChannelId, text: Text) -> dict[str
         return {"channel": channel, "ts": first, "existed": True}
 
 
-@tool(name="slack.post", effect=Effect.WRITE, timeout="5m", connection="slack")
+@tool(name="slack.post", effect=Effect.WRITE, timeout="5m", connection="slack", outward=True)
 async def post_by_webhook(context: ToolContext, text: Text) -> dict[str, Any]:
     """Post a message to this fleet's Slack channel. It is sent once only."""
     connection = context.connections.slack

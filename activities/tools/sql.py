@@ -28,7 +28,14 @@ class _Reading(Protocol):
     ) -> dict[str, Any]: ...
 
 
-@tool(name="sql.query", effect=Effect.READ, timeout="3m", connection="databases")
+@tool(
+    name="sql.query",
+    effect=Effect.READ,
+    timeout="3m",
+    connection="databases",
+    private=True,
+    untrusted=True,  # rows hold what customers wrote
+)
 def query(
     context: ToolContext,
     database: Annotated[str, Field(description="Name of one of this fleet's databases.")],

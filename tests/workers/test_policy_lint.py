@@ -1,0 +1,83 @@
+"""The rule of two: who reads secrets and strangers' words does not speak out unasked."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.toolbox import Toolbox
+from activities.tools.open import builtin_tools
+from rota.agent_spec import AgentSpec
+from rota.connections import Connections
+from rota.mcp_servers import McpServer
+from rota.tools import tool
+from workers.policy_lint import policy_remarks
+
+PRIVATE, FOREIGN, OUT = "files.read", "http.get", "email.send"
+
+
+@tool(name="plain.do")
+def plain() -> None:
+    """Touch nothing."""
+
+
+def remarks(tools: list[str], approvals: dict[str, Any], **server: Any) -> list[str]:
+    """What is said, with the line's tool in front."""
+    connections = Connections(mcp={"crm": McpServer(command=("crm",), **server)})
+    known = {**builtin_tools(connections), plain.name: plain}
+    spec = AgentSpec.model_validate(
+        {"name": "x", "runtime": {"kind": "scripted"}, "tools": tools, "approvals": approvals}
+    )
+    found = list(policy_remarks(spec, Toolbox(Path(), known, connections)))
+    assert all(remark.level == "warning" for remark in found)
+    return [f"{tools[int(remark.path[1])]}: {remark.message}" for remark in found]
+
+
+@pytest.mark.parametrize(
+    ("tools", "approvals"),
+    [
+        ([PRIVATE, FOREIGN], {}),
+        ([PRIVATE, OUT], {}),
+        ([FOREIGN, OUT], {}),
+        (["sql.query", "plain.do", "agents.writer"], {}),
+        ([PRIVATE, FOREIGN, OUT], {OUT: "always"}),
+        ([PRIVATE, FOREIGN, OUT], {"email.*": {"when": "args.subject == 'x'"}}),
+        ([PRIVATE, FOREIGN, OUT], {OUT: "never"}),
+        (["memory.update", "plain.do"], {}),
+    ],
+)
+def test_policy_remarks_on_two_of_three_or_a_rule_are_none(
+    tools: list[str], approvals: dict[str, Any]
+) -> None:
+    """Two are no danger to others, and with a rule somebody has thought of it."""
+    assert remarks(tools, approvals) == []
+
+
+def test_policy_remarks_name_the_tools_and_what_to_write() -> None:
+    """At the line of the first tool that goes out; only those without a rule are named."""
+    tools = [PRIVATE, FOREIGN, "slack.post", OUT, "github.comment"]
+    (said,) = remarks(tools, {"slack.*": "always"})
+    assert said == (
+        "email.send: it reads what is private (files.read) and what others wrote (http.get), and "
+        "email.send, github.comment go out with nobody asked: what it reads may make it send what "
+        "it knows; write approvals: {email.send: always, github.comment: always}, or never where "
+        "that is meant"
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "warned"),
+    [
+        ({}, False),
+        ({"private": True}, True),
+        ({"private": True, "outward": False}, False),
+        ({"private": True, "untrusted": False}, False),
+    ],
+)
+def test_policy_remarks_take_a_server_for_open_unless_the_fleet_says_otherwise(
+    server: dict[str, Any], warned: bool
+) -> None:
+    """Nobody asks it at validation; one declaration counts for all its tools."""
+    said = remarks(["mcp:crm/find"], {}, **server)
+    assert bool(said) is warned
+    assert not said or '{"mcp:crm/find": always}' in said[0]
