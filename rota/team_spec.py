@@ -8,6 +8,7 @@ from rota.budget import Account, Cap, WindowKind
 from rota.budget_spec import TeamBudget
 from rota.model import Declaration, Record
 from rota.names import AgentName
+from rota.notify_spec import NotifySpec
 
 
 class TeamSpec(Declaration):
@@ -22,6 +23,9 @@ class TeamSpec(Declaration):
     description: str = ""
     budget: TeamBudget = Field(default_factory=TeamBudget)
     """What they may spend together, each by its own limits, too."""
+    notify: tuple[NotifySpec, ...] = ()
+    """Who is told what of the team's budget, and of the runs of its agents and pipelines that
+    have no `notify` of their own."""
 
 
 class PinnedTeam(Record):
@@ -35,6 +39,7 @@ class PinnedTeam(Record):
     window_caps: dict[WindowKind, Cap] = Field(default_factory=dict[WindowKind, Cap])
     timezone: str = "UTC"
     soft_at: float = 0.8
+    notify: tuple[NotifySpec, ...] = ()
 
 
 class TeamAccount(Record):

@@ -29,7 +29,7 @@ from schedules.declared import (
 from schedules.explain import explain, name_type, suggest
 from schedules.handoff_targets import with_handoffs
 from schedules.references import FileReferenceError, find_file
-from schedules.teams import with_teams
+from schedules.teams import with_team_notify, with_teams
 from schedules.yaml_source import Document, load_documents
 
 FLEET_FILE = "fleet.yaml"
@@ -126,7 +126,9 @@ def load_fleet(folder: Path) -> Fleet:
     if errors:
         raise DeclarationErrors(errors)
     agents = {n: d for n, d in declared.items() if isinstance(d, DeclaredAgent)}
-    pipelines = {n: d for n, d in declared.items() if isinstance(d, DeclaredPipeline)}
+    pipelines = with_team_notify(
+        {n: d for n, d in declared.items() if isinstance(d, DeclaredPipeline)}, teams
+    )
     filled = with_teams(with_handoffs(agents), teams)
     return Fleet(file.name, folder, filled, pipelines, file, teams)
 

@@ -37,8 +37,8 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
     for pipeline in fleet.pipelines.values():
         remarks = [*lint_spec(pipeline.spec, now), *scope_remarks(pipeline.spec, agents)]
         found += [remark.at(pipeline) for remark in remarks]
-    for declared in fleet.declarations.values():
-        found += [remark.at(declared) for remark in notify_remarks(declared.spec.notify, fleet.file)]
+    for declared in (*fleet.declarations.values(), *fleet.teams.values()):
+        found += [remark.at(declared) for remark in notify_remarks(declared, fleet.file)]
     for name, team in fleet.teams.items():
         members = sum(agent.team == name for agent in agents.values())
         found += [remark.at(team) for remark in team_remarks(team.spec, members)]

@@ -1,16 +1,21 @@
 """What a fleet's `notify` blocks need that its files do not have. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rota.connections import undeclared
 from rota.fleet_file import FleetFile
-from rota.notify_spec import NotifySpec
+from schedules.declared import Declaration, DeclaredTeam
 from schedules.remarks import Remark
 
 
-def notify_remarks(notify: Sequence[NotifySpec] | None, file: FleetFile) -> Iterator[Remark]:
-    """Yield what keeps the entries of one declaration from telling anybody."""
-    for index, entry in enumerate(notify or ()):
+def notify_remarks(declared: Declaration | DeclaredTeam, file: FleetFile) -> Iterator[Remark]:
+    """Yield what keeps the entries of one declaration from telling anybody.
+
+    Those that its team has filled in are looked at where they stand.
+    """
+    if ("notify",) not in declared.document.lines:
+        return
+    for index, entry in enumerate(declared.spec.notify or ()):
         if entry.email and not file.declares("email"):
             message = undeclared("notify.email", "email")
             yield Remark("error", ("notify", index, "email"), message)

@@ -31,6 +31,7 @@ def pinned_team(spec: TeamSpec, fleet: str) -> PinnedTeam:
         window_caps=window_caps(spec.budget),
         timezone=spec.budget.timezone,
         soft_at=spec.budget.soft.at,
+        notify=spec.notify,
     )
 
 

@@ -4,12 +4,14 @@ Pure: everything it looks at has been read before.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from rota.ids import keeper_queue
+from rota.notify_spec import Notify
 from rota.pinned_spec import window_caps
 from rota.team_spec import TeamSpec
 from schedules.changes import Action, AgentPlan, FieldChange, Step
-from schedules.declared import DeclaredAgent, DeclaredTeam
+from schedules.declared import DeclaredAgent, DeclaredPipeline, DeclaredTeam
 from schedules.differences import field_changes, flatten
 from schedules.live_teams import LiveTeam
 
@@ -21,6 +23,19 @@ def with_teams(
 ) -> dict[str, DeclaredAgent]:
     """Return the agents with what their teams declare filled in."""
     return {name: _filled(agent, teams) for name, agent in agents.items()}
+
+
+def with_team_notify(
+    pipelines: Mapping[str, DeclaredPipeline], teams: Mapping[str, DeclaredTeam]
+) -> dict[str, DeclaredPipeline]:
+    """Return the pipelines with whom their teams tell of their runs."""
+    filled = dict(pipelines)
+    for name, pipeline in pipelines.items():
+        team = teams.get(pipeline.spec.team)
+        if team is not None and (update := _notify(pipeline.spec.notify, team)):
+            spec = pipeline.spec.model_copy(update=update)
+            filled[name] = DeclaredPipeline(spec, pipeline.document)
+    return filled
 
 
 def team_conflicts(name: str, live: LiveTeam | None, fleet: str, task_queue: str) -> list[str]:
@@ -90,9 +105,17 @@ def team_removal(live: LiveTeam, fleet: str) -> AgentPlan | None:
 
 def _filled(agent: DeclaredAgent, teams: Mapping[str, DeclaredTeam]) -> DeclaredAgent:
     team = teams.get(agent.spec.team)
-    if team is None or not window_caps(team.spec.budget):
+    if team is None:
         return agent
-    return DeclaredAgent(agent.spec.model_copy(update={"team_budget": True}), agent.document)
+    filled = _notify(agent.spec.notify, team)
+    if window_caps(team.spec.budget):
+        filled["team_budget"] = True
+    return DeclaredAgent(agent.spec.model_copy(update=filled), agent.document) if filled else agent
+
+
+def _notify(own: Notify | None, team: DeclaredTeam) -> dict[str, Any]:
+    """Whom the team names, for one that names nobody; `[]` says that nobody is to be told."""
+    return {"notify": team.spec.notify} if own is None and team.spec.notify else {}
 
 
 def _fields(spec: TeamSpec | None) -> dict[str, object]:

@@ -35,7 +35,8 @@ _REACH = "see that it is up, and that this machine reaches it"
 
 def fleet_channels(fleet: Fleet, task_queue: str = TASK_QUEUE) -> list[Channel]:
     """Return the channels that the fleet's declarations name, each once."""
-    entries = [entry for each in fleet.declarations.values() for entry in each.spec.notify or ()]
+    declared = (*fleet.declarations.values(), *fleet.teams.values())
+    entries = [entry for each in declared for entry in each.spec.notify or ()]
     found = [channel for entry in entries for channel in channels_of(entry, task_queue)]
     return list({channel.digest: channel for channel in found}.values())
 

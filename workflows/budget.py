@@ -17,10 +17,12 @@ with workflow.unsafe.imports_passed_through():
     from rota.ids import BUDGET_PREFIX
     from rota.team_spec import PinnedTeam, TeamAccount
     from rota.visibility import TEAM_MEMO
+    from workflows import notifying
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.refusals import refusing
+    from workflows.keeper_kit.telling import soft_limit_is_due, team_limits_told
     from workflows.look import Look
 
 OPEN_CHECK = timedelta(seconds=60)
@@ -125,7 +127,9 @@ class BudgetWorkflow:
 
     def _followed(self) -> None:
         """Note what a message has brought about; the loop carries it out."""
-        self._work = self._work or bool(self._state.account.waiting) or self._check_is_due()
+        state = self._state
+        owed = bool(state.account.waiting) or soft_limit_is_due(state.account, state.spec)
+        self._work = self._work or owed or self._check_is_due()
         self._show()
 
     async def _next_work(self) -> None:
@@ -168,11 +172,16 @@ class BudgetWorkflow:
         self._work = True
 
     async def _tell(self) -> None:
-        """Tell runs that were refused that there may be room."""
+        """Tell runs that were refused that there may be room, and people of a soft limit."""
         account, roomy = budget_rules.due_word(self._state.account, workflow.now())
         self._state = self._state.model_copy(update={"account": account})
         if await outside.tell_all("budget_raised", [(run, run) for run in roomy]):
             self._work = True  # somebody is gone: there is room for the next
+        spec = self._state.spec
+        if spec is not None:
+            account, facts = team_limits_told(self._state.account, spec)
+            self._state = self._state.model_copy(update={"account": account})
+            await notifying.post(spec.notify, *facts)
 
     def _memo(self) -> dict[str, str]:
         spec = self._state.spec

@@ -62,7 +62,7 @@ def checked(block: Block, folder: Path) -> None:
         return
     write(folder / "fleet.yaml", CONNECTIONS)
     surround(folder, found)
-    if found.get("kind") == "Pipeline" or {"name", "runtime"} <= keys:
+    if found.get("kind") in ("Pipeline", "Team") or {"name", "runtime"} <= keys:
         text = block.text
     elif is_of_agent(keys):
         lacking = {key: value for key, value in STAND_IN.items() if key not in keys}

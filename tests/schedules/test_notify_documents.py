@@ -82,6 +82,32 @@ def test_mail_without_a_server_is_an_error_of_agents_and_pipelines(tmp_path: Pat
     assert findings(tmp_path) == []
 
 
+def test_team_names_whom_its_agents_and_pipelines_tell_unless_they_do_so_themselves(
+    tmp_path: Path,
+) -> None:
+    """Said once for all of them; `[]` tells nobody."""
+    write(tmp_path, "teams/t.yaml", "kind: Team\nname: t\nnotify: [{slack: env:TEAM}]\n")
+    own = {"a": "", "b": "notify: []\n", "c": "notify: [{slack: env:OWN}]\n", "d": ""}
+    for name, text in own.items():
+        team = "team: other\n" if name == "d" else "team: t\n"
+        agent = AGENT.replace("name: x", f"name: {name}")
+        write(tmp_path, f"agents/{name}.yaml", agent + team + text)
+    night = PIPELINE.replace("agent: x", "agent: a") + "team: t\n"
+    write(tmp_path, "pipelines/night.yaml", night)
+    specs = {name: each.spec for name, each in load_fleet(tmp_path).declarations.items()}
+    told = {name: [e.slack for e in PinnedSpec.of(spec).notify] for name, spec in specs.items()}
+    assert told == {"a": ["env:TEAM"], "b": [], "c": ["env:OWN"], "d": [], "night": ["env:TEAM"]}
+
+
+def test_mistake_in_a_teams_notify_is_told_at_the_team_alone(tmp_path: Path) -> None:
+    """Not once more for each of its agents, whose files are right."""
+    team = "kind: Team\nname: t\nnotify:\n  - {email: [a@example.com]}\n"
+    write(tmp_path, "teams/t.yaml", team)
+    write(tmp_path, "agents/x.yaml", AGENT + "team: t\n")
+    (found,) = findings(tmp_path)
+    assert found.startswith("teams/t.yaml:4: error: notify[0].email: ")
+
+
 def test_occasion_named_twice_is_a_warning(tmp_path: Path) -> None:
     """Something else was meant."""
     declare(tmp_path, "notify: [{on: [failed, parked, failed], slack: env:A}]\n")
