@@ -11,6 +11,7 @@ from temporalio import activity
 
 from rota.admission import Admitted, RunRef, Settled
 from rota.budget import Grant
+from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.loop import ResultRef, TurnOutcome
 from rota.notifications import PostInput, SendInput, Sent
 from rota.pipeline_steps import (
@@ -157,6 +158,22 @@ class ToolRunning(ABC):
     @activity.defn(name="run_tool")
     async def run_tool(self, input: ToolInput) -> ResultRef:
         """Execute one tool call; a call that already has a result is not made again."""
+        ...
+
+    @abstractmethod
+    @activity.defn(name="look_at_effect")
+    async def look_at_effect(self, input: ToolInput) -> EffectLook:
+        """Say what is known of a call that no attempt has answered, without making it."""
+        ...
+
+
+class EffectDesk(ABC):
+    """Word of effects of which nobody knows whether they happened; safe as local activities."""
+
+    @abstractmethod
+    @activity.defn(name="note_effect")
+    async def note_effect(self, input: NoteEffectInput) -> None:
+        """Tell the keeper of an unknown effect, or that it is none any more."""
         ...
 
 

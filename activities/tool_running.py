@@ -1,12 +1,15 @@
 """`run_tool`: one tool call, executed once, its result kept outside history."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from temporalio import activity
 
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
+from activities.effects import EffectGuard
 from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
 from activities.mcp.tools import with_pins
@@ -14,46 +17,50 @@ from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
-from activities.tool_questions import UnaskableError, question_of
+from activities.tool_attempts import ToolAttempt, error_result
 from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
-from activities.tools.call import ArgumentsError, call_tool, check_arguments
+from activities.tools.call import ArgumentsError, check_arguments
 from rota.conversation import ToolCall
-from rota.durations import format_duration
-from rota.failures import MESSAGE_LIMIT, FailureCategory, StepError
+from rota.effect_steps import EffectLook
+from rota.effects import EffectIntent
 from rota.ids import parse_slot
 from rota.loop import ResultRef
 from rota.memory import apply_patches
-from rota.model import canonical_json
+from rota.model import canonical_json, content_digest
 from rota.steps import ToolInput
-from rota.tools import Effect, NeedsAnswer, ToolContext, ToolDefinition, ToolError
+from rota.tools import Effect, ToolContext, ToolDefinition
 from rota.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
 
 
-async def _seen_to_its_end(tool: ToolDefinition, call: Coroutine[None, None, str]) -> str:
-    """Await `call`; a run that is cancelled meanwhile still learns of its effect.
+@dataclass(frozen=True)
+class _Asked:
+    """A call as its transcript has it."""
 
-    A read has none, so it is dropped; and a worker that stops takes its tools with it.
-    """
-    running = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if tool.effect is not Effect.READ and details is not None and details.cancel_requested:
-            return await running
-        running.cancel()
-        raise
+    call: ToolCall
+    beside: tuple[ToolCall, ...]
+    """All calls of its turn."""
+    context: RunContext
+    listed: tuple[str, ...]
+    """The tools that the agent may call."""
+    tool: ToolDefinition | None
+    """None: it may not call this one, or this worker does not have it."""
 
 
 class ToolRunningActivities(ToolRunning):
     """Runs the tools of one fleet."""
 
-    def __init__(self, store: ObjectStore, toolbox: Toolbox) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        toolbox: Toolbox,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._store = store
         self._toolbox = toolbox
+        self._now = now
 
     @activity.defn(name="run_tool")
     async def run_tool(self, input: ToolInput) -> ResultRef:
@@ -61,16 +68,16 @@ class ToolRunningActivities(ToolRunning):
 
         A refusal of the tool, bad arguments and a failure that outlived its retries are
         results with `is_error`, for the model to read. Only what the model cannot mend
-        fails the run; a tool says so by a `StepError` of its own.
+        fails the run; a tool says so by a `StepError` of its own. A call that may have had an
+        effect, which nobody saw the end of, comes back as `unknown`.
 
         Raises:
             ApplicationError: `transient` or `timeout`, retryable, of a read or idempotent
-                tool, or of the store; what a tool's own `StepError` says; `outcome_unknown`,
-                final, of a write tool whose effect nobody saw the end of.
+                tool, or of the store; what a tool's own `StepError` says.
         Idempotency: the result is recorded under (run, turn, call, answers to its questions)
-            before this returns;
+            before this returns, and that of an effect under its key before that;
             a store that stumbles is waited for. Between effect and record a crash repeats
-            the call with the same key, except for write tools, which are never repeated.
+            the call with the same key, except for write tools, which are looked for.
         Heartbeat: every second, with the tool's own progress.
         """
         name = f"results/{_place(input)}"
@@ -80,29 +87,75 @@ class ToolRunningActivities(ToolRunning):
                 if recorded is not None:
                     return ResultRef.model_validate_json(recorded)
                 result = await self._execute(input, report)
-                record = canonical_json(result.model_dump(mode="json"))
-                await kept(lambda: self._store.set_ref(name, record))
+                if result.unknown is None:
+                    record = canonical_json(result.model_dump(mode="json"))
+                    await kept(lambda: self._store.set_ref(name, record))
                 return result
 
+    @activity.defn(name="look_at_effect")
+    async def look_at_effect(self, input: ToolInput) -> EffectLook:
+        """Say what is known of a call that no attempt has answered; it is not made here.
+
+        Raises:
+            ApplicationError: `transient`, retryable, of the store.
+        Idempotency: reads, and has the tool look; what it finds is recorded under the key.
+        Heartbeat: every second.
+        """
+        async with heartbeating("looking"):
+            with translated(input):
+                recorded = await self._store.get_ref(f"results/{_place(input)}")
+                if recorded is not None:
+                    return EffectLook(result=ResultRef.model_validate_json(recorded))
+                asked = await self._asked(input)
+                if asked.tool is None:
+                    return EffectLook()
+                try:
+                    attempt = await self._attempt(input, asked, asked.tool, lambda _: None)
+                except ArgumentsError:
+                    return EffectLook()
+                guard = attempt.guard
+                return EffectLook(result=await guard.look(input) if guard else None)
+
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
+        asked = await self._asked(input)
+        if asked.tool is None:
+            listed = ", ".join(asked.listed) or "none"
+            text = f"there is no tool '{asked.call.name}'; you have: {listed}"
+            return await self._error(input, text)
+        try:
+            attempt = await self._attempt(input, asked, asked.tool, report)
+        except ArgumentsError as error:
+            return await self._error(input, str(error))
+        if asked.tool.name == MEMORY_UPDATE:
+            return await self._patch_memory(input, asked.context, asked.beside)
+        return await attempt.make()
+
+    async def _asked(self, input: ToolInput) -> _Asked:
         node = await get_node(self._store, input.head or "")
         context = await get_context(self._store, input.context)
         spec = await get_spec(self._store, context.spec.digest)
         call = node.reply.tool_calls[input.index]
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         tool = toolbox.get(call.name, spec.tools)
-        if tool is None:
-            listed = ", ".join(spec.tools) or "none"
-            return await self._error(input, f"there is no tool '{call.name}'; you have: {listed}")
-        try:
-            args = check_arguments(tool, call.args)
-        except ArgumentsError as error:
-            return await self._error(input, str(error))
-        if tool.name == MEMORY_UPDATE:
-            return await self._patch_memory(input, context, node.reply.tool_calls)
+        return _Asked(call, node.reply.tool_calls, context, spec.tools, tool)
+
+    async def _attempt(
+        self,
+        input: ToolInput,
+        asked: _Asked,
+        tool: ToolDefinition,
+        report: Callable[[str], None],
+    ) -> ToolAttempt:
+        """Put together what an attempt at the call needs.
+
+        Raises:
+            ArgumentsError: the arguments do not fit.
+        """
+        args = check_arguments(tool, asked.call.args)
+        context = asked.context
         secrets = Secrets()
         tool_context = ToolContext(
-            idempotency_key=call.key,
+            idempotency_key=asked.call.key,
             agent=input.agent,
             run_id=context.run_id,
             slot=parse_slot(context.slot) if context.slot else None,
@@ -116,74 +169,13 @@ class ToolRunningActivities(ToolRunning):
             answers=input.answers,
             state=await get_json(self._store, input.state) if input.state else None,
         )
-        await self._refuse_blind_repeat(input, tool)
-        try:
-            # Its own limit, below Temporal's, so that a slow tool is named as such.
-            async with asyncio.timeout(tool.timeout.total_seconds()):
-                text = await _seen_to_its_end(tool, call_tool(tool, args, tool_context))
-        except ToolError as error:
-            return await self._error(input, secrets.redact(str(error)))
-        except NeedsAnswer as asked:
-            try:
-                return await question_of(self._store, input, tool.name, asked, secrets)
-            except UnaskableError as error:
-                return await self._error(input, str(error))
-        except Exception as error:  # noqa: BLE001 - a tool may raise anything at all
-            return await self._failed(input, tool, error, secrets)
-        content = secrets.redact(text).encode(errors="replace")
-        return ResultRef(index=input.index, digest=await kept(lambda: self._store.put(content)))
-
-    async def _failed(
-        self, input: ToolInput, tool: ToolDefinition, error: Exception, secrets: Secrets
-    ) -> ResultRef:
-        """Decide what a failure of a tool leads to: one it classified, or any other."""
-        timed_out = isinstance(error, TimeoutError)
-        classified = error if isinstance(error, StepError) else None
-        if timed_out:
-            what = f"no answer within {format_duration(tool.timeout)}"
-        else:
-            what = str(error) if classified else f"{type(error).__name__}: {error}"
-        message = secrets.redact(f"{tool.name}: {what}")
-        secrets.logger(log, tool.name).warning(
-            "failed in attempt %d", activity.info().attempt, exc_info=error
-        )
-        # `from None` below: the cause would travel into history as it is, secrets and all.
-        if classified and not classified.category.retryable:
-            raise StepError(classified.category, message) from None
-        if tool.effect is Effect.WRITE:
-            # Refused before it had an effect: known, so there is nothing to look for.
-            if classified and not classified.maybe_billed:
-                return await self._error(input, message)
-            raise StepError(
-                FailureCategory.OUTCOME_UNKNOWN,
-                f"{message}. It may have taken effect, so it is not repeated: look, then "
-                "run the slot again",
-            ) from None
-        if activity.info().attempt >= input.attempts:
-            text = f"{message} (after {input.attempts} attempts)"
-            return await self._error(input, text)
-        if classified:
-            retry_after = classified.retry_after
-            raise StepError(classified.category, message, retry_after=retry_after) from None
-        category = FailureCategory.TIMEOUT if timed_out else FailureCategory.TRANSIENT
-        raise StepError(category, message) from None
-
-    async def _refuse_blind_repeat(self, input: ToolInput, tool: ToolDefinition) -> None:
-        """Let a write tool start once only."""
-        if tool.effect is not Effect.WRITE:
-            return
-        name = f"started/{_place(input)}"
-        attempt = str(activity.info().attempt).encode()
-        # Tried again within the attempt: a mark that was set although the store failed would
-        # keep the next attempt from ever starting the tool.
-        first = await kept(lambda: self._store.set_ref(name, attempt, if_absent=True))
-        if first != attempt:
-            raise StepError(
-                FailureCategory.OUTCOME_UNKNOWN,
-                f"{tool.name} was started and its worker lost, or the store out of reach, before "
-                "its result was recorded. It may have taken effect, so it is not repeated: "
-                "look, then run the slot again",
+        guard = None
+        if tool.effect is not Effect.READ:
+            intent = _intent(input, tool, asked.call.key, asked.call.args)
+            guard = EffectGuard(
+                self._store, tool, args, tool_context, intent, secrets=secrets, now=self._now
             )
+        return ToolAttempt(self._store, input, tool, args, tool_context, secrets, guard)
 
     async def _patch_memory(
         self, input: ToolInput, context: RunContext, calls: tuple[ToolCall, ...]
@@ -212,9 +204,24 @@ class ToolRunningActivities(ToolRunning):
         return ResultRef(index=input.index, digest=answer, patch=patch)
 
     async def _error(self, input: ToolInput, text: str) -> ResultRef:
-        content = text[:MESSAGE_LIMIT].encode(errors="replace")
-        digest = await kept(lambda: self._store.put(content))
-        return ResultRef(index=input.index, digest=digest, is_error=True)
+        return await error_result(self._store, input.index, text)
+
+
+def _intent(
+    input: ToolInput, tool: ToolDefinition, key: str, arguments: dict[str, Any]
+) -> EffectIntent:
+    info = activity.info()
+    return EffectIntent(
+        key=key,
+        tool=tool.name,
+        effect=tool.effect,
+        agent=input.agent,
+        run=input.run,
+        node=input.head or "",
+        index=input.index,
+        arguments=content_digest(arguments),
+        attempt=f"{info.activity_id}/{info.attempt}",
+    )
 
 
 def _place(input: ToolInput) -> str:

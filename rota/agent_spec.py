@@ -19,6 +19,7 @@ from rota.coordination_spec import (
     SubscriptionSpec,
 )
 from rota.durations import Duration
+from rota.effects_spec import EffectsSpec
 from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
@@ -137,6 +138,7 @@ class AgentSpec(Declaration):
     fairness: FairnessSpec | None = None
     budget: BudgetSpec = Field(default_factory=BudgetSpec)
     retry: RetrySpec = Field(default_factory=RetrySpec)
+    effects: EffectsSpec = Field(default_factory=EffectsSpec)
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs. None: whom its team names."""
     team_budget: bool = False

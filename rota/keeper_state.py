@@ -12,6 +12,7 @@ from rota.admission import (
     Unstopped,
 )
 from rota.budget import Account
+from rota.effects import OpenEffect
 from rota.failures import FailureCategory
 from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
@@ -27,6 +28,8 @@ HOT_ENTRIES = 500
 RECENT_EVENTS = 50
 MOST_UNSTOPPED = 50
 """Work that may still go on, of which a keeper knows: whoever has more has another problem."""
+MOST_OPEN_EFFECTS = 200
+"""Effects of unknown outcome that a keeper lists; the record of each is in the store."""
 MOST_WAITING = 1000
 """Runs that may wait in a keeper's queues; the next is skipped. Each keeps its input there
 until its turn, and every continue-as-new carries them all."""
@@ -138,6 +141,9 @@ class KeeperState(Record):
     """The newest ones, oldest first."""
     unstopped: tuple[Unstopped, ...] = ()
     """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
+    open_effects: tuple[OpenEffect, ...] = ()
+    """Effects of which nobody knows whether they happened, oldest first, once for each run that
+    asks; `rota effects --unknown` lists them. Each stays until somebody has said."""
     blocked: BlockedAlert | None = None
     """Until it has worked again, or was declared anew."""
 

@@ -11,6 +11,7 @@ from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
 from rota.budget import Cap, WindowKind
 from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
 from rota.coordination_spec import LockSpec, NeedSpec
+from rota.effects_spec import OnUnknown
 from rota.kinds import Kind
 from rota.mcp import MCP_PREFIX
 from rota.model import Record
@@ -70,6 +71,8 @@ class PinnedSpec(Record):
     retry_attempts: int = 5
     retry_backoff_seconds: float = 2.0
     retry_max_backoff_seconds: float = 120.0
+    on_unknown: OnUnknown = OnUnknown.PARK
+    """What its runs do if nobody can tell whether an effect happened."""
     schedule_id: str | None = None
     """Set when it has a schedule; equals its name."""
     schedule: ScheduleSpec | None = None
@@ -168,6 +171,7 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "retry_attempts": spec.retry.attempts,
         "retry_backoff_seconds": spec.retry.backoff.total_seconds(),
         "retry_max_backoff_seconds": spec.retry.max_backoff.total_seconds(),
+        "on_unknown": spec.effects.on_unknown,
         "needs": spec.needs,
         "locks": spec.locks,
         "dedupe_key": spec.dedupe.key if spec.dedupe else None,

@@ -15,6 +15,7 @@ from activities.breakers import Breakers
 from activities.budget_desk import BudgetDeskActivities
 from activities.compacting import CompactingActivities
 from activities.desk import RunDeskActivities
+from activities.effect_desk import EffectDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
@@ -89,6 +90,7 @@ async def serving(
     sessions = SessionRunningActivities(store, runtimes or own_runtimes, toolbox, gate)
     listing = ToolListingActivities(store, toolbox)
     running = ToolRunningActivities(store, toolbox)
+    effect_desk = EffectDeskActivities(client)
     handoffs = HandoffDeskActivities(client, store)
     pipelines = PipelineDeskActivities(store)
     keeper_desk = KeeperDeskActivities(client, store)
@@ -119,6 +121,8 @@ async def serving(
             sessions.cancel_session,
             listing.list_tools,
             running.run_tool,
+            running.look_at_effect,
+            effect_desk.note_effect,
             handoffs.open_handoff,
             handoffs.close_handoff,
             pipelines.load_pipeline,

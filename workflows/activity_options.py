@@ -1,7 +1,8 @@
 """Every timeout and retry policy, each with its reason.
 
-Those of providers' sessions are in `workflows.session_options`. The inequalities between them
-are asserted in `tests/workflows/test_activity_options.py`.
+Those of providers' sessions are in `workflows.session_options`, those of effects in
+`workflows.effect_options`. The inequalities between them are asserted in
+`tests/workflows/test_activity_options.py`.
 """
 
 from datetime import timedelta

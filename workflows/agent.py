@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         keeper_account,
         ledger,
         needs,
+        open_effects,
         orders,
         settling,
     )
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Settlement,
     )
     from rota.budget import Account, BudgetRaise, Grant, HoldRequest
+    from rota.effects import EffectNote
     from rota.keeper_state import HOT_ENTRIES, KeeperState
     from rota.pinned_spec import PinnedSpec
     from rota.run_orders import Backfill, BackfillRequest
@@ -53,9 +55,9 @@ class AgentWorkflow(Freezable):
     """The keeper of one agent or pipeline. Freezes are in `workflows.keeper_kit.freezes`.
 
     Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
-    `reset_conversation`, `stopped`, `backfill`; query `state`. Every update is idempotent: by
-    content, or by the run's key. It signals runs `lease_granted`, `key_settled` and
-    `upstream_settled`.
+    `reset_conversation`, `stopped`, `note_effect`, `backfill`; query `state`. Every update is
+    idempotent: by content, or by the run's key. It signals runs `lease_granted`, `key_settled`
+    and `upstream_settled`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Cancellation: ignored, see `workflows.cancel_requests`.
@@ -166,6 +168,12 @@ class AgentWorkflow(Freezable):
         """Forget the run's unstopped work; false if none is known."""
         self._state, known = settling.stopped(self._state, run.key)
         return known
+
+    @workflow.update(description="A run tells of an effect of unknown outcome, or of its end.")
+    def note_effect(self, note: EffectNote) -> None:
+        """List the effect, or forget it."""
+        self._state = open_effects.noted(self._state, note)
+        self._show()
 
     @workflow.update(description="A run of another agent needs a slot of this one.")
     def need(self, request: NeedRequest) -> NeedAnswer:

@@ -45,7 +45,8 @@ async def test_worker_killed_within_a_call_takes_the_server_along(
     log, name, full = fleet_of(stack), stack.name("clerk"), f"mcp:warehouse/{tool}"
     turns = script({"calls": [{"tool": full, "args": {"seconds": 3}}]}, {"result": "done"})
     async with worker_process(stack) as first:
-        await stack.declare(name, runtime=turns, tools=[full], retry=QUICK_RETRY)
+        fails = {"on_unknown": "fail"}
+        await stack.declare(name, runtime=turns, tools=[full], retry=QUICK_RETRY, effects=fails)
         handle = await stack.start(name, f"{name}-1")
         async with asyncio.timeout(30):
             while not log.calls(tool):  # noqa: ASYNC110 - another process's file

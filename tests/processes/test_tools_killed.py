@@ -28,7 +28,7 @@ async def declared(stack: Stack, tool: str, **args: Any) -> str:
     name = stack.name("worker")
     result = "{results." + tool.replace(".", "_") + "}"
     runtime = script({"calls": [{"tool": tool, "args": args}]}, {"result": result})
-    await stack.declare(name, runtime=runtime, tools=[tool])
+    await stack.declare(name, runtime=runtime, tools=[tool], effects={"on_unknown": "fail"})
     return name
 
 

@@ -100,7 +100,8 @@ async def test_worker_killed_during_tools_repeats_only_what_may_be_repeated(stac
     async with worker_process(stack) as first:
         for name, tool in ((matcher, "books.match"), (poster, "books.post")):
             runtime = script({"calls": [{"tool": tool}]}, {"result": "done"})
-            await stack.declare(name, runtime=runtime, tools=[tool])
+            fails = {"on_unknown": "fail"}
+            await stack.declare(name, runtime=runtime, tools=[tool], effects=fails)
         matching = await stack.start(matcher, f"{matcher}-1")
         posting = await stack.start(poster, f"{poster}-1")
         await marked(stack, matcher, poster)

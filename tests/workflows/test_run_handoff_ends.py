@@ -193,6 +193,7 @@ async def test_handoff_beside_a_tool_that_fails_the_run_is_seen_to_its_end(stack
             caller,
             runtime=script({"calls": calls}, {"result": told_by(called)}),
             tools=["books.post", f"agents.{called}"],
+            effects={"on_unknown": "fail"},
         )
         ending = await ending_of(await stack.start(caller, f"{caller}-1"))
         child = await called_run(stack, f"{caller}-1", called, index=1).describe()

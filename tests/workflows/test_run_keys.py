@@ -80,7 +80,9 @@ async def test_runs_that_joined_one_that_failed_fail_as_it_did(stack: Stack) -> 
     turns = {"calls": [{"tool": "gate.pass"}]}, {"calls": [{"tool": "books.post"}]}
     async with stack.worker([gate.tool, post]):
         runtime = script(*turns, {"result": "done"})
-        await stack.declare(name, runtime=runtime, tools=["gate.pass", "books.post"], **KEYED)
+        fails = {"on_unknown": "fail"}
+        tools = ["gate.pass", "books.post"]
+        await stack.declare(name, runtime=runtime, tools=tools, effects=fails, **KEYED)
         runs = [await stack.start(name, f"{name}-1", input={"sha": "one"})]
         await gate.reached.wait()
         runs += [await stack.start(name, f"{name}-{n}", input={"sha": "one"}) for n in (2, 3)]

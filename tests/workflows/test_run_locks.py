@@ -172,7 +172,9 @@ async def test_lock_of_a_run_that_does_not_succeed_is_free_again(stack: Stack, h
         raise RuntimeError("the books are closed")
 
     tool_name = "books.post" if how == "fails" else "gate.pass"
-    limits = {"budget": {"wall_clock": "2s"}} if how == "is late" else {}
+    limits: dict[str, Any] = {"effects": {"on_unknown": "fail"}}
+    if how == "is late":
+        limits["budget"] = {"wall_clock": "2s"}
     async with stack.worker([gate.tool, post]):
         runtime = script({"calls": [{"tool": tool_name}]}, {"result": "done"})
         await stack.declare(name, runtime=runtime, tools=[tool_name], locks=[lock], **limits)

@@ -46,7 +46,8 @@ async def declared(stack: Stack, tool: str, **args: Any) -> str:
     turns = script(
         {"calls": [{"tool": full, "args": args}]}, {"result": f"{{results.mcp_warehouse_{tool}}}"}
     )
-    await stack.declare(name, runtime=turns, tools=[full], retry=QUICK_RETRY)
+    fails = {"on_unknown": "fail"}
+    await stack.declare(name, runtime=turns, tools=[full], retry=QUICK_RETRY, effects=fails)
     return name
 
 

@@ -14,6 +14,7 @@ from rota.failures import FailureCategory
 from rota.ids import format_slot, keeper_id
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, ToolError, tool
+from tests.saying import say
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate
@@ -54,6 +55,7 @@ REPORT: dict[str, Any] = {
         {"result": "{results.source_read.value}"},
     ),
     "tools": ["source.read"],
+    "effects": {"on_unknown": "fail"},
 }
 
 
@@ -198,6 +200,7 @@ async def test_need_of_a_slot_whose_effect_is_unknown_is_not_repeated_but_by_a_p
         first = await ending_of(await stack.start(upstream, f"{upstream}-1", slot=at))
         ending = await ending_of(await stack.start(name, f"{name}-1", slot=at))
         calls = flaky.calls
+        await say(stack, upstream, happened=False)
         again = await stack.run(upstream, f"{upstream}-1-rerun-1", slot=at, trigger="rerun")
         result = await stack.run(name, f"{name}-2", slot=at)
     assert first.result.category is FailureCategory.OUTCOME_UNKNOWN

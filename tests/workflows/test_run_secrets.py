@@ -60,7 +60,8 @@ async def test_secret_of_a_tool_is_in_no_history_store_log_or_request(
         fake.call_tool(name.replace(".", "__"), {})
         if name != "vault.crash":
             fake.say("Done.")
-        async with thinker(stack, fake, tools=[echo, refuse, crash]) as agent:
+        fails = {"on_unknown": "fail"}
+        async with thinker(stack, fake, tools=[echo, refuse, crash], effects=fails) as agent:
             run = await stack.start(agent, f"{agent}-1")
             described = await run.result() if name != "vault.crash" else None
             if described is None:

@@ -107,7 +107,7 @@ async def test_step_whose_store_fails_waits_as_the_agents_retry_says(
     [
         ("put", b"posted as", False),
         ("set_ref", b"results/", False),
-        ("set_ref", b"started/", True),
+        ("set_ref", b"effects/", True),
     ],
 )
 async def test_write_whose_record_fails_at_first_happens_once_and_counts(
@@ -145,7 +145,13 @@ async def test_write_whose_record_fails_for_good_does_not_blame_the_worker_alone
     name = stack.name("worker")
     runtime = script({"calls": [{"tool": post.name}]}, {"result": "done"})
     async with stack.worker([post]):
-        await stack.declare(name, runtime=runtime, tools=[post.name], retry=QUICK_RETRY)
+        await stack.declare(
+            name,
+            runtime=runtime,
+            tools=[post.name],
+            retry=QUICK_RETRY,
+            effects={"on_unknown": "fail"},
+        )
         ending = await ending_of(await stack.start(name, f"{name}-1"))
     assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN
     assert "or the store out of reach" in ending.message

@@ -17,11 +17,11 @@ from tests.workflows.claude import QUICK_RETRY, ending_of
 ASK = {"result": "{results.books_match}"}
 
 
-async def declared(stack: Stack, definition: ToolDefinition, *turns: dict[str, Any]) -> str:
+async def declared(stack: Stack, definition: ToolDefinition, **more: Any) -> str:
     """An agent that calls `definition` once and gives its result back."""
     name = stack.name("worker")
-    runtime = script({"calls": [{"tool": definition.name}]}, *(turns or (ASK,)))
-    await stack.declare(name, runtime=runtime, tools=[definition.name], retry=QUICK_RETRY)
+    runtime = script({"calls": [{"tool": definition.name}]}, ASK)
+    await stack.declare(name, runtime=runtime, tools=[definition.name], retry=QUICK_RETRY, **more)
     return name
 
 
@@ -93,8 +93,10 @@ async def test_tool_that_hangs_is_named_by_its_own_limit(stack: Stack) -> None:
     assert result.output == "books.match: no answer within 100ms (after 3 attempts)"
 
 
-async def test_write_that_crashes_is_not_repeated_and_fails_the_run(stack: Stack) -> None:
-    """Nobody knows whether it took effect, so a person must look."""
+async def test_write_that_crashes_is_not_repeated_and_fails_a_run_that_does_not_ask(
+    stack: Stack,
+) -> None:
+    """Nobody knows whether it took effect; an agent may declare that nobody waits for a word."""
     calls: list[None] = []
 
     @tool(name="books.match", effect="write")
@@ -104,7 +106,7 @@ async def test_write_that_crashes_is_not_repeated_and_fails_the_run(stack: Stack
         raise ConnectionError("lost in the middle")
 
     async with stack.worker([match]):
-        name = await declared(stack, match)
+        name = await declared(stack, match, effects={"on_unknown": "fail"})
         ending = await ending_of(await stack.start(name, f"{name}-1"))
     assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN
     assert "lost in the middle" in ending.message
@@ -181,21 +183,22 @@ async def test_memory_updates_of_one_turn_are_sized_together(stack: Stack) -> No
     assert memory.document == {"a": half, "c": "small"}
 
 
-async def test_run_again_for_the_same_slot_uses_the_same_keys(stack: Stack) -> None:
-    """A second run of a slot repeats no effect: its calls carry the first one's keys."""
+async def test_run_again_for_the_same_slot_makes_no_call_that_happened(stack: Stack) -> None:
+    """A second run of a slot has the first one's receipt; another slot's call has another key."""
     keys: list[str] = []
 
     @tool(name="books.match", effect="idempotent")
     def match(context: ToolContext) -> str:
         """Match."""
         keys.append(context.idempotency_key)
-        return "matched"
+        return f"matched {len(keys)}"
 
     slots = ["2026-11-22T06:00:00Z", "2026-11-22T06:00:00Z", "2026-11-22T07:00:00Z"]
     async with stack.worker([match]):
         name = await declared(stack, match)
-        for number, slot in enumerate(slots):
+        results = [
             await stack.run(name, f"{name}-{number}", slot=slot)
-    first, again, other = keys
-    assert first == again
-    assert first != other
+            for number, slot in enumerate(slots)
+        ]
+    assert [result.output for result in results] == ["matched 1", "matched 1", "matched 2"]
+    assert len(set(keys)) == 2

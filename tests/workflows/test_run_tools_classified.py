@@ -58,7 +58,7 @@ async def test_tool_whose_credentials_are_refused_fails_the_run_by_name(stack: S
 async def test_write_tool_that_was_refused_before_its_effect_is_told_to_the_model(
     stack: Stack, maybe_done: bool
 ) -> None:
-    """A write that surely did nothing is no riddle; one that may have is, and fails the run."""
+    """A write that surely did nothing is no riddle; one that may have is."""
     calls: list[None] = []
 
     @tool(name="books.post", effect="write")
@@ -70,7 +70,10 @@ async def test_write_tool_that_was_refused_before_its_effect_is_told_to_the_mode
     async with stack.worker([post]):
         name = stack.name("worker")
         runtime = script({"calls": [{"tool": "books.post"}]}, ASK)
-        await stack.declare(name, runtime=runtime, tools=["books.post"], retry=QUICK_RETRY)
+        fails = {"on_unknown": "fail"}
+        await stack.declare(
+            name, runtime=runtime, tools=["books.post"], retry=QUICK_RETRY, effects=fails
+        )
         if maybe_done:
             ending = await ending_of(await stack.start(name, f"{name}-1"))
             assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN

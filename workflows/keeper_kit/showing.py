@@ -48,6 +48,9 @@ def details(state: KeeperState, notice: list[str], now: datetime) -> str:
         if each.done < each.total
     ]
     lines += account_lines(state.account, now)
+    if state.open_effects:
+        shown = ", ".join(f"{each.id} of {each.run.id}" for each in state.open_effects[:NAMED])
+        lines.append(f"{len(state.open_effects)} effects of unknown outcome: {shown}")
     reruns = [order.run_id for order in state.orders if not order.batch]
     if reruns:
         lines.append("ordered: " + ", ".join(reruns[:NAMED]))

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.effects import Effects
     from workflows.run_kit.entry import Entry, closed_at_entry
     from workflows.run_kit.locks import Locks
     from workflows.run_kit.needs import Needs
@@ -36,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.sessions import Sessions
     from workflows.run_kit.standing import Standing
+    from workflows.run_kit.tool_calls import run_tools
     from workflows.run_kit.work import RunWork
 
 
@@ -58,6 +60,7 @@ class RunKit:
         """Stands still while the run waits for a person."""
         asked = checkpoint.asked if checkpoint else 0
         self.questions = Questions(self._origin, self._standing, self.clock, asked)
+        self.effects = Effects(self._origin, self._standing, self.clock)
         self._sessions = Sessions(self, self._standing)
         workflow.set_query_handler("status", self._describe)
 
@@ -144,7 +147,7 @@ class RunKit:
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
         self.loop = self.loop.after_tools(
-            await steps.run_tools(self.work, step.calls, self.questions)
+            await run_tools(self.work, step.calls, self.questions, self.effects)
         )
 
     async def settle(self, finish: Finish) -> AgentRunResult:
@@ -278,4 +281,5 @@ class RunKit:
             "links": self.loop.links,
             "waiting_for": [*self._standing.waiting_for, *calls],
             "questions": self.questions.open,
+            "effects": self.effects.open,
         }

@@ -1,18 +1,15 @@
-"""The two steps of the loop, a model turn and the tool calls it asked for, and the one before."""
+"""The steps that ask a runtime: a turn, the summary before it, and the list of others' tools.
 
-import asyncio
-from datetime import timedelta
+The tool calls of a turn are in `tool_calls`.
+"""
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import Compacting, Thinking, ToolListing, ToolRunning
-    from rota.loop import CallRef, HandoffMode, ResultRef, Think, TurnOutcome
-    from rota.questions import QuestionAnswer
-    from rota.steps import CompactInput, StepInput, ToolInput, ToolsListed, TurnInput
-    from workflows.activity_options import listing_options, tool_options, turn_options
-    from workflows.run_kit import handoffs
-    from workflows.run_kit.questions import Questions
+    from activities.interface import Compacting, Thinking, ToolListing
+    from rota.loop import Think, TurnOutcome
+    from rota.steps import CompactInput, StepInput, ToolsListed, TurnInput
+    from workflows.activity_options import listing_options, turn_options
     from workflows.run_kit.work import RunWork
 
 
@@ -70,62 +67,4 @@ async def compact(work: RunWork, round: int = 0) -> TurnOutcome:
         ),
         summary=f"sum up the conversation so far · {spec.runtime_label(runtime)}",
         **turn_options(spec, work.remaining, work.admission.fairness_key, runtime),
-    )
-
-
-async def run_tools(
-    work: RunWork, calls: tuple[CallRef, ...], questions: Questions
-) -> tuple[ResultRef, ...]:
-    """Execute calls all at once; the results keep their order.
-
-    If one fails the run, the others are still seen to their end. A transfer comes after
-    them: it ends the run, so a second one is not made.
-    """
-    together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
-    running = (_run(work, call, questions) for call in together)
-    ends = await asyncio.gather(*running, return_exceptions=True)
-    results: dict[int, ResultRef] = {}
-    for call, end in zip(together, ends, strict=True):
-        if isinstance(end, BaseException):
-            raise end
-        results[call.index] = end
-    for call in calls:
-        if call.handoff is HandoffMode.TRANSFER:
-            results[call.index] = await handoffs.transfer(work, call)
-            if results[call.index].transfer is not None:
-                break
-    return tuple(results[call.index] for call in calls if call.index in results)
-
-
-async def _run(work: RunWork, call: CallRef, questions: Questions) -> ResultRef:
-    if call.handoff is HandoffMode.CALL:
-        return await handoffs.call(work, call)
-    result = await run_tool(work, call)
-    answers: tuple[QuestionAnswer, ...] = ()
-    # How often a tool may ask, the activity knows: it answers with an error then.
-    while result.question is not None:
-        answers = (*answers, await questions.ask(result.question))
-        result = await run_tool(work, call, answers, result.question.state)
-    return result
-
-
-async def run_tool(
-    work: RunWork,
-    call: CallRef,
-    answers: tuple[QuestionAnswer, ...] = (),
-    state: str | None = None,
-) -> ResultRef:
-    """Execute one call, or go on with it once its questions are answered."""
-    timeout = timedelta(seconds=call.timeout_seconds)
-    return await workflow.execute_activity_method(
-        ToolRunning.run_tool,
-        ToolInput(
-            **work.step_fields(),
-            index=call.index,
-            patches=work.loop.patches,
-            answers=answers,
-            state=state,
-        ),
-        summary=f"tool {call.name}",
-        **tool_options(work.spec, timeout, work.remaining, work.admission.fairness_key),
     )

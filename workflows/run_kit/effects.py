@@ -1,0 +1,181 @@
+"""Calls of which nobody knows whether they took effect: asked, waited for, settled.
+
+The run parks: a person looks and says so, which may take days and is no time of the run's. An
+attempt that may still be at work is waited for before anything is made again.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import EffectDesk
+    from rota.durations import format_duration
+    from rota.effect_rules import check_resolution
+    from rota.effect_steps import NoteEffectInput
+    from rota.effects import EffectNote, EffectResolution, OpenEffect, UnknownEffect
+    from rota.effects_spec import OnUnknown
+    from rota.failures import FailureCategory
+    from rota.ids import keeper_id
+    from rota.outcome import RunOrigin
+    from rota.runs import RunStatus
+    from workflows.activity_options import desk_options
+    from workflows.effect_options import PARK_PATIENCE
+    from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.standing import Standing
+
+REFUSED = "ResolutionRefusedError"
+"""Type of the failure of a resolution that counts for nothing."""
+
+
+class Effects:
+    """The unknown effects of one run. Create it first thing in the workflow's `run`.
+
+    Messages: update `resolve_effect` (an `EffectResolution`; the same again changes nothing).
+    """
+
+    def __init__(self, origin: RunOrigin, standing: Standing, clock: RunClock) -> None:
+        self._origin = origin
+        self._standing = standing
+        self._clock = clock
+        self._open: dict[str, OpenEffect] = {}
+        """By id, those that people are asked about now."""
+        self._said: dict[str, EffectResolution] = {}
+        """By id, the newest word on each."""
+        workflow.set_update_handler("resolve_effect", self._on_resolve, validator=self._check)
+
+    @property
+    def open(self) -> list[dict[str, Any]]:
+        """Those that wait for somebody's word, as the query `status` tells them."""
+        return [
+            each.model_dump(mode="json") for id, each in self._open.items() if id not in self._said
+        ]
+
+    async def settle(
+        self, unknown: UnknownEffect, on_unknown: OnUnknown
+    ) -> EffectResolution | None:
+        """Wait until the call may be made again, or has somebody's word for its result.
+
+        Returns:
+            What somebody has said; None if the tool is to look again.
+
+        Raises:
+            ApplicationError: `outcome_unknown`: nobody is to be asked, or nobody has said.
+        """
+        if unknown.look_at is not None:
+            await self._quiet(unknown, unknown.look_at)
+            return None
+        said = await self._ask(unknown, on_unknown)
+        if not said.happened and unknown.busy_until is not None:
+            await self._quiet(unknown, unknown.busy_until)
+        return said
+
+    async def close(self, unknown: UnknownEffect) -> None:
+        """Tell the keeper that the effect is known now."""
+        await self._note(self._listed(unknown, None), is_open=False)
+
+    async def _ask(self, unknown: UnknownEffect, on_unknown: OnUnknown) -> EffectResolution:
+        id, parks = unknown.id, on_unknown is OnUnknown.PARK and not self._clock.is_over
+        until = workflow.now() + PARK_PATIENCE if parks else None
+        if until is not None and self._origin.bound is not None:
+            until = min(until, self._origin.bound)
+        effect = self._listed(unknown, until)
+        # Before anything else: whatever becomes of the run, its keeper lists the question.
+        await self._note(effect, is_open=True)
+        if until is None:
+            raise _unknown(unknown)
+        self._said.pop(id, None)
+        self._open[id] = effect
+        waiting = self._standing.wait(
+            f"effect-{id}",
+            unknown.waiting,
+            lambda: id in self._said,
+            until,
+            status=RunStatus.PARKED,
+        )
+        try:
+            await self._clock.still(waiting)
+        except BaseException:
+            self._open.pop(id, None)
+            raise
+        # Not `finally`: see `Standing.wait`.
+        self._open.pop(id, None)
+        if id not in self._said:
+            waited = timedelta(seconds=int((until - effect.since).total_seconds()))
+            raise _unknown(unknown, f" Nobody said within {format_duration(waited)}.")
+        self._resume()
+        return self._said[id]
+
+    async def _quiet(self, unknown: UnknownEffect, until: datetime) -> None:
+        """Wait until no earlier attempt can still be at work."""
+        text = f"effect {unknown.id} of {unknown.tool}: an attempt may still be at work"
+        await self._clock.still(
+            self._standing.wait(f"quiet-{unknown.id}", text, lambda: False, until)
+        )
+        self._resume()
+
+    def _resume(self) -> None:
+        if not self._standing.waiting_for:
+            self._standing.resume()
+
+    def _listed(self, unknown: UnknownEffect, until: datetime | None) -> OpenEffect:
+        return OpenEffect(
+            key=unknown.key,
+            tool=unknown.tool,
+            run=self._origin.run,
+            text=unknown.text,
+            since=workflow.now(),
+            until=until,
+        )
+
+    async def _note(self, effect: OpenEffect, *, is_open: bool) -> None:
+        what = "unknown" if is_open else "known now"
+        await workflow.execute_local_activity_method(
+            EffectDesk.note_effect,
+            NoteEffectInput(agent=self._origin.agent, note=EffectNote(effect=effect, open=is_open)),
+            summary=f"tell {keeper_id(self._origin.agent)}: effect {effect.id} is {what}",
+            **desk_options(),
+        )
+
+    def _check(self, resolution: EffectResolution) -> None:
+        """Refuse what counts for nothing, before it leaves an event."""
+        problem = check_resolution(resolution)
+        if problem:
+            raise _refusal(problem)
+        id = self._id_of(resolution.effect)
+        said = self._said.get(id)
+        if said is not None:
+            if said.says_the_same_as(resolution):
+                return
+            raise _refusal(f"effect {id} is resolved already: it {said.shown}")
+        if id not in self._open:
+            listed = ", ".join(self._open) or "none"
+            raise _refusal(f"this run asks about no effect '{id}'; it asks about: {listed}")
+
+    def _on_resolve(self, resolution: EffectResolution) -> str:
+        """Take somebody's word; returns what it says, for people."""
+        # Again: between the check and here another one may have come.
+        self._check(resolution)
+        id = self._id_of(resolution.effect)
+        self._said.setdefault(id, resolution)
+        return f"effect {id} {self._said[id].shown}"
+
+    def _id_of(self, named: str) -> str:
+        """The id of an effect that is named by it or by its whole key."""
+        known = next((id for id, each in self._open.items() if each.key == named), None)
+        return known or next((id for id in self._said if named.startswith(id)), named)
+
+
+def _unknown(unknown: UnknownEffect, why: str = "") -> ApplicationError:
+    return ApplicationError(
+        f"{unknown.text}. It may have taken effect, so it is not repeated.{why} Look, say "
+        f"'rota effects resolve {unknown.id} happened|did-not', then run the slot again",
+        type=FailureCategory.OUTCOME_UNKNOWN.value,
+        non_retryable=True,
+    )
+
+
+def _refusal(message: str) -> ApplicationError:
+    return ApplicationError(message, type=REFUSED, non_retryable=True)

@@ -1,0 +1,120 @@
+"""The tool calls of a turn: made all at once, each seen through questions and lost effects."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import ToolRunning
+    from rota.effects import EffectResolution
+    from rota.failures import FailureCategory
+    from rota.loop import CallRef, HandoffMode, ResultRef
+    from rota.questions import QuestionAnswer
+    from rota.steps import ToolInput
+    from rota.tools import Effect
+    from workflows.activity_options import tool_options
+    from workflows.effect_options import look_options
+    from workflows.run_kit import handoffs
+    from workflows.run_kit.effects import Effects
+    from workflows.run_kit.questions import Questions
+    from workflows.run_kit.work import RunWork
+
+
+async def run_tools(
+    work: RunWork, calls: tuple[CallRef, ...], questions: Questions, effects: Effects
+) -> tuple[ResultRef, ...]:
+    """Execute calls all at once; the results keep their order.
+
+    If one fails the run, the others are still seen to their end. A transfer comes after
+    them: it ends the run, so a second one is not made.
+    """
+    together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
+    running = (_run(work, call, questions, effects) for call in together)
+    ends = await asyncio.gather(*running, return_exceptions=True)
+    results: dict[int, ResultRef] = {}
+    for call, end in zip(together, ends, strict=True):
+        if isinstance(end, BaseException):
+            raise end
+        results[call.index] = end
+    for call in calls:
+        if call.handoff is HandoffMode.TRANSFER:
+            results[call.index] = await handoffs.transfer(work, call)
+            if results[call.index].transfer is not None:
+                break
+    return tuple(results[call.index] for call in calls if call.index in results)
+
+
+async def _run(work: RunWork, call: CallRef, questions: Questions, effects: Effects) -> ResultRef:
+    if call.handoff is HandoffMode.CALL:
+        return await handoffs.call(work, call)
+    input = ToolInput(**work.step_fields(), index=call.index, patches=work.loop.patches)
+    answers: tuple[QuestionAnswer, ...] = ()
+    asked = None
+    # How often a tool may ask, the activity knows: it answers with an error then.
+    while True:
+        result = await _made_or_found(work, call, input)
+        if result.unknown is not None:
+            unknown = result.unknown
+            resolution = await effects.settle(unknown, work.spec.on_unknown)
+            input = _resolving(input, resolution, unknown.version)
+            asked = unknown if resolution is not None else asked
+        elif result.question is not None:
+            answers = (*answers, await questions.ask(result.question))
+            state = result.question.state
+            input = _resolving(input, None, 0).model_copy(
+                update={"answers": answers, "state": state}
+            )
+        else:
+            break
+    if asked is not None:
+        await effects.close(asked)
+    return result
+
+
+async def run_tool(work: RunWork, call: CallRef, input: ToolInput) -> ResultRef:
+    """Execute one call, or go on with it once somebody has said what it needs."""
+    timeout = timedelta(seconds=call.timeout_seconds)
+    return await workflow.execute_activity_method(
+        ToolRunning.run_tool,
+        input,
+        summary=f"tool {call.name}",
+        **tool_options(work.spec, timeout, work.remaining, work.admission.fairness_key),
+    )
+
+
+def _resolving(input: ToolInput, said: EffectResolution | None, version: int) -> ToolInput:
+    about = version if said is not None else 0
+    return input.model_copy(update={"resolution": said, "resolves": about})
+
+
+async def _made_or_found(work: RunWork, call: CallRef, input: ToolInput) -> ResultRef:
+    """Execute the call; if every attempt was lost, look what is known of its effect."""
+    try:
+        return await run_tool(work, call, input)
+    except ActivityError as error:
+        if call.effect is not Effect.WRITE or not _was_lost(error):
+            raise
+        try:
+            looked = await workflow.execute_activity_method(
+                ToolRunning.look_at_effect,
+                input,
+                summary=f"look what became of {call.name}",
+                **look_options(work.spec, work.admission.fairness_key),
+            )
+        except ActivityError:
+            # Nobody to ask either. What is on record stays there for the next run.
+            raise error from None
+        if looked.result is None:
+            raise
+        return looked.result
+
+
+def _was_lost(error: ActivityError) -> bool:
+    """True if the last attempt may have been at work: it ran out of time, or of its store."""
+    cause = error.cause
+    if isinstance(cause, TimeoutError):
+        return True
+    kinds = {category.value for category in FailureCategory if category.retryable}
+    return isinstance(cause, ApplicationError) and cause.type in kinds
