@@ -7,6 +7,7 @@ from pydantic import Discriminator, TypeAdapter
 
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
+from rota.approvals import Verdict
 from rota.conversation import Message, ToolResult
 from rota.loop import ResultRef
 from rota.memory import MemoryVersion
@@ -96,8 +97,18 @@ async def get_results(
     told: list[ToolResult] = []
     for result in results:
         content = (await store.get(result.digest)).decode()
-        call_id = calls[result.index].id
-        told.append(ToolResult(call_id=call_id, content=content, is_error=result.is_error))
+        ruling = result.approval
+        if ruling is not None and ruling.verdict is Verdict.EDIT:
+            changed = (await store.get(ruling.allowed)).decode()
+            content = f"({ruling.by} changed the arguments before it ran: {changed})\n{content}"
+        told.append(
+            ToolResult(
+                call_id=calls[result.index].id,
+                content=content,
+                is_error=result.is_error,
+                approval=ruling,
+            )
+        )
     return tuple(told)
 
 

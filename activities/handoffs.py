@@ -7,21 +7,18 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.approval_gate import argument_problems, permit_of
 from activities.documents import get_context, get_node, get_spec
 from activities.interface import HandoffDesk
 from activities.safekeeping import kept
-from activities.schema_problems import schema_problems
 from activities.server_errors import is_missing
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
-from rota.conversation import ToolCall
 from rota.failures import MESSAGE_LIMIT
 from rota.handoffs import (
-    Handoff,
     child_lineage,
     failure_text,
     handoff_of,
-    handoff_schema,
     refusal,
 )
 from rota.ids import handoff_run_id, keeper_id, parse_slot
@@ -29,7 +26,6 @@ from rota.loop import AnswerRef, HandoffMode, ResultRef
 from rota.model import canonical_json
 from rota.runs import AgentRunInput, AgentRunResult, Trigger
 from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput, ToolInput
-from rota.transcript import RunContext
 from rota.visibility import KEEPER_MEMO
 
 
@@ -47,7 +43,8 @@ class HandoffDeskActivities(HandoffDesk):
         What the model can mend, or has to live without, is a refusal for it to read.
 
         Raises:
-            ApplicationError: `transient`, retryable, of the store.
+            ApplicationError: `transient`, retryable, of the store; `invalid_request`, the call
+                needs an approval and has none that is valid.
         Idempotency: the answer is recorded under (run, turn, call), so the same child is
             asked for however the agents are declared meanwhile; a call that already has a
             result asks for none.
@@ -82,6 +79,9 @@ class HandoffDeskActivities(HandoffDesk):
                 result = await self._transferred(input)
             else:
                 result = await self._returned(input, input.result)
+            if input.approval is not None:
+                ruling = input.approval.for_the_record
+                result = result.model_copy(update={"approval": ruling})
             record = canonical_json(result.model_dump(mode="json"))
             name = _result_name(input)
             first = await kept(lambda: self._store.set_ref(name, record, if_absent=True))
@@ -97,9 +97,16 @@ class HandoffDeskActivities(HandoffDesk):
         else:
             refused = refusal(handoff.agent, input.agent, context.lineage)
             refused = refused or await self._uncallable(handoff.agent)
-            refused = refused or await self._misfit(call, handoff, context)
         if handoff is None or refused is not None:
             return OpenedHandoff(answered=await self._error(input, refused or ""))
+        spec = await get_spec(self._store, context.spec.digest)
+        permit = await permit_of(self._store, spec, context, None, call, input.approval)
+        call = permit.call
+        refused = permit.refusal or argument_problems(spec, None, call)
+        if refused:
+            answered = await self._error(input, refused)
+            answered = answered.model_copy(update={"approval": permit.ruling})
+            return OpenedHandoff(answered=answered)
         child = AgentRunInput(
             agent=handoff.agent,
             input=call.args,
@@ -118,12 +125,6 @@ class HandoffDeskActivities(HandoffDesk):
         )
         child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
         return OpenedHandoff(child=child, child_id=child_id)
-
-    async def _misfit(self, call: ToolCall, handoff: Handoff, context: RunContext) -> str | None:
-        spec = await get_spec(self._store, context.spec.digest)
-        schema = handoff_schema(call.name, handoff, spec.handoffs.get(handoff.agent))
-        problems = schema_problems(schema.parameters, call.args, whole="the arguments")
-        return f"{call.name}: " + "; ".join(problems) if problems else None
 
     async def _uncallable(self, agent: str) -> str | None:
         """Look before a run is started that nobody could admit."""

@@ -31,6 +31,7 @@ from rota.steps import (
     CompactInput,
     Delivered,
     DeliverInput,
+    EditChecked,
     HoldInput,
     LedgerPage,
     LockInput,
@@ -174,6 +175,16 @@ class EffectDesk(ABC):
     @activity.defn(name="note_effect")
     async def note_effect(self, input: NoteEffectInput) -> None:
         """Tell the keeper of an unknown effect, or that it is none any more."""
+        ...
+
+
+class ApprovalDesk(ABC):
+    """Look-ups around a person's decision; safe as local activities."""
+
+    @abstractmethod
+    @activity.defn(name="check_edit")
+    async def check_edit(self, input: ToolInput) -> EditChecked:
+        """Say whether the arguments that somebody wrote fit the tool."""
         ...
 
 

@@ -20,6 +20,7 @@ from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
 from activities.session_log import Told as Recorded
 from activities.session_looks import SessionLook
+from activities.session_questions import judged
 from activities.session_request import SessionTask, session_task
 from activities.session_starts import SUBMIT, SessionStarts
 from activities.session_turns import SessionTurns, spent
@@ -175,7 +176,7 @@ class SessionRunningActivities(SessionRunning):
             state=found.state,
             cursor=found.cursor or watch.cursor,
             waiting=found.waiting,
-            questions=found.questions,
+            questions=await judged(self._store, task, found.questions),
             outcome=outcome,
         )
         return (await kept(lambda: log.see(input.turn, input.look, observed, found.final))).observed

@@ -81,7 +81,8 @@ class SessionTurns:
         )
         head = await self._store.put(node.encode())
         # Calls beside a question are the provider's own, and none of ours to execute.
-        calls = call_refs(task.spec, task.toolbox, node.reply.tool_calls) if asks else ()
+        asked = node.reply.tool_calls if asks else ()
+        calls = await call_refs(self._store, task.spec, task.context, task.toolbox, asked)
         return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage)
 
     async def has_ended(

@@ -111,7 +111,8 @@ class ThinkingActivities(Thinking):
         node: TranscriptNode,
     ) -> TurnOutcome:
         with answered(input.turn):
-            calls = call_refs(spec, toolbox, node.reply.tool_calls)
+            asked = node.reply.tool_calls
+            calls = await call_refs(self._store, spec, context, toolbox, asked)
             answer = None
             if node.stop is StopReason.END_TURN:
                 answer = await check_answer(self._store, spec, node.reply)

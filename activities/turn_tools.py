@@ -4,13 +4,20 @@ Activity side. The same for runtimes that answer turn by turn and for sessions t
 themselves: whoever asks for a tool, the run executes it.
 """
 
+from activities.approval_gate import made_small, request_of
+from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.conversation import ToolCall, ToolSchema
 from rota.failures import FailureCategory, StepError
 from rota.handoffs import handoff_of, handoff_schema
 from rota.loop import CallRef
+from rota.model import canonical_json
 from rota.tools import Effect
+from rota.transcript import RunContext
+
+INLINE_ARGUMENTS_OF_A_TURN = 16 * 1024
+"""Bytes of arguments that travel with the requests of one turn, which may make many calls."""
 
 
 def offered_tools(spec: AgentSpec, toolbox: Toolbox) -> tuple[ToolSchema, ...]:
@@ -28,11 +35,27 @@ def offered_tools(spec: AgentSpec, toolbox: Toolbox) -> tuple[ToolSchema, ...]:
     return tuple(schema for schema in schemas if schema is not None)
 
 
-def call_refs(
-    spec: AgentSpec, toolbox: Toolbox, calls: tuple[ToolCall, ...]
+async def call_refs(
+    store: ObjectStore,
+    spec: AgentSpec,
+    context: RunContext,
+    toolbox: Toolbox,
+    calls: tuple[ToolCall, ...],
 ) -> tuple[CallRef, ...]:
-    """What the run needs to know of each call, in the calls' order."""
-    return tuple(_call_ref(spec, toolbox, index, call) for index, call in enumerate(calls))
+    """What the run needs to know of each call, in the calls' order; whom it has to ask first."""
+    refs: list[CallRef] = []
+    room = INLINE_ARGUMENTS_OF_A_TURN
+    for index, call in enumerate(calls):
+        ref = _call_ref(spec, toolbox, index, call)
+        request = None
+        if ref.effect is not None:
+            request = request_of(spec, context, toolbox.get(call.name, spec.tools), call)
+        if request is not None:
+            small = await made_small(store, request, room)
+            room -= len(canonical_json(small.arguments)) if small.arguments is not None else 0
+            ref = ref.model_copy(update={"approval": small})
+        refs.append(ref)
+    return tuple(refs)
 
 
 def _schema(name: str, spec: AgentSpec, toolbox: Toolbox) -> ToolSchema | None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rota.approval_spec import Approvals, Rule, ToolPattern
 from rota.budget_spec import BudgetSpec
 from rota.coordination_spec import (
     AcceptsSpec,
@@ -143,6 +144,8 @@ class AgentSpec(Declaration):
     """Who is told what of its runs. None: whom its team names."""
     team_budget: bool = False
     """Filled in when the fleet is loaded, never written by hand: the team declares a budget."""
+    approvals: Approvals = Field(default_factory=dict[ToolPattern, Rule])
+    """Tool calls that a person decides on first, by the tools' names."""
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rota.approval_spec import ALWAYS, NEVER, ApprovalRule, Otherwise
+from rota.approval_spec import ALWAYS, NEVER, ApprovalRule, Undecided
 from rota.approvals import (
     EDIT_LIMIT,
     SHORTEST_DIGEST,
@@ -22,6 +22,7 @@ from rota.approvals import (
 )
 from rota.conditions import holds, is_undecided
 from rota.durations import format_duration
+from rota.ids import format_slot
 from rota.model import canonical_json, content_digest
 from rota.runs import Trigger
 
@@ -68,7 +69,7 @@ def why_void(decision: ApprovalDecision, pending: OpenApproval, now: datetime) -
             "look at it again, then decide"
         )
     if now > pending.last_call:
-        return f"{id}: too late, its time was over at {_clock(pending.last_call)}"
+        return f"{id}: too late, its time was over at {format_slot(pending.last_call)}"
     if decision.verdict is Verdict.DENY:
         return ""
     if request.rule.four_eyes and is_same_person(decision.by, pending.requester):
@@ -123,7 +124,7 @@ def ruling_without(pending: OpenApproval, now: datetime, note: str = "") -> Ruli
     waited = format_duration(request.rule.timeout)
     hours = " of business hours" if request.rule.hours else ""
     note = note or f"nobody decided within {waited}{hours}"
-    reads = request.rule.otherwise is Otherwise.APPROVE_IF_READ_ONLY and request.read_only
+    reads = request.rule.otherwise is Undecided.APPROVE_IF_READ_ONLY and request.read_only
     if not reads:
         return _ruling(pending, now, verdict=Verdict.DENY, note=note)
     return _ruling(pending, now, verdict=Verdict.APPROVE, note=note, allowed=request.digest)
@@ -147,12 +148,12 @@ def why_forged(ruling: Ruling, request: ApprovalRequest, requester: str) -> str:
         allowed = request.digest
     if ruling.allowed != allowed:
         return "the arguments are not those that were approved"
-    if ruling.at > ruling.until:
-        return "it was approved too late"
     if ruling.by:
+        if ruling.at > ruling.until:
+            return "it was approved too late"
         own = request.rule.four_eyes and is_same_person(ruling.by, requester)
         return f"{ruling.by} asked for the run, and cannot approve it" if own else ""
-    reads = request.rule.otherwise is Otherwise.APPROVE_IF_READ_ONLY and request.read_only
+    reads = request.rule.otherwise is Undecided.APPROVE_IF_READ_ONLY and request.read_only
     return "" if reads and ruling.verdict is Verdict.APPROVE else "nobody has approved it"
 
 
@@ -170,7 +171,3 @@ def _ruling(pending: OpenApproval, now: datetime, **fields: Any) -> Ruling:
 
 def _plain(name: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", name)).strip().casefold()
-
-
-def _clock(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,15 +16,16 @@ from rota.business_hours import BusinessHours
 from rota.conditions import condition_paths
 from rota.durations import Duration, format_duration
 from rota.model import Declared
+from rota.notify_spec import Notify
 
 ALWAYS = "always"
 NEVER = "never"
 MOST_WEEKS = 52
 LONGEST_TIMEOUT = timedelta(days=366)
-_KEY = re.compile(r"[^\s*]+\*?|\*")
+KEY_PATTERN = r"^([^\s*]+\*?|\*)$"
 
 
-class Otherwise(StrEnum):
+class Undecided(StrEnum):
     """What becomes of a call that nobody has decided on in time."""
 
     DENY = "deny"
@@ -54,6 +55,8 @@ class Escalation(Declared):
 
     after: Duration = Field(gt=timedelta(0))
     """Counted like the timeout, so within `hours` if there are any."""
+    notify: Notify = ()
+    """Whom to tell; nobody named: those that the agent's own `notify` names, once more."""
 
 
 class ApprovalRule(Declared):
@@ -64,7 +67,7 @@ class ApprovalRule(Declared):
     `args.amount > 1000`; where it cannot be told (an argument is not there, or is of another
     kind), a person is asked."""
     timeout: Duration = Field(default=timedelta(hours=24), gt=timedelta(0), le=LONGEST_TIMEOUT)
-    otherwise: Otherwise = Otherwise.DENY
+    otherwise: Undecided = Undecided.DENY
     four_eyes: bool = False
     """Whoever asked for the run may deny its calls, but not approve them."""
     hours: BusinessHours | None = None
@@ -102,7 +105,7 @@ Rule = Annotated[ApprovalRule, BeforeValidator(_as_rule)]
 
 
 def _as_key(value: str) -> str:
-    if not _KEY.fullmatch(value):
+    if not re.fullmatch(KEY_PATTERN, value):
         raise ValueError(
             f"'{value[:60]}' names no tools: write a tool such as ledger.post, or the beginning "
             "of several with * at its end such as github.*"

@@ -11,7 +11,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from rota.calendars import zone_of
 from rota.gates import CLOCK_PATTERN, gate_time
@@ -34,6 +41,8 @@ class Weekday(StrEnum):
 
 _WEEK = tuple(Weekday)
 _RANGE = re.compile(r"([a-z]{3})-([a-z]{3})")
+_NAMES = "|".join(_WEEK)
+_DAY_SCHEMA = {"type": "string", "pattern": rf"^({_NAMES})(-({_NAMES}))?$"}
 
 
 def _days(value: Any) -> Any:
@@ -65,7 +74,18 @@ def _zone(value: str | None) -> str | None:
     return value
 
 
-Clock = Annotated[str, BeforeValidator(_clock)]
+Days = Annotated[
+    tuple[Weekday, ...],
+    BeforeValidator(_days),
+    WithJsonSchema(
+        {"anyOf": [_DAY_SCHEMA, {"type": "array", "items": _DAY_SCHEMA, "minItems": 1}]}
+    ),
+]
+Clock = Annotated[
+    str,
+    BeforeValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": rf"{CLOCK_PATTERN}|^24:00$"}),
+]
 
 
 class BusinessHours(Declared):
@@ -73,9 +93,7 @@ class BusinessHours(Declared):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    days: Annotated[tuple[Weekday, ...], BeforeValidator(_days)] = Field(
-        default=_WEEK[:5], min_length=1
-    )
+    days: Days = Field(default=_WEEK[:5], min_length=1)
     """Days on which they come: `[mon, wed]` or `mon-fri`."""
     opens: Clock = Field(default="09:00", alias="from")
     closes: Clock = Field(default="17:00", alias="to")

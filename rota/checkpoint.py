@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from rota.admission import Admitted
+from rota.approvals import Ruling
 from rota.loop import LoopState
 from rota.model import Record
 from rota.runs import AgentRunInput
@@ -20,6 +21,10 @@ class RunCheckpoint(Record):
     """Locks held, with their fencing numbers."""
     asked: int = 0
     """Questions that people were asked so far."""
+    approvals: int = 0
+    """Calls that people were to decide on so far."""
+    rulings: tuple[Ruling, ...] = ()
+    """What became of the newest of these."""
 
 
 class RunArgument(AgentRunInput):

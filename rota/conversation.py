@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
+from rota.approvals import Ruling
 from rota.model import Record
 from rota.usage import Usage
 
@@ -41,6 +42,8 @@ class ToolResult(Record):
     content: str
     """Text, or the JSON of the tool's return value."""
     is_error: bool = False
+    approval: Ruling | None = None
+    """For the record: what was decided about the call. Runtimes do not send it."""
 
 
 class Opaque(Record):

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from rota.approvals import ApprovalRequest
 from rota.conversation import Message, StopReason, ToolResult, ToolSchema
 from rota.model import Record
 from rota.usage import Usage
@@ -94,7 +95,12 @@ class Asked(Record):
     text: str
     """For people, one line: what is asked."""
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """The exact request (tool and arguments), small."""
+    """The exact request, small. `tool`, the name of a tool at the provider, lets the agent's
+    `approvals` decide, over `args`, its arguments: these may be long, and do not travel."""
+    allowed: bool = False
+    """Filled in by Rota: the agent's `approvals` say that nobody needs to be asked."""
+    approval: ApprovalRequest | None = None
+    """Filled in by Rota: the agent's `approvals` say that a person decides."""
 
 
 class Collected(Record):

@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from activities.runtimes.kinds import runtime_kinds
 from rota.agent_spec import AgentSpec, OutputSpec, RetrySpec, SessionSpec
+from rota.approval_spec import ALWAYS, KEY_PATTERN, NEVER, ApprovalRule, Escalation
 from rota.budget_spec import BudgetSpec, SoftLimit, TeamBudget, TeamSoftLimit
+from rota.business_hours import BusinessHours
 from rota.coordination_spec import (
     EVENT_PATTERN,
     LOCK_PATTERN,
@@ -42,6 +44,9 @@ _LOCK: Schema = {"pattern": f"^{LOCK_PATTERN}$", "maxLength": 60}
 _RUNNING: tuple[type[BaseModel], ...] = (AgentSpec, PipelineSpec)
 _DOCUMENTS: tuple[type[BaseModel], ...] = (*_RUNNING, TeamSpec)
 _MODELS: tuple[type[BaseModel], ...] = (
+    ApprovalRule,
+    BusinessHours,
+    Escalation,
     AcceptsSpec,
     BudgetSpec,
     Calendar,
@@ -142,6 +147,9 @@ def _allow_shorthands(definitions: dict[str, Schema]) -> None:
     """`dedupe: "{input.sha}"` and `locks: [general-ledger]` say enough."""
     agent: dict[str, Schema] = definitions["AgentSpec"]["properties"]
     agent["dedupe"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
+    rule: Schema = agent["approvals"]["additionalProperties"]
+    agent["approvals"]["additionalProperties"] = {"anyOf": [{"enum": [ALWAYS, NEVER]}, rule]}
+    agent["approvals"]["propertyNames"] = {"pattern": KEY_PATTERN}
     agent["locks"]["items"] = {"anyOf": [{"type": "string", **_LOCK}, agent["locks"]["items"]]}
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.approval_desk import ApprovalDeskActivities
 from activities.breaker_gate import BreakerGate
 from activities.breakers import Breakers
 from activities.budget_desk import BudgetDeskActivities
@@ -91,6 +92,7 @@ async def serving(
     listing = ToolListingActivities(store, toolbox)
     running = ToolRunningActivities(store, toolbox)
     effect_desk = EffectDeskActivities(client)
+    approval_desk = ApprovalDeskActivities(store, toolbox)
     handoffs = HandoffDeskActivities(client, store)
     pipelines = PipelineDeskActivities(store)
     keeper_desk = KeeperDeskActivities(client, store)
@@ -123,6 +125,7 @@ async def serving(
             running.run_tool,
             running.look_at_effect,
             effect_desk.note_effect,
+            approval_desk.check_edit,
             handoffs.open_handoff,
             handoffs.close_handoff,
             pipelines.load_pipeline,

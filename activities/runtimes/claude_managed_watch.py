@@ -152,5 +152,5 @@ def _asked(event: Json) -> Asked:
     return Asked(
         id=field(event, "id", str, VENDOR),
         text=f"may it use {tool} with {shortened(given, 200)}?",
-        data={"tool": tool, "input": shortened(given)},
+        data={"tool": tool, "input": shortened(given), "args": given},
     )

@@ -135,8 +135,8 @@ class DoubleRuntime:
                     for number, (name, args) in enumerate(calls)
                 )
                 return self._seen(SessionState.TOOLS, fake, *blocks)
-            case Asks(questions):
-                asked = tuple(Asked(id=text, text=text) for text in questions)
+            case Asks(questions, data):
+                asked = tuple(Asked(id=text, text=text, data=data) for text in questions)
                 return self._seen(SessionState.QUESTION, fake, questions=asked)
             case Waits(whom):
                 self._provider.looking.set()

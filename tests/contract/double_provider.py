@@ -37,6 +37,8 @@ class Asks:
     """Asks whether it may do these."""
 
     questions: tuple[str, ...]
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The exact request, of each of them."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def test_request_that_nobody_decided_on_is_denied_unless_it_only_reads(
 ) -> None:
     """And who makes the call believes neither without looking."""
     waiting = pending({"otherwise": otherwise}, read_only=read_only)
-    ruling = ruling_without(waiting, T0 + HOUR)
+    ruling = ruling_without(waiting, T0 + 2 * HOUR)
     assert ruling.verdict == verdict
     assert (why_forged(ruling, waiting.request, "pat") == "") is (verdict == "approve")
 

@@ -63,6 +63,15 @@ notify:
   - {on: [failed, parked, budget_soft], slack: env:SLACK_WEBHOOK}
   - webhook: {url: https://host/hook, secret: [env:NEW, env:OLD]}
   - {on: [succeeded], webhook: {url: env:HOOK, secret: env:KEY}, email: [team@example.com]}
+approvals:
+  ledger.match_batch: never
+  ledger.*:
+    when: args.amount > 1000
+    timeout: 4h
+    otherwise: park
+    four_eyes: true
+    hours: {days: mon-fri, from: "08:30", to: "24:00", timezone: Europe/Berlin}
+    escalate: {after: 1h, notify: [{slack: env:SLACK_WEBHOOK}]}
 priority: 1
 fairness: {key: "{input.feed}", weight: 2}
 emits: [reconciliation.completed]
@@ -149,6 +158,12 @@ BAD = [
     BASE + "notify: [{email: [nobody]}]\n",
     BASE + "notify: [{webhook: {url: 'https://host/x'}}]\n",
     BASE + "notify: [{webhook: {url: 'https://me:pw@host/x', secret: env:KEY}}]\n",
+    BASE + "approvals: {a b: always}\n",
+    BASE + "approvals: {a: sometimes}\n",
+    BASE + "approvals: {a: {otherwise: shrug}}\n",
+    BASE + "approvals: {a: {hours: {days: weekdays}}}\n",
+    BASE + "approvals: {a: {hours: {from: '9'}}}\n",
+    BASE + "approvals: {a: {escalate: {notify: []}}}\n",
     BASE + "kind: Pipeline\n",
     "kind: Pipeline\nname: x\n",
     "kind: Pipeline\nname: x\nnodes: {}\n",

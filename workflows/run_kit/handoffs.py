@@ -20,6 +20,7 @@ from temporalio.exceptions import TimeoutError as ServerTimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
+    from rota.approvals import Ruling
     from rota.handoffs import failure_text
     from rota.kinds import WORKFLOW_TYPES
     from rota.loop import CallRef, HandoffMode, ResultRef
@@ -32,13 +33,13 @@ with workflow.unsafe.imports_passed_through():
 Child = workflow.ChildWorkflowHandle[Any, AgentRunResult]
 
 
-async def call(work: RunWork, call: CallRef) -> ResultRef:
+async def call(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> ResultRef:
     """Have another agent work, and wait for its result.
 
     However its run ends, the end is the call's result; only a result is not an error. A
     caller that is cancelled, or reaches its limit, ends the run it called and waits for that.
     """
-    opened = await _open(work, call)
+    opened = await _open(work, call, ruling)
     if opened.child is None:
         return _answered(opened)
     starting = asyncio.create_task(_start(work, call, opened.child, opened.child_id))
@@ -54,17 +55,17 @@ async def call(work: RunWork, call: CallRef) -> ResultRef:
             await _end_of(child, opened.child.agent)
         raise
     if child is None:
-        return await _close(work, call, opened, failure=_taken(call, opened))
+        return await _close(work, call, opened, ruling, failure=_taken(call, opened))
     result, failure = await _end_of(child, opened.child.agent)
-    return await _close(work, call, opened, result=result, failure=failure)
+    return await _close(work, call, opened, ruling, result=result, failure=failure)
 
 
-async def transfer(work: RunWork, call: CallRef) -> ResultRef:
+async def transfer(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> ResultRef:
     """Have another agent go on in this one's place; its run stands on its own.
 
     A request to cancel that comes meanwhile comes too late, unless the transfer is refused.
     """
-    transferring = asyncio.create_task(_transfer(work, call))
+    transferring = asyncio.create_task(_transfer(work, call, ruling))
     try:
         return await asyncio.shield(transferring)
     except asyncio.CancelledError:
@@ -74,16 +75,16 @@ async def transfer(work: RunWork, call: CallRef) -> ResultRef:
         return result
 
 
-async def _transfer(work: RunWork, call: CallRef) -> ResultRef:
-    opened = await _open(work, call)
+async def _transfer(work: RunWork, call: CallRef, ruling: Ruling | None) -> ResultRef:
+    opened = await _open(work, call, ruling)
     if opened.child is None:
         return _answered(opened)
     child = await _start(work, call, opened.child, opened.child_id)
     failure = _taken(call, opened) if child is None else ""
-    return await _close(work, call, opened, failure=failure)
+    return await _close(work, call, opened, ruling, failure=failure)
 
 
-async def _open(work: RunWork, call: CallRef) -> OpenedHandoff:
+async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHandoff:
     return await workflow.execute_local_activity_method(
         HandoffDesk.open_handoff,
         OpenHandoffInput(
@@ -92,6 +93,7 @@ async def _open(work: RunWork, call: CallRef) -> OpenedHandoff:
             turn=work.loop.turn,
             deadline=work.deadline,
             began=work.admission.began,
+            approval=ruling,
         ),
         summary=f"check {call.name}",
         **handoff_options(work.remaining),
@@ -168,6 +170,7 @@ async def _close(
     work: RunWork,
     call: CallRef,
     opened: OpenedHandoff,
+    ruling: Ruling | None,
     *,
     result: AgentRunResult | None = None,
     failure: str = "",
@@ -183,6 +186,7 @@ async def _close(
             child_id=opened.child_id,
             result=result,
             failure=failure,
+            approval=ruling,
         ),
         summary=f"{call.name}: {told}"[:200],
         **handoff_options(work.remaining),

@@ -16,6 +16,9 @@ with workflow.unsafe.imports_passed_through():
 
 Result = TypeVar("Result")
 
+FOR_PEOPLE = (RunStatus.AWAITING_APPROVAL, RunStatus.PARKED)
+"""What a run with several waits is shown as, the first that applies: somebody has to act."""
+
 SUMMARY_LIMIT = 200
 """Characters of a timer's summary; the server takes 400 bytes."""
 
@@ -31,12 +34,12 @@ class Standing:
         self.telling = Telling(origin)
         """What people are told of the run, who may be far from here."""
         self._origin = origin
-        self._waits: dict[str, str] = {}
+        self._waits: dict[str, tuple[str, RunStatus]] = {}
 
     @property
     def waiting_for(self) -> list[str]:
         """One line for each wait, the longest-standing first."""
-        return list(self._waits.values())
+        return [text for text, _ in self._waits.values()]
 
     def admitted(self, admission: Admission, status: RunStatus) -> None:
         """Say who runs, why and for which slot. One event."""
@@ -44,9 +47,12 @@ class Standing:
         visibility.show_admitted(admission, status, self._origin)
 
     def resume(self) -> None:
-        """Say that the run goes on; one event if it stood still, none otherwise."""
-        if self.status is not RunStatus.RUNNING:
-            self.status = RunStatus.RUNNING
+        """Say that the run goes on, unless people are still to act; an event if that is news."""
+        status = self._for_people or RunStatus.RUNNING
+        if self._waits and self.status in FOR_PEOPLE and status is RunStatus.RUNNING:
+            status = RunStatus.WAITING
+        if self.status is not status:
+            self.status = status
             visibility.show_status(self.status)
             # Of a step under way, such as a tool that goes on with its answer, nobody tells anew.
             self._show()
@@ -100,11 +106,18 @@ class Standing:
         self._over(what)
         return result
 
+    @property
+    def _for_people(self) -> RunStatus | None:
+        """What the waits for people make of the status; None if there are none."""
+        statuses = [status for _, status in self._waits.values()]
+        return next((status for status in FOR_PEOPLE if status in statuses), None)
+
     def _begin(self, what: str, text: str, status: RunStatus) -> None:
+        self._waits[what] = text, status
+        status = self._for_people or status
         if self.status is not status:
             self.status = status
             visibility.show_status(status)
-        self._waits[what] = text
         self._show()
 
     def _over(self, what: str) -> None:

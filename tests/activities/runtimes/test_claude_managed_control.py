@@ -74,7 +74,8 @@ async def test_confirmation_of_a_person_is_asked_for_and_told(fake: ManagedFake)
     seen = await driver.watch(session)
     assert seen.state is SessionState.QUESTION
     bash, wiki = seen.questions
-    assert bash.data == {"tool": "bash", "input": '{"command": "rm -r /"}'}
+    given = {"command": "rm -r /"}
+    assert bash.data == {"tool": "bash", "input": '{"command": "rm -r /"}', "args": given}
     assert "wiki/edit" in wiki.text
     session = await driver.tell(session, Told(decisions={bash.id: "too dangerous", wiki.id: ""}))
     assert (await driver.watch(session)).state is SessionState.ENDED

@@ -1,0 +1,303 @@
+"""A run's calls that a person decides on: asked, waited for without spending anything, decided.
+
+Several may wait at the same time, and other calls of the turn go on meanwhile. The run only
+carries a decision to whoever makes the call, who checks it; see `activities.approval_gate`.
+"""
+
+import shlex
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.interface import ApprovalDesk
+    from rota.approval_rules import ruling_of, ruling_without, why_closed, why_void
+    from rota.approval_spec import Undecided
+    from rota.approvals import (
+        ApprovalDecision,
+        ApprovalRequest,
+        OpenApproval,
+        Ruling,
+        Verdict,
+    )
+    from rota.durations import format_duration
+    from rota.failures import FailureCategory
+    from rota.ids import format_slot
+    from rota.loop import CallRef
+    from rota.notify_spec import Occasion
+    from rota.outcome import RunOrigin
+    from rota.runs import RunStatus
+    from rota.steps import ToolInput
+    from workflows.approval_options import edit_options
+    from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.standing import Standing
+    from workflows.run_kit.work import RunWork
+
+REFUSED = "DecisionRefusedError"
+"""Type of the failure of a decision that does not count."""
+MOST_RULINGS = 100
+"""Rulings that a run remembers, so that a second word on one is told what was decided."""
+TOLD = 20
+"""Of these, how many its result has: it is shown in lists of runs."""
+
+EditCheck = Callable[[Ruling], Awaitable[str]]
+"""Says what is wrong with edited arguments."""
+
+
+class Approvals:
+    """The approvals of one run. Create it first thing in the workflow's `run`.
+
+    Messages: update `decide` (an `ApprovalDecision`; the same again changes nothing).
+    """
+
+    def __init__(
+        self,
+        origin: RunOrigin,
+        standing: Standing,
+        clock: RunClock,
+        asked: int = 0,
+        rulings: tuple[Ruling, ...] = (),
+    ) -> None:
+        """Go on after the `asked` requests of earlier executions, and their `rulings`."""
+        self.asked = asked
+        """How many there were so far. All are closed between two steps of a run."""
+        self._origin = origin
+        self._standing = standing
+        self._clock = clock
+        self._open: dict[str, OpenApproval] = {}
+        self._checks: dict[str, EditCheck] = {}
+        self._checking = 0
+        self._closed = {ruling.id: ruling for ruling in rulings}
+        self._failed = ""
+        """Why the run fails; the other requests wait no longer."""
+        workflow.set_update_handler("decide", self._on_decide, validator=self._check)
+
+    @property
+    def open(self) -> list[dict[str, Any]]:
+        """Those that wait, oldest first, as the query `status` tells them."""
+        return [
+            pending.model_dump(mode="json")
+            for id, pending in self._open.items()
+            if id not in self._closed
+        ]
+
+    @property
+    def rulings(self) -> tuple[Ruling, ...]:
+        """What was decided so far, the newest last, without long arguments."""
+        newest = list(self._closed.values())[-MOST_RULINGS:]
+        return tuple(ruling.for_the_record for ruling in newest)
+
+    @property
+    def told(self) -> tuple[Ruling, ...]:
+        """The newest rulings, for the run's result."""
+        return self.rulings[-TOLD:]
+
+    async def ask_for(self, work: RunWork, call: CallRef) -> Ruling | None:
+        """Wait for the decision on a call; None if it needs none.
+
+        Raises:
+            ApplicationError: `limit_reached`, nobody has decided and the run fails for it.
+        """
+        if call.approval is None:
+            return None
+
+        async def check(ruling: Ruling) -> str:
+            return await _check_edit(work, call, ruling)
+
+        return await self.ask(call.approval, work.admission.requester, check=check)
+
+    async def ask(
+        self,
+        request: ApprovalRequest,
+        requester: str,
+        *,
+        patience: timedelta | None = None,
+        check: EditCheck | None = None,
+    ) -> Ruling:
+        """Ask a person and wait for the decision.
+
+        Args:
+            request: What is to be decided.
+            requester: Who asked for the run.
+            patience: Longest time that whoever waits for the decision has; None: no limit.
+            check: Looks at edited arguments before they count.
+
+        Returns:
+            What was decided, or what follows from nobody having done so.
+
+        Raises:
+            ApplicationError: `limit_reached`, as in `ask_for`.
+        """
+        self.asked += 1
+        since = workflow.now()
+        bound = self._bound(since + patience if patience is not None else None)
+        until = request.until(since)
+        escalates = request.escalates(since)
+        pending = OpenApproval(
+            id=f"a{self.asked}",
+            request=request,
+            requester=requester,
+            since=since,
+            until=min(until, bound or until),
+            escalates=escalates,
+        )
+        id = pending.id
+        self._open[id] = pending
+        if check is not None:
+            self._checks[id] = check
+        self._tell(id, "asked", f"approvals.{request.key}")
+        try:
+            await self._clock.still(self._decided(id, bound))
+        except BaseException:
+            self._forget(id)
+            raise
+        # Not `finally`: see `Standing.wait`.
+        self._forget(id)
+        self._standing.resume()
+        return self._closed[id]
+
+    async def _decided(self, id: str, bound: datetime | None) -> None:
+        """Wait until the request is closed, whatever that takes."""
+        pending = self._open[id]
+        escalates = pending.escalates
+        status = RunStatus.AWAITING_APPROVAL
+        early = escalates is not None and escalates < pending.until
+        if early and not await self._comes(id, escalates, status):
+            self._escalate(id)
+        if await self._comes(id, pending.until, status):
+            return
+        if self._must_go_on(id, bound):
+            return
+        match pending.request.rule.otherwise:
+            case Undecided.FAIL:
+                self._fail(pending, "")
+            case Undecided.PARK:
+                await self._park(id, bound)
+            case _:
+                self._closed[id] = ruling_without(pending, workflow.now())
+
+    async def _park(self, id: str, bound: datetime | None) -> None:
+        pending = self._open[id]
+        until = workflow.now() + timedelta(seconds=pending.request.park_seconds)
+        until = min(until, bound or until)
+        self._open[id] = pending.model_copy(update={"parked_until": until})
+        if await self._comes(id, until, RunStatus.PARKED) or self._must_go_on(id, bound):
+            return
+        parked = format_duration(timedelta(seconds=pending.request.park_seconds))
+        self._fail(pending, f", and another {parked} parked (budget.park_for)")
+
+    def _must_go_on(self, id: str, bound: datetime | None) -> bool:
+        """Close the request if whatever started the run, or works for it, waits no longer."""
+        if bound is None or workflow.now() < bound:
+            return False
+        text = "nobody decided before whoever waits for it had to go on"
+        self._closed[id] = ruling_without(self._open[id], workflow.now(), text)
+        return True
+
+    async def _comes(self, id: str, until: datetime | None, status: RunStatus) -> bool:
+        """Wait for the decision until then; return whether it came."""
+        await self._standing.wait(
+            id,
+            self._open[id].waiting,
+            lambda: id in self._closed or bool(self._failed),
+            until,
+            status=status,
+        )
+        if self._checking:
+            # Somebody's arguments are being looked at: what they came to is known first.
+            await workflow.wait_condition(lambda: not self._checking)
+        if id not in self._closed and self._failed:
+            raise _over(self._failed)
+        return id in self._closed
+
+    def _fail(self, pending: OpenApproval, more: str) -> None:
+        request = pending.request
+        waited = format_duration(request.rule.timeout)
+        self._failed = (
+            f"nobody approved {request.tool} within {waited}{more} (approvals.{request.key})"
+        )
+        raise _over(self._failed)
+
+    def _escalate(self, id: str) -> None:
+        """The time has come to tell somebody else."""
+        self._open[id] = self._open[id].model_copy(update={"escalated": True})
+        self._tell(id, "escalated", "nobody has decided yet")
+
+    def _tell(self, id: str, fact: str, why: str) -> None:
+        pending = self._open[id]
+        request = pending.request
+        escalation = request.rule.escalate
+        whom = escalation.notify if escalation and pending.escalated else ()
+        self._standing.telling.waits(
+            Occasion.AWAITING_APPROVAL,
+            f"{id}/{fact}",
+            f"{request.tool} ({why}), until {format_slot(pending.until)}",
+            f"rota approvals, then rota approve {shlex.quote(self._origin.run.id)} {id}",
+            *whom,
+        )
+
+    def _bound(self, until: datetime | None) -> datetime | None:
+        """The earlier of `until` and the limit of whatever started the run."""
+        bounds = [bound for bound in (until, self._origin.bound) if bound is not None]
+        return min(bounds, default=None)
+
+    def _forget(self, id: str) -> None:
+        self._open.pop(id, None)
+        self._checks.pop(id, None)
+
+    def _check(self, decision: ApprovalDecision) -> None:
+        """Refuse what does not count, before it leaves an event."""
+        closed = self._closed.get(decision.call)
+        if closed is not None:
+            problem = why_closed(decision, closed)
+        elif decision.call in self._open:
+            problem = why_void(decision, self._open[decision.call], workflow.now())
+        else:
+            listed = ", ".join(id for id in self._open if id not in self._closed) or "none"
+            problem = f"no approval '{decision.call}' is pending; pending are: {listed}"
+        if problem:
+            raise ApplicationError(problem, type=REFUSED, non_retryable=True)
+
+    async def _on_decide(self, decision: ApprovalDecision) -> str:
+        """Take the decision; returns what it says, for people."""
+        # Again: between the check and here another may have come.
+        self._check(decision)
+        id = decision.call
+        if id not in self._closed:
+            ruling = ruling_of(decision, self._open[id], workflow.now())
+            check = self._checks.get(id)
+            if ruling.verdict is Verdict.EDIT and check is not None:
+                await self._look_at(check, ruling)
+                # And again: it took a while.
+                self._check(decision)
+            self._closed.setdefault(id, ruling)
+        return f"{id} {self._closed[id].shown}"
+
+    async def _look_at(self, check: EditCheck, ruling: Ruling) -> None:
+        self._checking += 1
+        try:
+            problem = await check(ruling)
+        except ActivityError as error:
+            problem = f"the arguments could not be looked at, try again: {error.cause or error}"
+        finally:
+            self._checking -= 1
+        if problem:
+            raise ApplicationError(f"{ruling.id}: {problem}", type=REFUSED, non_retryable=True)
+
+
+async def _check_edit(work: RunWork, call: CallRef, ruling: Ruling) -> str:
+    checked = await workflow.execute_local_activity_method(
+        ApprovalDesk.check_edit,
+        ToolInput(**work.step_fields(), index=call.index, approval=ruling),
+        summary=f"look at the arguments for {call.name}",
+        **edit_options(),
+    )
+    return checked.problem
+
+
+def _over(reason: str) -> ApplicationError:
+    kind = FailureCategory.LIMIT_REACHED.value
+    return ApplicationError(reason, type=kind, non_retryable=True)
