@@ -20,6 +20,7 @@ from rota.topic import Subscriber
 from schedules.apply_errors import ApplyError, NoWorkerError, StalePlanError
 from schedules.changes import AgentPlan, Plan, Step
 from schedules.fleet import Fleet
+from schedules.freezes import begin_frozen
 from schedules.keepers import declare, retire, wait_for_worker
 from schedules.plan import make_plan
 from schedules.reading_back import read_back
@@ -183,6 +184,9 @@ class _Apply:
             await self._unsubscribe(name, planned.unsubscribe)
         elif step is Step.SUBSCRIBE:
             await self._subscribe(name, planned.subscribe)
+        elif step is Step.FREEZE and planned.freeze is not None:
+            spec, timeout = self._fleet.declarations[name].spec, self._timeout
+            await begin_frozen(self._client, spec, planned.freeze, self._task_queue, timeout)
         elif step is Step.DECLARE:
             spec = self._fleet.declarations[name].spec
             await put_spec(self._store, spec)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from rota.clock_changes import ClockEffect
+from rota.freeze import FreezeRequest
 from rota.kinds import Kind
 from rota.model import Record, content_digest
 
@@ -40,6 +41,8 @@ class Step(StrEnum):
     SUBSCRIBE = "subscribe"
     """Have the topics of the events declared start runs."""
     UNSUBSCRIBE = "unsubscribe"
+    FREEZE = "freeze"
+    """Freeze what is new before it is declared: its team is frozen."""
 
 
 class FieldChange(Record):
@@ -68,6 +71,8 @@ class AgentPlan(Record):
     """In the order in which they are carried out."""
     subscribe: tuple[str, ...] = ()
     """Events of the step of that name."""
+    freeze: FreezeRequest | None = None
+    """What it begins with, if its team is frozen, or everything."""
     unsubscribe: tuple[str, ...] = ()
     next_before: tuple[datetime, ...] = ()
     """The next five starts as things stand."""

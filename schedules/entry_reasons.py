@@ -28,6 +28,8 @@ class ReasonKind(StrEnum):
     ENDED = "ended"
     """How a run ended or, if it has not, what it is doing."""
     SKIPPED = "skipped"
+    FROZEN = "frozen"
+    """A freeze turned it away, or holds it."""
     COALESCED = "coalesced"
     COVERS = "covers"
     OUTPUT = "output"

@@ -15,6 +15,7 @@ from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus
 from rota.schedule_spec import ScheduleSpec
 from schedules.entry_reasons import Reason, ReasonKind, entry_reasons
+from schedules.frozen_reasons import frozen_reasons
 from schedules.gap_reasons import gap_reasons
 from schedules.slot_facts import SlotFacts
 
@@ -59,11 +60,13 @@ def explain_slot(facts: SlotFacts) -> Explanation:
         for entry in entries:
             chain += entry_reasons(entry)
         chain += [*_sharing(facts, entries), *_ordered(facts), *_unread(facts)]
+        chain += frozen_reasons(facts, entries)
         followed, more = _followed(facts, entries)
         chain += more
         deciding += followed
     else:
         chain += _ordered(facts) or gap_reasons(facts, is_slot=is_slot)
+        chain += frozen_reasons(facts, entries)
     decided = _deciding(deciding)
     return Explanation(
         name=facts.name,

@@ -12,12 +12,13 @@ from rota.agent_spec import AgentSpec
 from rota.ids import keeper_queue
 from rota.pipeline_spec import PipelineSpec
 from rota.team_spec import TeamSpec
-from schedules.changes import AgentPlan, Plan
+from schedules.changes import Action, AgentPlan, Plan
 from schedules.comparison import Comparison, removal
 from schedules.declared import Declaration
 from schedules.desired import desired_schedule
 from schedules.fields import schedule_fields
 from schedules.fleet import Fleet
+from schedules.freezes import begun_frozen, inherited, list_keepers
 from schedules.live import LiveAgent, read_live, read_subscriptions
 from schedules.live_teams import LiveTeam, read_live_teams
 from schedules.side_by_side import side_by_side
@@ -61,6 +62,7 @@ async def make_plan(
 
     teams = await _plan_teams(client, store, fleet, task_queue)
     free = [d for name, d in fleet.declarations.items() if not conflicts[name]]
+    agents = await _frozen(client, fleet, [planned(declared) for declared in free])
     gone = [
         removal(live[name], fleet.name, earlier.get(name))
         for name in live
@@ -72,12 +74,21 @@ async def make_plan(
         made_at=now,
         agents=(
             *teams.declared,
-            *map(planned, free),
+            *agents,
             *(agent for agent in gone if agent.steps),
             *teams.removed,
         ),
         conflicts=(*teams.conflicts, *(line for lines in conflicts.values() for line in lines)),
     )
+
+
+async def _frozen(client: Client, fleet: Fleet, agents: list[AgentPlan]) -> list[AgentPlan]:
+    """Return the plans, those of new agents of a frozen team with the freeze they begin with."""
+    if not any(agent.action is Action.CREATE for agent in agents):
+        return agents
+    keepers = await list_keepers(client)
+    teams = {name: declared.spec.team for name, declared in fleet.declarations.items()}
+    return [begun_frozen(agent, inherited(keepers, teams[agent.agent])) for agent in agents]
 
 
 def _specs(fleet: Fleet, earlier: Mapping[str, Spec]) -> list[Spec]:

@@ -50,7 +50,7 @@ async def check_unstopped(
     try:
         for name, agent in fleet.agents.items():
             try:
-                found = await _unstopped(client, name)
+                found = await unstopped_of(client, name)
             except (RPCError, WorkflowQueryFailedError) as error:
                 cure = "start 'rota worker', then ask again"
                 checks.append(Check(f"unstopped work of {name}", False, _why(error), cure))
@@ -62,7 +62,7 @@ async def check_unstopped(
                     continue
                 seen = await _stopped(client, name, agent, work, runtimes) if fix else work.text
                 if seen is not None:
-                    checks.append(_failed_check(name, work, seen))
+                    checks.append(unstopped_check(name, work, seen))
     finally:
         await runtimes.aclose()
     for run in known:
@@ -72,7 +72,13 @@ async def check_unstopped(
     return checks
 
 
-async def _unstopped(client: Client, agent: str) -> tuple[Unstopped, ...]:
+async def unstopped_of(client: Client, agent: str) -> tuple[Unstopped, ...]:
+    """Return what the keeper of `agent` knows of.
+
+    Raises:
+        RPCError: nobody answers for it.
+        WorkflowQueryFailedError: it cannot answer.
+    """
     keeper = client.get_workflow_handle(keeper_id(agent))
     try:
         state = await keeper.query("state", result_type=KeeperState, rpc_timeout=QUERY_TIMEOUT)
@@ -108,7 +114,8 @@ async def _forget(client: Client, name: str, work: Unstopped) -> None:
     await client.get_workflow_handle(keeper_id(name)).execute_update("stopped", work.run)
 
 
-def _failed_check(agent: str, work: Unstopped, seen: str) -> Check:
+def unstopped_check(agent: str, work: Unstopped, seen: str) -> Check:
+    """Return what is told of work that may go on, and how to end it."""
     where = work.url or work.session or f"session of {work.run.id}"
     cure = "'rota doctor --fix' asks the provider again; or stop it there yourself"
     if not work.session:

@@ -45,6 +45,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "events": ("events", "Publish events to topics; list, follow and replay them."),
         "pause": ("pause", "Stop the schedule of an agent or pipeline from starting runs."),
         "resume": ("pause", "Let a paused schedule start runs again."),
+        "freeze": (
+            "freeze",
+            "Let nothing new start: agents, a team, or all, until somebody thaws them.",
+        ),
+        "thaw": ("freeze", "Let frozen agents and pipelines start runs again."),
+        "stop": ("stop", "Stop everything: nothing new starts, and every run is cancelled."),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
     },
     "Operate": {

@@ -36,7 +36,7 @@ _SHOWN = 60
     "plan",
     example=("rota plan", "rota plan --fleet my-fleet --json"),
     json="{fleet, task_queue, made_at, agents: [{agent, kind, action, source, fields, steps, "
-    "subscribe, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, "
+    "subscribe, freeze, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, "
     "is_empty, counts, fingerprint}",
 )
 @server_options
@@ -71,6 +71,9 @@ def apply_command(settings: Settings, by: str | None, as_json: bool) -> None:
     show_warnings(checked)
     told = None if as_json else _tell
     plan, report = with_server(settings, lambda link: apply_fleet(link, checked, told, by))
+    for agent in plan.agents:
+        if agent.freeze is not None:
+            remark(f"{agent.agent}: {agent.notes[-1]}")
     if as_json:
         steps = [step.model_dump(mode="json") for step in report.steps]
         print_json({"plan": plan.to_json(), "steps": steps})

@@ -23,6 +23,7 @@ def memo_of(state: KeeperState) -> dict[str, Any]:
         "fleet": spec.fleet if spec else "",
         "digest": spec.digest if spec else "",
         "kind": last.kind if last else "Agent",
+        "team": last.team if last else "",
         **({"freeze": state.freeze.model_dump(mode="json")} if state.freeze else {}),
     }
 

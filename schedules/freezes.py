@@ -1,0 +1,179 @@
+"""Freezes on the server: which keepers there are, which are frozen, and both changed.
+
+Nothing is declared by it, and no schedule is touched: whoever was paused before is so after.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+
+from rota.agent_spec import AgentSpec
+from rota.freeze import Freeze, FreezeChange, FreezeRequest, FreezeScope
+from rota.ids import KEEPER_PREFIX, format_slot, keeper_id, keeper_queue
+from rota.pipeline_spec import PipelineSpec
+from rota.visibility import KEEPER_MEMO
+from schedules.apply_errors import NoWorkerError
+from schedules.changes import Action, AgentPlan, Step
+from schedules.desired import search_attributes
+from schedules.keepers import KEEPER_WORKFLOW
+from schedules.live import KEEPERS
+
+
+class FreezeRefusal(ValueError):
+    """The keeper refuses the freeze; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Freezable:
+    """A keeper that can be frozen, as lists of keepers show it."""
+
+    name: str
+    kind: str
+    team: str
+    declared: bool
+    """A declaration is in force."""
+    freeze: Freeze | None
+    task_queue: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `--json` prints of it."""
+        freeze = self.freeze.model_dump(mode="json") if self.freeze else None
+        return {"agent": self.name, "kind": self.kind, "team": self.team, "freeze": freeze}
+
+
+async def list_keepers(client: Client) -> list[Freezable]:
+    """Return every keeper of the namespace, by name; needs no worker, and may lag a moment."""
+    found = [_freezable(each, await _memo(each)) async for each in client.list_workflows(KEEPERS)]
+    return sorted(found, key=lambda keeper: keeper.name)
+
+
+def chosen(
+    keepers: Collection[Freezable], names: Collection[str], team: str | None
+) -> list[Freezable]:
+    """Those named, those of `team`, or all that are declared or frozen if neither is given."""
+    if names:
+        return [keeper for keeper in keepers if keeper.name in names]
+    some = [keeper for keeper in keepers if keeper.declared or keeper.freeze is not None]
+    return [keeper for keeper in some if team is None or keeper.team == team]
+
+
+def inherited(keepers: Collection[Freezable], team: str) -> FreezeRequest | None:
+    """The freeze that a new agent of `team` begins with: its team's, or that of all."""
+    for keeper in keepers:
+        held = keeper.freeze
+        if held is None:
+            continue
+        of_team = held.scope is FreezeScope.TEAM and keeper.team == team
+        if of_team or held.scope is FreezeScope.ALL:
+            wanted = held.model_dump(include=set(FreezeRequest.model_fields))
+            return FreezeRequest.model_validate(wanted)
+    return None
+
+
+def begun_frozen(planned: AgentPlan, request: FreezeRequest | None) -> AgentPlan:
+    """Return the plan of a new agent with the freeze that it begins with, if there is one."""
+    if request is None or planned.action is not Action.CREATE:
+        return planned
+    whose = "everything" if request.scope is FreezeScope.ALL else "its team"
+    ends = f", until {format_slot(request.until)}" if request.until else ""
+    note = f"it begins frozen, as {whose} is, by {request.by}: {request.reason}{ends}"
+    update = {
+        "freeze": request,
+        "steps": (Step.FREEZE, *planned.steps),
+        "notes": (*planned.notes, note),
+    }
+    return planned.model_copy(update=update)
+
+
+async def freeze(
+    client: Client, name: str, request: FreezeRequest, task_queue: str, timeout: timedelta
+) -> FreezeChange:
+    """Freeze one keeper. Idempotent by content.
+
+    Raises:
+        FreezeRefusal: the keeper says why.
+        NoWorkerError: it did not answer within `timeout`.
+    """
+    return await _update(client, name, "freeze", request, task_queue, timeout)
+
+
+async def thaw(
+    client: Client, name: str, by: str, task_queue: str, timeout: timedelta
+) -> FreezeChange:
+    """Thaw one keeper. Idempotent.
+
+    Raises:
+        NoWorkerError: it did not answer within `timeout`.
+    """
+    return await _update(client, name, "thaw", by, task_queue, timeout)
+
+
+async def begin_frozen(
+    client: Client,
+    spec: AgentSpec | PipelineSpec,
+    request: FreezeRequest,
+    task_queue: str,
+    timeout: timedelta,
+) -> None:
+    """Start a keeper, if there is none, and freeze it before anything is declared. Idempotent.
+
+    Raises:
+        NoWorkerError: it did not answer within `timeout`.
+    """
+    await client.start_workflow(
+        KEEPER_WORKFLOW,
+        id=keeper_id(spec.name),
+        task_queue=keeper_queue(task_queue),
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        search_attributes=search_attributes(spec),
+        static_summary=f"keeper of {spec.name}",
+    )
+    try:
+        await freeze(client, spec.name, request, task_queue, timeout)
+    except FreezeRefusal:
+        # It has just ended by itself: then there is nothing to begin with.
+        return
+
+
+async def _update(
+    client: Client, name: str, update: str, argument: Any, task_queue: str, timeout: timedelta
+) -> FreezeChange:
+    keeper = client.get_workflow_handle(keeper_id(name))
+    try:
+        return await keeper.execute_update(
+            update, argument, result_type=FreezeChange, rpc_timeout=timeout
+        )
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise NoWorkerError(task_queue) from None
+    except WorkflowUpdateFailedError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.type == "FreezeRefusedError":
+            raise FreezeRefusal(f"{name}: {cause.message}") from error
+        raise
+
+
+def _freezable(keeper: WorkflowExecution, memo: dict[str, Any]) -> Freezable:
+    held = memo.get("freeze")
+    return Freezable(
+        name=keeper.id.removeprefix(KEEPER_PREFIX),
+        kind=str(memo.get("kind", "Agent")),
+        team=str(memo.get("team", "")),
+        declared=bool(memo.get("digest")),
+        freeze=Freeze.model_validate(held) if held else None,
+        task_queue=keeper.task_queue.removesuffix(keeper_queue("")),
+    )
+
+
+async def _memo(keeper: WorkflowExecution) -> dict[str, Any]:
+    return await keeper.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
