@@ -5,15 +5,13 @@ carries a decision to whoever makes the call, who checks it; see `activities.app
 """
 
 import shlex
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.interface import ApprovalDesk
     from rota.approval_rules import ruling_of, ruling_without, why_closed, why_void
     from rota.approval_spec import Undecided
     from rota.approvals import (
@@ -30,9 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.notify_spec import Occasion
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
-    from rota.steps import ToolInput
-    from workflows.approval_options import edit_options
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.edit_check import EditCheck, check_for
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
 
@@ -42,9 +39,6 @@ MOST_RULINGS = 100
 """Rulings that a run remembers, so that a second word on one is told what was decided."""
 TOLD = 20
 """Of these, how many its result has: it is shown in lists of runs."""
-
-EditCheck = Callable[[Ruling], Awaitable[str]]
-"""Says what is wrong with edited arguments."""
 
 
 class Approvals:
@@ -103,10 +97,7 @@ class Approvals:
         """
         if call.approval is None:
             return None
-
-        async def check(ruling: Ruling) -> str:
-            return await _check_edit(work, call, ruling)
-
+        check = check_for(work, call)
         return await self.ask(call.approval, work.admission.requester, check=check)
 
     async def ask(
@@ -280,22 +271,10 @@ class Approvals:
         self._checking += 1
         try:
             problem = await check(ruling)
-        except ActivityError as error:
-            problem = f"the arguments could not be looked at, try again: {error.cause or error}"
         finally:
             self._checking -= 1
         if problem:
             raise ApplicationError(f"{ruling.id}: {problem}", type=REFUSED, non_retryable=True)
-
-
-async def _check_edit(work: RunWork, call: CallRef, ruling: Ruling) -> str:
-    checked = await workflow.execute_local_activity_method(
-        ApprovalDesk.check_edit,
-        ToolInput(**work.step_fields(), index=call.index, approval=ruling),
-        summary=f"look at the arguments for {call.name}",
-        **edit_options(),
-    )
-    return checked.problem
 
 
 def _over(reason: str) -> ApplicationError:
