@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.approval_gate import Permit, permit_of
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
 from activities.effects import EffectGuard
 from activities.heartbeat import heartbeating
@@ -47,6 +48,7 @@ class _Asked:
     """The tools that the agent may call."""
     tool: ToolDefinition | None
     """None: it may not call this one, or this worker does not have it."""
+    permit: Permit
 
 
 class ToolRunningActivities(ToolRunning):
@@ -73,7 +75,8 @@ class ToolRunningActivities(ToolRunning):
 
         Raises:
             ApplicationError: `transient` or `timeout`, retryable, of a read or idempotent
-                tool, or of the store; what a tool's own `StepError` says.
+                tool, or of the store; what a tool's own `StepError` says; `invalid_request`,
+                the call needs an approval and has none that is valid.
         Idempotency: the result is recorded under (run, turn, call, answers to its questions)
             before this returns, and that of an effect under its key before that;
             a store that stumbles is waited for. Between effect and record a crash repeats
@@ -107,17 +110,27 @@ class ToolRunningActivities(ToolRunning):
                 if recorded is not None:
                     return EffectLook(result=ResultRef.model_validate_json(recorded))
                 asked = await self._asked(input)
-                if asked.tool is None:
+                if asked.tool is None or asked.permit.refusal:
                     return EffectLook()
                 try:
                     attempt = await self._attempt(input, asked, asked.tool, lambda _: None)
                 except ArgumentsError:
                     return EffectLook()
                 guard = attempt.guard
-                return EffectLook(result=await guard.look(input) if guard else None)
+                found = await guard.look(input) if guard else None
+                return EffectLook(result=_with_ruling(found, asked) if found else None)
 
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
         asked = await self._asked(input)
+        if asked.permit.refusal:
+            result = await self._error(input, asked.permit.refusal)
+        else:
+            result = await self._made(input, asked, report)
+        return _with_ruling(result, asked)
+
+    async def _made(
+        self, input: ToolInput, asked: _Asked, report: Callable[[str], None]
+    ) -> ResultRef:
         if asked.tool is None:
             listed = ", ".join(asked.listed) or "none"
             text = f"there is no tool '{asked.call.name}'; you have: {listed}"
@@ -137,7 +150,12 @@ class ToolRunningActivities(ToolRunning):
         call = node.reply.tool_calls[input.index]
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         tool = toolbox.get(call.name, spec.tools)
-        return _Asked(call, node.reply.tool_calls, context, spec.tools, tool)
+        permit = Permit(call)
+        if tool is not None:
+            permit = await permit_of(self._store, spec, context, tool, call, input.approval)
+        calls = node.reply.tool_calls
+        beside = (*calls[: input.index], permit.call, *calls[input.index + 1 :])
+        return _Asked(permit.call, beside, context, spec.tools, tool, permit)
 
     async def _attempt(
         self,
@@ -205,6 +223,12 @@ class ToolRunningActivities(ToolRunning):
 
     async def _error(self, input: ToolInput, text: str) -> ResultRef:
         return await error_result(self._store, input.index, text)
+
+
+def _with_ruling(result: ResultRef, asked: _Asked) -> ResultRef:
+    """The result, and what was decided about its call."""
+    ruling = asked.permit.ruling
+    return result if ruling is None else result.model_copy(update={"approval": ruling})
 
 
 def _intent(

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runtime_kind import Shape
     from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
+    from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.effects import Effects
     from workflows.run_kit.entry import Entry, closed_at_entry
@@ -61,6 +62,13 @@ class RunKit:
         asked = checkpoint.asked if checkpoint else 0
         self.questions = Questions(self._origin, self._standing, self.clock, asked)
         self.effects = Effects(self._origin, self._standing, self.clock)
+        self.approvals = Approvals(
+            self._origin,
+            self._standing,
+            self.clock,
+            checkpoint.approvals if checkpoint else 0,
+            checkpoint.rulings if checkpoint else (),
+        )
         self._sessions = Sessions(self, self._standing)
         workflow.set_query_handler("status", self._describe)
 
@@ -147,7 +155,7 @@ class RunKit:
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
         self.loop = self.loop.after_tools(
-            await run_tools(self.work, step.calls, self.questions, self.effects)
+            await run_tools(self.work, step.calls, self)
         )
 
     async def settle(self, finish: Finish) -> AgentRunResult:
@@ -184,6 +192,8 @@ class RunKit:
             deadline=self.clock.deadline,
             fences=self._locks.fences,
             asked=self.questions.asked,
+            approvals=self.approvals.asked,
+            rulings=self.approvals.rulings,
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})
 
@@ -260,7 +270,8 @@ class RunKit:
         return turned_away and finish.status is RunStatus.SKIPPED
 
     def _result(self, finish: Finish) -> AgentRunResult:
-        return result_of(self._origin, self._admission, self.loop, finish, workflow.now())
+        result = result_of(self._origin, self._admission, self.loop, finish, workflow.now())
+        return result.model_copy(update={"approvals": self.approvals.told})
 
     @property
     def _admission(self) -> Admission | None:
@@ -282,4 +293,5 @@ class RunKit:
             "waiting_for": [*self._standing.waiting_for, *calls],
             "questions": self.questions.open,
             "effects": self.effects.open,
+            "approvals": self.approvals.open,
         }

@@ -14,6 +14,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import SessionRunning
+    from rota.approvals import ApprovalRequest, Verdict
     from rota.conversation import StopReason
     from rota.failures import MESSAGE_LIMIT
     from rota.loop import LoopState, Think, TurnOutcome
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.session_runtime import Asked, SessionState
     from rota.steps import AnswerInput, Observed, SessionInput, SessionStopped
     from workflows.run_kit import visibility
+    from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.standing import Standing
@@ -39,6 +41,7 @@ class Working(Protocol):
     loop: LoopState
     clock: RunClock
     questions: Questions
+    approvals: Approvals
 
     @property
     def work(self) -> RunWork:
@@ -203,6 +206,10 @@ class Sessions:
         patience = timedelta(seconds=work.admitted.patience_seconds)
 
         async def decide(each: Asked) -> str:
+            if each.allowed:
+                return ""
+            if each.approval is not None:
+                return await self._approve(each.approval)
             question = Question(
                 asker=work.spec.runtime_kind, kind=QuestionKind.CONFIRM, text=each.text
             )
@@ -214,6 +221,14 @@ class Sessions:
 
         answers = await asyncio.gather(*(decide(each) for each in asked))
         return {each.id: answer for each, answer in zip(asked, answers, strict=True)}
+
+    async def _approve(self, request: ApprovalRequest) -> str:
+        """Ask for an approval as the agent declares it; returns why it was denied, if it was."""
+        work = self._run.work
+        patience = timedelta(seconds=work.admitted.patience_seconds)
+        requester = work.admission.requester
+        ruling = await self._run.approvals.ask(request, requester, patience=patience)
+        return "" if ruling.verdict is Verdict.APPROVE else ruling.shown
 
     def _fields(self, turn: int, look: int = 1, waiting: bool = False) -> dict[str, Any]:
         work = self._run.work

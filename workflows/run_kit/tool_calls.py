@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import ToolRunning
+    from rota.approvals import Ruling
     from rota.effects import EffectResolution
     from rota.failures import FailureCategory
     from rota.loop import CallRef, HandoffMode, ResultRef
@@ -17,39 +19,58 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import tool_options
     from workflows.effect_options import look_options
     from workflows.run_kit import handoffs
+    from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.effects import Effects
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.work import RunWork
 
 
+class People(Protocol):
+    """Whom calls may have to wait for: `RunKit`."""
+
+    questions: Questions
+    effects: Effects
+    approvals: Approvals
+
+
 async def run_tools(
-    work: RunWork, calls: tuple[CallRef, ...], questions: Questions, effects: Effects
+    work: RunWork, calls: tuple[CallRef, ...], people: People
 ) -> tuple[ResultRef, ...]:
-    """Execute calls all at once; the results keep their order.
+    """Execute calls all at once, each when it is allowed; the results keep their order.
 
     If one fails the run, the others are still seen to their end. A transfer comes after
     them: it ends the run, so a second one is not made.
     """
     together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
-    running = (_run(work, call, questions, effects) for call in together)
-    ends = await asyncio.gather(*running, return_exceptions=True)
+    last = [call for call in calls if call.handoff is HandoffMode.TRANSFER]
+    running = (_run(work, call, people) for call in together)
+    # Asked beside the others, so that people see all of a turn at once.
+    asking = (people.approvals.ask_for(work, call) for call in last)
+    ends = await asyncio.gather(*running, *asking, return_exceptions=True)
     results: dict[int, ResultRef] = {}
-    for call, end in zip(together, ends, strict=True):
+    rulings: dict[int, Ruling | None] = {}
+    for call, end in zip((*together, *last), ends, strict=True):
         if isinstance(end, BaseException):
             raise end
-        results[call.index] = end
-    for call in calls:
-        if call.handoff is HandoffMode.TRANSFER:
-            results[call.index] = await handoffs.transfer(work, call)
-            if results[call.index].transfer is not None:
-                break
+        if isinstance(end, ResultRef):
+            results[call.index] = end
+        else:
+            rulings[call.index] = end
+    for call in last:
+        results[call.index] = await handoffs.transfer(work, call, rulings[call.index])
+        if results[call.index].transfer is not None:
+            break
     return tuple(results[call.index] for call in calls if call.index in results)
 
 
-async def _run(work: RunWork, call: CallRef, questions: Questions, effects: Effects) -> ResultRef:
+async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
+    ruling = await people.approvals.ask_for(work, call)
     if call.handoff is HandoffMode.CALL:
-        return await handoffs.call(work, call)
-    input = ToolInput(**work.step_fields(), index=call.index, patches=work.loop.patches)
+        return await handoffs.call(work, call, ruling)
+    questions, effects = people.questions, people.effects
+    input = ToolInput(
+        **work.step_fields(), index=call.index, patches=work.loop.patches, approval=ruling
+    )
     answers: tuple[QuestionAnswer, ...] = ()
     asked = None
     # How often a tool may ask, the activity knows: it answers with an error then.
