@@ -55,13 +55,12 @@ class NotifyingActivities(Notifying):
             temporalio.service.RPCError: retryable; the server did not answer.
         Idempotency: each notifier knows a fact by its id.
         """
-        await asyncio.gather(
-            *(
-                self._post(self._linked(fact), channel, input.task_queue)
-                for fact in input.facts
-                for channel in channels_for(input.notify, fact.occasion, input.task_queue)
+        for fact in input.facts:  # one after the other: each channel tells them in this order
+            channels = channels_for(input.notify, fact.occasion, input.task_queue)
+            linked = self._linked(fact)
+            await asyncio.gather(
+                *(self._post(linked, channel, input.task_queue) for channel in channels)
             )
-        )
 
     @activity.defn(name="send_notification")
     async def send_notification(self, input: SendInput) -> Sent:
