@@ -7,10 +7,6 @@ from temporalio.workflow import ActivityCancellationType
 from rota.pinned_spec import PinnedSpec
 from workflows.activity_options import StepOptions, step_options
 
-PARK_PATIENCE = timedelta(days=3)
-"""How long a run stays parked for somebody's word: a long weekend. It holds its session
-meanwhile, and other runs wait behind it."""
-
 LOOK_TIMEOUT = timedelta(minutes=1)
 """One look: ten seconds of the tool's own `reconcile`, and a store that stumbles for 15 s."""
 

@@ -19,10 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from rota.effects_spec import OnUnknown
     from rota.failures import FailureCategory
     from rota.ids import keeper_id
+    from rota.notify_spec import Occasion
     from rota.outcome import RunOrigin
+    from rota.pinned_spec import PinnedSpec
     from rota.runs import RunStatus
     from workflows.activity_options import desk_options
-    from workflows.effect_options import PARK_PATIENCE
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.standing import Standing
 
@@ -53,9 +54,7 @@ class Effects:
             each.model_dump(mode="json") for id, each in self._open.items() if id not in self._said
         ]
 
-    async def settle(
-        self, unknown: UnknownEffect, on_unknown: OnUnknown
-    ) -> EffectResolution | None:
+    async def settle(self, unknown: UnknownEffect, spec: PinnedSpec) -> EffectResolution | None:
         """Wait until the call may be made again, or has somebody's word for its result.
 
         Returns:
@@ -67,7 +66,7 @@ class Effects:
         if unknown.look_at is not None:
             await self._quiet(unknown, unknown.look_at)
             return None
-        said = await self._ask(unknown, on_unknown)
+        said = await self._ask(unknown, spec)
         if not said.happened and unknown.busy_until is not None:
             await self._quiet(unknown, unknown.busy_until)
         return said
@@ -76,14 +75,18 @@ class Effects:
         """Tell the keeper that the effect is known now."""
         await self._note(self._listed(unknown, None), is_open=False)
 
-    async def _ask(self, unknown: UnknownEffect, on_unknown: OnUnknown) -> EffectResolution:
-        id, parks = unknown.id, on_unknown is OnUnknown.PARK and not self._clock.is_over
-        until = workflow.now() + PARK_PATIENCE if parks else None
+    async def _ask(self, unknown: UnknownEffect, spec: PinnedSpec) -> EffectResolution:
+        # A run whose time is up waits for nothing: what it asks, the next run asks.
+        id, parks = unknown.id, spec.on_unknown is OnUnknown.PARK and not self._clock.is_over
+        until = workflow.now() + timedelta(seconds=spec.park_for_seconds) if parks else None
         if until is not None and self._origin.bound is not None:
             until = min(until, self._origin.bound)
         effect = self._listed(unknown, until)
         # Before anything else: whatever becomes of the run, its keeper lists the question.
         await self._note(effect, is_open=True)
+        todo = f"rota effects resolve {id} happened|did-not"
+        asked = f"{id}-{unknown.version}"
+        self._standing.telling.waits(Occasion.EFFECT_UNKNOWN, asked, unknown.waiting, todo)
         if until is None:
             raise _unknown(unknown)
         self._said.pop(id, None)

@@ -78,7 +78,7 @@ async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
         result = await _made_or_found(work, call, input)
         if result.unknown is not None:
             unknown = result.unknown
-            resolution = await effects.settle(unknown, work.spec.on_unknown)
+            resolution = await effects.settle(unknown, work.spec)
             input = _resolving(input, resolution, unknown.version)
             asked = unknown if resolution is not None else asked
         elif result.question is not None:
