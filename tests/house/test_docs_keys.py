@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from rota.agent_spec import AgentSpec
+from rota.budget_spec import BudgetSpec, TeamBudget
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
@@ -17,6 +18,7 @@ from tests.house.documented_keys import default_of, field_of
 from tests.house.repository import ROOT
 
 DECLARING = ROOT / "docs" / "declaring.md"
+BUDGETS = ROOT / "docs" / "budgets.md"
 TOOLS = ROOT / "docs" / "tools.md"
 NOTIFICATIONS = ROOT / "docs" / "notifications.md"
 
@@ -59,6 +61,8 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(DECLARING, "key", "event", SubscriptionSpec, id="event"),
         pytest.param(DECLARING, "key of a node", "agent", NodeSpec, id="node"),
         pytest.param(DECLARING, "key", "name", FleetFile, id="fleet.yaml"),
+        pytest.param(BUDGETS, "key of `budget`", "day_usd", BudgetSpec, id="budget"),
+        pytest.param(BUDGETS, "key of a team's `budget`", "day_usd", TeamBudget, id="team"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
     ],
