@@ -1,56 +1,16 @@
 """Calls that wait for a person's decision, on the real server."""
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from activities.documents import get_transcript
-from rota.conversation import ToolResult
 from rota.failures import FailureCategory
 from rota.runs import AgentRunResult, RunStatus
-from rota.tools import ToolDefinition, tool
-from tests.approving import decide, open_approvals, refused
-from tests.stack import Stack, script
+from tests.approving import Ledger, calling, decide, open_approvals, posting, refused, told
+from tests.stack import Stack
 from tests.workflows.claude import ending_of
-
-
-@dataclass
-class Ledger:
-    """A ledger whose tools note what was posted."""
-
-    posted: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    touched: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def tools(self) -> list[ToolDefinition]:
-        """`ledger.post` writes, `ledger.read` reads."""
-
-        @tool(name="ledger.post", effect="write")
-        def post(account: str, amount: int = 5000) -> str:
-            """Post an amount."""
-            self.posted.append({"account": account, "amount": amount})
-            self.touched.set()
-            return f"posted {amount}"
-
-        @tool(name="ledger.read", effect="read")
-        def read(account: str) -> str:
-            """Read an account."""
-            return f"read {account}"
-
-        return [post, read]
-
-
-def calling(*calls: dict[str, Any], says: str = "done") -> dict[str, Any]:
-    """A `runtime` block: these calls in one turn, then the answer."""
-    return script({"calls": list(calls)}, {"result": says})
-
-
-def posting(account: str = "DE12", **args: Any) -> dict[str, Any]:
-    """One call of `ledger.post`."""
-    return {"tool": "ledger.post", "args": {"account": account, **args}}
 
 
 async def started(
@@ -65,12 +25,6 @@ async def started(
     }
     await stack.declare(name, **(given | declaration))
     return await stack.start(name, f"{name}-1", by="pat")
-
-
-async def told(stack: Stack, result: AgentRunResult) -> list[ToolResult]:
-    """What the model was told of its calls."""
-    nodes = await get_transcript(stack.store, result.transcript)
-    return [b for node in nodes for m in node.added for b in m.content if isinstance(b, ToolResult)]
 
 
 async def test_call_waits_for_its_approval_and_is_made_then(stack: Stack) -> None:
@@ -241,55 +195,6 @@ async def test_waiting_leaves_no_event_and_survives_a_lost_worker(stack: Stack) 
 async def events_of(handle: WorkflowHandle[Any, Any]) -> list["EventType.ValueType"]:
     """The kinds of a run's events so far."""
     return [event.event_type async for event in handle.fetch_history_events()]
-
-
-async def test_call_of_another_agent_waits_for_its_approval_too(stack: Stack) -> None:
-    """Denied, nothing is started; edited, the child gets what was approved."""
-    caller, called = stack.name("caller"), stack.name("called")
-    tool_name = f"agents.{called}"
-    async with stack.worker():
-        await stack.declare(called, runtime=script({"result": "{input.topic}"}))
-        await stack.declare(
-            caller,
-            runtime=calling(
-                {"tool": tool_name, "args": {"topic": "secret"}},
-                {"tool": tool_name, "args": {"topic": "weather"}},
-                says="{results}",
-            ),
-            tools=[tool_name],
-            approvals={"agents.*": {"when": "args.topic"}},
-        )
-        handle = await stack.start(caller, f"{caller}-1")
-        first, second = await open_approvals(handle, 2)
-        await decide(handle, first, "deny")
-        await decide(handle, second, "edit", arguments={"topic": "rain"})
-        result = await handle.result()
-        denied, edited = await told(stack, result)
-        state = await stack.keeper(called)
-    assert (denied.is_error, edited.is_error) == (True, False)
-    assert edited.content.endswith("\nrain")
-    assert len(state.ledger) == 1
-    assert edited.approval is not None
-    assert edited.approval.verdict == "edit"
-
-
-async def test_transfer_waits_for_its_approval_too(stack: Stack) -> None:
-    """Asked beside the other calls of its turn; denied, the run goes on itself."""
-    caller, called = stack.name("caller"), stack.name("called")
-    tool_name = f"agents.{called}.transfer"
-    async with stack.worker():
-        await stack.declare(called, runtime=script({"result": "theirs"}))
-        await stack.declare(
-            caller,
-            runtime=calling({"tool": tool_name}, says="mine"),
-            tools=[tool_name],
-            approvals={"agents.*": "always"},
-        )
-        handle = await stack.start(caller, f"{caller}-1")
-        [pending] = await open_approvals(handle)
-        await decide(handle, pending, "deny")
-        result = await handle.result()
-    assert result.output == "mine"
 
 
 async def test_approval_that_nobody_gives_fails_the_run_if_so_declared(stack: Stack) -> None:
