@@ -226,7 +226,7 @@ class Approvals:
             Occasion.AWAITING_APPROVAL,
             f"{id}/{fact}",
             f"{request.tool} ({why}), until {format_slot(pending.until)}",
-            f"rota approvals, then rota approve {shlex.quote(self._origin.run.id)} {id}",
+            f"rota approve {shlex.quote(self._origin.run.id)} {id}",
             *whom,
         )
 
