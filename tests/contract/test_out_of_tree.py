@@ -117,7 +117,7 @@ async def test_out_of_tree_runtime_runs_an_agent(installed: Path, stack: Stack) 
     """The worker finds it by its entry point; what nobody tells the price of is unpriced."""
     runtime: dict[str, Any] = {"kind": "acme", "greeting": "Hello"}
     name = stack.name("greeter")
-    async with worker_process(stack):
+    async with worker_process(stack, fresh=True):
         spec = await stack.declare(name, runtime=runtime, input={"whom": "world"})
         result = await stack.run(name, f"{name}-1")
     assert isinstance(spec, AgentSpec)

@@ -1,8 +1,8 @@
 """Worker processes of a stack: the product's own command, started, awaited and killed.
 
 They are forked from a process that has imported what a worker needs, once for all: to import
-it is a second of work each time. `rota worker` as a program of its own is started by the tests
-of `rota dev` and of the command line.
+it is a second of work each time. `rota worker` as a program of its own is started for a
+package that a test installs, and by the tests of `rota dev`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import runpy
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -42,8 +43,18 @@ class Killable(Protocol):
     def wait(self) -> object: ...
 
 
-class WorkerProcess:
-    """A process with a worker, used like a `subprocess.Popen`."""
+class WorkerProcess(Protocol):
+    """A process with a worker: what tests use of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int | None: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+class Forked:
+    """A process that was forked."""
 
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
@@ -59,7 +70,7 @@ class WorkerProcess:
         self._process.join(timeout)
         return self._process.exitcode
 
-    def send_signal(self, sig: int) -> None:
+    def send_signal(self, sig: int, /) -> None:
         """Do nothing if it has ended."""
         if self.poll() is None:
             os.kill(self.pid, sig)
@@ -67,24 +78,27 @@ class WorkerProcess:
 
 @asynccontextmanager
 async def worker_process(
-    stack: Stack, command: Sequence[str] = ROTA_WORKER
+    stack: Stack, command: Sequence[str] = ROTA_WORKER, *, fresh: bool = False
 ) -> AsyncGenerator[WorkerProcess]:
     """Serve the stack's queue from a process of its own, ready when the block begins.
 
     Whatever is left of it at the end is killed: tests that want an orderly stop ask for it.
     """
-    with launched(stack, command) as process:
+    with launched(stack, command, fresh=fresh) as process:
         await _serving(stack, process)
         yield process
 
 
 @contextmanager
-def launched(stack: Stack, command: Sequence[str] = ROTA_WORKER) -> Generator[WorkerProcess]:
+def launched(
+    stack: Stack, command: Sequence[str] = ROTA_WORKER, *, fresh: bool = False
+) -> Generator[WorkerProcess]:
     """Start the process of `worker_process` without waiting for it to serve.
 
     Args:
         stack: Whose queue it serves.
         command: A module, as after `python -m`, and its first arguments.
+        fresh: It imports everything itself, for packages that the test installs.
     """
     options = {
         "--fleet": str(stack.folder),
@@ -94,14 +108,24 @@ def launched(stack: Stack, command: Sequence[str] = ROTA_WORKER) -> Generator[Wo
     }
     arguments = [*command, *(part for option in options.items() for part in option)]
     stack.folder.mkdir(parents=True, exist_ok=True)
-    log = str(stack.folder / "worker.log")
-    forked = FORKS.Process(target=_become, args=(arguments, log, dict(os.environ)), daemon=True)
-    forked.start()
-    process = WorkerProcess(forked)
+    process = (_executed if fresh else _forked)(arguments, stack.folder / "worker.log")
     try:
         yield process
     finally:
         kill(process)
+
+
+def _executed(command: Sequence[str], log: Path) -> WorkerProcess:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, stdout=output, stderr=output
+        )
+
+
+def _forked(command: Sequence[str], log: Path) -> WorkerProcess:
+    process = FORKS.Process(target=_become, args=(command, str(log), dict(os.environ)), daemon=True)
+    process.start()
+    return Forked(process)
 
 
 def _become(command: Sequence[str], log: str, environ: Mapping[str, str]) -> None:
