@@ -188,6 +188,15 @@ class Settled(StepResult):
     reason: str = ""
     category: FailureCategory | None = None
 
+    @property
+    def unknown(self) -> Usage:
+        """Those attempts, as use."""
+        return Usage(
+            unknown_attempts=self.unknown_attempts,
+            unknown_micros=self.unknown_micros,
+            unknown_tokens=self.unknown_tokens,
+        )
+
 
 class MemoryChange(Record):
     """A person replaces a session's memory; compare-and-set on `base`."""

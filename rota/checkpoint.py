@@ -8,6 +8,7 @@ from rota.admission import Admitted
 from rota.approvals import Ruling
 from rota.loop import LoopState
 from rota.model import Record
+from rota.purse import Purse
 from rota.runs import AgentRunInput
 
 
@@ -21,6 +22,7 @@ class RunCheckpoint(Record):
     """Locks held, with their fencing numbers."""
     asked: int = 0
     """Questions that people were asked so far."""
+    purse: Purse = Purse()
     approvals: int = 0
     """Calls that people were to decide on so far."""
     rulings: tuple[Ruling, ...] = ()

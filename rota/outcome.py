@@ -8,6 +8,7 @@ from rota.admission import (
     ConversationRef,
     KeyOutcome,
     RunRef,
+    Settled,
     Settlement,
     Unstopped,
 )
@@ -99,6 +100,14 @@ def runtime_of(admission: Admission | None, loop: LoopState) -> str:
     if admission is None or not (loop.turn or loop.runtime or loop.session):
         return ""
     return admission.spec.runtimes[loop.runtime].kind
+
+
+def settled_as(finish: Finish, settled: Settled) -> Finish:
+    """The run's end as the ledger has it, for good: tell the same one."""
+    if settled.status in (None, finish.status):
+        return finish
+    told = {"status": settled.status, "reason": settled.reason, "category": settled.category}
+    return finish.model_copy(update=told)
 
 
 def answer_of(digest: str | None, output: Any = None) -> AnswerRef | None:

@@ -7,11 +7,11 @@ continue-as-new.
 
 from datetime import datetime
 
-from rota.budget import NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
+from rota.budget import NONE, NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
 from rota.model import Record
 from rota.run_ref import RunRef
 from rota.spending import known, lost, spent
-from rota.usage import Usage
+from rota.usage import Usage, format_cost
 
 
 class Purse(Record):
@@ -25,6 +25,8 @@ class Purse(Record):
     """What people gave the run itself, in order."""
     parked_at: datetime | None = None
     """Since when it stands still; None while it works."""
+    parked: int = 0
+    """How often it stood still so far."""
 
     @property
     def raised(self) -> Amount:
@@ -40,9 +42,20 @@ class Purse(Record):
         return sum(each.steps for each in self.raises)
 
     @property
-    def is_limited(self) -> bool:
-        """True if an account limits the run, so that what it holds is missing to others."""
-        return self.grant is not None and (self.grant.room.is_limit or bool(self.grant.refused))
+    def shown(self) -> str:
+        """What people gave the run, in one line."""
+        parts = (
+            format_cost(self.raised.micros) if self.raised.micros else "",
+            f"{self.raised.tokens} tokens" if self.raised.tokens else "",
+            f"{self.raised_steps} steps" if self.raised_steps else "",
+        )
+        return f"the run was given {', '.join(filter(None, parts))} on top of its own limits"
+
+    @property
+    def is_missed(self) -> bool:
+        """True if others may miss what the run holds: an account has a limit."""
+        grant = self.grant
+        return grant is not None and grant.room.is_limit and grant.reserved != NONE
 
     @property
     def is_soft(self) -> bool:
@@ -87,3 +100,15 @@ class Purse(Record):
             return 1
         # One that was refused reserves nothing, and may be asked for again.
         return self.grant.number if self.grant.refused else self.grant.number + 1
+
+
+def check_raise(more: BudgetRaise) -> str:
+    """Say why `more` gives a run nothing, in one line; empty if it gives something."""
+    if more.window is not None:
+        return "a run has no days or months: raise those of its agent, or of its team"
+    parts = (more.micros, more.tokens, more.steps)
+    if min(parts) < 0:
+        return "a limit is raised, never lowered: give amounts above nothing"
+    if not any(parts):
+        return "give at least one of micros, tokens and steps, above nothing"
+    return ""

@@ -78,6 +78,13 @@ def allowance(limits: Limits, tree: Usage) -> Cap:
     return room if limits.grant is None else room.smaller(left(limits.grant.room, limits.held))
 
 
+def is_soft(limits: Limits, tree: Usage, at: float) -> bool:
+    """True once the run has come to the share `at` of one of its own limits."""
+    gone = spent(tree)
+    caps = ((limits.cost_micros, gone.micros), (limits.tokens, gone.tokens))
+    return any(cap is not None and used >= at * cap for cap, used in caps)
+
+
 def share(limits: Limits, tree: Usage, parts: int) -> Cap:
     """What each of `parts` runs that are called at once may spend."""
     room = own_room(limits, tree)

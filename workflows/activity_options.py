@@ -98,6 +98,10 @@ HANDOFF_GRACE = timedelta(seconds=5)
 itself. Theirs is the same limit, so it does, and says how: this is the time to notice
 (`TIMER_SLACK`) and to settle. One that cannot end is cancelled then."""
 
+ROOM_PAUSE = timedelta(minutes=1)
+"""Before a run asks an account again that has refused it: its window may turn a moment later
+there than by the run's own clock."""
+
 ANSWER_PATIENCE = timedelta(days=7)
 """How long a run waits for a person's answer: a week's absence of whoever is asked. Waiting
 costs a timer and nothing else; what ends it is that a session is not held for ever."""

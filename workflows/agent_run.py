@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 with workflow.unsafe.imports_passed_through():
     from rota.checkpoint import RunArgument
     from rota.deciding import next_step
-    from rota.loop import Compact, Finish, RunTools
+    from rota.loop import AskRoom, Compact, Finish, Park, RunTools
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
     from workflows.run_kit.ending import finish_of, seen_through
@@ -21,8 +21,8 @@ class AgentRunWorkflow:
     """One run.
 
     Messages: signals `lease_granted` and `key_settled` (from its keeper), `upstream_settled`
-    (from other agents' keepers), `lock_granted` (from locks); update `answer` (from people);
-    query `status`.
+    (from other agents' keepers), `lock_granted` (from locks), `budget_raised` (from accounts);
+    updates `answer` and `raise_budget` (from people); query `status`.
     Continue-As-New: when the server suggests it, between two steps; carries the admission,
     the loop's state and the locks held, so no wait, turn or tool call is repeated.
     Replay: no patches in force.
@@ -55,10 +55,16 @@ class AgentRunWorkflow:
     async def _work(self, kit: RunKit) -> Finish:
         while True:
             step = next_step(kit.loop, kit.limits, workflow.now())
+            if not isinstance(step, (AskRoom, Park, Finish)):
+                kit.go_on()
             visibility.show_step(step, kit.admission, kit.loop)
             if isinstance(step, Finish):
                 return step
-            if isinstance(step, RunTools):
+            if isinstance(step, (AskRoom, Park)):
+                finish = await kit.find_room(step)
+                if finish is not None:
+                    return finish
+            elif isinstance(step, RunTools):
                 await kit.run_tools(step)
             elif isinstance(step, Compact):
                 await kit.compact(step)

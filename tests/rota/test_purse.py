@@ -1,10 +1,13 @@
 """A run's reservations, and what people gave it."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.budget import NOTHING, Amount, BudgetRaise, Cap, Grant
-from rota.purse import Purse
+from rota.purse import Purse, check_raise
 from rota.run_ref import RunRef
 from rota.spending import spent
 from rota.usage import Usage
@@ -46,8 +49,32 @@ def test_purse_is_given_each_raise_once() -> None:
 
 
 def test_purse_gives_back_what_it_holds_only_where_others_miss_it() -> None:
-    """Where no account has a limit there is nothing to give back."""
-    assert not Purse(grant=Grant()).is_limited
-    limited = Purse(grant=Grant(room=Cap(micros=10)))
-    assert limited.is_limited
-    assert limited.giving_back("a", RUN, Usage()).wanted == NOTHING
+    """Where no account has a limit, or nothing is held, there is nothing to give back."""
+    assert not Purse(grant=Grant(reserved=Amount(micros=10))).is_missed
+    assert not Purse(grant=Grant(room=Cap(micros=0))).is_missed
+    held = Purse(grant=Grant(room=Cap(micros=10), reserved=Amount(micros=10)))
+    assert held.is_missed
+    assert held.giving_back("a", RUN, Usage()).wanted == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "at least one"),
+        ({"micros": -1, "tokens": 5}, "never lowered"),
+        ({"micros": 5, "window": "day"}, "no days or months"),
+        ({"steps": 1}, ""),
+        ({"micros": 1}, ""),
+    ],
+)
+def test_check_raise_takes_only_what_gives_something(fields: dict[str, Any], words: str) -> None:
+    """Nothing, less than nothing and what is of an account are refused with a reason."""
+    problem = check_raise(BudgetRaise(id="1", **fields))
+    assert words in problem
+    assert bool(problem) is bool(words)
+
+
+def test_purse_shows_what_people_gave() -> None:
+    """In the words of the limits it raises."""
+    purse = Purse().given(BudgetRaise(id="1", micros=500_000, steps=3))
+    assert purse.shown == "the run was given $0.5000, 3 steps on top of its own limits"

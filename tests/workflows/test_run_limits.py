@@ -17,11 +17,11 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def endless(fake: AnthropicFake) -> None:
-    """Let the model call a tool in every turn, at 100 tokens each."""
+def endless(fake: AnthropicFake, input_tokens: int = 60, output_tokens: int = 40) -> None:
+    """Let the model call a tool in every turn, at so many tokens each."""
 
     def call(request: dict[str, Any]) -> Answer:
-        usage = {"input_tokens": 60, "output_tokens": 40}
+        usage = {"input_tokens": input_tokens, "output_tokens": output_tokens}
         return Answer((fake.tool_use("calc__add", {"a": 1, "b": 1}),), "tool_use", usage)
 
     fake.respond_with(call)
@@ -39,26 +39,43 @@ async def test_run_that_never_answers_ends_at_max_turns(stack: Stack) -> None:
     assert ending.result.turns == len(fake.requests) == 2
 
 
-async def test_run_over_its_tokens_ends_before_the_next_step(stack: Stack) -> None:
-    """The turn that crosses the line is finished; no tool and no turn follows it."""
-    async with AnthropicFake() as fake:
-        endless(fake)
-        async with thinker(stack, fake, tools=[add], budget={"run_tokens": 150}) as name:
-            ending = await ending_of(await stack.start(name, f"{name}-1"))
-    assert ending.result.category is FailureCategory.LIMIT_REACHED
-    assert "200 tokens used of 150 (budget.run_tokens)" in ending.message
-    assert (ending.result.turns, ending.result.tool_calls) == (2, 1)
+BRIEF = {"max_output_tokens": 100}
+FAIL: dict[str, Any] = {"on_exceeded": "fail"}
 
 
-async def test_run_over_its_cost_ends_before_the_next_step(stack: Stack) -> None:
-    """At 260 micro-dollars a turn the second one crosses the line, and is the last."""
+async def test_run_whose_next_call_is_over_its_tokens_makes_it_not(stack: Stack) -> None:
+    """Two turns of 1000 tokens leave 500 of 2500: the third is not asked for."""
     async with AnthropicFake() as fake:
-        endless(fake)
-        async with thinker(stack, fake, tools=[add], budget={"run_usd": 0.0003}) as name:
+        endless(fake, 900, 100)
+        budget = {"run_tokens": 2500, **FAIL}
+        async with thinker(stack, fake, tools=[add], runtime=BRIEF, budget=budget) as name:
             ending = await ending_of(await stack.start(name, f"{name}-1"))
     assert ending.result.category is FailureCategory.LIMIT_REACHED
-    assert "$0.0005 spent of $0.0003 (budget.run_usd)" in ending.message
-    assert (ending.result.turns, ending.result.usage.cost_micros) == (2, 520)
+    assert "and 500 of 2500 are left (budget.run_tokens)" in ending.message
+    assert (ending.result.turns, ending.result.usage.tokens, len(fake.requests)) == (2, 2000, 2)
+
+
+async def test_run_that_has_used_up_its_tokens_takes_no_step(stack: Stack) -> None:
+    """A turn that took more than was thought is finished; no tool and no turn follows it."""
+    async with AnthropicFake() as fake:
+        endless(fake, 2400, 100)
+        budget = {"run_tokens": 2500, **FAIL}
+        async with thinker(stack, fake, tools=[add], runtime=BRIEF, budget=budget) as name:
+            ending = await ending_of(await stack.start(name, f"{name}-1"))
+    assert "2500 tokens used of 2500 (budget.run_tokens)" in ending.message
+    assert (ending.result.turns, ending.result.tool_calls) == (1, 0)
+
+
+async def test_run_whose_next_call_is_over_its_cost_makes_it_not(stack: Stack) -> None:
+    """At 1400 micro-dollars a turn there is no room for a third one."""
+    async with AnthropicFake() as fake:
+        endless(fake, 900, 100)
+        budget = {"run_usd": 0.004, **FAIL}
+        async with thinker(stack, fake, tools=[add], runtime=BRIEF, budget=budget) as name:
+            ending = await ending_of(await stack.start(name, f"{name}-1"))
+    assert ending.result.category is FailureCategory.LIMIT_REACHED
+    assert "$0.0012 of $0.0040 is left (budget.run_usd)" in ending.message
+    assert (ending.result.turns, ending.result.usage.cost_micros) == (2, 2800)
 
 
 async def test_run_over_its_wall_clock_times_out_within_a_step(stack: Stack) -> None:

@@ -5,38 +5,42 @@ think, run tools, settle. Each method is one step of the life of a run and leave
 state (`loop`, `admission`) ready for the next.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission, Decision
+    from rota.admission import Admission, Admitted
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.limits import Limits
-    from rota.loop import Compact, Finish, LoopState, RunTools, Think, TurnOutcome
-    from rota.outcome import (
-        conversation_of,
-        provider_of,
-        result_of,
-        runtime_of,
-        unstopped_of,
+    from rota.loop import (
+        AskRoom,
+        Compact,
+        Finish,
+        LoopState,
+        Park,
+        RunTools,
+        Think,
+        TurnOutcome,
     )
-    from rota.runs import AgentRunResult, RunStatus
+    from rota.outcome import provider_of, result_of, runtime_of
+    from rota.runs import AgentRunResult
     from rota.runtime_kind import Shape
-    from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.effects import Effects
     from workflows.run_kit.entry import Entry, closed_at_entry
     from workflows.run_kit.locks import Locks
+    from workflows.run_kit.money import Money, needed_in
     from workflows.run_kit.needs import Needs
     from workflows.run_kit.origin import read_origin
+    from workflows.run_kit.parking import Parking
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.sessions import Sessions
+    from workflows.run_kit.settling import Settling
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.tool_calls import run_tools
     from workflows.run_kit.work import RunWork
@@ -69,8 +73,18 @@ class RunKit:
             checkpoint.approvals if checkpoint else 0,
             checkpoint.rulings if checkpoint else (),
         )
+        self.money = Money(self._origin, checkpoint.purse if checkpoint else None)
+        self._parking = Parking(self._origin, self._standing, self.clock, self.money)
         self._sessions = Sessions(self, self._standing)
+        self._settling = Settling(
+            self, self._origin, self._standing, self._sessions, self._locks, self._result
+        )
         workflow.set_query_handler("status", self._describe)
+
+    @property
+    def admitted(self) -> Admitted | None:
+        """The keeper's newest answer, and what preflight found, if there was one."""
+        return self._entry.admitted
 
     @property
     def admission(self) -> Admission:
@@ -85,8 +99,7 @@ class RunKit:
         spec = self.admission.spec
         return Limits(
             turns=spec.max_turns,
-            tokens=spec.run_tokens,
-            cost_micros=spec.run_micros,
+            **self.money.limits(self.admission, self.loop),
             deadline=self.clock.deadline,
             compacting=self._must_compact(),
             repairs=self._entry.admitted is None or self._entry.admitted.converses,
@@ -103,7 +116,9 @@ class RunKit:
         """What the next step is told; only after `get_ready` said go."""
         if self._entry.admitted is None or not self.clock.has_started:
             raise RuntimeError("admit the run and get it ready first")
-        return RunWork(self._origin, self._entry.admitted, self.loop, self.clock)
+        limits = self.limits
+        soft = self.money.is_soft(self.admission, limits, self.loop)
+        return RunWork(self._origin, self._entry.admitted, self.loop, self.clock, limits, soft)
 
     async def admit(self) -> Finish | None:
         """Ask the keeper; wait for the session, or for the run that has the same key.
@@ -129,28 +144,47 @@ class RunKit:
             finish = await self._wait_for_others()
             if finish is not None:
                 return finish
+        self.money.admitted(self.admission)
         self.clock.start(timedelta(seconds=spec.wall_clock_seconds))
         if spec.mcp:
             listed = await steps.list_tools(self.work)
             self.loop = self.loop.model_copy(update={"pins": listed.pins})
         return None
 
+    async def find_room(self, step: AskRoom | Park) -> Finish | None:
+        """Ask the accounts for more to spend, or stand still until there is more.
+
+        Returns:
+            None if there may be; what follows is decided anew. Else how the run closes.
+        """
+        if isinstance(step, AskRoom):
+            await self.money.ask(self.admission, self.limits, self.loop, step.least)
+            return None
+        return await self._parking.stand(step, self.admission, lambda: self.limits, self.loop)
+
+    def go_on(self) -> None:
+        """Note that a step follows; an event if the run stood still."""
+        self._parking.over()
+
     async def think(self, step: Think) -> None:
         """Take one turn: of the model, or of the session that works by itself.
 
         If the runtime cannot answer, the next one takes over for the rest of the run; if its
-        breaker is open and there is no other, the run waits.
+        breaker is open and there is no other, the run waits. If the turn might cost more than
+        it may, nobody is asked, and the loop knows what it needs.
         """
         if self.work.admitted.shape is Shape.SESSION:
             outcome = await self._answered(step, lambda _: self._sessions.think(step))
         else:
             outcome = await self._answered(step, lambda round: steps.think(self.work, step, round))
-        self.loop = self.loop.after_turn(outcome)
+        if outcome is not None:
+            self.loop = self.loop.after_turn(outcome)
 
     async def compact(self, step: Compact) -> None:
         """Sum up the conversation that the run is to begin with; as a turn, but not counted."""
         outcome = await self._answered(step, lambda round: steps.compact(self.work, round))
-        self.loop = self.loop.after_compaction(outcome)
+        if outcome is not None:
+            self.loop = self.loop.after_compaction(outcome)
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
@@ -159,26 +193,8 @@ class RunKit:
         )
 
     async def settle(self, finish: Finish) -> AgentRunResult:
-        """Stop what still works, report the end, publish the events, give back the locks.
-
-        Safe to repeat.
-
-        Locks are given back on every path, and last: whoever gets one next finds this run's
-        effects recorded and told.
-        """
-        self._standing.status = finish.status
-        try:
-            await self._sessions.stop()
-            result = await self._report(finish)
-            visibility.show_result(result)
-            await desk.announce(self._origin, result.events)
-        except (asyncio.CancelledError, FailureError):
-            await self._locks.release()
-            raise
-        # Not `finally`: a run that is dropped from memory has no workflow to do it in.
-        await self._locks.release()
-        await self._standing.telling.ended(result.status, result.reason, result.links)
-        return result
+        """Stop what still works, report the end, publish the events; safe to repeat."""
+        return await self._settling.settle(finish)
 
     def continuation(self) -> RunArgument | None:
         """What to continue as new with, or None while history has room."""
@@ -192,6 +208,7 @@ class RunKit:
             deadline=self.clock.deadline,
             fences=self._locks.fences,
             asked=self.questions.asked,
+            purse=self.money.purse,
             approvals=self.approvals.asked,
             rulings=self.approvals.rulings,
         )
@@ -199,13 +216,20 @@ class RunKit:
 
     async def _answered(
         self, step: Think | Compact, ask: Callable[[int], Awaitable[TurnOutcome]]
-    ) -> TurnOutcome:
-        """Ask until somebody answers; `ask` takes how often that was tried before."""
-        round = 0
+    ) -> TurnOutcome | None:
+        """Ask until somebody answers; `ask` takes how often that was tried before.
+
+        None: nobody was asked, since it might cost more than it may.
+        """
+        round = self.loop.rounds
         while True:
             try:
                 return await ask(round)
             except ActivityError as error:
+                needed = needed_in(error)
+                if needed is not None:
+                    self.loop = self.loop.after_refusal(needed, round + 1)
+                    return None
                 self.loop = await fallback.go_on(error, self.work, self._standing, round)
                 visibility.show_step(step, self.admission, self.loop)
                 round += 1
@@ -233,42 +257,6 @@ class RunKit:
         self._entry.admitted = prepared
         return closed_at_entry(prepared)
 
-    async def _report(self, finish: Finish) -> AgentRunResult:
-        """Tell the keeper how the run ended: memory, usage, events, lease."""
-        result = self._result(finish)
-        if self._closed_by_keeper(finish):
-            return result
-        # Also without an answer to the admission: it may have been given and not heard.
-        succeeded = finish.status is RunStatus.SUCCEEDED
-        settled = await desk.report(
-            self._origin,
-            result,
-            self.loop.patches if succeeded else (),
-            unstopped_of(self._origin, self._admission, self.loop, workflow.now()),
-            conversation_of(self._admission, self.loop),
-            team=self._admission.spec.account_team if self._admission else "",
-        )
-        self._standing.telling.repeated = settled.repeated
-        unknown = Usage(unknown_attempts=settled.unknown_attempts)
-        self.loop = self.loop.model_copy(update={"usage": self.loop.usage.plus(unknown)})
-        if settled.status not in (None, finish.status):
-            # The ledger has another end, and has it for good: tell the same one.
-            finish = finish.model_copy(
-                update={
-                    "status": settled.status,
-                    "reason": settled.reason,
-                    "category": settled.category,
-                }
-            )
-        self._standing.status = finish.status
-        return self._result(finish).model_copy(update={"memory": settled.memory})
-
-    def _closed_by_keeper(self, finish: Finish) -> bool:
-        """True if the keeper itself has turned the run away: it knows how it ended."""
-        admitted = self._entry.admitted
-        turned_away = admitted is not None and admitted.admission.decision is Decision.SKIP
-        return turned_away and finish.status is RunStatus.SKIPPED
-
     def _result(self, finish: Finish) -> AgentRunResult:
         result = result_of(self._origin, self._admission, self.loop, finish, workflow.now())
         return result.model_copy(update={"approvals": self.approvals.told})
@@ -292,6 +280,7 @@ class RunKit:
             "links": self.loop.links,
             "waiting_for": [*self._standing.waiting_for, *calls],
             "questions": self.questions.open,
+            "budget": self.money.shown,
             "effects": self.effects.open,
             "approvals": self.approvals.open,
         }

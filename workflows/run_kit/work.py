@@ -8,9 +8,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Admitted, RunRef
+    from rota.budget import Cap
+    from rota.limits import Limits
     from rota.loop import LoopState
     from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
+    from rota.spending import allowance
     from workflows.run_kit.clock import RunClock
 
 
@@ -35,6 +38,9 @@ class RunWork:
     admitted: Admitted
     loop: LoopState
     clock: RunClock
+    limits: Limits
+    soft: bool = False
+    """A soft limit is reached."""
 
     @property
     def deadline(self) -> datetime:
@@ -50,6 +56,11 @@ class RunWork:
     def spec(self) -> PinnedSpec:
         """The declaration the run was admitted with."""
         return self.admission.spec
+
+    @property
+    def allowance(self) -> Cap:
+        """What the next call of a model may come to at most."""
+        return allowance(self.limits, self.loop.tree)
 
     @property
     def remaining(self) -> timedelta:
