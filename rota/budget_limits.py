@@ -88,10 +88,7 @@ def format_end(end: datetime, timezone: str) -> str:
 def _of_window(account: Account, kind: WindowKind, now: datetime) -> list[Limit]:
     window = window_of(kind, account.timezone, now)
     tally = tally_of(account, kind, window.key)
-    reserved = Amount()
-    for hold in account.holds.values():
-        if hold.windows.get(kind) == window.key:
-            reserved = reserved.plus(hold.amount)
+    held = [hold.amount for hold in account.holds.values() if hold.windows.get(kind) == window.key]
     counted = tally.spent.plus(tally.unknown)
     return [
         Limit(
@@ -99,7 +96,7 @@ def _of_window(account: Account, kind: WindowKind, now: datetime) -> list[Limit]
             dimension=dimension,
             limit=declared + amount_of(tally.raised, dimension),
             counted=amount_of(counted, dimension),
-            reserved=amount_of(reserved, dimension),
+            reserved=sum(amount_of(amount, dimension) for amount in held),
             end=window.end,
             soft_at=account.soft_at,
         )

@@ -20,8 +20,14 @@ def account_lines(account: Account, now: datetime) -> list[str]:
     if account.waiting:
         names = ", ".join(each.run.id for each in account.waiting[:NAMED])
         more = ", …" if len(account.waiting) > NAMED else ""
-        lines.append(f"{len(account.waiting)} runs wait for room: {names}{more}")
+        waiting = f"{count_runs(len(account.waiting))} waiting for room"
+        lines.append(f"{waiting}: {names}{more}")
     return [line for line in lines if line]
+
+
+def count_runs(count: int) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count} run{'s'[: count != 1]}"
 
 
 def limit_line(limit: Limit, timezone: str) -> str:
@@ -39,4 +45,4 @@ def _window_line(account: Account, kind: WindowKind, now: datetime) -> str:
     spent = f"{format_cost(tally.spent.micros)}, {format_amount('tokens', tally.spent.tokens)}"
     unknown = f", and {format_cost(tally.unknown.micros)} unknown" if tally.unknown.micros else ""
     unpriced = f", {tally.unpriced_runs} without a price" if tally.unpriced_runs else ""
-    return f"{kind.value} {tally.key}: {spent}{unknown}; {tally.runs} runs{unpriced}"
+    return f"{kind.value} {tally.key}: {spent}{unknown}; {count_runs(tally.runs)}{unpriced}"

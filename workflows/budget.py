@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from rota import budget_rules
     from rota.admission import RunRef
     from rota.budget import Account, BudgetRaise, Grant, HoldEnd, HoldRequest
-    from rota.budget_text import account_lines
+    from rota.budget_text import account_lines, count_runs
     from rota.ids import BUDGET_PREFIX
     from rota.team_spec import PinnedTeam, TeamAccount
     from rota.visibility import TEAM_MEMO
@@ -194,5 +194,5 @@ class BudgetWorkflow:
         lines = [head if state.spec else f"{head} · not declared"]
         lines += account_lines(state.account, workflow.now())
         held = sum(each.granted for each in state.account.holds.values())
-        lines.append(f"{held} runs hold a reservation")
+        lines.append(f"reserved by {count_runs(held)}")
         workflow.set_current_details("\n\n".join([*lines, *self._cancels.notice]))

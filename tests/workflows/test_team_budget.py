@@ -179,4 +179,4 @@ async def test_account_shows_what_is_spent_and_who_waits(stack: Stack) -> None:
     assert f"**team {bench.team}**" in shown
     assert "$0.0900" in shown
     assert "day_usd: $0.0900 of $0.1000 spent or reserved, soft limit reached" in shown
-    assert f"1 runs wait for room: {second.run.id}" in shown
+    assert f"1 run waiting for room: {second.run.id}" in shown

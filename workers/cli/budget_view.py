@@ -10,7 +10,7 @@ from rich.text import Text
 from rota.budget import Account, WindowKind
 from rota.budget_limits import Limit, format_amount, limits_of
 from rota.budget_tallies import keys_at, tally_of
-from rota.budget_text import limit_line
+from rota.budget_text import count_runs, limit_line
 from rota.usage import format_cost
 from workers.cli.output import console, format_time, print_table, table
 
@@ -102,7 +102,7 @@ def _given(micros: int, tokens: int) -> str:
 def _spent(account: Account, kind: WindowKind, at: datetime) -> str:
     tally = tally_of(account, kind, keys_at(account, at)[kind])
     unknown = f" + {format_cost(tally.unknown.micros)} unknown" if tally.unknown.micros else ""
-    unpriced = f"\n{tally.unpriced_runs} runs unpriced" if tally.unpriced_runs else ""
+    unpriced = f"\n{count_runs(tally.unpriced_runs)} unpriced" if tally.unpriced_runs else ""
     tokens = format_amount("tokens", tally.spent.tokens)
     return f"{format_cost(tally.spent.micros)}{unknown}\n{tokens}{unpriced}"
 
