@@ -82,7 +82,7 @@ class SessionTurns:
         head = await self._store.put(node.encode())
         # Calls beside a question are the provider's own, and none of ours to execute.
         asked = node.reply.tool_calls if asks else ()
-        calls = await call_refs(self._store, task.spec, task.context, task.toolbox, asked)
+        calls = await call_refs(self._store, task.spec, task.context, task.toolbox, asked, head)
         return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage)
 
     async def has_ended(

@@ -112,7 +112,7 @@ class ThinkingActivities(Thinking):
     ) -> TurnOutcome:
         with answered(input.turn):
             asked = node.reply.tool_calls
-            calls = await call_refs(self._store, spec, context, toolbox, asked)
+            calls = await call_refs(self._store, spec, context, toolbox, asked, head)
             answer = None
             if node.stop is StopReason.END_TURN:
                 answer = await check_answer(self._store, spec, node.reply)

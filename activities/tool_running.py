@@ -9,6 +9,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.approval_gate import Permit, permit_of
+from activities.call_limits import calls_over_limit
 from activities.documents import get_context, get_json, get_memory, get_node, get_spec
 from activities.effects import EffectGuard
 from activities.heartbeat import heartbeating
@@ -150,8 +151,9 @@ class ToolRunningActivities(ToolRunning):
         call = node.reply.tool_calls[input.index]
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         tool = toolbox.get(call.name, spec.tools)
-        permit = Permit(call)
-        if tool is not None:
+        over = await calls_over_limit(self._store, spec, toolbox, input.head or "")
+        permit = Permit(call, over.get(input.index, ""))
+        if tool is not None and not permit.refusal:
             permit = await permit_of(self._store, spec, context, tool, call, input.approval)
         calls = node.reply.tool_calls
         beside = (*calls[: input.index], permit.call, *calls[input.index + 1 :])

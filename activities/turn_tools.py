@@ -5,6 +5,7 @@ themselves: whoever asks for a tool, the run executes it.
 """
 
 from activities.approval_gate import made_small, request_of
+from activities.call_limits import calls_over_limit
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
@@ -41,12 +42,26 @@ async def call_refs(
     context: RunContext,
     toolbox: Toolbox,
     calls: tuple[ToolCall, ...],
+    head: str,
 ) -> tuple[CallRef, ...]:
-    """What the run needs to know of each call, in the calls' order; whom it has to ask first."""
+    """What the run needs to know of each call, in the calls' order; whom it has to ask first.
+
+    Args:
+        store: Where the transcript is.
+        spec: The agent's.
+        context: The run's.
+        toolbox: With the tools that servers offer to this run.
+        calls: Those of the turn at `head`, or none.
+        head: The turn's node.
+    """
     refs: list[CallRef] = []
     room = INLINE_ARGUMENTS_OF_A_TURN
+    over = await calls_over_limit(store, spec, toolbox, head) if calls else {}
     for index, call in enumerate(calls):
-        ref = _call_ref(spec, toolbox, index, call)
+        # One that is not made needs nobody's approval, and no run of another agent.
+        refused = index in over
+        ref = CallRef(index=index, name=call.name)
+        ref = ref if refused else _call_ref(spec, toolbox, index, call)
         request = None
         if ref.effect is not None:
             request = request_of(spec, context, toolbox.get(call.name, spec.tools), call)

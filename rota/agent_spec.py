@@ -14,7 +14,6 @@ from rota.coordination_spec import (
     EventName,
     FairnessSpec,
     HandoffTarget,
-    LimitsSpec,
     Lock,
     NeedSpec,
     SubscriptionSpec,
@@ -25,6 +24,7 @@ from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
+from rota.tool_limits import AgentLimits
 
 INSTRUCTIONS_LIMIT = 2 * 1024 * 1024
 """Bytes of instructions: twice what any current model can read."""
@@ -133,7 +133,7 @@ class AgentSpec(Declaration):
     on: tuple[SubscriptionSpec, ...] = ()
     emits: tuple[EventName, ...] = ()
     locks: tuple[Lock, ...] = ()
-    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    limits: AgentLimits = Field(default_factory=AgentLimits)
     priority: int = Field(default=3, ge=1, le=5)
     """Order among waiting steps of all agents: 1 first, 5 last."""
     fairness: FairnessSpec | None = None

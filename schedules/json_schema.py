@@ -32,6 +32,7 @@ from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
 from rota.runtime_kind import Shape
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
 from rota.team_spec import TeamSpec
+from rota.tool_limits import AgentLimits, ToolLimit
 from schedules.agent_document import FILLED_IN, OF_THE_CHAIN
 from schedules.runtime_schema import runtime_schema
 from schedules.schema_docs import describe
@@ -48,6 +49,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     BusinessHours,
     Escalation,
     AcceptsSpec,
+    AgentLimits,
     BudgetSpec,
     Calendar,
     Catchup,
@@ -68,6 +70,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     SubscriptionSpec,
     TeamBudget,
     TeamSoftLimit,
+    ToolLimit,
     WebhookSpec,
 )
 
@@ -120,6 +123,8 @@ def _shape_names(definitions: dict[str, Schema]) -> None:
         for key in keys:
             definitions[model]["properties"][key] |= _NAME
     definitions["PipelineSpec"]["properties"]["nodes"]["propertyNames"] = _NAME
+    limits = definitions["AgentLimits"]["properties"]
+    limits["tools"]["propertyNames"] = {"pattern": KEY_PATTERN}
     for document in _RUNNING:
         definitions[document.__name__]["properties"]["emits"]["items"] |= _EVENT
     definitions["SubscriptionSpec"]["properties"]["event"] |= _EVENT

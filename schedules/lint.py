@@ -14,6 +14,7 @@ from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
+from schedules.limit_lint import limit_remarks
 from schedules.node_scopes import scope_remarks
 from schedules.notify_lint import notify_remarks
 from schedules.pipeline_lint import graph_remarks
@@ -66,6 +67,7 @@ def _of_agent(spec: AgentSpec) -> Iterator[Remark]:
     yield from input_templates(spec)
     yield from script_remarks(spec)
     yield from agent_remarks(spec)
+    yield from limit_remarks(spec)
     if spec.accepts is not None and spec.accepts.json_schema.get("type", "object") != "object":
         kind = spec.accepts.json_schema["type"]
         message = f"a run's input is a mapping, and this accepts {kind}; write type: object"

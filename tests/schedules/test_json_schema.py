@@ -58,7 +58,7 @@ needs:
 on:
   - {event: bank.closed, filter: payload.amount > 10, input: {amount: "{payload.amount}"}}
 locks: [general-ledger, {name: bank-account, wait: 10m}]
-limits: {parallel: 2}
+limits: {parallel: 2, tool_calls: 40, tools: {ledger.post: {per_run: 3}, "github.*": {per_run: 9}}}
 notify:
   - {on: [failed, parked, budget_soft], slack: env:SLACK_WEBHOOK}
   - webhook: {url: https://host/hook, secret: [env:NEW, env:OLD]}
@@ -151,6 +151,11 @@ BAD = [
     BASE + "locks: [Ledger]\n",
     BASE + "dedupe: {keep: 3d}\n",
     BASE + "limits: {parallel: 0}\n",
+    BASE + "limits: {tool_calls: 0}\n",
+    BASE + "limits: {tools: {a: 3}}\n",
+    BASE + "limits: {tools: {a b: {per_run: 3}}}\n",
+    BASE + "limits: {tools: {a: {per_run: 0}}}\n",
+    "kind: Pipeline\nname: x\nnodes: {a: {agent: b}}\nlimits: {tool_calls: 2}\n",
     BASE + "priority: 9\n",
     BASE + "notify: [{on: [failed]}]\n",
     BASE + "notify: [{on: [broken], slack: env:HOOK}]\n",
