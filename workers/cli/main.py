@@ -34,6 +34,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "answer": ("answer", "List what a run asks people, or answer it."),
+        "approvals": ("approvals", "List the tool calls that wait for a person's decision."),
+        "approve": ("approve", "Allow a call that waits for it, as it is or changed."),
+        "deny": ("approve", "Forbid a call that waits for a decision."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
         "rerun": ("rerun", "Run again what a run has left undone, and keep what it has done."),
         "backfill": (

@@ -45,6 +45,8 @@ def print_run(view: RunView, output: Any = None) -> None:
         out.print(f"runtime {runtime}" + (", has stopped" if stopped else ""))
     if result.unstopped:
         out.print(f"may still work: {escape(result.unstopped)} (see 'rota doctor')")
+    for ruling in result.approvals:
+        out.print(f"{escape(ruling.tool)}: {ruling.id} {escape(ruling.shown)}")
     for name, link in result.links.items():
         out.print(f"{escape(name)} {escape(link)}")
     for event in result.events:

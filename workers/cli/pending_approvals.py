@@ -1,0 +1,131 @@
+"""Calls that wait for a person's decision, read from their runs: what the commands show."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+
+from activities.stores.base import StoreError
+from rota.approvals import SHORTEST_DIGEST, OpenApproval
+from rota.runs import RunStatus
+from schedules.side_by_side import side_by_side
+from workers.cli.any_run import describe_run, is_pipeline
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
+from workers.cli.run_view import RUN_TYPE
+from workers.cli.server import Link
+from workers.cli.standing import ask_state
+from workflows.run_kit.visibility import AGENT
+
+_OPEN = TypeAdapter(list[OpenApproval])
+
+
+@dataclass(frozen=True)
+class PendingCall:
+    """One call that waits."""
+
+    run_id: str
+    agent: str
+    approval: OpenApproval
+    arguments: Any
+    """The exact ones; a remark in words where the store does not have them."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        pending, request = self.approval, self.approval.request
+        times = {"since", "until", "escalates", "parked_until"}
+        return {
+            "run": self.run_id,
+            "agent": self.agent,
+            "call": pending.id,
+            "tool": request.tool,
+            "arguments": self.arguments,
+            "digest": request.digest,
+            "key": request.key,
+            "rule": request.rule.model_dump(mode="json", by_alias=True),
+            "requester": pending.requester,
+            "escalated": pending.escalated,
+            **pending.model_dump(mode="json", include=times),
+        }
+
+
+async def all_pending(link: Link, agent: str | None = None) -> list[PendingCall]:
+    """Return the calls that wait, of all runs, the oldest first.
+
+    Raises:
+        NoWorkerError: a run that waits was asked, and no worker answered.
+    """
+    statuses = f"('{RunStatus.AWAITING_APPROVAL.value}', '{RunStatus.PARKED.value}')"
+    query = (
+        f"WorkflowType = '{RUN_TYPE}' AND ExecutionStatus = 'Running' AND RotaStatus IN {statuses}"
+    )
+    if agent is not None:
+        quoted = agent.replace("'", "")
+        query += f" AND RotaAgent = '{quoted}'"
+    runs = [run async for run in link.client.list_workflows(query)]
+
+    async def read(run: WorkflowExecution) -> list[PendingCall]:
+        return await _of(link, run)
+
+    found = await side_by_side(runs, read)
+    return sorted((each for of_run in found for each in of_run), key=lambda p: p.approval.since)
+
+
+async def pending_of(link: Link, run_id: str) -> list[PendingCall]:
+    """Return the calls of one run that wait, the oldest first.
+
+    Raises:
+        CommandError: there is no such run, it has ended, or it is a pipeline's.
+    """
+    execution = await describe_run(link.client, run_id)
+    if is_pipeline(execution):
+        raise CommandError(
+            f"{run_id} is a pipeline's run, which calls nothing itself: 'rota approvals' lists "
+            "the calls of its nodes"
+        )
+    if execution.status is not WorkflowExecutionStatus.RUNNING:
+        raise CommandError(f"{run_id} has ended: nothing of it waits for a decision")
+    return await _of(link, execution)
+
+
+def named(pending: list[PendingCall], call: str | None, digest: str | None) -> PendingCall:
+    """Return the call that is meant: by its id, or the only one.
+
+    Raises:
+        CommandError: there is none, there are several, or it is not the one of `digest`.
+    """
+    listed = ", ".join(each.approval.id for each in pending) or "none"
+    found = [each for each in pending if call in (None, each.approval.id)]
+    if not found:
+        what = f"no approval '{call}' is pending" if call else "nothing waits for a decision"
+        raise CommandError(f"{what}; pending are: {listed}", ExitCode.NOT_FOUND)
+    if len(found) > 1:
+        raise CommandError(f"several calls wait: name one of {listed}", ExitCode.WRONG)
+    shown = found[0].approval.request.digest
+    if digest is not None and not (len(digest) >= SHORTEST_DIGEST and shown.startswith(digest)):
+        raise CommandError(
+            f"{found[0].approval.id} is not that request: its digest begins with "
+            f"{shown[:SHORTEST_DIGEST]}; look at it again",
+            ExitCode.WRONG,
+        )
+    return found[0]
+
+
+async def _of(link: Link, run: WorkflowExecution) -> list[PendingCall]:
+    status = await ask_state(link, run.id, dict[str, Any], query="status")
+    agent = run.typed_search_attributes.get(AGENT) or ""
+    waiting = _OPEN.validate_python((status or {}).get("approvals", []))
+    return [PendingCall(run.id, agent, each, await _arguments(link, each)) for each in waiting]
+
+
+async def _arguments(link: Link, pending: OpenApproval) -> Any:
+    stored = pending.request.stored
+    if stored is None:
+        return pending.request.arguments
+    try:
+        return json.loads(await link.store.get(stored))
+    except StoreError as error:
+        return f"cannot be read here: {error}"
