@@ -8,7 +8,7 @@ person find the record, and what they do about it is decided in `rota.effect_rul
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -35,6 +35,10 @@ log = logging.getLogger("rota.tools")
 RECONCILE_SECONDS = 10.0
 """How long a tool may look: with keeping the result (15 s) it fits into what an attempt has
 beyond the tool's own timeout."""
+
+BEGINNING_SECONDS = 2.0
+"""How long the intent may take to be put on record: others count an attempt's time from before
+that, and it must not work on when they take it for over."""
 
 _LOST = "was started and its worker lost, or the store out of reach, before its result was recorded"
 
@@ -76,11 +80,18 @@ class EffectGuard:
             known = await self._known(input)
             if known is not None:
                 return known
-            intended = begun(self._record, self._intent, self._now(), self._tool.timeout)
+            limit = self._tool.timeout + timedelta(seconds=BEGINNING_SECONDS)
+            intended = begun(self._record, self._intent, self._now(), limit)
             if await self._records.advance(intended):
                 self._record = intended
                 return None
             self._record = await self._records.newest(self._intent.key)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long this attempt may work before others take it for over."""
+        record = self._entered()
+        return (record.busy_until - self._now()).total_seconds() if record.busy_until else 0.0
 
     async def look(self, input: ToolInput) -> ResultRef | None:
         """Say what is known without making the call; None if nothing has happened."""

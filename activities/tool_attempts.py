@@ -58,9 +58,10 @@ class ToolAttempt:
             known = await self.guard.enter(self.input)
             if known is not None:
                 return known
+        seconds = await self._seconds()
         try:
             # Its own limit, below Temporal's, so that a slow tool is named as such.
-            async with asyncio.timeout(self.tool.timeout.total_seconds()):
+            async with asyncio.timeout(seconds):
                 call = call_tool(self.tool, self.args, self.context)
                 text = await _seen_to_its_end(self.tool, call)
         except ToolError as error:
@@ -74,6 +75,22 @@ class ToolAttempt:
         if self.guard is not None:
             return await self.guard.happened(digest)
         return ResultRef(index=self.input.index, digest=digest)
+
+    async def _seconds(self) -> float:
+        """How long the call may take.
+
+        Raises:
+            StepError: no time is left: the store took it to put the intent on record.
+        """
+        seconds = self.tool.timeout.total_seconds()
+        if self.guard is None:
+            return seconds
+        seconds = min(seconds, self.guard.seconds_left)
+        if seconds <= 0:
+            text = f"{self.tool.name}: the store took too long to begin the call"
+            await self.guard.refused(text)
+            raise StepError(FailureCategory.TRANSIENT, text)
+        return seconds
 
     async def _refused(self, text: str) -> ResultRef:
         """The tool says no: known to have had no effect."""

@@ -1,6 +1,6 @@
 """The decisions about effects: what a call that finds a record does, and what a person may say."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from rota.effects import EffectIntent, EffectRecord, EffectResolution, EffectStage
@@ -77,6 +77,23 @@ def check_resolution(resolution: EffectResolution) -> str:
     if resolution.receipt is not None and not resolution.happened:
         return "what did not happen has no receipt: leave it out, or say that it happened"
     return ""
+
+
+def too_early(resolution: EffectResolution, busy_until: datetime | None, now: datetime) -> str:
+    """Say why nobody can know yet that nothing happened, in one line; empty if somebody can.
+
+    Args:
+        resolution: What is said.
+        busy_until: Until when an attempt may still be at work, if one may.
+        now: The time.
+    """
+    if resolution.happened or busy_until is None or busy_until <= now:
+        return ""
+    at = busy_until.astimezone(UTC).strftime("%H:%M:%S")
+    return (
+        f"too early: an attempt may still be at work until {at} UTC, and it may yet happen. "
+        "Look again then, and say so"
+    )
 
 
 def told(resolution: EffectResolution) -> str:

@@ -142,7 +142,9 @@ class OpenEffect(Record):
     text: str
     since: datetime
     until: datetime | None = None
-    """When its run fails without an answer; None: it has ended, or ends without waiting."""
+    """When its run fails without an answer; None: it ends without waiting for one."""
+    busy_until: datetime | None = None
+    """An attempt may still be at work until then."""
 
     @property
     def id(self) -> str:

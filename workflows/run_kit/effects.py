@@ -1,7 +1,7 @@
 """Calls of which nobody knows whether they took effect: asked, waited for, settled.
 
-The run parks: a person looks and says so, which may take days and is no time of the run's. An
-attempt that may still be at work is waited for before anything is made again.
+The run parks: a person looks and says so, which may take days and is no time of the run's.
+Nobody's "it did not happen" counts while an attempt may still be at work.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import EffectDesk
     from rota.durations import format_duration
-    from rota.effect_rules import check_resolution
+    from rota.effect_rules import check_resolution, too_early
     from rota.effect_steps import NoteEffectInput
     from rota.effects import EffectNote, EffectResolution, OpenEffect, UnknownEffect
     from rota.effects_spec import OnUnknown
@@ -66,10 +66,7 @@ class Effects:
         if unknown.look_at is not None:
             await self._quiet(unknown, unknown.look_at)
             return None
-        said = await self._ask(unknown, spec)
-        if not said.happened and unknown.busy_until is not None:
-            await self._quiet(unknown, unknown.busy_until)
-        return said
+        return await self._ask(unknown, spec)
 
     async def close(self, unknown: UnknownEffect) -> None:
         """Tell the keeper that the effect is known now."""
@@ -131,6 +128,7 @@ class Effects:
             text=unknown.text,
             since=workflow.now(),
             until=until,
+            busy_until=unknown.busy_until,
         )
 
     async def _note(self, effect: OpenEffect, *, is_open: bool) -> None:
@@ -156,6 +154,9 @@ class Effects:
         if id not in self._open:
             listed = ", ".join(self._open) or "none"
             raise _refusal(f"this run asks about no effect '{id}'; it asks about: {listed}")
+        early = too_early(resolution, self._open[id].busy_until, workflow.now())
+        if early:
+            raise _refusal(early)
 
     def _on_resolve(self, resolution: EffectResolution) -> str:
         """Take somebody's word; returns what it says, for people."""

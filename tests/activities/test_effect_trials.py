@@ -1,0 +1,53 @@
+"""Deaths at every step between intent, effect, receipt and acknowledgement: one effect each."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from rota.tools import Effect
+from tests.activities.effect_bench import KEY, Bench, Faults
+
+TRIALS = 1000
+KINDS = ((Effect.IDEMPOTENT, False), (Effect.WRITE, True), (Effect.WRITE, False))
+
+
+async def trial(seed: int) -> Bench:
+    """Two runs of a slot among deaths and late comers, and one in peace."""
+    chance = random.Random(seed)
+    effect, reconciles = KINDS[seed % len(KINDS)]
+    faults = Faults(chance, deaths=chance.randrange(1, 9))
+    bench = Bench(effect, reconciles, faults)
+    for number in range(2):
+        await bench.run(f"night-{number}", gives_up=chance.random() < 0.3)
+    faults.deaths = 0
+    await bench.release()
+    result = await bench.run("night-at-peace")
+    assert bench.booked == [KEY], f"seed {seed}: {bench.booked}, {faults.met}"
+    assert result is not None, f"seed {seed}"
+    assert "booked as 1" in result or '"happened":true' in result, f"seed {seed}: {result}"
+    return bench
+
+
+async def test_effect_happens_once_whatever_dies_between_intent_and_acknowledgement() -> None:
+    """A thousand seeded trials, no duplicate and none missing, at a service that counts."""
+    met: Counter[str] = Counter()
+    resolved = 0
+    for seed in range(TRIALS):
+        bench = await trial(seed)
+        met.update(bench.faults.met)
+        resolved += bench.resolved
+    # The trials are worth something only if they have been everywhere.
+    places = {f"{when} {what}" for when in ("before", "after") for what in ("effects", "results")}
+    assert set(met) == {*places, "before the effect", "after the effect"}
+    assert min(met.values()) > TRIALS // 20
+    assert resolved > TRIALS // 20
+
+
+@pytest.mark.parametrize("effect", [Effect.IDEMPOTENT, Effect.WRITE])
+async def test_run_of_a_slot_that_has_its_effect_makes_no_call(effect: Effect) -> None:
+    """A re-run finds the receipt, and the service hears nothing."""
+    bench = Bench(effect, reconciles=False, faults=Faults(random.Random(1), deaths=0))
+    first = await bench.run("night-1")
+    again = await bench.run("night-2")
+    assert (first, again, bench.calls) == ("booked as 1", "booked as 1", 1)
