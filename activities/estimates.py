@@ -6,7 +6,7 @@ provider can count it exactly; the answer may be as long as the runtime block al
 
 from collections.abc import Sequence
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.call_prices import CallPrices
 from rota.budget import Amount, Cap
@@ -64,6 +64,8 @@ def check_allowance(needed: Amount, allowance: Cap, what: str) -> None:
         needed.model_dump(mode="json"),
         type=OVER_ALLOWANCE,
         non_retryable=True,
+        # Nothing is wrong, and no log needs a stack of it.
+        category=ApplicationErrorCategory.BENIGN,
     )
 
 
