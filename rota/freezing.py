@@ -161,14 +161,14 @@ def lost_slots(entries: Iterable[LedgerEntry], since: datetime, until: datetime)
         since: When it began.
         until: When it ended; now, if it has not.
     """
-    found = {
-        entry.own_slot
-        for entry in entries
-        if entry.frozen
-        and entry.own_slot is not None
+    found: set[datetime] = set()
+    for entry in entries:
+        slot = entry.own_slot
+        if not entry.frozen or entry.trigger is not Trigger.SCHEDULE or slot is None:
+            continue
         # A slot that was late already when the freeze began is one of its, too.
-        and (since <= entry.own_slot < until or since <= entry.admitted_at < until)
-    }
+        if since <= slot < until or since <= entry.admitted_at < until:
+            found.add(slot)
     return sorted(found)
 
 

@@ -21,6 +21,7 @@ from workers.cli.person import deciding
 from workers.cli.server import Link, with_server
 from workers.cli.stopping import Stop, wait_for_ends
 from workers.settings import Settings
+from workers.stopping import open_runs
 
 SHOWN = 5
 """Slots named in one line."""
@@ -97,10 +98,7 @@ def freeze_command(
         scope=chosen.scope,
     )
 
-    async def work(link: Link) -> list[Changed]:
-        return await freeze_all(link, await selected(link.client, chosen), request)
-
-    changed = with_server(settings, work)
+    changed = _freeze(settings, chosen, request)
     unanswered = [each for each in changed if each.problem]
     stop: Stop | None = None
     if not as_json:
@@ -150,6 +148,17 @@ def thaw_command(settings: Settings, chosen: Chosen, by: str | None, as_json: bo
         _tell_thawed(changed)
     if problems := [each.problem for each in changed if each.problem]:
         raise CommandError("\n".join(problems), ExitCode.NO_SERVER)
+
+
+def _freeze(settings: Settings, chosen: Chosen, request: FreezeRequest) -> list[Changed]:
+    async def work(link: Link) -> list[Changed]:
+        changed = await freeze_all(link, await selected(link.client, chosen), request)
+        if request.mode is FreezeMode.DRAIN:
+            left = await open_runs(link.client, [each.keeper.name for each in changed])
+            remark(f"{len(left)} runs are open: those at work go on to their end")
+        return changed
+
+    return with_server(settings, work)
 
 
 def _time(text: str) -> datetime:

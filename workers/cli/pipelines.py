@@ -26,6 +26,7 @@ class _Listed:
     fleet: str
     next: datetime | None
     paused: bool
+    frozen: bool
     last: PipelineView | None
 
     @property
@@ -36,6 +37,7 @@ class _Listed:
             "fleet": self.fleet,
             "next": self.next.isoformat() if self.next else None,
             "paused": self.paused,
+            "frozen": self.frozen,
             "last": self.last.document if self.last else None,
         }
 
@@ -43,7 +45,8 @@ class _Listed:
 @command(
     "pipelines",
     example="rota pipelines",
-    json="[{pipeline, team, fleet, next, paused, last: run or null}]; run as in 'rota show'",
+    json="[{pipeline, team, fleet, next, paused, frozen, last: run or null}]; run as in "
+    "'rota show'",
 )
 @server_options
 def pipelines_command(settings: Settings, as_json: bool) -> None:
@@ -76,6 +79,7 @@ async def _pipelines(link: Link) -> list[_Listed]:
                 fleet=memo.get("fleet", ""),
                 next=following,
                 paused=paused,
+                frozen=bool(memo.get("freeze")),
                 last=await newest_pipeline_run(link.client, name),
             )
         )
@@ -99,11 +103,17 @@ def _show(listed: list[_Listed]) -> None:
         last = pipeline.last
         made.add_row(
             Text(pipeline.name).append(f"\n{pipeline.team}", "dim"),
-            "paused" if pipeline.paused else format_time(pipeline.next),
+            _next(pipeline),
             _last(last),
             _ended(last) if last else Text("-"),
         )
     print_table(made)
+
+
+def _next(pipeline: _Listed) -> str:
+    if pipeline.frozen:
+        return "frozen"
+    return "paused" if pipeline.paused else format_time(pipeline.next)
 
 
 def _last(last: PipelineView | None) -> Text:
