@@ -6,7 +6,10 @@ import pytest
 from pydantic import BaseModel
 
 from rota.agent_spec import AgentSpec
+from rota.approval_spec import ApprovalRule
+from rota.approvals import ApprovalDecision
 from rota.budget_spec import BudgetSpec, TeamBudget
+from rota.business_hours import BusinessHours
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
@@ -20,6 +23,7 @@ from tests.house.repository import ROOT
 DECLARING = ROOT / "docs" / "declaring.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 TOOLS = ROOT / "docs" / "tools.md"
+APPROVALS = ROOT / "docs" / "approvals.md"
 NOTIFICATIONS = ROOT / "docs" / "notifications.md"
 
 
@@ -65,6 +69,9 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(BUDGETS, "key of a team's `budget`", "day_usd", TeamBudget, id="team"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
+        pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),
+        pytest.param(APPROVALS, "key of `hours`", "days", BusinessHours, id="business hours"),
+        pytest.param(APPROVALS, "key of a decision", "call", ApprovalDecision, id="decision"),
     ],
 )
 def test_table_of_keys_agrees_with_the_declarations_model(

@@ -30,11 +30,11 @@ IDLE = {"kind": "scripted", "turns": [{"result": "done"}]}
 TOOL = '''
 
 @tool(name="{name}", effect="idempotent")
-def {function}(ctx: ToolContext) -> str:
+def {function}(ctx: ToolContext, amount: float = 0) -> str:
     """One of the reader's own."""
     return ""
 '''
-READERS_TOOLS = ("ledger.match_batch", "ledger.flag")
+READERS_TOOLS = ("ledger.match_batch", "ledger.flag", "ledger.post")
 CONNECTIONS = {
     "name": "reader",
     "egress": {"allow": ["https://example.com"]},
