@@ -1,6 +1,7 @@
 """`admit_run`, `prepare_run`, `settle_run`: a run's dealings with its keeper."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
@@ -20,7 +21,7 @@ from activities.runtimes.kinds import runtime_kind
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
-from rota.admission import Admitted, Decision, Settled, Settlement
+from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
 from rota.ids import format_slot
@@ -169,11 +170,24 @@ class RunDeskActivities(RunDesk):
             fences=input.fences,
             requester=admission.requester,
         )
+        if await self._is_tainted(admission, input.upstream.values()):
+            admission = admission.model_copy(update={"tainted": True})
         return Admitted(
             admission=await reserve_admitted(self._client, admission),
             context=await put_record(self._store, context),
             **_runtime_facts(spec),
         )
+
+    async def _is_tainted(self, admission: Admission, upstream: Iterable[UpstreamRun]) -> bool:
+        """Whether what the run begins with may hold the words of people outside the team."""
+        given = (admission.conversation, admission.lineage, *upstream)
+        if any(each is not None and each.tainted for each in given):
+            return True
+        try:
+            memory = await get_memory(self._store, admission.memory)
+        except ObjectMissingError:
+            return False  # told by the first turn, which needs it
+        return memory is not None and bool(memory.tainted_by)
 
     async def _result(self, run: UpstreamRun) -> dict[str, Any]:
         """What a run is given of another that it needs."""
@@ -209,8 +223,16 @@ class RunDeskActivities(RunDesk):
             document=apply_patches(parent.document if parent else {}, patches),
             author=input.settlement.run.id,
             at=activity.info().scheduled_time,
+            tainted_by=_tainted_by(input.settlement, parent),
         )
         return await put_record(self._store, version)
+
+
+def _tainted_by(settlement: Settlement, parent: MemoryVersion | None) -> str:
+    """Whose mark the next version has: what was laid over a marked one does not wash it."""
+    if settlement.tainted:
+        return settlement.run.id
+    return parent.tainted_by if parent else ""
 
 
 class _RuntimeFacts(TypedDict):

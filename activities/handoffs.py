@@ -79,6 +79,8 @@ class HandoffDeskActivities(HandoffDesk):
                 result = await self._transferred(input)
             else:
                 result = await self._returned(input, input.result)
+            if input.result is not None and input.result.tainted:
+                result = result.model_copy(update={"tainted": True})
             if input.approval is not None:
                 ruling = input.approval.for_the_record
                 result = result.model_copy(update={"approval": ruling})
@@ -120,6 +122,7 @@ class HandoffDeskActivities(HandoffDesk):
                 occasion=call.key,
                 deadline=input.deadline,
                 began=input.began,
+                tainted=input.tainted,
             ),
             by=context.requester,
         )

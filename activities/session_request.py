@@ -84,7 +84,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
             spec.output.json_schema if spec.output else None,
             "memory.update" in spec.tools,
         ),
-        opening=opening_message(context, document),
+        opening=opening_message(context, memory),
         context=template_scope(context, document),
         tools=offered_tools(spec, toolbox) if promises.tools else (),
         output_schema=spec.output.json_schema if spec.output else None,

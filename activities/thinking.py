@@ -1,7 +1,5 @@
 """`invoke_model`: one turn of a conversation, paid for once."""
 
-from typing import Any
-
 from temporalio import activity
 
 from activities.answers import check_answer
@@ -21,6 +19,7 @@ from activities.turn_tools import call_refs, offered_tools
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason
 from rota.loop import TurnOutcome
+from rota.memory import MemoryVersion
 from rota.model import content_digest
 from rota.prompt import opening_message, repair_message, system_of
 from rota.steps import TurnInput
@@ -60,7 +59,7 @@ class ThinkingActivities(Thinking):
         spec = await get_spec(self._store, context.spec.digest)
         memory = await get_memory(self._store, context.memory)
         document = memory.document if memory else {}
-        added = await self._added(input, context, document)
+        added = await self._added(input, context, memory)
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         asks = asked_runtime(spec, input)
         paid = PaidCalls(self._store, input.run, input.turn, input.round)
@@ -89,7 +88,7 @@ class ThinkingActivities(Thinking):
         return await self._outcome(input, context, spec, toolbox, head, node)
 
     async def _added(
-        self, input: TurnInput, context: RunContext, memory: dict[str, Any]
+        self, input: TurnInput, context: RunContext, memory: MemoryVersion | None
     ) -> tuple[Message, ...]:
         """What the model has not been told yet."""
         if input.repair:

@@ -119,7 +119,9 @@ class ToolRunningActivities(ToolRunning):
                     return EffectLook()
                 guard = attempt.guard
                 found = await guard.look(input) if guard else None
-                return EffectLook(result=_with_ruling(found, asked) if found else None)
+                if found is not None:
+                    found = _with_mark(_with_ruling(found, asked), asked.tool)
+                return EffectLook(result=found)
 
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
         asked = await self._asked(input)
@@ -142,7 +144,7 @@ class ToolRunningActivities(ToolRunning):
             return await self._error(input, str(error))
         if asked.tool.name == MEMORY_UPDATE:
             return await self._patch_memory(input, asked.context, asked.beside)
-        return await attempt.make()
+        return _with_mark(await attempt.make(), asked.tool)
 
     async def _asked(self, input: ToolInput) -> _Asked:
         node = await get_node(self._store, input.head or "")
@@ -231,6 +233,11 @@ def _with_ruling(result: ResultRef, asked: _Asked) -> ResultRef:
     """The result, and what was decided about its call."""
     ruling = asked.permit.ruling
     return result if ruling is None else result.model_copy(update={"approval": ruling})
+
+
+def _with_mark(result: ResultRef, tool: ToolDefinition) -> ResultRef:
+    """The result of a call that was made; errors of it are others' words, too."""
+    return result.model_copy(update={"tainted": True}) if tool.untrusted else result
 
 
 def _intent(

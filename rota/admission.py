@@ -9,7 +9,7 @@ from pydantic import Field
 from rota.budget import Grant
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.model import Record, StepResult
+from rota.model import Record, StepResult, is_false
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
@@ -26,6 +26,8 @@ class ConversationRef(Record):
     """How long it has become, as the runtime counted."""
     slot: datetime | None = None
     """For which that run worked, if for one."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """It may hold the words of people outside the team."""
     before: "ConversationRef | None" = None
     """What that run began with."""
 
@@ -107,6 +109,9 @@ class Admission(Record):
     grant: Grant | None = None
     """With *go*: what the run may spend until it asks again, as far as its agent's account and
     its team's have room. None of a pipeline, and of a keeper that kept no account yet."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """What it begins with (memory, conversation, what it needed) may hold the words of people
+    outside the team. Told by whoever prepares the run, since the keeper knows digests alone."""
 
 
 class Admitted(StepResult):
@@ -164,6 +169,8 @@ class Settlement(Record):
     """What the session's next run begins with; None leaves it as it is."""
     unstopped: Unstopped | None = None
     events: tuple[EventRecord, ...] = ()
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """The run has read what may be the words of people outside the team."""
 
 
 class Settled(StepResult):

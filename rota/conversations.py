@@ -21,7 +21,7 @@ def beginning(kept: ConversationRef | None, slot: datetime | None) -> Conversati
         return None
     if slot is not None and slot == kept.slot:
         return kept.before
-    return ConversationRef(head=kept.head, tokens=kept.tokens)
+    return ConversationRef(head=kept.head, tokens=kept.tokens, tainted=kept.tainted)
 
 
 def carried_on(
@@ -35,7 +35,11 @@ def carried_on(
         slot: For which the run worked, if for one.
     """
     return ConversationRef(
-        head=led.head, tokens=led.tokens, slot=slot, before=beginning(kept, slot)
+        head=led.head,
+        tokens=led.tokens,
+        slot=slot,
+        before=beginning(kept, slot),
+        tainted=led.tainted,
     )
 
 

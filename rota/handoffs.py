@@ -81,6 +81,7 @@ def child_lineage(
     occasion: str,
     deadline: datetime | None,
     began: datetime | None = None,
+    tainted: bool = False,
 ) -> Lineage:
     """Where the run that a call starts belongs.
 
@@ -94,6 +95,7 @@ def child_lineage(
             of the called agent either.
         deadline: The caller's.
         began: When the work began that the caller is part of.
+        tainted: The caller has read what may be the words of people outside the team.
     """
     from_above = lineage.deadline if lineage else None
     return Lineage(
@@ -106,6 +108,7 @@ def child_lineage(
         occasion=occasion,
         deadline=deadline if mode is HandoffMode.CALL else from_above,
         began=began,
+        tainted=tainted,
     )
 
 

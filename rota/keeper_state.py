@@ -16,7 +16,7 @@ from rota.effects import OpenEffect
 from rota.failures import FailureCategory
 from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
-from rota.model import Record
+from rota.model import Record, is_false
 from rota.pinned_spec import PinnedSpec
 from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, EventRecord, RunStatus, Trigger
@@ -67,6 +67,8 @@ class LedgerEntry(Record):
     tool_calls: int = 0
     usage: Usage = Usage()
     output: str | None = None
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """It had read what may be the words of people outside the team."""
 
     @property
     def key(self) -> str:

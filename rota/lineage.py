@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from rota.budget import Cap
-from rota.model import Record
+from rota.model import Record, is_false
 
 DEEPEST = 5
 """Handoffs below one another before a further one is refused."""
@@ -36,6 +36,10 @@ class Lineage(Record):
     """Of a handoff or a node: when the work began that it is part of."""
     allowance: Cap | None = None
     """What its caller lends it of its own rest; the run, and all below it, spend no more."""
+
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """Its input comes from a model that had read what may be the words of people outside the
+    team."""
 
     @property
     def cause(self) -> str:

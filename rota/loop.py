@@ -15,7 +15,7 @@ from rota.budget import Amount
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
-from rota.model import Record, StepResult
+from rota.model import Record, StepResult, is_false
 from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
@@ -80,6 +80,8 @@ class ResultRef(StepResult):
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None
     """What was decided about the call, if it needed that."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """It may hold the words of people outside the team."""
 
 
 class TurnOutcome(StepResult):
@@ -142,6 +144,8 @@ class LoopState(Record):
     cost as much."""
     rounds: int = 0
     """How often the coming turn was given to a runtime before; its attempts may be billed."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """The model has read what may be the words of people outside the team."""
 
     @property
     def tree(self) -> Usage:
@@ -206,6 +210,7 @@ class LoopState(Record):
                 "tool_calls": self.tool_calls + len(results),
                 "below": sum_of((self.below, *(r.below for r in results if r.below))),
                 "patches": (*self.patches, *(r.patch for r in results if r.patch)),
+                "tainted": self.tainted or any(r.tainted for r in results),
             }
         )
 

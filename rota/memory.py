@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.model import Record, canonical_json
+from rota.model import Record, canonical_json, is_empty
 
 MEMORY_LIMIT = 64 * 1024
 """Bytes of a memory document: it is read by the model on every run."""
@@ -30,6 +30,9 @@ class MemoryVersion(Record):
     author: str = ""
     """The run id, or `person` when set by hand."""
     at: datetime
+    tainted_by: str = Field(default="", exclude_if=is_empty)
+    """The last run that had read what others wrote before it changed this; empty if none had, or
+    a person has set it since. Such a document is shown to models as data alone."""
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -41,6 +41,11 @@ def is_false(value: bool) -> bool:
     return not value
 
 
+def is_empty(value: str) -> bool:
+    """For `Field(exclude_if=...)` of a text, as `is_false` is of a flag."""
+    return not value
+
+
 def canonical_json(value: Any) -> bytes:
     """Return the one JSON encoding of `value`: sorted keys, no spaces, UTF-8.
 

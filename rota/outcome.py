@@ -77,6 +77,7 @@ def result_of(
         runtime=runtime_of(admission, loop),
         fallback=loop.runtime,
         memory=admission.memory if admission else None,
+        tainted=is_tainted(admission, loop),
         lineage=origin.lineage,
         events=tuple(
             EventRecord(
@@ -167,7 +168,14 @@ def conversation_of(admission: Admission | None, loop: LoopState) -> Conversatio
         return None
     if loop.head is None or loop.stop is not StopReason.END_TURN:
         return None
-    return ConversationRef(head=loop.head, tokens=loop.conversation_tokens)
+    return ConversationRef(
+        head=loop.head, tokens=loop.conversation_tokens, tainted=is_tainted(admission, loop)
+    )
+
+
+def is_tainted(admission: Admission | None, loop: LoopState) -> bool:
+    """True if the run has read what others may have written, or began with such."""
+    return loop.tainted or (admission is not None and admission.tainted)
 
 
 def settlement_of(
@@ -190,4 +198,5 @@ def settlement_of(
         conversation=conversation if result.status is RunStatus.SUCCEEDED else None,
         unstopped=unstopped,
         events=result.events,
+        tainted=result.tainted,
     )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from rota.approvals import Ruling
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.model import Declared, Record
+from rota.model import Declared, Record, is_false
 from rota.names import AgentName
 from rota.usage import Usage
 
@@ -155,4 +155,7 @@ class AgentRunResult(Record):
     lineage: Lineage | None = None
     memory: str | None = None
     """Memory version in force after the run."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """It has read what may be the words of people outside the team, or worked with what such a
+    run left behind."""
     events: tuple[EventRecord, ...] = ()

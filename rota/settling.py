@@ -53,6 +53,7 @@ def settle(
             "tool_calls": settlement.tool_calls,
             "usage": settlement.usage,
             "output": settlement.output,
+            "tainted": settlement.tainted,
         }
     )
     seen = {event.id for event in state.events}
@@ -133,7 +134,9 @@ def _newest_success(state: KeeperState, closed: LedgerEntry) -> UpstreamRun | No
         older = scheduled if closed.slot is None else closed.slot < last.slot
         if older:
             return last
-    return UpstreamRun(run=closed.run, slot=closed.slot, output=closed.output)
+    return UpstreamRun(
+        run=closed.run, slot=closed.slot, output=closed.output, tainted=closed.tainted
+    )
 
 
 def _without(session: SessionState, run: RunRef) -> SessionState:

@@ -13,7 +13,7 @@ from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
 from rota.loop import ResultRef, TurnOutcome
-from rota.model import Record, StepResult
+from rota.model import Record, StepResult, is_false
 from rota.questions import QuestionAnswer
 from rota.resource_lock import LockRequest
 from rota.run_orders import RunOrder
@@ -222,6 +222,8 @@ class OpenHandoffInput(ToolInput):
     """The caller's."""
     began: Instant | None = None
     """When the work began that the caller is part of."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """The caller has read what may be the words of people outside the team."""
 
 
 class OpenedHandoff(StepResult):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rota.admission import RunRef
 from rota.durations import LONGEST_SECONDS
-from rota.model import Record, StepResult
+from rota.model import Record, StepResult, is_false
 from rota.runs import Instant
 
 
@@ -45,6 +45,8 @@ class UpstreamRun(Record):
     slot: datetime | None = None
     output: str | None = None
     """Digest of its result."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """It had read what may be the words of people outside the team."""
 
 
 class NeedAnswer(StepResult):

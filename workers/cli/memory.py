@@ -25,7 +25,7 @@ from workers.cli.standing import ANSWER, ask_state
 from workers.settings import Settings
 
 AUTHOR = "person"
-_SHAPE = "{agent, session, digest, version, parent, author, at, document}"
+_SHAPE = "{agent, session, digest, version, parent, author, at, tainted_by, document}"
 
 session_option = click.option(
     "--session", help="Session key. Default: the agent's only session, or 'default'."
@@ -74,7 +74,11 @@ def show_command(settings: Settings, agent: str, session: str | None, as_json: b
 def set_command(
     settings: Settings, agent: str, document: str, session: str | None, as_json: bool
 ) -> None:
-    """Replace the memory document; the old one stays in the history."""
+    """Replace the memory document; the old one stays in the history.
+
+    A document that a run had marked, since it had read what others wrote, loses its mark: you
+    have looked at it.
+    """
     wanted = read_document(document, "JSON")
 
     async def write(link: Link) -> None:
@@ -96,13 +100,17 @@ def set_command(
 @command(
     "history",
     example="rota memory history report",
-    json="[{agent, session, digest, version, parent, author, at, document}], newest first",
+    json=f"[{_SHAPE}], newest first",
 )
 @server_options
 @click.argument("agent")
 @session_option
 def history_command(settings: Settings, agent: str, session: str | None, as_json: bool) -> None:
-    """List the versions of a memory, newest first."""
+    """List the versions of a memory, newest first.
+
+    MARKED BY names the run that had read what others wrote before it changed the document:
+    models are shown that as data, until a person sets it.
+    """
 
     async def walk(link: Link) -> tuple[str, list[tuple[str, MemoryVersion]]]:
         key, head = await _head(link, agent, session)
@@ -112,10 +120,10 @@ def history_command(settings: Settings, agent: str, session: str | None, as_json
     if as_json:
         print_json([_document(agent, key, digest, found) for digest, found in versions])
         return
-    made = table("VERSION", "AT", "BY", "KEYS", right=("VERSION",))
+    made = table("VERSION", "AT", "BY", "MARKED BY", "KEYS", right=("VERSION",))
     for _, found in versions:
-        keys = ", ".join(found.document) or "-"
-        made.add_row(str(found.version), format_time(found.at), found.author, keys)
+        keys, mark = ", ".join(found.document) or "-", found.tainted_by or "-"
+        made.add_row(str(found.version), format_time(found.at), found.author, mark, keys)
     print_table(made)
 
 
@@ -145,6 +153,8 @@ def rollback_command(
             document=found.document,
             author=AUTHOR,
             at=now(),
+            # Seen again is not looked through: only `set` clears the mark.
+            tainted_by=found.tainted_by,
         )
         digest = await _put_in_force(link, agent, key, fresh)
         _tell(agent, key, digest, fresh, as_json)
@@ -259,9 +269,9 @@ def _tell(agent: str, session: str, digest: str, version: MemoryVersion, as_json
 
 
 def _line(session: str, found: MemoryVersion) -> str:
-    return (
-        f"session '{session}', version {found.version} of {format_time(found.at)} by {found.author}"
-    )
+    line = f"session '{session}', version {found.version} of {format_time(found.at)}"
+    marked = f", marked by {found.tainted_by}" if found.tainted_by else ""
+    return f"{line} by {found.author}{marked}"
 
 
 def _document(
@@ -269,4 +279,4 @@ def _document(
 ) -> dict[str, object]:
     fields: dict[str, object] = {"version": 0, "parent": None, "author": "", "at": None}
     fields = found.model_dump(mode="json") if found else {**fields, "document": {}}
-    return {"agent": agent, "session": session, "digest": digest, **fields}
+    return {"agent": agent, "session": session, "digest": digest, "tainted_by": "", **fields}

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.handoffs import failure_text
     from rota.kinds import WORKFLOW_TYPES
     from rota.loop import CallRef, HandoffMode, ResultRef
+    from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
@@ -94,6 +95,7 @@ async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHa
             deadline=work.deadline,
             began=work.admission.began,
             approval=ruling,
+            tainted=is_tainted(work.admission, work.loop),
         ),
         summary=f"check {call.name}",
         **handoff_options(work.remaining),
