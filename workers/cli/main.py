@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "approvals": ("approvals", "List the tool calls that wait for a person's decision."),
         "approve": ("approve", "Allow a call that waits for it, as it is or changed."),
         "deny": ("approve", "Forbid a call that waits for a decision."),
+        "effects": ("effects", "List what tools have done, and settle what nobody knows."),
         "cancel": ("cancel", "Cancel a run and wait until it has ended."),
         "rerun": ("rerun", "Run again what a run has left undone, and keep what it has done."),
         "backfill": (

@@ -282,5 +282,6 @@ class RunKit:
             "questions": self.questions.open,
             "budget": self.money.shown,
             "effects": self.effects.open,
+            "transcript": self.loop.head,
             "approvals": self.approvals.open,
         }

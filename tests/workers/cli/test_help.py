@@ -25,7 +25,7 @@ def command_named(name: str) -> click.Command:
 
 EVENTS = [f"events {name}" for name in ("publish", "list", "tail", "replay", "dead")]
 ALL = [*COMMANDS, *EVENTS, "memory show", "memory set", "memory history", "memory rollback"]
-ALL += ["memory reset-conversation"]
+ALL += ["effects resolve", "memory reset-conversation"]
 
 
 @pytest.mark.parametrize("name", ALL)
