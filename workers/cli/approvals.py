@@ -32,8 +32,8 @@ _THEN = {
 def approvals_command(settings: Settings, agent: str | None, as_json: bool) -> None:
     """List the tool calls that wait for a person's decision.
 
-    Of all agents, oldest first, with the exact arguments, who asked for the run, and what follows if nobody decides.
-    'rota approve RUN CALL' and 'rota deny RUN CALL' decide.
+    Of all agents, oldest first, with the exact arguments, who asked for the run, and what follows
+    if nobody decides. 'rota approve RUN CALL' and 'rota deny RUN CALL' decide.
     """
     pending = with_server(settings, lambda link: all_pending(link, agent))
     if as_json:
