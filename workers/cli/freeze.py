@@ -10,6 +10,7 @@ from rich.text import Text
 from rota.durations import parse_duration
 from rota.freeze import FreezeMode, FreezeRequest
 from rota.ids import format_slot, parse_slot
+from rota.runs import EARLIEST, LATEST
 from schedules.freezes import Freezable, list_keepers
 from schedules.lost_slots import Lost
 from workers.cli.command_error import CommandError
@@ -88,7 +89,7 @@ def freeze_command(
     if listing:
         _list(settings, as_json)
         return
-    if not reason:
+    if not reason or not reason.strip():
         raise click.UsageError("say why: --reason TEXT")
     request = FreezeRequest(
         reason=reason[:500],
@@ -155,7 +156,8 @@ def _freeze(settings: Settings, chosen: Chosen, request: FreezeRequest) -> list[
         changed = await freeze_all(link, await selected(link.client, chosen), request)
         if request.mode is FreezeMode.DRAIN:
             left = await open_runs(link.client, [each.keeper.name for each in changed])
-            remark(f"{len(left)} runs are open: those at work go on to their end")
+            if left:
+                remark(f"open runs: {len(left)}; those at work go on to their end")
         return changed
 
     return with_server(settings, work)
@@ -168,9 +170,12 @@ def _time(text: str) -> datetime:
     except ValueError:
         pass  # then it is a time
     try:
-        return parse_slot(text)
+        at = parse_slot(text)
     except (ValueError, OverflowError) as error:
         raise CommandError(f"--until: {error}; or write a duration, 4h", ExitCode.WRONG) from error
+    if not EARLIEST <= at <= LATEST:
+        raise CommandError(f"--until: '{text}' is not before {LATEST.year}", ExitCode.WRONG)
+    return at
 
 
 def _list(settings: Settings, as_json: bool) -> None:

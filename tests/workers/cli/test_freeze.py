@@ -156,6 +156,10 @@ WRONG = {
     "nobody named": (["freeze", "--reason", "x"], "name agents, or a --team, or --all"),
     "two ways": (["thaw", "report", "--all"], "name agents, or a --team, or --all"),
     "no time": (["freeze", "report", "--reason", "x", "--until", "soon"], "--until: "),
+    "no time of this age": (
+        ["freeze", "report", "--reason", "x", "--until", "2999-01-01T00:00:00Z"],
+        "--until: '2999-01-01T00:00:00Z' is not before 2200",
+    ),
     "a past time": (
         ["freeze", "AGENT", "--reason", "x", "--until", "2020-01-01T00:00:00Z"],
         "it would have ended at 2020-01-01T00:00:00Z",
