@@ -54,10 +54,10 @@ with workflow.unsafe.imports_passed_through():
 class AgentWorkflow(Freezable):
     """The keeper of one agent or pipeline. Freezes are in `workflows.keeper_kit.freezes`.
 
-    Messages: updates `declare`, `retire`, `admit`, `settle`, `change_memory`, `need`,
-    `reset_conversation`, `stopped`, `note_effect`, `backfill`; query `state`. Every update is
-    idempotent: by content, or by the run's key. It signals runs `lease_granted`, `key_settled`
-    and `upstream_settled`.
+    Messages: updates `declare`, `retire`, `admit`, `hold`, `settle`, `raise_budget`,
+    `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`, `backfill`; query
+    `state`. Every update is idempotent: by content, by the run's key or by an id. It signals
+    runs `lease_granted`, `key_settled`, `upstream_settled` and `budget_raised`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Cancellation: ignored, see `workflows.cancel_requests`.

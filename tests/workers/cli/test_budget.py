@@ -7,6 +7,7 @@ import pytest
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.budget_bench import CENT, BudgetBench
+from tests.workflows.money import add, parked, spending
 from workers.cli.exit_codes import ExitCode
 
 
@@ -122,3 +123,20 @@ async def test_raise_of_neither_agent_nor_run_says_so(stack: Stack) -> None:
         both = await budget(stack, "raise", "a", "--team", "b", "--usd", "1", "--reason", "r")
     assert (missing.code, both.code) == (ExitCode.NOT_FOUND, ExitCode.WRONG)
     assert "no run 'nobody-1'" in missing.err
+
+
+async def test_raise_of_a_parked_run_lets_it_go_on(stack: Stack) -> None:
+    """Its own limit is reached after one turn of two: parked, raised, succeeded."""
+    async with stack.worker([add]):
+        name = stack.name("report")
+        await stack.declare(name, **spending(1000, 100), budget={"run_usd": 0.0011})
+        run = await stack.start(name, f"{name}-1")
+        await parked(run)
+        how = ("--usd", "0.02", "--reason", "large feed")
+        refused = await budget(stack, "raise", run.id, *how, "--day")
+        ended = await budget(stack, "raise", run.id, *how, "--json")
+        result = await run.result()
+    assert (refused.code, "leave out --day" in refused.err) == (ExitCode.WRONG, True)
+    assert ended.json["run"] == run.id
+    assert "$0.0200" in ended.json["told"]
+    assert result.output == "done"
