@@ -21,7 +21,7 @@ from activities.providers.json_fields import field, optional_field
 from activities.providers.keys import read_key
 from activities.providers.markers import hidden, marker_of, with_marker
 from rota.failures import FailureCategory, StepError
-from rota.tools import Effect, ToolContext, tool
+from rota.tools import Effect, Reconciled, ToolContext, tool
 
 PAGE = 100
 ISSUE_PAGES = 3
@@ -44,12 +44,30 @@ Number = Annotated[int, Field(ge=1, description="Number of the issue or pull req
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, description="Markdown.")]
 
 
+async def _look_for_issue(context: ToolContext, repository: str) -> Reconciled:
+    """Find the call's issue; an old one that the search does not know cannot be told from none."""
+    async with _api(context) as api:
+        found = await _marked_issue(api, repository, marker_of(context.idempotency_key))
+    return Reconciled(None) if found is None else Reconciled(True, _issue(found, existed=True))
+
+
+async def _look_for_comment(context: ToolContext, repository: str, number: int) -> Reconciled:
+    """Find the call's comment."""
+    path = f"/repos/{repository}/issues/{number}/comments"
+    async with _api(context) as api:
+        found = await _marked_comment(api, path, marker_of(context.idempotency_key))
+    if found is None:
+        return Reconciled(None)
+    return Reconciled(True, {"url": field(found, "html_url", str, _VENDOR), "existed": True})
+
+
 @tool(
     name="github.create_issue",
     effect=Effect.IDEMPOTENT,
     timeout="5m",
     connection="github",
     outward=True,
+    reconcile=_look_for_issue,
 )
 async def create_issue(
     context: ToolContext,
@@ -85,6 +103,7 @@ async def create_issue(
     timeout="5m",
     connection="github",
     outward=True,
+    reconcile=_look_for_comment,
 )
 async def comment(
     context: ToolContext, repository: Repository, number: Number, body: Text

@@ -16,7 +16,7 @@ from activities.providers.json_api import JsonApi
 from activities.providers.json_fields import field
 from activities.providers.keys import read_key
 from activities.providers.markers import marker_of
-from rota.tools import Effect, ToolContext, tool
+from rota.tools import Effect, Reconciled, ToolContext, tool
 
 _VENDOR = "Jira"
 MAX_TEXT = 30_000
@@ -28,12 +28,22 @@ ProjectKey = Annotated[
 Label = Annotated[str, Field(pattern=r"^[^\s]{1,200}$")]
 
 
+async def _look(context: ToolContext, project: ProjectKey) -> Reconciled:
+    """Find the call's issue; one that Jira's search does not know yet cannot be told from none."""
+    async with _api(context) as api:
+        found = await _labelled(api, project, f"rota-{marker_of(context.idempotency_key)}")
+    if found is None:
+        return Reconciled(None)
+    return Reconciled(True, _issue(context, found, existed=True))
+
+
 @tool(
     name="jira.create_issue",
     effect=Effect.IDEMPOTENT,
     timeout="5m",
     connection="jira",
     outward=True,
+    reconcile=_look,
 )
 async def create_issue(
     context: ToolContext,

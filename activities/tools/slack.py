@@ -20,7 +20,7 @@ from activities.providers.json_fields import field, optional_field
 from activities.providers.keys import read_key
 from activities.providers.markers import marker_of
 from rota.failures import FailureCategory, StepError
-from rota.tools import Effect, ToolContext, ToolError, tool
+from rota.tools import Effect, Reconciled, ToolContext, ToolError, tool
 
 EVENT_TYPE = "rota_message"
 PAGE = 100
@@ -62,7 +62,23 @@ ChannelId = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=40_000, description="Slack's mrkdwn.")]
 
 
-@tool(name="slack.post", effect=Effect.IDEMPOTENT, timeout="5m", connection="slack", outward=True)
+async def _look(context: ToolContext, channel: str) -> Reconciled:
+    """Find the call's message; one beyond the newest few hundred cannot be told from none."""
+    async with _bot(context) as api:
+        found = await _marked(api, channel, marker_of(context.idempotency_key))
+    if found is None:
+        return Reconciled(None)
+    return Reconciled(True, {"channel": channel, "ts": found, "existed": True})
+
+
+@tool(
+    name="slack.post",
+    effect=Effect.IDEMPOTENT,
+    timeout="5m",
+    connection="slack",
+    outward=True,
+    reconcile=_look,
+)
 async def post(context: ToolContext, channel: ChannelId, text: Text) -> dict[str, Any]:
     """Post a message to a Slack channel. Repeating the same call posts no second one.
 
