@@ -22,6 +22,7 @@ async def start_order(client: Client, input: StartRunsInput, order: RunOrder) ->
         ARGUMENT_KEYS[input.kind]: input.name,
         "slot": format_slot(order.slot),
         "trigger": order.trigger,
+        **({"by": order.by} if order.by else {}),
     }
     try:
         handle = await client.start_workflow(

@@ -73,6 +73,7 @@ def request_backfill(
             batch=request.id,
             force=request.force,
             checked=request.checked,
+            by=request.by,
         )
         for slot in slots
     )

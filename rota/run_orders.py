@@ -27,6 +27,8 @@ class RunOrder(Record):
     checked: bool = False
     """Whatever lies on the pages of the ledger, the slot has not succeeded there. What
     happens to it while the order stands is not moved to a page."""
+    by: str = ""
+    """Who asked for it, if a person did."""
     run: RunRef | None = None
     """Set once the server has confirmed the start."""
 
@@ -42,6 +44,8 @@ class BackfillRequest(Record):
     checked: bool = False
     """The asker has read the pages of the ledger, where the keeper does not look: no slot of
     these has succeeded there."""
+    by: str = Field(default="", max_length=200)
+    """Who asks."""
 
 
 class Backfill(Record):

@@ -62,6 +62,7 @@ def request_of(
     planned: Iterable[PlannedSlot],
     choice: Choice,
     max_parallel: int,
+    by: str = "",
 ) -> BackfillRequest:
     """Ask for the slots that are to be run; at least one must be.
 
@@ -76,6 +77,7 @@ def request_of(
         force=choice.force,
         # Whoever plans reads all of the ledger.
         checked=True,
+        by=by,
     )
 
 

@@ -67,7 +67,16 @@ async def for_a_node(stack: Stack, gate: Gate) -> None:
     await gate.reached.wait()
 
 
-@pytest.mark.parametrize("waiting", [for_needs, for_a_lock, for_its_turn, for_a_node])
+async def for_an_approval(stack: Stack, gate: Gate) -> None:
+    """A run whose call nobody has decided on."""
+    name = stack.name("asker")
+    await stack.declare(name, **GATED, approvals={"gate.pass": "always"})
+    assert await waits(await stack.start(name, f"{name}-1"), RunStatus.AWAITING_APPROVAL)
+
+
+@pytest.mark.parametrize(
+    "waiting", [for_needs, for_a_lock, for_its_turn, for_a_node, for_an_approval]
+)
 async def test_run_collected_while_it_waits_leaves_in_silence(
     stack: Stack,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,12 +1,16 @@
 """Who asked for a run: told by its starter, handed down to what it calls, else who declared it."""
 
+from datetime import UTC, datetime
+
 from temporalio.client import WorkflowHandle
 
 from activities.documents import get_context, get_node
-from rota.ids import handoff_run_id, keeper_id
+from rota.ids import backfill_run_id, handoff_run_id, keeper_id
 from rota.pinned_spec import PinnedSpec
+from rota.run_orders import Backfill, BackfillRequest
 from rota.runs import AgentRunResult
 from tests.stack import Stack, script
+from tests.workflows.gates import poll
 
 
 async def requester(stack: Stack, transcript: str | None) -> str:
@@ -46,3 +50,24 @@ async def test_requester_of_a_scheduled_run_is_who_applied_the_declaration(stack
         by_hand = await stack.run(name, f"{name}-2")
         assert await requester(stack, scheduled.transcript) == "lee"
         assert await requester(stack, by_hand.transcript) == ""
+
+
+async def test_requester_of_a_backfilled_run_is_who_asked_for_the_backfill(stack: Stack) -> None:
+    """Whoever had the slots run again is not the one to approve what they do."""
+    name, slot = stack.name("nightly"), datetime(2026, 11, 2, 6, tzinfo=UTC)
+    async with stack.worker():
+        schedule = {"cron": "0 6 * * *", "timezone": "UTC"}
+        await stack.declare(name, runtime=script({"result": "done"}), schedule=schedule)
+        keeper = stack.client.get_workflow_handle(keeper_id(name))
+        await keeper.execute_update("backfill", BackfillRequest(id="b1", slots=(slot,), by="kim"))
+        run: WorkflowHandle[object, AgentRunResult] = stack.client.get_workflow_handle(
+            backfill_run_id(name, slot, 1), result_type=AgentRunResult
+        )
+
+        async def done() -> Backfill | None:
+            [backfill] = (await stack.keeper(name)).backfills
+            return backfill if backfill.done else None
+
+        await poll(done)
+        result = await run.result()
+        assert await requester(stack, result.transcript) == "kim"

@@ -24,6 +24,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
+from workers.cli.person import me
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ANSWER, ask_state
 from workers.settings import Settings
@@ -135,7 +136,8 @@ async def _plan(link: Link, name: str, start: str, end: str, choice: Choice) -> 
 
 
 async def _order(link: Link, asked: Asked, max_parallel: int) -> Backfill:
-    request = request_of(asked.state, asked.subject, asked.planned, asked.choice, max_parallel)
+    subject, planned, choice = asked.subject, asked.planned, asked.choice
+    request = request_of(asked.state, subject, planned, choice, max_parallel, me())
     keeper = link.client.get_workflow_handle(keeper_id(asked.name))
     async with asyncio.timeout(ANSWER.total_seconds()):
         return await keeper.execute_update("backfill", request, result_type=Backfill)
