@@ -84,6 +84,7 @@ class HandoffDeskActivities(HandoffDesk):
             if input.approval is not None:
                 ruling = input.approval.for_the_record
                 result = result.model_copy(update={"approval": ruling})
+            result = result.model_copy(update={"below": input.below})
             record = canonical_json(result.model_dump(mode="json"))
             name = _result_name(input)
             first = await kept(lambda: self._store.set_ref(name, record, if_absent=True))
@@ -121,6 +122,7 @@ class HandoffDeskActivities(HandoffDesk):
                 mode=handoff.mode,
                 occasion=call.key,
                 deadline=input.deadline,
+                allowance=input.allowance,
                 began=input.began,
                 tainted=input.tainted,
             ),

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from rota.budget import Cap
 from rota.conversation import ToolSchema
 from rota.coordination_spec import HandoffTarget
 from rota.lineage import DEEPEST, Lineage
@@ -80,6 +81,7 @@ def child_lineage(
     mode: HandoffMode,
     occasion: str,
     deadline: datetime | None,
+    allowance: Cap | None = None,
     began: datetime | None = None,
     tainted: bool = False,
 ) -> Lineage:
@@ -94,6 +96,7 @@ def child_lineage(
         occasion: The call's idempotency key, so that a re-run of the caller repeats no effect
             of the called agent either.
         deadline: The caller's.
+        allowance: What the run may spend with all below it.
         began: When the work began that the caller is part of.
         tainted: The caller has read what may be the words of people outside the team.
     """
@@ -107,6 +110,7 @@ def child_lineage(
         node=lineage.node if lineage else "",
         occasion=occasion,
         deadline=deadline if mode is HandoffMode.CALL else from_above,
+        allowance=allowance,
         began=began,
         tainted=tainted,
     )

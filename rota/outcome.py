@@ -68,6 +68,7 @@ def result_of(
         turns=loop.turn,
         tool_calls=loop.tool_calls,
         usage=loop.usage,
+        below=loop.below,
         output=answer.output if answer else None,
         output_digest=answer.digest if answer else None,
         transcript=loop.head,

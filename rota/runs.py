@@ -135,6 +135,8 @@ class AgentRunResult(Record):
     turns: int = 0
     tool_calls: int = 0
     usage: Usage = Usage()
+    below: Usage = Usage()
+    """What the runs it handed work to have used, and all below those; they count it themselves."""
     output: Any = None
     """The verified result if its JSON is at most 4 KiB; else read `output_digest`."""
     output_digest: str | None = None

@@ -220,6 +220,8 @@ class OpenHandoffInput(ToolInput):
     """The turn that made the call."""
     deadline: Instant | None = None
     """The caller's."""
+    allowance: Cap | None = None
+    """What the run may spend with all below it, of what the caller has left."""
     began: Instant | None = None
     """When the work began that the caller is part of."""
     tainted: bool = Field(default=False, exclude_if=is_false)
@@ -244,6 +246,8 @@ class CloseHandoffInput(ToolInput):
     """None also for a transfer, which waits for no result."""
     failure: str = ""
     """Why there is no result at all, in one line."""
+    below: Usage = Usage()
+    """What the run used, and all below it; if nobody can tell, what it might have."""
 
 
 class StartRunsInput(Record):

@@ -21,15 +21,20 @@ from temporalio.exceptions import TimeoutError as ServerTimeoutError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
     from rota.approvals import Ruling
+    from rota.budget import Cap
     from rota.handoffs import failure_text
     from rota.kinds import WORKFLOW_TYPES
     from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
+    from rota.spending import left, share, spent
     from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
+    from rota.usage import Usage
     from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
     from workflows.run_kit.child_result import result_in
     from workflows.run_kit.work import RunWork
+
+NOTHING_USED = Usage()
 
 Child = workflow.ChildWorkflowHandle[Any, AgentRunResult]
 
@@ -58,7 +63,8 @@ async def call(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> Re
     if child is None:
         return await _close(work, call, opened, ruling, failure=_taken(call, opened))
     result, failure = await _end_of(child, opened.child.agent)
-    return await _close(work, call, opened, ruling, result=result, failure=failure)
+    below = _below(opened.child, result)
+    return await _close(work, call, opened, ruling, result=result, failure=failure, below=below)
 
 
 async def transfer(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> ResultRef:
@@ -93,6 +99,7 @@ async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHa
             index=call.index,
             turn=work.loop.turn,
             deadline=work.deadline,
+            allowance=_lent(work, call),
             began=work.admission.began,
             approval=ruling,
             tainted=is_tainted(work.admission, work.loop),
@@ -100,6 +107,28 @@ async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHa
         summary=f"check {call.name}",
         **handoff_options(work.remaining),
     )
+
+
+def _lent(work: RunWork, call: CallRef) -> Cap | None:
+    """What the run that is called may spend: its part of what the caller has left.
+
+    The caller spends nothing while it waits, so that is set aside. A run that takes over gets
+    what is left of what the caller itself was lent.
+    """
+    if call.handoff is HandoffMode.TRANSFER:
+        lent = left(work.limits.lent_room, spent(work.loop.tree))
+    else:
+        parts = [each for each in work.loop.calls if each.handoff is HandoffMode.CALL]
+        lent = share(work.limits, work.loop.tree, len(parts))
+    return lent if lent.is_limit else None
+
+
+def _below(child: AgentRunInput, result: AgentRunResult | None) -> Usage:
+    """What the called run used, with all below it; of one that did not say, what it might have."""
+    if result is not None:
+        return result.usage.plus(result.below)
+    lent = (child.lineage and child.lineage.allowance) or Cap()
+    return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
 
 
 def _answered(opened: OpenedHandoff) -> ResultRef:
@@ -176,6 +205,7 @@ async def _close(
     *,
     result: AgentRunResult | None = None,
     failure: str = "",
+    below: Usage = NOTHING_USED,
 ) -> ResultRef:
     agent = opened.child.agent if opened.child else ""
     told = failure or (result and failure_text(agent, result)) or "done"
@@ -188,6 +218,7 @@ async def _close(
             child_id=opened.child_id,
             result=result,
             failure=failure,
+            below=below,
             approval=ruling,
         ),
         summary=f"{call.name}: {told}"[:200],
