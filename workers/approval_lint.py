@@ -46,8 +46,18 @@ def approval_remarks(spec: AgentSpec, toolbox: Toolbox) -> Iterator[Remark]:
 
 def _without_tool(spec: AgentSpec, key: str) -> Iterator[Remark]:
     kind = runtime_kind(spec.runtime.kind)
-    promised = kind.promises(kind.settings.model_validate(spec.runtime.settings))
-    if kind.shape is Shape.SESSION and promised.persons:
+    settings = kind.settings.model_validate(spec.runtime.settings)
+    may_ask = kind.shape is Shape.SESSION and kind.promises(settings).persons
+    # Where a kind's settings answer its provider's questions, nobody else is asked.
+    answered = getattr(settings, "confirm", "ask")
+    if may_ask and answered != "ask":
+        message = (
+            f"none of this agent's tools, and runtime.confirm ({answered}) answers what "
+            f"'{kind.kind}' asks; write confirm: ask for this rule to count"
+        )
+        yield Remark("error", ("approvals", key), message)
+        return
+    if may_ask:
         message = (
             f"none of this agent's tools; it counts if '{kind.kind}' asks whether it may use a "
             "tool of its own by that name"

@@ -95,9 +95,12 @@ def test_approval_that_fits_is_not_remarked(approvals: dict[str, Any]) -> None:
 
 def test_tool_of_the_provider_is_a_note_where_it_may_ask() -> None:
     """Only the provider knows its tools; one that asks nobody has none to approve."""
-    [(level, _, message)] = remarks({"bash": "always"}, MANAGED)
+    [(level, _, message)] = remarks({"bash": "always"}, {**MANAGED, "confirm": "ask"})
     assert level == "note"
     assert "tool of its own" in message
+    [(level, _, message)] = remarks({"bash": "always"}, MANAGED)
+    assert level == "error"
+    assert "write confirm: ask" in message
     [(level, _, _)] = remarks({"bash": "always"}, PROGRAM)
     assert level == "error"
 
