@@ -79,6 +79,25 @@ async def test_frozen_team_loses_slots_that_thaw_lists_with_the_backfill_to_type
     assert (again.json[0]["before"], again.json[0]["lost"]) == (None, [])
 
 
+@pytest.mark.parametrize("paused", [True, False])
+async def test_thaw_leaves_the_schedule_as_it_was_before_the_freeze(
+    daily: FleetOnServer, paused: bool
+) -> None:
+    """A freeze never touches it: what was paused stays paused, and nothing drifts."""
+    if paused:
+        assert (await daily.rota("pause", daily.agent, "--note", "feed is down")).code == 0
+    drifted = (await daily.rota("drift", "--json")).json
+    schedule = daily.stack.client.get_schedule_handle(daily.agent)
+    before = (await schedule.describe()).schedule
+    await daily.rota("freeze", daily.agent, "--reason", "leak")
+    frozen = (await schedule.describe()).schedule
+    drift_frozen = (await daily.rota("drift", "--json")).json
+    await daily.rota("thaw", daily.agent)
+    thawed = (await schedule.describe()).schedule
+    assert before.state == frozen.state == thawed.state
+    assert (thawed.state.paused, drift_frozen) == (paused, drifted)
+
+
 async def test_freeze_list_shows_who_froze_what_until_when(daily: FleetOnServer) -> None:
     """Without a worker to ask: it is read from the server's lists."""
     end = datetime.now(UTC) + timedelta(hours=4)
