@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from rota.tools import Effect, ToolContext, ToolDefinition, tool
+from rota.tools import Effect, Reconciled, ToolContext, ToolDefinition, tool
 
 
 @tool(name="ledger.match", effect="idempotent", timeout="2m")
@@ -214,6 +214,20 @@ def test_tool_with_bad_options_is_refused(options: dict[str, Any], words: str) -
 def plain(a: int = 1) -> int:
     """Doc."""
     return a
+
+
+def test_reconcile_that_takes_what_the_tool_does_not_is_refused() -> None:
+    """It could never be called: said when the module is loaded, not when it is needed."""
+
+    def look(context: ToolContext, invoice: str) -> Reconciled:
+        return Reconciled(None)
+
+    def post(context: ToolContext, account: str) -> str:
+        """Post."""
+        return account
+
+    with pytest.raises(TypeError, match="reconcile takes 'invoice', which is no argument"):
+        tool(name="books.post", effect="write", reconcile=look)(post)
 
 
 def test_tool_definition_is_what_the_decorator_returns() -> None:
