@@ -9,7 +9,8 @@ from activities.mcp.tools import with_pins
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
-from rota.steps import EditChecked, ToolInput
+from rota.approvals import EditChecked
+from rota.steps import ToolInput
 
 
 class ApprovalDeskActivities(ApprovalDesk):

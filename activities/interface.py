@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from rota.admission import Admitted, RunRef, Settled
+from rota.approvals import EditChecked
 from rota.budget import Grant
 from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.loop import ResultRef, TurnOutcome
@@ -31,7 +32,6 @@ from rota.steps import (
     CompactInput,
     Delivered,
     DeliverInput,
-    EditChecked,
     HoldInput,
     LedgerPage,
     LockInput,

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from rota.approval_spec import ApprovalRule
 from rota.business_hours import due
-from rota.model import Declared, Record, canonical_json, content_digest
+from rota.model import Declared, Record, StepResult, canonical_json, content_digest
 
 INLINE_ARGUMENTS = 2048
 """Bytes of JSON that arguments may have to travel in history; larger ones are named by digest."""
@@ -147,6 +147,13 @@ class OpenApproval(Record):
     def last_call(self) -> datetime:
         """After this no decision counts."""
         return self.parked_until or self.until
+
+
+class EditChecked(StepResult):
+    """What a look at edited arguments found."""
+
+    problem: str = ""
+    """Why they do not fit the tool; empty if they do."""
 
 
 def request_digest(

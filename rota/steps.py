@@ -153,13 +153,6 @@ class ToolInput(StepInput):
     """What was decided about the call; whoever makes it checks that."""
 
 
-class EditChecked(StepResult):
-    """What a look at edited arguments found."""
-
-    problem: str = ""
-    """Why they do not fit the tool; empty if they do."""
-
-
 class AdmitInput(Record):
     """Ask the keeper for admission."""
 
