@@ -19,7 +19,8 @@ from activities.paid_calls import unanswered_attempts, unanswered_summaries
 from activities.preflight import preflight, unfit_input
 from activities.runtimes.kinds import runtime_kind
 from activities.starting import start_coalesced
-from activities.stores.base import ObjectMissingError, ObjectStore
+from activities.store_probe import StoreProbe
+from activities.stores.base import ObjectMissingError, ObjectStore, StoreClosedError
 from activities.toolbox import Toolbox
 from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
@@ -44,6 +45,7 @@ class RunDeskActivities(RunDesk):
         self._client = client
         self._store = store
         self._toolbox = toolbox
+        self._probe = StoreProbe(store)
 
     @activity.defn(name="admit_run")
     async def admit_run(self, input: AdmitInput) -> Admitted:
@@ -133,6 +135,7 @@ class RunDeskActivities(RunDesk):
             # Its nodes are runs of their own, and have contexts of their own.
             return Admitted(admission=admission)
         try:
+            await self._probe.check()
             spec = await get_spec(self._store, admission.spec.digest)
             if unfit := unfit_input(spec, admission.input):
                 category = FailureCategory.INVALID_REQUEST
@@ -147,6 +150,9 @@ class RunDeskActivities(RunDesk):
                 "worker up to date, or run 'rota apply' again",
                 category=FailureCategory.INVALID_REQUEST,
             )
+        except StoreClosedError as error:
+            category = FailureCategory.INVALID_REQUEST
+            return Admitted(admission=admission, blocked=str(error), category=category)
         except ObjectMissingError:
             return Admitted(
                 admission=admission,

@@ -12,6 +12,10 @@ class StoreError(Exception):
     """The store could not serve: unreachable, refused, or holding damaged bytes."""
 
 
+class StoreClosedError(StoreError):
+    """The store refuses, and will until somebody mends what the message names."""
+
+
 class ObjectMissingError(StoreError):
     """Nothing is stored under that digest."""
 

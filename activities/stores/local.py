@@ -31,7 +31,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from activities.stores.base import ObjectMissingError, StoreError, damaged_object
+from activities.stores.base import ObjectMissingError, StoreClosedError, StoreError, damaged_object
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -219,7 +219,8 @@ class LocalStore:
         except OSError as error:
             reason = error.strerror or str(error)
             advice = _ADVICE.get(error.errno or 0)
-            raise StoreError(
+            kind = StoreClosedError if advice else StoreError
+            raise kind(
                 f"store {self._root}: cannot {verb} {path.relative_to(self._root)}: {reason}"
                 + (f"; {advice}" if advice else "")
             ) from error

@@ -25,7 +25,7 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 from activities.aws_session import aws_session
-from activities.stores.base import ObjectMissingError, StoreError, damaged_object
+from activities.stores.base import ObjectMissingError, StoreClosedError, StoreError, damaged_object
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -219,7 +219,8 @@ class S3Store:
             return await loop.run_in_executor(self._threads, request)
         except ClientError as error:
             advice = _ADVICE.get(_code(error))
-            raise StoreError(
+            kind = StoreClosedError if advice else StoreError
+            raise kind(
                 f"store {self.address}: cannot {verb} {key}: {_one_line(error)}"
                 + (f"; {advice}" if advice else "")
             ) from error

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.desk import RunDeskActivities
 from activities.documents import get_context, put_spec
-from activities.stores.base import ObjectStore
+from activities.stores.base import ObjectStore, StoreClosedError, StoreError
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from rota.admission import Admission, Decision, RunRef
@@ -121,3 +121,24 @@ async def test_prepared_pipeline_needs_no_context(
     granted = await admission(store, spec=PinnedSpec.of(pipeline))
     admitted = await desk.prepare_run(PrepareInput(admission=granted))
     assert (admitted.context, admitted.blocked) == ("", "")
+
+
+async def test_run_in_a_store_that_takes_nothing_is_blocked_with_what_to_mend(
+    desk: RunDeskActivities, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is begun that could not be kept; what passes by itself is tried again instead."""
+    given = PrepareInput(admission=await admission(store))
+
+    async def closed(*_: object, **__: object) -> bytes:
+        raise StoreClosedError("store x: cannot write: no space; free some space")
+
+    async def stumbling(*_: object, **__: object) -> bytes:
+        raise StoreError("store x: cannot write: reset by peer")
+
+    monkeypatch.setattr(store, "set_ref", stumbling)
+    with pytest.raises(StoreError):
+        await desk.prepare_run(given)
+    monkeypatch.setattr(store, "set_ref", closed)
+    admitted = await desk.prepare_run(given)
+    assert admitted.blocked == "store x: cannot write: no space; free some space"
+    assert (admitted.category, admitted.context) == (FailureCategory.INVALID_REQUEST, "")
