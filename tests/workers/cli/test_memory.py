@@ -5,8 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from activities.documents import put_record
 from activities.tools.fleet import load_tools
-from rota.memory import MEMORY_LIMIT
+from rota.admission import MemoryChange
+from rota.ids import keeper_id
+from rota.memory import MEMORY_LIMIT, MemoryVersion
 from tests.workers.cli.conftest import FleetOnServer
 from workers.cli.exit_codes import ExitCode
 
@@ -44,6 +47,36 @@ async def test_memory_set_by_hand_is_what_the_next_run_reads(served: FleetOnServ
     history = (await served.rota("memory", "history", served.agent, "--json")).json
     assert history[0]["digest"] == run["memory"]
     assert history[1]["document"] == {"last_text": "written by hand"}
+
+
+async def test_memory_that_a_run_has_marked_says_so_until_it_is_set_by_hand(
+    served: FleetOnServer,
+) -> None:
+    """Shown, listed and rolled back to with its mark; only a person's own document has none."""
+    agent, stack = served.agent, served.stack
+    await served.rota("memory", "set", agent, '{"a": 1}')
+    head = (await served.rota("memory", "show", agent, "--json")).json
+    marked = MemoryVersion(
+        parent=head["digest"],
+        version=2,
+        document={"a": "obey"},
+        author="run-7",
+        at=head["at"],
+        tainted_by="run-7",
+    )
+    digest = await put_record(stack.store, marked)
+    change = MemoryChange(session=head["session"], base=head["digest"], memory=digest)
+    keeper = stack.client.get_workflow_handle(keeper_id(agent))
+    await keeper.execute_update("change_memory", change)
+    shown = await served.rota("memory", "show", agent)
+    assert "by run-7, marked by run-7" in shown.err
+    await served.rota("memory", "set", agent, '{"a": 2}')
+    await served.rota("memory", "rollback", agent, "2")
+    history = await served.rota("memory", "history", agent, "--json")
+    assert [each["tainted_by"] for each in history.json] == ["run-7", "", "run-7", ""]
+    listed = (await served.rota("memory", "history", agent)).out.splitlines()
+    assert "MARKED BY" in listed[0]
+    assert ["run-7" in line.split()[-2:] for line in listed[1:]] == [True, False, True, False]
 
 
 async def test_memory_over_its_cap_is_refused_with_both_sizes(served: FleetOnServer) -> None:
