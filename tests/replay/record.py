@@ -15,7 +15,13 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHistory
 
-from tests.replay import pipeline_scenarios, provider_scenarios, scenarios, shared_scenarios
+from tests.replay import (
+    pipeline_scenarios,
+    provider_scenarios,
+    scenarios,
+    shared_scenarios,
+    telling_scenarios,
+)
 from tests.replay.scenarios import Recording
 from tests.stack import open_stack
 from workers.devserver import dev_server
@@ -24,7 +30,13 @@ HISTORIES = Path(__file__).parent / "histories"
 EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
 """So that a few steps are enough to see a run and a keeper continue as new."""
 
-SOURCES = (scenarios, pipeline_scenarios, shared_scenarios, provider_scenarios)
+SOURCES = (
+    scenarios,
+    pipeline_scenarios,
+    shared_scenarios,
+    provider_scenarios,
+    telling_scenarios,
+)
 SCENARIOS = [scenario for source in SOURCES for scenario in source.SCENARIOS]
 TOOLS = [tool for source in SOURCES for tool in source.TOOLS]
 
