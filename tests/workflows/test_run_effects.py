@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities import safekeeping
 from activities.effect_records import EffectRecords
 from rota.effects import EffectStage
 from rota.failures import FailureCategory
@@ -17,7 +19,8 @@ from rota.runs import RunStatus
 from rota.tools import Reconciled, ToolContext, ToolDefinition, tool
 from tests.saying import say
 from tests.stack import Stack, script
-from tests.workflows.claude import QUICK_RETRY, ending_of
+from tests.workflows.claude import QUICK_RETRY, ending_of, events_of
+from tests.workflows.failing_store import FailingStore
 from tests.workflows.standing import waits
 
 Run = WorkflowHandle[Any, Any]
@@ -266,3 +269,31 @@ async def test_parked_run_spends_no_time_and_keeps_its_session(stack: Stack) -> 
     assert result.status is RunStatus.SUCCEEDED
     assert holder is not None
     assert holder.id == f"{name}-1"
+
+
+async def test_write_all_of_whose_attempts_are_lost_is_looked_for_not_failed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is gone until every attempt is used up: the run asks, and does not guess."""
+    monkeypatch.setattr(safekeeping, "DELAYS_SECONDS", (0.0,) * 4)
+    stack.store = store = FailingStore(stack.store, "set_ref", b"effects/", times=0)
+    booked: list[str] = []
+
+    @tool(name="books.post", effect="write", timeout="5s")
+    def post(context: ToolContext) -> str:
+        """Book, and lose the store for three attempts of five tries each."""
+        booked.append(context.idempotency_key)
+        store.times = 15
+        return "booked"
+
+    name = stack.name("poster")
+    async with stack.worker([post]):
+        await stack.declare(name, **POSTING)
+        run = await stack.start(name, f"{name}-1")
+        effect = await parked(run)
+        await resolve(run, effect, happened=True)
+        result = await run.result()
+        names = [event.event_type for event in await events_of(run)]
+    assert result.status is RunStatus.SUCCEEDED
+    assert (len(booked), store.failed) == (1, 15)
+    assert EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED in names
