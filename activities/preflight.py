@@ -9,12 +9,13 @@ from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.schema_problems import schema_problems
 from activities.secrets import Secrets
 from activities.toolbox import Toolbox
+from activities.unpriced import check_priced
 from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.failures import FailureCategory, StepError
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
-    """Check the agent's tools, and the credentials that they and all its runtimes name.
+    """Check the agent's tools, the credentials that they and all its runtimes name, and prices.
 
     Raises:
         StepError: `auth` or `invalid_request`; says what is missing and where to put it.
@@ -43,6 +44,7 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
                 # Of a fallback, too: told now, and not in the night in which it is needed.
                 which = f"{place} ({runtime.kind}): " if index else ""
                 raise StepError(FailureCategory.AUTH, f"{which}{error}") from error
+    check_priced(spec)
 
 
 def _references(runtime: RuntimeSpec, place: str) -> list[str]:

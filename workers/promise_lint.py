@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import AgentSpec, Continuing
-from rota.runtime_kind import Shape
 from schedules.remarks import Remark
 
 
@@ -23,7 +22,3 @@ def promise_remarks(spec: AgentSpec) -> Iterator[Remark]:
     if spec.session.continuing is Continuing.SAME and not promised.converse:
         message = f"runtime '{kind.kind}' begins anew in each run, with its memory alone; {see}"
         yield Remark("warning", ("session", "continue"), message)
-    tells_nothing = not promised.cost and not (promised.usage and kind.priced_as)
-    if spec.budget.run_usd is not None and kind.shape is Shape.SESSION and tells_nothing:
-        message = f"runtime '{kind.kind}' tells no cost here, so the cap is never reached; {see}"
-        yield Remark("warning", ("budget", "run_usd"), message)

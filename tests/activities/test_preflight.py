@@ -83,3 +83,37 @@ def test_unfit_input_names_every_problem_in_one_line(
     assert bool(told) is bool(problems)
     assert "\n" not in told
     assert all(problem in told for problem in problems)
+
+
+UNPRICED = {"kind": "anthropic", "model": "claude-next-99", "api_key": "env:SOME_KEY"}
+
+
+def test_money_that_could_not_be_counted_blocks_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit, the model and the two ways to mend it are named."""
+    monkeypatch.setenv("SOME_KEY", "k")
+    spec = AgentSpec.model_validate({"name": "a", "runtime": UNPRICED, "budget": {"day_usd": 5}})
+    with pytest.raises(StepError, match=r"budget\.day_usd cannot be kept: model 'claude-next-99'"):
+        preflight(spec, Toolbox(tmp_path, {}))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "budget"),
+    [
+        (UNPRICED, {"day_usd": 5, "unpriced": "allow"}),
+        (UNPRICED, {"run_tokens": 5}),
+        (UNPRICED | {"model": "claude-haiku-4-5"}, {"day_usd": 5}),
+        (
+            UNPRICED | {"price": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}},
+            {"day_usd": 5},
+        ),
+    ],
+)
+def test_money_that_can_be_counted_or_need_not_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: Any, budget: dict[str, Any]
+) -> None:
+    """Allowed, without a limit in dollars, or with a price."""
+    monkeypatch.setenv("SOME_KEY", "k")
+    spec = AgentSpec.model_validate({"name": "a", "runtime": runtime, "budget": budget})
+    preflight(spec, Toolbox(tmp_path, {}))

@@ -8,12 +8,10 @@ from rota.agent_spec import AgentSpec
 from workers.promise_lint import promise_remarks
 
 PROGRAM = {"kind": "command", "command": ["true"]}
-PRICED = {**PROGRAM, "output": "json", "answer": {"cost_usd": "usd"}}
 MODEL = {"kind": "anthropic", "model": "claude-haiku-4-5"}
 AWS_AGENT = {"kind": "bedrock-agent", "agent_id": "AGENT12345", "alias_id": "ALIAS12345"}
 TOOLS: dict[str, Any] = {"tools": ["files.read"]}
 SAME: dict[str, Any] = {"session": {"continue": "same"}}
-CAP: dict[str, Any] = {"budget": {"run_usd": 1}}
 
 
 def remarks(runtime: dict[str, Any], fields: dict[str, Any]) -> list[tuple[str, str]]:
@@ -29,7 +27,6 @@ def remarks(runtime: dict[str, Any], fields: dict[str, Any]) -> list[tuple[str, 
     [
         (TOOLS, "tools", "runtime 'command' calls no tools of the agent's"),
         (SAME, "session.continue", "runtime 'command' begins anew in each run"),
-        (CAP, "budget.run_usd", "runtime 'command' tells no cost here"),
     ],
 )
 def test_promise_remarks_name_what_has_no_effect(
@@ -44,7 +41,7 @@ def test_promise_remarks_name_what_has_no_effect(
 
 @pytest.mark.parametrize(
     ("runtime", "fields"),
-    [(PROGRAM, {}), (PRICED, CAP), (AWS_AGENT, TOOLS | CAP), (MODEL, TOOLS | SAME | CAP)],
+    [(PROGRAM, {}), (AWS_AGENT, TOOLS), (MODEL, TOOLS | SAME)],
 )
 def test_promise_remarks_on_what_is_kept_are_none(
     runtime: dict[str, Any], fields: dict[str, Any]
