@@ -22,6 +22,7 @@ from tests.house.repository import ROOT
 
 DECLARING = ROOT / "docs" / "declaring.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
+EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
 APPROVALS = ROOT / "docs" / "approvals.md"
 NOTIFICATIONS = ROOT / "docs" / "notifications.md"
@@ -69,6 +70,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(BUDGETS, "key of a team's `budget`", "day_usd", TeamBudget, id="team"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
+        pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),
         pytest.param(APPROVALS, "key of `hours`", "days", BusinessHours, id="business hours"),
         pytest.param(APPROVALS, "key of a decision", "call", ApprovalDecision, id="decision"),
