@@ -73,6 +73,12 @@ class McpServer(Declared):
     """Its tools act outside the team; None: those do that are open to the world, and not
     read-only."""
 
+    pins: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")]] = Field(
+        default_factory=dict[str, str]
+    )
+    """Digest of a tool as somebody has looked at it, by the server's own name of the tool, or the
+    first 12 digits or more of it. One that has changed since is not offered: no run begins."""
+
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if bool(self.command) is bool(self.url):

@@ -43,7 +43,7 @@ def mcp_looks(fleet: Fleet) -> list[Look]:
 
 async def _check(fleet: Fleet, name: str, server: McpServer, wanted: Collection[str]) -> Check:
     # Here, not at the top: it imports the SDK, which few fleets need.
-    from activities.mcp.listing import list_server  # noqa: PLC0415
+    from activities.mcp.listing import list_server, pins_of  # noqa: PLC0415
 
     title, secrets = f"mcp server {name}", Secrets()
     try:
@@ -56,4 +56,10 @@ async def _check(fleet: Fleet, name: str, server: McpServer, wanted: Collection[
     if missing:
         found = f"has no {', '.join(missing)}; it has: {listed}"
         return Check(title, False, found, "correct the agents' tools, or update the server")
+    try:
+        # Those that the fleet pins, too: whoever pins one wants to know before a run does.
+        pins_of(name, server, tools, [*wanted, *(tool for tool in server.pins if tool in tools)])
+    except StepError as error:
+        cure = "pin it anew in fleet.yaml once you have looked at it, or mend the server"
+        return Check(title, False, str(error), cure)
     return Check(title, True, f"answers, and has: {listed}")

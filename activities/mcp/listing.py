@@ -47,7 +47,8 @@ def pins_of(
     """Pin those of a server's tools that an agent wants, in that order.
 
     Raises:
-        StepError: `invalid_request`, the server has no such tool, or its schema is none.
+        StepError: `invalid_request`, the server has no such tool, its schema is none, or it is
+            not the tool that the fleet has pinned.
     """
     return [_pin(name, server, tools, tool) for tool in wanted]
 
@@ -69,13 +70,20 @@ def _pin(name: str, server: McpServer, tools: dict[str, types.Tool], wanted: str
     open_world = hints is None or hints.open_world_hint is not False
     acts = open_world and _effect(hints) is not Effect.READ
     whole = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+    digest = content_digest(whole)
+    if not digest.startswith(server.pins.get(wanted, "")):
+        raise StepError(
+            FailureCategory.INVALID_REQUEST,
+            f"mcp server {name}: its tool '{wanted}' is not what mcp.{name}.pins says: look at "
+            f"what it has become (description, schema, annotations), then pin {digest[:12]}",
+        )
     return ToolPin(
         name=f"{MCP_PREFIX}{name}/{wanted}",
         description=tool.description or tool.title or wanted,
         parameters=tool.input_schema,
         effect=_effect(hints),
         timeout_seconds=server.timeout.total_seconds(),
-        digest=content_digest(whole),
+        digest=digest,
         private=bool(server.private),
         untrusted=open_world if server.untrusted is None else server.untrusted,
         outward=acts if server.outward is None else server.outward,

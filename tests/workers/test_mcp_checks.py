@@ -1,5 +1,6 @@
 """What the doctor finds out about MCP servers."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -44,6 +45,23 @@ async def test_tool_that_is_not_there_is_found_before_a_run_needs_it(tmp_path: P
         [check] = await take_all(mcp_looks(load_fleet(tmp_path)))
     assert not check.ok
     assert check.found.startswith("has no querry; it has: ")
+
+
+async def test_tool_that_is_not_what_the_fleet_pins_is_told_with_its_digest(
+    tmp_path: Path,
+) -> None:
+    """Before a run finds out; with what to write once somebody has looked."""
+    with WarehouseEndpoint(Log(tmp_path / "log")) as warehouse:
+        pins = "{query: '000000000000'}"
+        write(tmp_path, f"  warehouse: {{url: {warehouse.url}, pins: {pins}}}\n")
+        [check] = await take_all(mcp_looks(load_fleet(tmp_path)))
+        told = re.search("then pin ([0-9a-f]{12})", check.found)
+        assert told is not None
+        file = tmp_path / "fleet.yaml"
+        file.write_text(file.read_text().replace("000000000000", told[1]))
+        [again] = await take_all(mcp_looks(load_fleet(tmp_path)))
+    assert (check.ok, again.ok) == (False, True)
+    assert "its tool 'query' is not what mcp.warehouse.pins says" in check.found
 
 
 async def test_servers_that_do_not_answer_are_told_apart(
