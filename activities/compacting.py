@@ -106,6 +106,7 @@ def _outcome(head: str, node: TranscriptNode, context: RunContext) -> TurnOutcom
         head=head,
         stop=node.stop,
         usage=node.usage,
+        model=node.model,
         # What the next run begins with is the summary, not what it was made of.
         conversation_tokens=node.usage.output_tokens,
         unusable=unusable,

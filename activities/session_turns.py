@@ -83,7 +83,7 @@ class SessionTurns:
         # Calls beside a question are the provider's own, and none of ours to execute.
         asked = node.reply.tool_calls if asks else ()
         calls = await call_refs(self._store, task.spec, task.context, task.toolbox, asked, head)
-        return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage)
+        return TurnOutcome(head=head, stop=stop, calls=calls, usage=node.usage, model=model)
 
     async def has_ended(
         self, input: SessionInput, task: SessionTask, session: ProviderSession, end: Collected
@@ -100,7 +100,12 @@ class SessionTurns:
         if end.stop is StopReason.END_TURN:
             answer = await self._answer(task, end)
         return TurnOutcome(
-            head=head, stop=end.stop, answer=answer, usage=node.usage, links=end.links
+            head=head,
+            stop=end.stop,
+            answer=answer,
+            usage=node.usage,
+            links=end.links,
+            model=model,
         )
 
     async def _answer(self, task: SessionTask, end: Collected) -> AnswerRef:

@@ -121,6 +121,7 @@ class ThinkingActivities(Thinking):
                 calls=calls,
                 answer=answer,
                 usage=node.usage,
+                model=node.model,
                 conversation_tokens=node.usage.tokens,
                 details=_details(node, context),
             )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from operator import not_
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from rota.budget import Grant
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Record, StepResult, is_false
+from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
@@ -171,6 +173,8 @@ class Settlement(Record):
     events: tuple[EventRecord, ...] = ()
     tainted: bool = Field(default=False, exclude_if=is_false)
     """The run has read what may be the words of people outside the team."""
+    by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
+    """What each model's answers came to, of `usage`."""
 
 
 class Settled(StepResult):

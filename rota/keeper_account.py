@@ -9,9 +9,10 @@ from datetime import datetime
 
 from rota import budget_rules, spending
 from rota.admission import Admission, AdmissionRequest, Decision, RunRef, Settlement
-from rota.budget import BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
+from rota.budget import NONE, BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
 from rota.keeper_state import KeeperState
 from rota.pinned_spec import PinnedSpec
+from rota.usage import Usage
 
 
 def declare(state: KeeperState, spec: PinnedSpec) -> KeeperState:
@@ -59,6 +60,25 @@ def end_of(settlement: Settlement) -> HoldEnd:
         spent=spending.known(usage),
         unknown=spending.lost(usage),
         unpriced=usage.cost_micros is None,
+    )
+
+
+def lost_use(state: KeeperState, run: RunRef) -> Usage:
+    """What the ledger says a run has used that is gone, the same as the account counts.
+
+    That is what it told when it last asked for room, and as unknown all that it held. Which
+    kinds of tokens those were it did not tell.
+    """
+    held = state.account.holds.get(run.key)
+    if held is None:
+        return Usage()
+    unknown = held.unknown.plus(held.amount)
+    return Usage(
+        input_tokens=held.spent.tokens,
+        cost_micros=held.spent.micros,
+        unknown_attempts=int(unknown != NONE),
+        unknown_micros=unknown.micros,
+        unknown_tokens=unknown.tokens,
     )
 
 

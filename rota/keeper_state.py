@@ -1,6 +1,7 @@
 """The keeper's whole state, as carried across continue-as-new."""
 
 from datetime import datetime
+from operator import not_
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from rota.failures import FailureCategory
 from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
 from rota.model import Record, is_false
+from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, EventRecord, RunStatus, Trigger
@@ -66,6 +68,8 @@ class LedgerEntry(Record):
     turns: int = 0
     tool_calls: int = 0
     usage: Usage = Usage()
+    by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
+    """What each model's answers came to, of `usage`."""
     output: str | None = None
     tainted: bool = Field(default=False, exclude_if=is_false)
     """It had read what may be the words of people outside the team."""

@@ -6,6 +6,7 @@ folds the answer back in.
 
 from datetime import datetime
 from enum import StrEnum
+from operator import not_
 from typing import Any
 
 from pydantic import Field
@@ -15,7 +16,8 @@ from rota.budget import Amount
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
-from rota.model import Record, StepResult, is_false
+from rota.model import Record, StepResult, is_empty, is_false
+from rota.model_use import ByModel, with_answer
 from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
@@ -100,6 +102,8 @@ class TurnOutcome(StepResult):
     """What the work left behind elsewhere: `branch`, `pull_request`, `execution`."""
     unusable: str = ""
     """Of a summary: why no run can begin with it, and what to do; empty if one can."""
+    model: str = Field(default="", exclude_if=is_empty)
+    """Which model answered, as the provider names it."""
 
 
 class LoopState(Record):
@@ -146,6 +150,8 @@ class LoopState(Record):
     """How often the coming turn was given to a runtime before; its attempts may be billed."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """The model has read what may be the words of people outside the team."""
+    by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
+    """What each model's answers came to."""
 
     @property
     def tree(self) -> Usage:
@@ -179,6 +185,7 @@ class LoopState(Record):
                 "links": {**self.links, **outcome.links},
                 "needed": None,
                 "rounds": 0,
+                "by_model": with_answer(self.by_model, outcome.model, outcome.usage),
             }
         )
 
@@ -197,6 +204,7 @@ class LoopState(Record):
                 "conversation_tokens": outcome.conversation_tokens,
                 "needed": None,
                 "rounds": 0,
+                "by_model": with_answer(self.by_model, outcome.model, outcome.usage),
             }
         )
 

@@ -6,6 +6,7 @@ shape works as well, from the CLI, the UI or any SDK.
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import not_
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
@@ -14,6 +15,7 @@ from rota.approvals import Ruling
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Declared, Record, is_false
+from rota.model_use import ByModel
 from rota.names import AgentName
 from rota.usage import Usage
 
@@ -137,6 +139,9 @@ class AgentRunResult(Record):
     usage: Usage = Usage()
     below: Usage = Usage()
     """What the runs it handed work to have used, and all below those; they count it themselves."""
+    by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
+    """What each model's answers came to, of `usage`. What is not in it was lost on the way, or
+    is nobody's answer."""
     output: Any = None
     """The verified result if its JSON is at most 4 KiB; else read `output_digest`."""
     output_digest: str | None = None

@@ -12,6 +12,7 @@ from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
 from rota.runs import RunStatus, Trigger
 from rota.upstream import UpstreamRun
+from rota.usage import Usage
 
 
 def settle(
@@ -52,6 +53,7 @@ def settle(
             "turns": settlement.turns,
             "tool_calls": settlement.tool_calls,
             "usage": settlement.usage,
+            "by_model": settlement.by_model,
             "output": settlement.output,
             "tainted": settlement.tainted,
         }
@@ -82,9 +84,12 @@ def reclaim(state: KeeperState, run: RunRef, now: datetime, *, began: bool = Tru
 
     What it had reserved counts as spent, as far as anybody knows, if it `began`.
     """
+    usage = Usage()
     if began:
+        usage = keeper_account.lost_use(state, run)
         state = keeper_account.lost(state, run)
-    gone = Settlement(run=run, status=RunStatus.FAILED, reason="the run was gone: lease reclaimed")
+    reason = "the run was gone: lease reclaimed"
+    gone = Settlement(run=run, status=RunStatus.FAILED, reason=reason, usage=usage)
     return settle(state, gone, now)[0]
 
 
