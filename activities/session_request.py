@@ -89,7 +89,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
         tools=offered_tools(spec, toolbox) if promises.tools else (),
         output_schema=spec.output.json_schema if spec.output else None,
         previous=await _previous(store, context) if promises.converse else None,
-        cap_micros=context.spec.run_micros,
+        cap_micros=input.allowance.micros,
         deadline=input.deadline,
         fleet=str(toolbox.fleet),
     )

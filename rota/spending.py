@@ -72,10 +72,15 @@ def own_room(limits: Limits, tree: Usage) -> Cap:
     return left(whole.smaller(limits.lent_room), spent(tree))
 
 
+def room(limits: Limits, tree: Usage) -> Cap:
+    """What the run may still spend: what is left of its limits, and of its reservation."""
+    own = own_room(limits, tree)
+    return own if limits.grant is None else own.smaller(left(limits.grant.room, limits.held))
+
+
 def allowance(limits: Limits, tree: Usage) -> Cap:
     """What the next call of a model may come to at most."""
-    room = own_room(limits, tree).smaller(Cap(micros=limits.call_micros))
-    return room if limits.grant is None else room.smaller(left(limits.grant.room, limits.held))
+    return room(limits, tree).smaller(Cap(micros=limits.call_micros))
 
 
 def is_soft(limits: Limits, tree: Usage, at: float) -> bool:
@@ -87,10 +92,10 @@ def is_soft(limits: Limits, tree: Usage, at: float) -> bool:
 
 def share(limits: Limits, tree: Usage, parts: int) -> Cap:
     """What each of `parts` runs that are called at once may spend."""
-    room = own_room(limits, tree)
+    rest = own_room(limits, tree)
     return Cap(
-        micros=None if room.micros is None else max(0, room.micros) // parts,
-        tokens=None if room.tokens is None else max(0, room.tokens) // parts,
+        micros=None if rest.micros is None else max(0, rest.micros) // parts,
+        tokens=None if rest.tokens is None else max(0, rest.tokens) // parts,
     )
 
 

@@ -85,6 +85,8 @@ class SessionInput(StepInput):
     """What the run has counted of its use."""
     deadline: Instant | None = None
     """When the run must have ended."""
+    allowance: Cap = Cap()
+    """What the run may still spend: the cap of a provider that enforces one."""
 
 
 class AnswerInput(SessionInput):

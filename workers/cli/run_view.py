@@ -63,6 +63,7 @@ class RunView:
             "turns": status["turn"],
             "tool_calls": status["tool_calls"],
             "usage": Usage.model_validate(status.get("usage", {})),
+            "below": Usage.model_validate(status.get("below", {})),
             "runtime": status.get("runtime", ""),
             "fallback": status.get("fallback", 0),
             "provider": status.get("provider", ""),
@@ -80,7 +81,8 @@ class RunView:
             _count(result.turns, "turn"),
             _count(result.tool_calls, "tool call"),
             _count(result.usage.tokens, "token"),
-            format_cost(result.usage.cost_micros) + _unknown(result.usage.unknown_attempts),
+            format_cost(result.usage.cost_micros) + _unknown(result.usage),
+            *_below(result.below),
             format_took(self.took),
         )
         return ", ".join(counts)
@@ -119,9 +121,19 @@ def _from_attributes(execution: WorkflowExecution) -> AgentRunResult:
     )
 
 
-def _unknown(attempts: int) -> str:
+def _unknown(usage: Usage) -> str:
     """What is not in the cost: calls that may have been billed and told nothing."""
-    return f" + {_count(attempts, 'attempt')} of unknown cost" if attempts else ""
+    if not usage.unknown_attempts:
+        return ""
+    most = f", at most {format_cost(usage.unknown_micros)}" if usage.unknown_micros else ""
+    return f" + {_count(usage.unknown_attempts, 'attempt')} of unknown cost{most}"
+
+
+def _below(usage: Usage) -> tuple[str, ...]:
+    """What the runs that it called have cost, which is not in its own cost."""
+    if not usage.tokens and usage.cost_micros == 0:
+        return ()
+    return (f"{format_cost(usage.cost_micros)} below it",)
 
 
 def _count(number: int, noun: str) -> str:

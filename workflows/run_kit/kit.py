@@ -267,13 +267,16 @@ class RunKit:
         return self._entry.admitted.admission if self._entry.admitted else None
 
     def _describe(self) -> dict[str, object]:
-        calls = [call.name for call in self.loop.calls]
+        # A run that has parked before its calls has made none of them.
+        made = self.loop.calls if self.money.purse.parked_at is None else ()
+        calls = [call.name for call in made]
         return {
             "status": self._standing.status.value,
             "turn": self.loop.turn,
             "tool_calls": self.loop.tool_calls,
             "tokens": self.loop.usage.tokens,
             "usage": self.loop.usage.model_dump(mode="json"),
+            "below": self.loop.below.model_dump(mode="json"),
             "runtime": runtime_of(self._admission, self.loop),
             "fallback": self.loop.runtime,
             "provider": provider_of(self.loop),

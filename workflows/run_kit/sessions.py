@@ -241,6 +241,7 @@ class Sessions:
             "cursor": work.loop.cursor,
             "counted": work.loop.usage,
             "deadline": work.deadline,
+            "allowance": work.room,
         }
 
     def _keep(self, **changes: Any) -> None:

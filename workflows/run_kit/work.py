@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import LoopState
     from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
-    from rota.spending import allowance
+    from rota.spending import allowance, room
     from workflows.run_kit.clock import RunClock
 
 
@@ -56,6 +56,11 @@ class RunWork:
     def spec(self) -> PinnedSpec:
         """The declaration the run was admitted with."""
         return self.admission.spec
+
+    @property
+    def room(self) -> Cap:
+        """What the run may still spend."""
+        return room(self.limits, self.loop.tree)
 
     @property
     def allowance(self) -> Cap:

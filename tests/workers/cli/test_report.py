@@ -39,3 +39,14 @@ def test_report_of_calls_that_told_nothing_says_that_their_cost_is_unknown(
     """What may have been billed is not shown as free."""
     usage = Usage(cost_micros=0, unknown_attempts=1)
     assert "$0.0000 + 1 attempt of unknown cost, 2.00s" in printed(capsys, usage=usage)
+    usage = Usage(cost_micros=500, unknown_attempts=2, unknown_micros=9000)
+    words = "$0.0005 + 2 attempts of unknown cost, at most $0.0090, 2.00s"
+    assert words in printed(capsys, usage=usage)
+
+
+def test_report_of_a_run_that_called_others_tells_their_cost_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each counts its own, so the sums of agents add up."""
+    below = Usage(input_tokens=5, cost_micros=1500)
+    assert "$0.0000, $0.0015 below it, 2.00s" in printed(capsys, below=below)
