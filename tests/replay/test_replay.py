@@ -29,8 +29,9 @@ from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, RotaPlugin
 from workflows.agent import AgentWorkflow
 from workflows.pipeline_kit.children import Children, Place
 from workflows.resource_lock import ResourceLockWorkflow
-from workflows.run_kit import desk, steps, visibility
+from workflows.run_kit import desk, visibility
 from workflows.run_kit.kit import RunKit
+from workflows.run_kit.tool_calls import run_tools
 
 HISTORIES = Path(__file__).parent / "histories"
 CORPUS = {path.stem: path.read_text() for path in sorted(HISTORIES.glob("*.json"))}
@@ -72,7 +73,7 @@ def test_recorded_histories_use_every_activity() -> None:
 
 async def one_after_another(kit: RunKit, step: RunTools) -> None:
     """Run tools in sequence instead of all at once."""
-    results = [await steps.run_tool(kit.work, call) for call in step.calls]
+    results = [result for call in step.calls for result in await run_tools(kit.work, (call,), kit)]
     kit.loop = kit.loop.after_tools(tuple(results))
 
 
