@@ -87,6 +87,17 @@ class DagState(Record):
         return self.model_copy(update={"nodes": {**self.nodes, name: node}})
 
     @property
+    def tainted(self) -> bool:
+        """True once any run of a node had read what may be the words of people outside."""
+        ends = [
+            end
+            for node in self.nodes.values()
+            for end in (node.result, *(place.result for place in node.places))
+            if end is not None
+        ]
+        return any(end.tainted or any(item.tainted for item in end.items or ()) for end in ends)
+
+    @property
     def running(self) -> int:
         """Runs at work."""
         return sum(

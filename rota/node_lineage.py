@@ -10,8 +10,17 @@ from rota.model import content_digest
 from rota.outcome import RunOrigin
 
 
-def node_lineage(origin: RunOrigin, start: Start, deadline: datetime | None) -> Lineage:
-    """Return the lineage of a node's run; every attempt at it has the same occasion."""
+def node_lineage(
+    origin: RunOrigin, start: Start, deadline: datetime | None, *, tainted: bool = False
+) -> Lineage:
+    """Return the lineage of a node's run; every attempt at it has the same occasion.
+
+    Args:
+        origin: The pipeline's run.
+        start: What is to be started.
+        deadline: The node's.
+        tainted: A node before it had read what may be the words of people outside the team.
+    """
     above = origin.lineage
     node = start.node if start.item is None else f"{start.node}/{start.item}"
     bounds = [at for at in (deadline, origin.bound) if at is not None]
@@ -25,6 +34,7 @@ def node_lineage(origin: RunOrigin, start: Start, deadline: datetime | None) -> 
         occasion=f"{occasion_of(origin)}/{_part(start)}",
         deadline=min(bounds) if bounds else None,
         began=origin.began,
+        tainted=tainted or (above is not None and above.tainted),
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.model import Declared, Record
+from rota.model import Declared, Record, is_false
 from rota.names import AgentName
 from rota.runs import EventRecord, Instant, RunStatus, Trigger
 
@@ -33,6 +33,8 @@ class NodeResult(Record):
     """One per item of `for_each`, in order; None for a node without."""
     kept: bool = False
     """Taken over from an earlier run of the pipeline (`rota rerun --from`)."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """The run had read what may be the words of people outside the team."""
 
 
 def _an_end(kept: NodeResult) -> NodeResult:

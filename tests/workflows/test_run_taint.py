@@ -6,8 +6,9 @@ from activities.documents import get_memory, get_transcript, put_record
 from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
 from rota.memory import MemoryVersion
-from rota.runs import AgentRunResult
+from rota.runs import AgentRunResult, RunStatus
 from rota.tools import ToolError, tool
+from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 
 
@@ -161,3 +162,36 @@ async def test_conversation_that_goes_on_keeps_its_mark(stack: Stack) -> None:
         await stack.declare(name, runtime=remembers("a"), tools=tools, session=session)
         result = await stack.run(name, f"{name}-2")
     assert (await memory_of(stack, result)).tainted_by == f"{name}-2"
+
+
+async def test_mark_goes_from_node_to_node_of_a_pipeline(stack: Stack) -> None:
+    """A later node is given what the reader wrote, of each item; one beside it is not marked."""
+    reader, writer, night = (stack.name(each) for each in ("reader", "writer", "night"))
+    async with stack.worker(TOOLS):
+        read = script({"calls": [{"tool": "inbox.read"}]}, {"result": "read"})
+        await stack.declare(
+            reader, runtime=read, tools=["inbox.read"], session={"concurrency": "parallel"}
+        )
+        await stack.declare(
+            writer,
+            runtime=remembers("w"),
+            tools=["memory.update"],
+            session={"key": "{input.key}"},
+        )
+        nodes = {
+            "first": {"agent": writer, "input": {"key": "first"}},
+            "read": {"agent": reader, "after": ["first"], "for_each": "{input.boxes}"},
+            "last": {"agent": writer, "after": ["read"], "input": {"key": "last"}},
+        }
+        await declare_pipeline(stack, night, nodes=nodes, input={"boxes": ["a", "b"]})
+        result = await run_pipeline(stack, night, f"{night}-1")
+        sessions = (await stack.keeper(writer)).sessions
+        [entry] = (await stack.keeper(night)).ledger.values()
+    marks = {
+        key: version.tainted_by
+        for key, session in sessions.items()
+        if (version := await get_memory(stack.store, session.memory)) is not None
+    }
+    assert result.status is RunStatus.SUCCEEDED
+    assert marks == {"first": "", "last": f"{night}-1/last"}
+    assert entry.tainted

@@ -63,11 +63,13 @@ class Children:
     def __len__(self) -> int:
         return len(self._children)
 
-    def start(self, start: Start, agent: str, deadline: datetime | None) -> None:
+    def start(
+        self, start: Start, agent: str, deadline: datetime | None, *, tainted: bool = False
+    ) -> None:
         """Start a node's run; the server need not have confirmed it yet."""
         self._starting += 1
         child = _Child()
-        lineage = node_lineage(self._origin, start, deadline)
+        lineage = node_lineage(self._origin, start, deadline, tainted=tainted)
         child.task = asyncio.create_task(self._run(child, start, agent, lineage))
         self._children[start.node, start.index] = child
 

@@ -115,7 +115,8 @@ class Graph:
         for start in moves.starts:
             spec, limits = self.plan.nodes[start.node], self.plan.deadlines
             bounds = [at for at in (limits.get(start.node), self.plan.deadline) if at]
-            self._children.start(start, spec.agent, min(bounds, default=None))
+            bound = min(bounds, default=None)
+            self._children.start(start, spec.agent, bound, tainted=self.state.tainted)
         workflow.set_current_details(table(self.plan, self.state))
         return moves
 

@@ -167,7 +167,8 @@ class PipelineKit:
         if not (turned_away and finish.status is RunStatus.SKIPPED):
             # Also without an answer to the admission: it may have been given and not heard.
             admission = admitted.admission if admitted else None
-            told = result_of(self._origin, admission, LoopState(), finish, workflow.now())
+            loop = LoopState(tainted=self._graph is not None and self._graph.state.tainted)
+            told = result_of(self._origin, admission, loop, finish, workflow.now())
             settled = await desk.report(self._origin, told, ())
             if settled.status not in (None, finish.status):
                 # The ledger has another end, and has it for good: tell the same one.
