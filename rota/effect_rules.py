@@ -56,7 +56,9 @@ def next_move(
     if (record.tool, record.arguments) != (intent.tool, intent.arguments):
         return Move.CONFLICT
     if record.stage is EffectStage.HAPPENED:
-        return Move.RECEIPT
+        # A run that comes again wants a fresh answer, and the key keeps the effect to one.
+        again = intent.effect is Effect.IDEMPOTENT and record.run.key != intent.run.key
+        return Move.CALL if again else Move.RECEIPT
     if record.stage is EffectStage.DID_NOT:
         return Move.CALL
     if record.version == resolves:

@@ -59,6 +59,18 @@ def test_call_does_what_the_record_calls_for(
     assert next_move(record, call, resolves) is move
 
 
+@pytest.mark.parametrize(
+    ("effect", "move"), [(Effect.WRITE, Move.RECEIPT), (Effect.IDEMPOTENT, Move.CALL)]
+)
+def test_effect_of_an_earlier_run_is_a_writes_receipt_and_an_idempotent_call_again(
+    effect: Effect, move: Move
+) -> None:
+    """A run that comes again learns of what changed since, where its key keeps it harmless."""
+    record = begun(None, intent(effect), NOW, LIMIT).next(S.HAPPENED, NOW, receipt="r")
+    later = intent(effect, run=RunRef(id="poster-2", key="poster-2-key"))
+    assert next_move(record, later) is move
+
+
 @pytest.mark.parametrize("change", [{"arguments": "b"}, {"tool": "books.void"}])
 @pytest.mark.parametrize("stage", list(EffectStage))
 def test_key_of_another_call_is_a_conflict(stage: EffectStage, change: dict[str, str]) -> None:
