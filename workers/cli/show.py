@@ -118,8 +118,9 @@ async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
 
 
 def _waits(status: dict[str, Any]) -> list[str]:
-    """What a run waits for; a tool that asks a person is named by its question alone."""
+    """What a run waits for; a tool of which people are asked is named by the question alone."""
     asking = {each["question"]["asker"] for each in status["questions"]}
+    asking |= {each["tool"] for each in status.get("effects", ())}
     return [text for text in status["waiting_for"] if text not in asking]
 
 
@@ -137,6 +138,8 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
         out.print(f"waits for: {escape(wait)}")
     if any(wait.startswith("answer to ") for wait in shown.waits):
         out.print(f"'rota answer {escape(result.run_id)}' shows and answers what it asks")
+    if any(wait.startswith("effect ") for wait in shown.waits):
+        out.print("look, then 'rota effects resolve ID happened|did-not' says what you have found")
     if shown.note:
         out.print(f"note: {escape(shown.note)}")
     for node in shown.turns:

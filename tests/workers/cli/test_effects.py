@@ -50,6 +50,8 @@ async def test_effect_that_a_parked_run_asks_about_is_listed_and_resolved(stack:
         await waits(run, RunStatus.PARKED)
         (listed,) = (await effects(stack, name, "--unknown", "--json")).json
         shown = await effects(stack, "--unknown", name)
+        options = ("--address", stack.address, "--store", stack.store.address)
+        run_shown = await rota("show", f"{name}-1", *options)
         said = ("happened", "--receipt", '{"number": 17}', "--by", "ann", "--note", "I looked")
         done = await effects(stack, "resolve", listed["id"][:12], *said)
         result = await run.result()
@@ -58,6 +60,9 @@ async def test_effect_that_a_parked_run_asks_about_is_listed_and_resolved(stack:
     assert (listed["stage"], listed["asked_by"]) == ("unknown", [f"{name}-1"])
     assert "lost in the middle" in listed["text"]
     assert listed["id"] in shown.out
+    assert f"waits for: effect {listed['id']} of books.post: did it happen?" in run_shown.out
+    assert "waits for: books.post" not in run_shown.out
+    assert "'rota effects resolve ID happened|did-not'" in run_shown.out
     assert (done.code, done.err) == (
         ExitCode.OK,
         f"books.post of {name}-1: effect {listed['id']} happened, says ann: I looked\n",
