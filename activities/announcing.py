@@ -30,6 +30,7 @@ async def announce(
         root=lineage.root if lineage else source,
         depth=lineage.depth if lineage else 0,
         at=event.at,
+        tainted=event.tainted,
     )
     await client.start_workflow(
         TOPIC_WORKFLOW,

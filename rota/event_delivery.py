@@ -54,4 +54,5 @@ def event_lineage(event: Event, run_id: str, topic_id: str) -> Lineage:
         parent=event.source or topic_id,
         depth=event.depth + 1,
         occasion=f"event:{event.id}",
+        tainted=event.tainted,
     )

@@ -87,6 +87,7 @@ def result_of(
                 name=name,
                 at=now,
                 payload=answer.digest if answer else None,
+                tainted=is_tainted(admission, loop),
             )
             for name in (admission.spec.emits if admission and succeeded else ())
         ),

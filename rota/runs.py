@@ -119,6 +119,8 @@ class EventRecord(Record):
     at: datetime
     payload: str | None = None
     """Digest of the payload in the object store: the run's result."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """The run had read what may be the words of people outside the team."""
 
 
 class AgentRunResult(Record):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rota.coordination_spec import SubscriptionSpec
 from rota.kinds import Kind
-from rota.model import Declared, Record, StepResult
+from rota.model import Declared, Record, StepResult, is_false
 from rota.names import AgentName
 from rota.runs import Instant
 
@@ -42,6 +42,8 @@ class PublishRequest(Declared):
     depth: int = Field(default=0, ge=0)
     """How many runs below that root the source is."""
     at: Instant | None = None
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """Its payload may hold the words of people outside the team."""
 
 
 class Event(Record):
@@ -59,6 +61,8 @@ class Event(Record):
     depth: int = 0
     size: int = 0
     """Bytes of the payload's JSON; 0 without one, or if it is in the object store."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """Its payload may hold the words of people outside the team."""
 
 
 class Subscriber(Record):

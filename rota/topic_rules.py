@@ -119,6 +119,7 @@ class TopicBook:
             payload_digest=request.payload_digest,
             source=request.source,
             root=request.root,
+            tainted=request.tainted,
             depth=request.depth,
             size=size,
         )

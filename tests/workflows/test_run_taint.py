@@ -10,6 +10,8 @@ from rota.runs import AgentRunResult, RunStatus
 from rota.tools import ToolError, tool
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
+from tests.workflows.gates import poll
+from tests.workflows.topics import Topic
 
 
 @tool(name="inbox.read", untrusted=True)
@@ -130,6 +132,23 @@ async def test_mark_goes_up_and_down_with_the_work_that_is_handed_over(stack: St
     assert entry.tainted
     assert written is not None
     assert written.tainted_by
+
+
+async def test_event_of_a_run_that_read_others_marks_what_it_starts(stack: Stack) -> None:
+    """Its payload is the run's result."""
+    reader, started, topic = stack.name("reader"), stack.name("started"), Topic(stack, "mail.read")
+    read = script({"calls": [{"tool": "inbox.read"}]}, {"result": "read"})
+    async with stack.worker(TOOLS):
+        await stack.declare(started, runtime=remembers("a"), tools=["memory.update"])
+        await topic.subscribe(started)
+        await stack.declare(reader, runtime=read, tools=["inbox.read"], emits=[topic.event])
+        await stack.run(reader, f"{reader}-1")
+
+        async def marked() -> bool | None:
+            ended = [e for e in (await stack.keeper(started)).ledger.values() if e.settled_at]
+            return ended[0].tainted if ended else None
+
+        assert await poll(marked)
 
 
 async def test_need_that_read_others_marks_who_needed_it(stack: Stack) -> None:

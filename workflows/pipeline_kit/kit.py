@@ -167,8 +167,7 @@ class PipelineKit:
         if not (turned_away and finish.status is RunStatus.SKIPPED):
             # Also without an answer to the admission: it may have been given and not heard.
             admission = admitted.admission if admitted else None
-            loop = LoopState(tainted=self._graph is not None and self._graph.state.tainted)
-            told = result_of(self._origin, admission, loop, finish, workflow.now())
+            told = result_of(self._origin, admission, self._loop, finish, workflow.now())
             settled = await desk.report(self._origin, told, ())
             if settled.status not in (None, finish.status):
                 # The ledger has another end, and has it for good: tell the same one.
@@ -181,7 +180,7 @@ class PipelineKit:
     def _result(self, finish: Finish) -> PipelineResult:
         admitted, graph = self._entry.admitted, self._graph
         admission = admitted.admission if admitted else None
-        told = result_of(self._origin, admission, LoopState(), finish, workflow.now())
+        told = result_of(self._origin, admission, self._loop, finish, workflow.now())
         return PipelineResult(
             pipeline=self.input.pipeline,
             run_id=told.run_id,
@@ -195,6 +194,11 @@ class PipelineKit:
             lineage=told.lineage,
             events=told.events,
         )
+
+    @property
+    def _loop(self) -> LoopState:
+        """It has no conversation of its own, but what its nodes have read is in its output."""
+        return LoopState(tainted=self._graph is not None and self._graph.state.tainted)
 
     def _done_before(self) -> dict[str, NodeResult]:
         """What a run that never came to its graph must not lose: a re-run begins with it."""
