@@ -1,12 +1,13 @@
 """A run's result for people."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from rich.markup import escape
 
-from rota.runs import RunStatus
+from rota.runs import AgentRunResult, RunStatus
 from workers.cli.any_run import AnyView
 from workers.cli.output import console, format_time, styled
 from workers.cli.pipeline_report import print_pipeline
@@ -43,10 +44,8 @@ def print_run(view: RunView, output: Any = None) -> None:
         stopped = result.status is RunStatus.CANCELLED and at and not result.unstopped
         runtime = f"{escape(result.runtime)}{instead}{at}"
         out.print(f"runtime {runtime}" + (", has stopped" if stopped else ""))
-    if result.unstopped:
-        out.print(f"may still work: {escape(result.unstopped)} (see 'rota doctor')")
-    for ruling in result.approvals:
-        out.print(f"{escape(ruling.tool)}: {ruling.id} {escape(ruling.shown)}")
+    for line in _worth_a_look(result):
+        out.print(line)
     for name, link in result.links.items():
         out.print(f"{escape(name)} {escape(link)}")
     for event in result.events:
@@ -59,3 +58,12 @@ def print_run(view: RunView, output: Any = None) -> None:
         click.echo(text)
     elif result.output_digest is not None:
         out.print(f"output: over 4 KiB, see 'rota show {result.run_id}'")
+
+
+def _worth_a_look(result: AgentRunResult) -> Iterator[str]:
+    if result.unstopped:
+        yield f"may still work: {escape(result.unstopped)} (see 'rota doctor')"
+    if result.tainted:
+        yield "marked: it worked with what others may have written"
+    for ruling in result.approvals:
+        yield f"{escape(ruling.tool)}: {ruling.id} {escape(ruling.shown)}"

@@ -33,6 +33,12 @@ def test_report_of_a_run_by_its_own_runtime_says_nothing_of_fallbacks(
     assert "runtime openai\n" in printed(capsys, runtime="openai")
 
 
+def test_report_of_a_run_that_read_others_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever uses its result may want to know; of other runs nothing is said."""
+    assert "marked: it worked with what others may have written\n" in printed(capsys, tainted=True)
+    assert "marked" not in printed(capsys)
+
+
 def test_report_of_calls_that_told_nothing_says_that_their_cost_is_unknown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
