@@ -68,6 +68,8 @@ class EffectGuard:
         self._now = now
         self._record: EffectRecord | None = None
         """The newest version that is known here."""
+        self._before: EffectRecord | None = None
+        """The one before this attempt's intent."""
 
     async def enter(self, input: ToolInput) -> ResultRef | None:
         """Put the intent on record.
@@ -83,7 +85,7 @@ class EffectGuard:
             limit = self._tool.timeout + timedelta(seconds=BEGINNING_SECONDS)
             intended = begun(self._record, self._intent, self._now(), limit)
             if await self._records.advance(intended):
-                self._record = intended
+                self._before, self._record = self._record, intended
                 return None
             self._record = await self._records.newest(self._intent.key)
 
@@ -107,12 +109,15 @@ class EffectGuard:
         return self._receipt(record)
 
     async def refused(self, text: str) -> None:
-        """Put on record that this call had no effect."""
-        changes = {"text": text[:MESSAGE_LIMIT]}
+        """Put on record that this call had no effect; what an earlier one had stays true."""
+        before, record = self._before, self._entered()
+        stage, receipt = EffectStage.DID_NOT, None
+        if before is not None and before.stage is not EffectStage.DID_NOT:
+            # Only a call with a key by which the tool knows it is made after such a one.
+            stage, receipt = before.stage, before.receipt
+        changes = {"text": text[:MESSAGE_LIMIT], "receipt": receipt}
         # One that has moved on knows more than this attempt.
-        await self._records.advance(
-            self._entered().next(EffectStage.DID_NOT, self._now(), **changes)
-        )
+        await self._records.advance(record.next(stage, self._now(), **changes))
 
     async def lost(self, text: str, *, still_busy: bool = False) -> ResultRef | None:
         """Nobody saw the end of this call: have the tool look.

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from activities import safekeeping
@@ -16,58 +15,11 @@ from activities.effect_records import EffectRecords
 from rota.effects import EffectStage
 from rota.failures import FailureCategory
 from rota.runs import RunStatus
-from rota.tools import Reconciled, ToolContext, ToolDefinition, tool
-from tests.saying import say
-from tests.stack import Stack, script
-from tests.workflows.claude import QUICK_RETRY, ending_of, events_of
+from rota.tools import Reconciled, ToolContext, tool
+from tests.stack import Stack
+from tests.workflows.claude import ending_of, events_of
 from tests.workflows.failing_store import FailingStore
-from tests.workflows.standing import waits
-
-Run = WorkflowHandle[Any, Any]
-SLOT = "2026-11-22T06:00:00Z"
-POSTING: dict[str, Any] = {
-    "runtime": script({"calls": [{"tool": "books.post"}]}, {"result": "{results.books_post}"}),
-    "tools": ["books.post"],
-    "retry": QUICK_RETRY,
-}
-
-
-class Service:
-    """Books whatever arrives, and loses the line while it is told to."""
-
-    def __init__(self, *, loses: int, books: bool = True) -> None:
-        self.loses = loses
-        self.books = books
-        self.booked: list[str] = []
-        self.calls = 0
-
-    def tool(self, look: Callable[[ToolContext], Reconciled] | None = None) -> ToolDefinition:
-        """The tool `books.post`, with or without eyes."""
-
-        @tool(name="books.post", effect="write", reconcile=look)
-        def post(context: ToolContext) -> str:
-            """Book, and perhaps never answer."""
-            self.calls += 1
-            lost = self.calls <= self.loses
-            if self.books or not lost:
-                self.booked.append(context.idempotency_key)
-            if lost:
-                raise ConnectionError("lost in the middle")
-            return f"booked as {len(self.booked)}"
-
-        return post
-
-
-async def parked(run: Run) -> dict[str, Any]:
-    """Wait until the run asks about an effect; what it asks."""
-    await waits(run, RunStatus.PARKED)
-    (effect,) = (await run.query("status"))["effects"]
-    return effect
-
-
-async def resolve(run: Run, effect: dict[str, Any], **said: Any) -> str:
-    """Say what happened, as plain JSON from anywhere."""
-    return await run.execute_update("resolve_effect", {"effect": effect["key"], **said})
+from tests.workflows.posting import POSTING, Run, Service, parked, resolve
 
 
 async def refusal(run: Run, effect: dict[str, Any], **said: Any) -> str:
@@ -221,35 +173,6 @@ async def test_run_nobody_answers_fails_as_outcome_unknown_and_the_question_stay
     assert ending.result.category is FailureCategory.OUTCOME_UNKNOWN
     assert "Nobody said within 1s" in ending.message
     assert f"rota effects resolve {left.id} happened|did-not" in ending.message
-
-
-@pytest.mark.parametrize(("happened", "calls"), [(True, 1), (False, 2)])
-async def test_next_run_of_the_slot_goes_by_what_was_said_in_between(
-    stack: Stack, happened: bool, calls: int
-) -> None:
-    """A person who looks after the run's end decides what the re-run does."""
-    service, name = Service(loses=1, books=happened), stack.name("poster")
-    async with stack.worker([service.tool()]):
-        await stack.declare(name, **POSTING, effects={"on_unknown": "fail"})
-        await ending_of(await stack.start(name, f"{name}-1", slot=SLOT))
-        await say(stack, name, happened=happened, receipt=17 if happened else None)
-        result = await stack.run(name, f"{name}-2", slot=SLOT)
-    assert result.status is RunStatus.SUCCEEDED
-    assert (service.calls, len(service.booked)) == (calls, 1)
-
-
-async def test_next_run_of_the_slot_asks_what_the_first_left_open(stack: Stack) -> None:
-    """Unresolved stays unresolved: the re-run makes no call, and asks as well."""
-    service, name = Service(loses=1), stack.name("poster")
-    async with stack.worker([service.tool()]):
-        await stack.declare(name, **POSTING, budget={"park_for": "1s"})
-        await ending_of(await stack.start(name, f"{name}-1", slot=SLOT))
-        await stack.declare(name, **POSTING)
-        again = await stack.start(name, f"{name}-2", slot=SLOT)
-        effect = await parked(again)
-        await resolve(again, effect, happened=True)
-        result = await again.result()
-    assert (result.status, service.calls) == (RunStatus.SUCCEEDED, 1)
 
 
 async def test_parked_run_spends_no_time_and_keeps_its_session(stack: Stack) -> None:

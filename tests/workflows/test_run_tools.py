@@ -183,11 +183,20 @@ async def test_memory_updates_of_one_turn_are_sized_together(stack: Stack) -> No
     assert memory.document == {"a": half, "c": "small"}
 
 
-async def test_run_again_for_the_same_slot_makes_no_call_that_happened(stack: Stack) -> None:
-    """A second run of a slot has the first one's receipt; another slot's call has another key."""
+@pytest.mark.parametrize(
+    ("effect", "outputs"),
+    [
+        ("write", ["matched 1", "matched 1", "matched 2"]),
+        ("idempotent", ["matched 1", "matched 2", "matched 3"]),
+    ],
+)
+async def test_run_again_for_the_same_slot_repeats_no_effect(
+    stack: Stack, effect: str, outputs: list[str]
+) -> None:
+    """A write that happened is not called again, an idempotent call is, with the same key."""
     keys: list[str] = []
 
-    @tool(name="books.match", effect="idempotent")
+    @tool(name="books.match", effect=effect)
     def match(context: ToolContext) -> str:
         """Match."""
         keys.append(context.idempotency_key)
@@ -200,5 +209,5 @@ async def test_run_again_for_the_same_slot_makes_no_call_that_happened(stack: St
             await stack.run(name, f"{name}-{number}", slot=slot)
             for number, slot in enumerate(slots)
         ]
-    assert [result.output for result in results] == ["matched 1", "matched 1", "matched 2"]
+    assert [result.output for result in results] == outputs
     assert len(set(keys)) == 2
