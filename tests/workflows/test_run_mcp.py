@@ -121,7 +121,7 @@ async def test_write_whose_server_dies_is_never_repeated(stack: Stack, log: Log)
     [
         (
             McpServer(command=("no-such-program",)),
-            RunStatus.FAILED,
+            RunStatus.BLOCKED,
             FailureCategory.INVALID_REQUEST,
             "mcp server warehouse: cannot start (mcp.warehouse.command): 'no-such-program'",
         ),
@@ -162,6 +162,7 @@ async def test_tool_that_the_server_does_not_have_is_told_with_those_it_has(
             ending = await ending_of(await stack.start(name, f"{name}-1"))
     assert "mcp server warehouse has no tool 'querry'; it has: environment, later" in ending.message
     assert ending.result.category is FailureCategory.INVALID_REQUEST
+    assert ending.result.status is RunStatus.BLOCKED
 
 
 async def test_server_that_refuses_the_token_blocks_the_run(

@@ -148,6 +148,8 @@ class RunKit:
         self.clock.start(timedelta(seconds=spec.wall_clock_seconds))
         if spec.mcp:
             listed = await steps.list_tools(self.work)
+            if isinstance(listed, Finish):
+                return listed
             self.loop = self.loop.model_copy(update={"pins": listed.pins})
         return None
 

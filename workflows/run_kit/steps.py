@@ -4,24 +4,39 @@ The tool calls of a turn are in `tool_calls`.
 """
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Compacting, Thinking, ToolListing
-    from rota.loop import Think, TurnOutcome
+    from rota.failures import FailureCategory
+    from rota.loop import Finish, Think, TurnOutcome
+    from rota.runs import RunStatus
     from rota.steps import CompactInput, StepInput, ToolsListed, TurnInput
     from workflows.activity_options import listing_options, turn_options
+    from workflows.run_kit.ending import finish_of
     from workflows.run_kit.work import RunWork
 
 
-async def list_tools(work: RunWork) -> ToolsListed:
-    """Ask the agent's MCP servers for their tools, before the first turn."""
+async def list_tools(work: RunWork) -> ToolsListed | Finish:
+    """Ask the agent's MCP servers for their tools, before the first turn.
+
+    Returns:
+        The list; or that the run is blocked, since a tool is not there, not as it was pinned, or
+        its server is declared wrongly. A server that is only out of reach is a failure instead.
+    """
     workflow.set_current_details("**asking MCP servers for their tools**")
-    return await workflow.execute_activity_method(
-        ToolListing.list_tools,
-        StepInput(**work.step_fields()),
-        summary="list the tools of MCP servers",
-        **listing_options(work.spec, work.remaining, work.admission.fairness_key),
-    )
+    try:
+        return await workflow.execute_activity_method(
+            ToolListing.list_tools,
+            StepInput(**work.step_fields()),
+            summary="list the tools of MCP servers",
+            **listing_options(work.spec, work.remaining, work.admission.fairness_key),
+        )
+    except ActivityError as error:
+        finish = finish_of(error)
+        if finish.category is not FailureCategory.INVALID_REQUEST:
+            raise
+        return finish.model_copy(update={"status": RunStatus.BLOCKED})
 
 
 async def think(work: RunWork, step: Think, round: int = 0) -> TurnOutcome:
