@@ -111,6 +111,20 @@ def test_reclaimed_run_counts_all_it_held_as_unknown() -> None:
     assert today(lost.state.account).spent.micros == 0
 
 
+def test_reclaimed_run_costs_in_the_ledger_what_it_costs_in_the_account() -> None:
+    """What it had told is spent, the rest of what it held is unknown: once, in both."""
+    lost = desk(run_micros=2 * DOLLAR)
+    grant_of(lost, "r1")
+    told = Amount(micros=500, tokens=50)
+    more = HoldRequest(agent="report", run=run("r1"), number=2, wanted=Cap(micros=700), spent=told)
+    lost.state, _ = keeper_account.hold(lost.state, more, lost.now)
+    lost.state = settling.reclaim(lost.state, run("r1"), lost.now)
+    (entry,), day = lost.state.ledger.values(), today(lost.state.account)
+    assert (entry.usage.cost_micros, entry.usage.tokens) == (day.spent.micros, day.spent.tokens)
+    assert (entry.usage.cost_micros, entry.usage.unknown_micros) == (500, day.unknown.micros)
+    assert day.unknown.micros == 700
+
+
 def test_run_that_was_gone_before_it_began_counts_nothing() -> None:
     """It was granted its turn, and was not there to hear of it."""
     gone = desk(run_micros=2 * DOLLAR)

@@ -56,6 +56,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "thaw": ("freeze", "Let frozen agents and pipelines start runs again."),
         "stop": ("stop", "Stop everything: nothing new starts, and every run is cancelled."),
         "budget": ("budget", "Show what agents and teams have spent, and give them more."),
+        "cost": ("cost", "Show what runs have cost: by agent, team, model, day or run."),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
     },
     "Operate": {

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import Compact, LoopState, RunTools, Step, Think
     from rota.outcome import RunOrigin
     from rota.runs import AgentRunResult, RunStatus
+    from rota.usage import Usage, format_cost
     from rota.visibility import RESULT_MEMO
 
 AGENT = SearchAttributeKey.for_keyword("RotaAgent")
@@ -66,7 +67,7 @@ def show_result(result: AgentRunResult) -> None:
     memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
     workflow.upsert_memo({RESULT_MEMO: memo})
     lines = [f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")]
-    lines.append(_consumed(result.turns, result.tool_calls, result.usage.tokens))
+    lines.append(_consumed(result.turns, result.tool_calls, result.usage))
     workflow.set_current_details("\n\n".join(lines))
 
 
@@ -98,7 +99,7 @@ def show_step(step: Step, admission: Admission, loop: LoopState) -> None:
         lines.append(f"slot {format_slot(admission.slot)}, covers from {start}")
     if admission.lineage is not None:
         lines.append(admission.lineage.cause)
-    lines.append(_consumed(loop.turn, loop.tool_calls, loop.usage.tokens))
+    lines.append(_consumed(loop.turn, loop.tool_calls, loop.usage))
     workflow.set_current_details("\n\n".join(lines))
 
 
@@ -118,5 +119,10 @@ def _place(run_id: str, lineage: Lineage | None) -> list[SearchAttributeUpdate[A
     return updates
 
 
-def _consumed(turns: int, tool_calls: int, tokens: int) -> str:
-    return f"{turns} turns, {tool_calls} tool calls, {tokens} tokens"
+def _consumed(turns: int, tool_calls: int, usage: Usage) -> str:
+    cost = format_cost(usage.counted_micros)
+    if usage.cost_micros is None:
+        # Not one word alone: the priced part of it is money that was spent.
+        cost = f"{cost} and unpriced answers" if usage.counted_micros else "unpriced"
+    unknown = f", {format_cost(usage.unknown_micros)} unknown" if usage.unknown_attempts else ""
+    return f"{turns} turns, {tool_calls} tool calls, {usage.tokens} tokens, {cost}{unknown}"

@@ -1,0 +1,22 @@
+"""The ledgers of agents as a whole: what their keepers hold, and the pages in the store."""
+
+from activities.stores.base import ObjectStore
+from rota.costs import AgentLedger
+from rota.keeper_state import KeeperState
+from schedules.ledger_pages import read_pages
+
+
+async def read_ledger(store: ObjectStore, agent: str, state: KeeperState) -> AgentLedger:
+    """Return the entries of one agent, oldest first; `state` is its keeper's.
+
+    Raises:
+        activities.stores.base.StoreError: a page is missing, or the store did not answer.
+    """
+    declared = state.spec or state.retired
+    older = await read_pages(store, state.pages)
+    return AgentLedger(
+        agent=agent,
+        team=declared.team if declared else "",
+        timezone=state.account.timezone,
+        entries=(*older, *state.ledger.values()),
+    )

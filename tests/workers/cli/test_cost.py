@@ -1,0 +1,172 @@
+"""`rota cost`, and every figure of money in four places: transcript, result, ledger, account."""
+
+import random
+
+import pytest
+from temporalio.client import WorkflowFailureError
+
+from activities.documents import get_node
+from activities.runtimes.open import OpenRuntimes
+from rota.budget import Account, WindowKind
+from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text, ToolCall
+from rota.costs import Cost, cost_of
+from rota.failures import FailureCategory, StepError
+from rota.runs import AgentRunResult, RunStatus
+from rota.usage import Usage, sum_of
+from tests.stack import Stack
+from tests.workers.cli.command_line import Ended, rota
+from tests.workflows.claude import ending_of
+from tests.workflows.money import add, spending
+from tests.workflows.notified import details_of
+from tests.workflows.providers import Provider, asks, provide
+from workers.cli.exit_codes import ExitCode
+
+SEED = 20261123
+RUNS = 8
+PRICES = {
+    "main": {"input_usd_per_mtok": 3, "output_usd_per_mtok": 15},
+    "spare": {"input_usd_per_mtok": 0.7, "output_usd_per_mtok": 1.3},
+}
+
+
+class Moody:
+    """A provider that calls tools, stumbles, and is sometimes paid for nothing; by a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.faults = 0
+
+    async def invoke(self, request: ModelRequest) -> ModelReply:
+        """Take one turn."""
+        dice = self._random
+        if dice.random() < 0.35:
+            self.faults += 1
+            billed = dice.random() < 0.5
+            raise StepError(FailureCategory.OVERLOADED, "no capacity", maybe_billed=billed)
+        goes_on = dice.random() < 0.5
+        call = ToolCall(id="call-1", name="calc.add", args={"a": 1, "b": 2})
+        return ModelReply(
+            message=Message(role="assistant", content=(call if goes_on else Text(text="done"),)),
+            stop=StopReason.TOOL_CALLS if goes_on else StopReason.END_TURN,
+            usage=Usage(input_tokens=dice.randint(1, 999), output_tokens=dice.randint(1, 99)),
+            model=request.settings["model"],
+        )
+
+
+async def cost(stack: Stack, *arguments: str) -> Ended:
+    """Run `rota cost` against the stack's corner of the server."""
+    options = ("--address", stack.address, "--store", stack.store.address)
+    return await rota("cost", *arguments, *options, "--task-queue", stack.task_queue)
+
+
+async def ended(stack: Stack, name: str, run_id: str) -> AgentRunResult:
+    """Run it, and return what it tells of itself, well or badly ended."""
+    run = await stack.start(name, run_id)
+    try:
+        return await run.result()
+    except WorkflowFailureError:
+        return (await ending_of(run)).result
+
+
+async def told_by_transcript(stack: Stack, result: AgentRunResult) -> Usage:
+    """What the nodes of a run's transcript add up to."""
+    usages: list[Usage] = []
+    head = result.transcript
+    while head is not None:
+        node = await get_node(stack.store, head)
+        usages.append(node.usage)
+        head = node.parent
+    return sum_of(usages)
+
+
+def in_all_days(account: Account) -> Cost:
+    """What an account has counted in its days, be it midnight in between."""
+    days = account.windows[WindowKind.DAY]
+    return Cost(
+        runs=sum(day.runs for day in days),
+        micros=sum(day.spent.micros for day in days),
+        tokens=sum(day.spent.tokens for day in days),
+        unpriced_runs=sum(day.unpriced_runs for day in days),
+        unknown_micros=sum(day.unknown.micros for day in days),
+        unknown_tokens=sum(day.unknown.tokens for day in days),
+    )
+
+
+async def test_every_figure_of_money_is_the_same_in_four_places(stack: Stack) -> None:
+    """Transcripts, results, `rota cost` and the account agree to the micro-dollar."""
+    moody = Moody(SEED)
+    stack.runtimes = OpenRuntimes({"anthropic": lambda: moody})
+    name = stack.name("moody")
+    spare = asks(stack, "spare", price=PRICES["spare"])
+    runtime = asks(stack, price=PRICES["main"], fallback=[spare], fallback_after=2)
+    retry = {"attempts": 3, "backoff": "10ms"}
+    async with stack.worker([add]):
+        await stack.declare(name, runtime=runtime, tools=[add.name], retry=retry)
+        results = [await ended(stack, name, f"{name}-{n}") for n in range(RUNS)]
+        shown = {
+            by: (await cost(stack, name, "--by", by, "--json")).json
+            for by in ("run", "model", "day", "team")
+        }
+        account = (await stack.keeper(name)).account
+    told = {result.run_id: cost_of(result.usage).model_dump() for result in results}
+    assert {group.pop("key"): group for group in shown["run"]["groups"]} == told
+    whole = cost_of(sum_of(result.usage for result in results)).model_copy(update={"runs": RUNS})
+    for document in shown.values():
+        assert document["total"] == whole.model_dump()
+        assert sum(group["micros"] for group in document["groups"]) == whole.micros
+    uncounted = {"unknown_attempts"}
+    assert in_all_days(account).model_dump(exclude=uncounted) == whole.model_dump(exclude=uncounted)
+    for result in results:
+        written = await told_by_transcript(stack, result)
+        assert (written.cost_micros, written.tokens) == (
+            result.usage.cost_micros,
+            result.usage.tokens,
+        )
+        if result.status is RunStatus.SUCCEEDED:
+            assert written == result.usage
+    models = {group["key"]: group["micros"] for group in shown["model"]["groups"]}
+    assert moody.faults > 0
+    assert whole.unknown_attempts > 0
+    assert models["model-main"] > 0
+    assert models["model-spare"] > 0
+    assert models[""] == 0
+
+
+async def test_cost_tells_unpriced_runs_apart_and_lists_every_agent(stack: Stack) -> None:
+    """What has no price is never nothing, here and in the Temporal UI; by agent unless told."""
+    provide(stack, main=Provider())
+    dear, free = stack.name("dear"), stack.name("free")
+    async with stack.worker([add]):
+        await stack.declare(dear, **spending(1000, 200), team="finance")
+        await stack.declare(free, runtime=asks(stack))
+        await stack.run(dear, f"{dear}-1")
+        await stack.run(free, f"{free}-1")
+        document = (await cost(stack, "--json")).json
+        text = (await cost(stack, "--since", "1d")).out
+        details = [
+            await details_of(stack.client.get_workflow_handle(f"{name}-1")) for name in (dear, free)
+        ]
+        none = await cost(stack, dear, "--since", "2199-01-01")
+    groups = {group["key"]: group for group in document["groups"]}
+    assert (document["by"], document["since"]) == ("agent", None)
+    assert (groups[dear]["micros"], groups[dear]["unpriced_runs"]) == (1200, 0)
+    assert (groups[free]["tokens"], groups[free]["unpriced_runs"]) == (11, 1)
+    assert "$0.0012" in text
+    assert "2 turns, 1 tool calls, 1200 tokens, $0.0012" in details[0]
+    assert "1 turns, 0 tool calls, 11 tokens, unpriced" in details[1]
+    assert none.err == f"no runs of {dear} since then\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--since", "yesterday"), ExitCode.WRONG, "neither a date, such as 2026-11-01, nor"),
+        (("nobody-at-all",), ExitCode.NOT_FOUND, "no agent 'nobody-at-all'"),
+    ],
+)
+async def test_cost_of_what_cannot_be_says_so(
+    stack: Stack, arguments: tuple[str, ...], code: ExitCode, message: str
+) -> None:
+    """One line, and the exit code of a wrong word."""
+    ended = await cost(stack, *arguments)
+    assert (ended.code, message in ended.err) == (code, True)
