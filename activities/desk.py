@@ -168,6 +168,7 @@ class RunDeskActivities(RunDesk):
             # In the context alone: through history the results would travel in full.
             input={**admission.input, "needs": needs} if needs else admission.input,
             memory=admission.memory,
+            baseline=admission.baseline,
             conversation=admission.conversation.head if admission.conversation else None,
             covers=admission.covers,
             slot=format_slot(admission.slot) if admission.slot else None,
@@ -186,7 +187,8 @@ class RunDeskActivities(RunDesk):
 
     async def _is_tainted(self, admission: Admission, upstream: Iterable[UpstreamRun]) -> bool:
         """Whether what the run begins with may hold the words of people outside the team."""
-        given = (admission.conversation, admission.lineage, *upstream)
+        accepted = admission.baseline.accepted if admission.baseline else None
+        given = (admission.conversation, admission.lineage, accepted, *upstream)
         if any(each is not None and each.tainted for each in given):
             return True
         try:

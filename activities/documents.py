@@ -127,6 +127,12 @@ async def get_memory(store: ObjectStore, digest: str | None) -> MemoryVersion | 
     return MemoryVersion.model_validate_json(await store.get(digest))
 
 
+async def get_baseline(store: ObjectStore, context: RunContext) -> Any:
+    """Read the result that was last accepted in the run's session; None where there is none."""
+    digest = context.baseline.digest if context.baseline else None
+    return None if digest is None else await get_json(store, digest)
+
+
 async def get_json(store: ObjectStore, digest: str) -> Any:
     """Read any JSON document."""
     return json.loads(await store.get(digest))

@@ -6,7 +6,7 @@ again: a runtime keeps nothing in memory between two steps, which may be on two 
 
 from dataclasses import dataclass
 
-from activities.documents import get_context, get_memory, get_node, get_spec
+from activities.documents import get_baseline, get_context, get_memory, get_node, get_spec
 from activities.mcp.tools import with_pins
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.stores.base import ObjectStore
@@ -66,6 +66,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
     promises = kind.promises(settings)
     memory = await get_memory(store, context.memory)
     document = memory.document if memory else {}
+    baseline = await get_baseline(store, context)
     key = session_key(context)
     slot = {"rota_slot": context.slot} if context.slot else {}
     request = SessionRequest(
@@ -84,8 +85,8 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
             spec.output.json_schema if spec.output else None,
             "memory.update" in spec.tools,
         ),
-        opening=opening_message(context, memory),
-        context=template_scope(context, document),
+        opening=opening_message(context, memory, baseline),
+        context=template_scope(context, document, baseline),
         tools=offered_tools(spec, toolbox) if promises.tools else (),
         output_schema=spec.output.json_schema if spec.output else None,
         previous=await _previous(store, context) if promises.converse else None,

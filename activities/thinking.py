@@ -6,7 +6,14 @@ from activities.answers import check_answer
 from activities.asked_runtime import asked_runtime
 from activities.breaker_gate import BreakerGate
 from activities.continued import earlier_turns, shorter_next_time, too_long_told
-from activities.documents import get_context, get_memory, get_results, get_spec, messages_of
+from activities.documents import (
+    get_baseline,
+    get_context,
+    get_memory,
+    get_results,
+    get_spec,
+    messages_of,
+)
 from activities.heartbeat import heartbeating
 from activities.interface import Thinking
 from activities.mcp.tools import with_pins
@@ -59,7 +66,8 @@ class ThinkingActivities(Thinking):
         spec = await get_spec(self._store, context.spec.digest)
         memory = await get_memory(self._store, context.memory)
         document = memory.document if memory else {}
-        added = await self._added(input, context, memory)
+        baseline = await get_baseline(self._store, context)
+        added = await self._added(input, context, memory, baseline)
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         asks = asked_runtime(spec, input)
         paid = PaidCalls(self._store, input.run, input.turn, input.round)
@@ -75,7 +83,7 @@ class ThinkingActivities(Thinking):
             messages=(*messages_of(earlier), *added),
             tools=offered_tools(spec, toolbox),
             turn=input.turn,
-            context=template_scope(context, document),
+            context=template_scope(context, document, baseline),
         )
 
         def node_of(reply: ModelReply) -> TranscriptNode:
@@ -88,13 +96,17 @@ class ThinkingActivities(Thinking):
         return await self._outcome(input, context, spec, toolbox, head, node)
 
     async def _added(
-        self, input: TurnInput, context: RunContext, memory: MemoryVersion | None
+        self,
+        input: TurnInput,
+        context: RunContext,
+        memory: MemoryVersion | None,
+        baseline: Any,
     ) -> tuple[Message, ...]:
         """What the model has not been told yet."""
         if input.repair:
             return (repair_message(input.repair),)
         if input.turn == 1:
-            return (opening_message(context, memory),)
+            return (opening_message(context, memory, baseline),)
         if input.head is None or not input.results:
             return ()
         results = await get_results(self._store, input.head, input.results)

@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.approval_gate import Permit, permit_of
 from activities.call_limits import calls_over_limit
-from activities.documents import get_context, get_json, get_memory, get_node, get_spec
+from activities.documents import get_baseline, get_context, get_json, get_memory, get_node, get_spec
 from activities.effects import EffectGuard
 from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
@@ -190,6 +190,7 @@ class ToolRunningActivities(ToolRunning):
             connections=self._toolbox.connections,
             answers=input.answers,
             state=await get_json(self._store, input.state) if input.state else None,
+            baseline=await get_baseline(self._store, context),
         )
         guard = None
         if tool.effect is not Effect.READ:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from rota.baseline import KnownBaseline
 from rota.budget import Grant
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
@@ -92,6 +93,8 @@ class Admission(Record):
     """Memory version at the start."""
     conversation: ConversationRef | None = None
     """What the run's conversation begins with, if the session continues."""
+    baseline: KnownBaseline | None = Field(default=None, exclude_if=not_)
+    """What was accepted in the session, and rejected since, at the start."""
     slot: datetime | None = None
     covers: Covers | None = None
     coalesced_into: datetime | None = None

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from operator import not_
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rota.approval_spec import Approvals, Rule, ToolPattern
+from rota.baseline import BaselineMode
 from rota.budget_spec import BudgetSpec
 from rota.coordination_spec import (
     AcceptsSpec,
@@ -94,6 +96,8 @@ class SessionSpec(Declared):
     continuing: Continuing = Field(default=Continuing.NEW, alias="continue")
     compact_above: int = Field(default=100_000, ge=1000)
     """Tokens from which on a conversation is summed up before a run goes on with it."""
+    baseline: BaselineMode | None = Field(default=None, exclude_if=not_)
+    """Who accepts results for later runs to compare with; None: no baseline is kept."""
 
 
 class OutputSpec(Declared):

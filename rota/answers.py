@@ -7,7 +7,7 @@ comes again gets the answer that the ledger remembers.
 from datetime import datetime
 from typing import Any
 
-from rota import dedupe, ledger
+from rota import baseline, dedupe, ledger
 from rota.admission import Admission, AdmissionRequest, Decision
 from rota.agent_spec import Continuing, SessionConcurrency
 from rota.approval_rules import requester_of
@@ -106,6 +106,7 @@ def answer(
         memory=session.memory,
         conversation=beginning(session.conversation, entry.own_slot) if continues else None,
         slot=entry.slot,
+        baseline=baseline.known(session.baseline, spec.baseline),
         covers=entry.covers,
         coalesced_into=entry.coalesced_into,
         lineage=request.lineage,

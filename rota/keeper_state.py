@@ -12,6 +12,7 @@ from rota.admission import (
     RunRef,
     Unstopped,
 )
+from rota.baseline import BaselineState
 from rota.budget import Account
 from rota.effects import OpenEffect
 from rota.failures import FailureCategory
@@ -96,7 +97,7 @@ class LedgerEntry(Record):
 
 
 class SessionState(Record):
-    """One session: its memory head, the newest successful slot, who holds it, who waits."""
+    """One session: its memory head, newest successful slot and baseline, who holds it and waits."""
 
     memory: str | None = None
     conversation: ConversationRef | None = None
@@ -104,6 +105,7 @@ class SessionState(Record):
     holder: RunRef | None = None
     queue: tuple[AdmissionRequest, ...] = ()
     """First in, first out."""
+    baseline: BaselineState = BaselineState()
 
 
 class BlockedAlert(Record):

@@ -3,11 +3,13 @@
 Small on purpose: it sits in the keeper's state and in each run's history.
 """
 
+from operator import not_
 from typing import Any
 
 from pydantic import Field
 
 from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
+from rota.baseline import BaselineMode
 from rota.budget import Cap, WindowKind
 from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
 from rota.coordination_spec import LockSpec, NeedSpec
@@ -65,6 +67,8 @@ class PinnedSpec(Record):
     session_concurrency: SessionConcurrency = SessionConcurrency.QUEUE
     continuing: Continuing = Continuing.NEW
     compact_above: int = 100_000
+    baseline: BaselineMode | None = Field(default=None, exclude_if=not_)
+    """Who accepts a session's results as its baseline; None: it has none."""
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Declared input; a run lays its own keys over it."""
     emits: tuple[str, ...] = ()
@@ -168,6 +172,7 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "session_concurrency": spec.session.concurrency,
         "continuing": spec.session.continuing,
         "compact_above": spec.session.compact_above,
+        "baseline": spec.session.baseline,
         "retry_attempts": spec.retry.attempts,
         "retry_backoff_seconds": spec.retry.backoff.total_seconds(),
         "retry_max_backoff_seconds": spec.retry.max_backoff.total_seconds(),

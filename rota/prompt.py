@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from rota.agent_spec import AgentSpec
+from rota.baseline_text import quoted, told_of_baseline
 from rota.conversation import Message, Text
 from rota.ids import format_slot
 from rota.memory import MemoryVersion
@@ -48,8 +49,10 @@ def system_of(spec: AgentSpec) -> str:
     return system_prompt(spec.instructions, schema, "memory.update" in spec.tools)
 
 
-def opening_message(context: RunContext, memory: MemoryVersion | None) -> Message:
-    """The first user message: what this run is for, its input and its memory.
+def opening_message(
+    context: RunContext, memory: MemoryVersion | None, baseline: Any = None
+) -> Message:
+    """The first user message: what this run is for, its input, memory and baseline.
 
     Memory is never in the system prompt. One that a run wrote after it had read the words of
     others is quoted line by line, and said to be data: those words may have asked to be kept.
@@ -68,6 +71,8 @@ def opening_message(context: RunContext, memory: MemoryVersion | None) -> Messag
         document = "\n".join(f"> {line}" for line in document.splitlines())
         lines.append(f"{_QUOTED_MEMORY}\n{document}")
     else:
+    if context.baseline is not None:
+        lines += told_of_baseline(context.baseline, baseline)
         lines.append(f"Memory:\n{document}")
     return Message(role="user", content=(Text(text="\n\n".join(lines)),))
 

@@ -6,7 +6,7 @@ answered with the ledger's own word and changes nothing.
 
 from datetime import datetime
 
-from rota import blocked, dedupe, keeper_account, ledger
+from rota import blocked, dedupe, keeper_account, keeper_baselines, ledger
 from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
 from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
@@ -43,7 +43,6 @@ def settle(
     if succeeded and entry.own_slot is not None:
         newest = max(filter(None, (entry.own_slot, session.last_slot)))
         changes["last_slot"] = newest
-    session = _without(session, settlement.run).model_copy(update=changes)
     closed = entry.model_copy(
         update={
             "status": settlement.status,
@@ -58,6 +57,8 @@ def settle(
             "tainted": settlement.tainted,
         }
     )
+    changes["baseline"] = keeper_baselines.after(state, closed, now)
+    session = _without(session, settlement.run).model_copy(update=changes)
     seen = {event.id for event in state.events}
     fresh = tuple(event for event in settlement.events if event.id not in seen)
     events = (*state.events, *fresh)[-RECENT_EVENTS:]

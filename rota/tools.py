@@ -92,6 +92,9 @@ class ToolContext:
     """What people have answered to this call's questions so far; see `NeedsAnswer`."""
     state: Any = None
     """What the newest of these questions was asked with."""
+    baseline: Any = None
+    """The result that was last accepted in the session (`session.baseline`), as JSON; None if
+    there is none."""
 
 
 class NeedsAnswer(Exception):

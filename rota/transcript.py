@@ -4,10 +4,12 @@ A node holds only what its turn added, so a conversation of n turns costs n smal
 objects, and its head digest vouches for every word before it.
 """
 
+from operator import not_
 from typing import Any
 
 from pydantic import Field
 
+from rota.baseline import KnownBaseline
 from rota.conversation import Block, Message, StopReason, ToolCall
 from rota.lineage import Lineage
 from rota.model import Record, canonical_json, content_digest, digest_of
@@ -27,6 +29,8 @@ class RunContext(Record):
     memory: str | None = None
     conversation: str | None = None
     """Transcript node that the run's conversation goes on from."""
+    baseline: KnownBaseline | None = Field(default=None, exclude_if=not_)
+    """What was accepted in the session, and rejected since; None if nothing is known."""
     covers: Covers | None = None
     slot: str | None = None
     """The slot in the form of `rota.ids.format_slot`."""
@@ -110,12 +114,18 @@ def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Messa
     return reply.model_copy(update={"content": tuple(blocks)})
 
 
-def template_scope(context: RunContext, memory: dict[str, Any]) -> dict[str, Any]:
-    """What templates of a `runtime` block may name: `input`, `memory`, `covers`, `slot`, `run`."""
+def template_scope(
+    context: RunContext, memory: dict[str, Any], baseline: Any = None
+) -> dict[str, Any]:
+    """What templates of a `runtime` block may name.
+
+    `input`, `memory`, `baseline`, `covers`, `slot`, `run`.
+    """
     covers = context.covers.model_dump(mode="json") if context.covers else {}
     return {
         "input": context.input,
         "memory": memory,
+        "baseline": baseline,
         "covers": covers,
         "slot": context.slot or "",
         "run": {"id": context.run_id, "agent": context.spec.name},

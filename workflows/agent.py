@@ -42,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
+    from workflows.keeper_kit.baselines import KeepsBaselines
     from workflows.keeper_kit.freezes import Freezable
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.refusals import refusing, require_json
@@ -51,8 +52,8 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="Agent")
-class AgentWorkflow(Freezable):
-    """The keeper of one agent or pipeline. Freezes are in `workflows.keeper_kit.freezes`.
+class AgentWorkflow(Freezable, KeepsBaselines):
+    """The keeper of one agent or pipeline. Freezes and baselines are in `keeper_kit`.
 
     Messages: updates `declare`, `retire`, `admit`, `hold`, `settle`, `raise_budget`,
     `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`, `backfill`; query

@@ -13,7 +13,10 @@ from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import SessionSettings
 from rota.template import TemplateError, paths
 
-SCOPE = ("input", "memory", "covers", "slot", "run", "task", "instructions", "key")
+SCOPE = (
+    *("input", "memory", "baseline", "covers", "slot", "run"),
+    *("task", "instructions", "key"),
+)
 """What templates of `payload` may name: the run's own values, the `task` in words, the
 agent's `instructions`, and the idempotency `key`."""
 

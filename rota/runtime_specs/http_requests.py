@@ -15,7 +15,10 @@ from rota.model import Declared
 from rota.runtime_specs.answer_paths import JsonPath
 from rota.template import TemplateError, paths
 
-RUN_SCOPE = ("input", "memory", "covers", "slot", "run", "task", "instructions", "key", "callback")
+RUN_SCOPE = (
+    *("input", "memory", "baseline", "covers", "slot", "run"),
+    *("task", "instructions", "key", "callback"),
+)
 """What `start` may name: the run's own values, the `task` in words, the agent's
 `instructions`, the idempotency `key`, and the URL of the `callback`."""
 SESSION_SCOPE = ("session",)

@@ -29,7 +29,7 @@ BAD: list[tuple[str, str, list[str]]] = [
         "key without a likeness",
         AGENT + "session: {zzz: 1}\n",
         [
-            "agents/x.yaml:3: session.zzz: unknown key 'zzz'; known: compact_above, "
+            "agents/x.yaml:3: session.zzz: unknown key 'zzz'; known: baseline, compact_above, "
             "concurrency, continue, key"
         ],
     ),

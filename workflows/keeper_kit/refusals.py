@@ -8,6 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from rota.baseline import BaselineRefusedError
     from rota.budget_rules import RaiseRefusedError, UnknownZoneError
     from rota.failures import PAYLOAD_ERROR_TYPE
     from rota.freezing import FreezeRefusedError
@@ -16,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.orders import BackfillRefusedError
 
 REFUSALS = (
+    BaselineRefusedError,
     BackfillRefusedError,
     FreezeRefusedError,
     RaiseRefusedError,
