@@ -1,5 +1,7 @@
 """`invoke_model`: one turn of a conversation, paid for once."""
 
+from typing import Any
+
 from temporalio import activity
 
 from activities.answers import check_answer

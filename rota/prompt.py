@@ -68,12 +68,11 @@ def opening_message(
     lines.append("Input:\n" + json.dumps(context.input, ensure_ascii=False, indent=1))
     document = json.dumps(memory.document if memory else {}, ensure_ascii=False, indent=1)
     if memory is not None and memory.tainted_by:
-        document = "\n".join(f"> {line}" for line in document.splitlines())
-        lines.append(f"{_QUOTED_MEMORY}\n{document}")
+        lines.append(f"{_QUOTED_MEMORY}\n{quoted(document)}")
     else:
+        lines.append(f"Memory:\n{document}")
     if context.baseline is not None:
         lines += told_of_baseline(context.baseline, baseline)
-        lines.append(f"Memory:\n{document}")
     return Message(role="user", content=(Text(text="\n\n".join(lines)),))
 
 
