@@ -92,12 +92,14 @@ def advance(
     return _Pass(plan, state, given, now, room).result()
 
 
-def stop(state: DagState, status: RunStatus, reason: str) -> DagState:
+def stop(
+    state: DagState, status: RunStatus, reason: str, category: FailureCategory | None = None
+) -> DagState:
     """End the run as a whole: what works is told to end, nothing else begins.
 
     What was said first stands.
     """
-    return _stopped(state, NodeResult(status=status, reason=reason))
+    return _stopped(state, NodeResult(status=status, reason=reason, category=category))
 
 
 def _stopped(state: DagState, told: NodeResult | None) -> DagState:

@@ -35,6 +35,7 @@ def result_of_run(result: AgentRunResult) -> NodeResult:
         run_id=result.run_id,
         output=result.output,
         output_digest=result.output_digest,
+        usage=result.usage.plus(result.below),
         tainted=result.tainted,
     )
 

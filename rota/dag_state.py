@@ -12,6 +12,7 @@ from pydantic import Field
 from rota.model import Record
 from rota.pipeline_run import NodeResult
 from rota.runs import RunStatus
+from rota.usage import Usage
 
 FAILING = (RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.CANCELLED, RunStatus.TIMED_OUT)
 """Ends that `after: failed` means."""
@@ -77,6 +78,8 @@ class DagState(Record):
     stopped: NodeResult | None = None
     """Set once the run as a whole was cancelled, or out of time: the end that everything
     open then has."""
+    used: Usage = Usage()
+    """What all runs that have ended used, with all below them."""
 
     def node(self, name: str) -> NodeState:
         """Return a node's state."""

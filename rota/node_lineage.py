@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from rota.budget import Cap
 from rota.dag import Start
 from rota.ids import format_slot
 from rota.lineage import Lineage
@@ -11,7 +12,12 @@ from rota.outcome import RunOrigin
 
 
 def node_lineage(
-    origin: RunOrigin, start: Start, deadline: datetime | None, *, tainted: bool = False
+    origin: RunOrigin,
+    start: Start,
+    deadline: datetime | None,
+    *,
+    tainted: bool = False,
+    allowance: Cap | None = None,
 ) -> Lineage:
     """Return the lineage of a node's run; every attempt at it has the same occasion.
 
@@ -20,6 +26,7 @@ def node_lineage(
         start: What is to be started.
         deadline: The node's.
         tainted: A node before it had read what may be the words of people outside the team.
+        allowance: What it may spend of what the pipeline has left, with all below it.
     """
     above = origin.lineage
     node = start.node if start.item is None else f"{start.node}/{start.item}"
@@ -33,6 +40,7 @@ def node_lineage(
         node=node,
         occasion=f"{occasion_of(origin)}/{_part(start)}",
         deadline=min(bounds) if bounds else None,
+        allowance=allowance,
         began=origin.began,
         tainted=tainted or (above is not None and above.tainted),
     )

@@ -215,6 +215,10 @@ def _of_pipeline(spec: PipelineSpec) -> dict[str, Any]:
         "kind": "Pipeline",
         "runtime_kind": "",
         "wall_clock_seconds": spec.wall_clock.total_seconds(),
+        "run_tokens": spec.budget.run_tokens,
+        "run_micros": _micros(spec.budget.run_usd),
+        "on_exceeded": spec.budget.on_exceeded,
+        "park_for_seconds": spec.budget.park_for.total_seconds(),
         # A pipeline keeps no memory: what must not overlap, its schedule and `limits` say.
         "session_concurrency": SessionConcurrency.PARALLEL,
     }

@@ -8,6 +8,7 @@ from rota.admission import Admitted
 from rota.dag_state import DagState
 from rota.model import Record
 from rota.pipeline_run import PipelineRunInput
+from rota.purse import Purse
 
 
 class PipelineCheckpoint(Record):
@@ -18,6 +19,7 @@ class PipelineCheckpoint(Record):
     started_at: datetime
     """When its time began; also its slot if it has none."""
     deadline: datetime
+    purse: Purse = Purse()
 
 
 class PipelineArgument(PipelineRunInput):

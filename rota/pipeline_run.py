@@ -11,6 +11,7 @@ from rota.lineage import Lineage
 from rota.model import Declared, Record, is_false
 from rota.names import AgentName
 from rota.runs import EventRecord, Instant, RunStatus, Trigger
+from rota.usage import Usage
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -31,6 +32,8 @@ class NodeResult(Record):
     output_digest: str | None = None
     items: tuple["NodeResult", ...] | None = None
     """One per item of `for_each`, in order; None for a node without."""
+    usage: Usage | None = None
+    """What its last run used, with all below it; None if nobody can tell."""
     kept: bool = False
     """Taken over from an earlier run of the pipeline (`rota rerun --from`)."""
     tainted: bool = Field(default=False, exclude_if=is_false)
@@ -86,5 +89,7 @@ class PipelineResult(Record):
     nodes: dict[str, NodeResult] = Field(default_factory=dict[str, NodeResult])
     """Every declared node, by name."""
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    usage: Usage = Usage()
+    """What all runs of its nodes used, repeated ones and all below them included."""
     lineage: Lineage | None = None
     events: tuple[EventRecord, ...] = ()

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from rota.budget_spec import MOST_USD, OnExceeded
 from rota.coordination_spec import Condition, EventName, LimitsSpec, SubscriptionSpec
 from rota.durations import Duration
 from rota.gates import Gate
@@ -95,6 +96,17 @@ class NodeSpec(Declared):
     before it: `{report.output.total}`, `{report.run_id}`, `{report.status}`."""
 
 
+class PipelineBudget(Declared):
+    """What the runs of all nodes together may spend."""
+
+    run_usd: float | None = Field(default=None, gt=0, le=MOST_USD)
+    run_tokens: int | None = Field(default=None, ge=1)
+    on_exceeded: OnExceeded = OnExceeded.PARK
+    """What becomes of the pipeline when a node is due and nothing is left."""
+    park_for: Duration = Field(default=timedelta(days=3), gt=timedelta(0))
+    """How long it then waits before it fails."""
+
+
 class PipelineSpec(Declaration):
     """One pipeline."""
 
@@ -110,6 +122,7 @@ class PipelineSpec(Declaration):
     """`parallel`: runs of the pipeline itself at the same time."""
     wall_clock: Duration = timedelta(hours=24)
     """Longest time one run of the pipeline may take."""
+    budget: PipelineBudget = Field(default_factory=PipelineBudget)
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs; of its nodes', their agents say. None: whom its team names."""
     nodes: dict[AgentName, NodeSpec] = Field(min_length=1, max_length=MOST_NODES)

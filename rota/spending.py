@@ -92,11 +92,20 @@ def is_soft(limits: Limits, tree: Usage, at: float) -> bool:
 
 def share(limits: Limits, tree: Usage, parts: int) -> Cap:
     """What each of `parts` runs that are called at once may spend."""
-    rest = own_room(limits, tree)
+    return part(own_room(limits, tree), parts)
+
+
+def part(rest: Cap, parts: int) -> Cap:
+    """Return what each of `parts` gets of a rest; nothing if that is used up."""
     return Cap(
         micros=None if rest.micros is None else max(0, rest.micros) // parts,
         tokens=None if rest.tokens is None else max(0, rest.tokens) // parts,
     )
+
+
+def used_up(cap: Cap, gone: Amount, usd: str, tokens: str) -> str:
+    """Say which part of a cap is used up, by the names of its keys; empty if none is."""
+    return _short(cap, gone, None, f"({usd})", f"({tokens})")
 
 
 def shortage(

@@ -28,7 +28,7 @@ from rota.coordination_spec import (
 )
 from rota.names import NAME_PATTERN
 from rota.notify_spec import NotifySpec, WebhookSpec
-from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineSpec
+from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineBudget, PipelineSpec
 from rota.runtime_kind import Shape
 from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
 from rota.team_spec import TeamSpec
@@ -63,6 +63,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     NodeSpec,
     NotifySpec,
     OutputSpec,
+    PipelineBudget,
     RetrySpec,
     ScheduleSpec,
     SessionSpec,

@@ -21,7 +21,8 @@ FAILED = "PipelineFailed"
 class PipelineRunWorkflow:
     """One run of a pipeline.
 
-    Messages: signals `lease_granted` and `key_settled` (from the keeper), query `status`.
+    Messages: signals `lease_granted` and `key_settled` (from the keeper), update `raise_budget`
+    (from people), query `status`.
     Continue-As-New: when the server suggests it and no node is at work; carries the
     admission and every node's state, so no run is lost, repeated or left behind. A pipeline
     that is never idle starts nothing new from some point on, until it is.

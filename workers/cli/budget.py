@@ -183,9 +183,9 @@ def _limits_all(cap: Cap, dimensions: list[Dimension]) -> bool:
 async def _raise_run(link: Link, run_id: str, given: BudgetRaise) -> str:
     """Give one run more; returns what it says."""
     found = await describe_run(link.client, run_id)
-    if is_pipeline(found):
+    if given.steps and is_pipeline(found):
         raise CommandError(
-            f"{run_id} is a pipeline's run: raise the run of a node ('rota show {run_id}')",
+            f"{run_id} is a pipeline's run, which counts no steps: give --usd or --tokens",
             ExitCode.WRONG,
         )
     if given.window is not None:

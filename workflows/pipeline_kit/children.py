@@ -18,6 +18,7 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as ServerTimeoutError
 
 with workflow.unsafe.imports_passed_through():
+    from rota.budget import Cap
     from rota.dag import Start
     from rota.dag_ends import result_of_run
     from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE, FailureCategory
@@ -64,12 +65,18 @@ class Children:
         return len(self._children)
 
     def start(
-        self, start: Start, agent: str, deadline: datetime | None, *, tainted: bool = False
+        self,
+        start: Start,
+        agent: str,
+        deadline: datetime | None,
+        *,
+        tainted: bool = False,
+        allowance: Cap | None = None,
     ) -> None:
         """Start a node's run; the server need not have confirmed it yet."""
         self._starting += 1
         child = _Child()
-        lineage = node_lineage(self._origin, start, deadline, tainted=tainted)
+        lineage = node_lineage(self._origin, start, deadline, tainted=tainted, allowance=allowance)
         child.task = asyncio.create_task(self._run(child, start, agent, lineage))
         self._children[start.node, start.index] = child
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.pipeline_steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
     from rota.runs import RunStatus
+    from rota.usage import Usage
     from workflows.activity_options import DESK_PATIENCE, load_options, outcome_options
     from workflows.pipeline_kit.children import Children
+    from workflows.pipeline_kit.money import NodeMoney
     from workflows.run_kit import visibility
     from workflows.run_kit.standing import Standing
 
@@ -41,6 +44,7 @@ class Graph:
         plan: Plan,
         state: DagState,
         given: Given,
+        money: NodeMoney,
     ) -> None:
         self.plan = plan
         self.state = state
@@ -48,9 +52,12 @@ class Graph:
         """The request to cancel, if one came while it worked."""
         self._standing = standing
         self._given = given
+        self._money = money
         self._children = Children(origin)
         self._suggested_at: int | None = None
         self._draining = False
+        self._is_short = False
+        """Nothing is left to spend for a further run."""
         self._alarm: tuple[datetime, asyncio.Task[None]] | None = None
 
     async def work(self) -> bool:
@@ -74,6 +81,9 @@ class Graph:
                 return True
             if moves.loads:
                 await self._or_stop(self._load(moves.loads))
+            elif moves.more and self._is_short and not len(self._children):
+                self._set_alarm(None)
+                await self._or_stop(self._find_room())
             else:
                 await self._or_stop(self._wait(moves))
 
@@ -103,20 +113,27 @@ class Graph:
         """Take in what has ended, then start and cancel; None to continue as new."""
         now = workflow.now()
         for (node, index), result in self._children.ended():
+            used = self.state.used.plus(self._money.returned((node, index), result))
+            self.state = self.state.model_copy(update={"used": used})
             self.state = run_ended(self.plan, self.state, node, index, result, now)
         room = self._room()
-        self.state, moves = advance(self.plan, self.state, self._given, now, room=room or 0)
+        self._is_short = bool(self._money.used_up(self.state.used))
+        may_start = 0 if self._is_short else room or 0
+        self.state, moves = advance(self.plan, self.state, self._given, now, room=may_start)
         if room is None and not moves.finished:
             return None
         for cancel in moves.cancels:
             place = self.state.node(cancel.node).places[cancel.index]
             reason = place.cancelled_as.reason if place.cancelled_as else ""
             self._children.cancel((cancel.node, cancel.index), reason)
+        parts = self._money.lend([(start.node, start.index) for start in moves.starts], self.state)
         for start in moves.starts:
             spec, limits = self.plan.nodes[start.node], self.plan.deadlines
             bounds = [at for at in (limits.get(start.node), self.plan.deadline) if at]
             bound = min(bounds, default=None)
-            self._children.start(start, spec.agent, bound, tainted=self.state.tainted)
+            self._children.start(
+                start, spec.agent, bound, tainted=self.state.tainted, allowance=next(parts)
+            )
         workflow.set_current_details(table(self.plan, self.state))
         return moves
 
@@ -133,7 +150,18 @@ class Graph:
         return 0 if self._draining or self._children.starting else MOST_STARTS
 
     def _may_start_more(self, moves: Moves) -> bool:
-        return moves.more and not self._draining and not self._children.starting
+        busy = self._draining or self._children.starting or self._is_short
+        return moves.more and not busy
+
+    async def _find_room(self) -> None:
+        """Nothing is left for the nodes that are due: wait for more, or end as declared."""
+        begun = self.state.used != Usage()
+        end, stood = await self._money.find_room(self.state.used, begun=begun)
+        if end is not None:
+            self.state = stop(self.state, end.status, end.reason, end.category)
+        elif stood and self.plan.deadline is not None:
+            # What it stood still is none of its time; gates of the clock stay where they are.
+            self.plan = replace(self.plan, deadline=self.plan.deadline + stood)
 
     async def _wait(self, moves: Moves) -> None:
         self._set_alarm(moves.wake)

@@ -22,9 +22,11 @@ with workflow.unsafe.imports_passed_through():
     from rota.pipeline_run import NodeResult, PipelineResult
     from rota.pipeline_steps import LoadPipelineInput
     from rota.runs import RunStatus
+    from rota.usage import Usage
     from workflows.activity_options import desk_options
     from workflows.pipeline_kit import visibility
     from workflows.pipeline_kit.graph import Graph
+    from workflows.pipeline_kit.money import NodeMoney
     from workflows.run_kit import desk
     from workflows.run_kit.entry import Entry
     from workflows.run_kit.origin import read_origin
@@ -54,6 +56,8 @@ class PipelineKit:
         )
         self._started_at = self._checkpoint.started_at if self._checkpoint else None
         self._deadline = self._checkpoint.deadline if self._checkpoint else None
+        purse = self._checkpoint.purse if self._checkpoint else None
+        self._money = NodeMoney(self._origin, self._standing, purse)
         self._graph: Graph | None = None
         workflow.set_query_handler("status", self._describe)
 
@@ -103,7 +107,8 @@ class PipelineKit:
         slot = format_slot(admission.slot) if admission.slot else None
         given = Given(input=admission.input, slot=slot)
         origin = self._origin.model_copy(update={"began": admission.began})
-        self._graph = Graph(origin, self._standing, plan, state, given)
+        self._money.declared(admission.spec)
+        self._graph = Graph(origin, self._standing, plan, state, given, self._money)
         return None
 
     async def work(self) -> Finish | None:
@@ -134,7 +139,8 @@ class PipelineKit:
             admitted=admitted,
             state=self._laid_out.state,
             started_at=self._started_at,
-            deadline=self._deadline,
+            deadline=self._laid_out.plan.deadline or self._deadline,
+            purse=self._money.purse,
         )
         # What was kept from an earlier run is in the state.
         return self.input.model_copy(update={"checkpoint": checkpoint, "kept": {}})
@@ -191,6 +197,7 @@ class PipelineKit:
             category=told.category,
             nodes=node_reports(graph.plan, graph.state) if graph else self._done_before(),
             input=admission.input if admission else self.input.input,
+            usage=graph.state.used if graph else Usage(),
             lineage=told.lineage,
             events=told.events,
         )

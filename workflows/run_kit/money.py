@@ -48,7 +48,7 @@ class Money:
         """What was reserved and given; carried across continue-as-new."""
         self._origin = origin
         self._is_told = False
-        workflow.set_update_handler("raise_budget", self._on_raise, validator=_check)
+        workflow.set_update_handler("raise_budget", self._on_raise, validator=refuse_raise)
         workflow.set_signal_handler("budget_raised", self._on_raised)
 
     @property
@@ -111,7 +111,7 @@ class Money:
 
     def _on_raise(self, more: BudgetRaise) -> str:
         """Give the run more; returns what it has been given in all, for people."""
-        _check(more)
+        refuse_raise(more)
         self.purse = self.purse.given(more)
         return self.purse.shown
 
@@ -129,7 +129,7 @@ def needed_in(error: ActivityError) -> Amount | None:
     return Amount.model_validate(cause.details[0])
 
 
-def _check(more: BudgetRaise) -> None:
+def refuse_raise(more: BudgetRaise) -> None:
     """Refuse what gives nothing, before it leaves an event."""
     problem = check_raise(more)
     if problem:

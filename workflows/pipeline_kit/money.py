@@ -1,0 +1,134 @@
+"""What the nodes of one pipeline run may spend together: lent to each, and taken back.
+
+A node's run gets an equal part of what is left among those that start with it. What it did
+not use is there for the next ones. If nothing is left when a node is due and nothing works,
+the pipeline stands still, or ends, as `budget.on_exceeded` says.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rota.budget import Amount, BudgetRaise, Cap
+    from rota.budget_spec import OnExceeded
+    from rota.dag_state import DagState
+    from rota.durations import format_duration
+    from rota.failures import FailureCategory
+    from rota.loop import Finish
+    from rota.notify_spec import Occasion
+    from rota.outcome import RunOrigin
+    from rota.pinned_spec import PinnedSpec
+    from rota.pipeline_run import NodeResult
+    from rota.purse import Purse
+    from rota.runs import RunStatus
+    from rota.spending import left, part, spent, used_up
+    from rota.usage import Usage
+    from workflows.run_kit.money import refuse_raise
+    from workflows.run_kit.standing import Standing
+
+Place = tuple[str, int]
+"""A node and the number of the place in it."""
+
+
+class NodeMoney:
+    """The budget of one run of a pipeline. Create it first thing in the workflow's `run`.
+
+    Messages: update `raise_budget` (a `BudgetRaise`; the same id again changes nothing).
+    """
+
+    def __init__(self, origin: RunOrigin, standing: Standing, purse: Purse | None = None) -> None:
+        self.purse = purse or Purse()
+        """What people gave; carried across continue-as-new."""
+        self._origin = origin
+        self._standing = standing
+        self._spec: PinnedSpec | None = None
+        self._lent: dict[Place, Cap] = {}
+        workflow.set_update_handler("raise_budget", self._on_raise, validator=refuse_raise)
+
+    def declared(self, spec: PinnedSpec) -> None:
+        """Take the limits from the declaration."""
+        self._spec = spec
+
+    def used_up(self, used: Usage) -> str:
+        """Say which limit leaves nothing for a further run; empty if none does."""
+        gone = spent(used)
+        for lent in self._lent.values():
+            gone = gone.plus(Amount(micros=lent.micros or 0, tokens=lent.tokens or 0))
+        return used_up(self._cap, gone, "budget.run_usd", "budget.run_tokens")
+
+    def lend(self, places: list[Place], state: DagState) -> Iterator[Cap | None]:
+        """Set aside, and yield, what each of the runs that start now may spend."""
+        if not self._cap.is_limit or not places:
+            return iter([None] * len(places))
+        rest = left(self._cap, spent(state.used))
+        for lent in self._lent.values():
+            rest = left(rest, Amount(micros=lent.micros or 0, tokens=lent.tokens or 0))
+        each = part(rest, len(places))
+        self._lent.update(dict.fromkeys(places, each))
+        return iter([each] * len(places))
+
+    def returned(self, place: Place, result: NodeResult) -> Usage:
+        """What a run that has ended used; of one that did not say, all it was lent."""
+        lent = self._lent.pop(place, Cap())
+        if result.usage is not None:
+            return result.usage
+        return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
+
+    async def find_room(self, used: Usage, *, begun: bool) -> tuple[Finish | None, timedelta]:
+        """Wait until somebody gives more.
+
+        Returns:
+            How the run ends if it is not to wait, or has waited too long; and how long it stood
+            still.
+        """
+        assert self._spec is not None, "not laid out"
+        reason, spec = self.used_up(used), self._spec
+        if spec.on_exceeded is not OnExceeded.PARK:
+            skips = spec.on_exceeded is OnExceeded.SKIP and not begun
+            return _end(reason, skips=skips), timedelta(0)
+        since, given = workflow.now(), len(self.purse.raises)
+        patience = timedelta(seconds=spec.park_for_seconds)
+        bound = self._origin.bound
+        until = since + patience if bound is None else min(since + patience, bound)
+        cure = f"rota budget raise {self._origin.run.id}"
+        self.purse = self.purse.model_copy(update={"parked": self.purse.parked + 1})
+        name = f"budget-{self.purse.parked}"
+        self._standing.telling.waits(Occasion.PARKED, name, reason, cure)
+        heard = await self._standing.wait(
+            "budget",
+            f"{reason}; '{cure}' lets it go on, until {until:%Y-%m-%dT%H:%MZ}",
+            lambda: len(self.purse.raises) > given,
+            until,
+            status=RunStatus.PARKED,
+        )
+        if heard:
+            self._standing.resume()
+            return None, workflow.now() - since
+        told = f"parked for {format_duration(patience)} (budget.park_for), nobody gave more"
+        return _end(f"{reason}; {told}"), timedelta(0)
+
+    @property
+    def _cap(self) -> Cap:
+        """What all nodes together may spend, people's raises included."""
+        if self._spec is None:
+            return Cap()
+        micros, tokens, given = self._spec.run_micros, self._spec.run_tokens, self.purse.raised
+        return Cap(
+            micros=None if micros is None else micros + given.micros,
+            tokens=None if tokens is None else tokens + given.tokens,
+        )
+
+    def _on_raise(self, more: BudgetRaise) -> str:
+        """Give the run more; returns what it has been given in all, for people."""
+        refuse_raise(more)
+        self.purse = self.purse.given(more)
+        return self.purse.shown
+
+
+def _end(reason: str, *, skips: bool = False) -> Finish:
+    if skips:
+        return Finish(status=RunStatus.SKIPPED, reason=reason)
+    limit = FailureCategory.LIMIT_REACHED
+    return Finish(status=RunStatus.FAILED, reason=reason, category=limit)
