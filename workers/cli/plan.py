@@ -6,16 +6,19 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from rota.projection import FleetProjection
 from schedules.apply import AppliedReport, AppliedStep, Progress, apply_plan
 from schedules.changes import Action, AgentPlan, FieldChange, Plan
 from schedules.drift import Drift, find_drift
 from schedules.plan import make_plan
+from schedules.projecting import project_fleet
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import console, format_time, now, print_json, remark
 from workers.cli.person import me
+from workers.cli.projection_view import show_projection
 from workers.cli.server import Link, with_server
 from workers.cli.validate import show_warnings
 from workers.settings import Settings
@@ -37,19 +40,30 @@ _SHOWN = 60
     example=("rota plan", "rota plan --fleet my-fleet --json"),
     json="{fleet, task_queue, made_at, agents: [{agent, kind, action, source, fields, steps, "
     "subscribe, freeze, unsubscribe, next_before, next_after, clock_changes, notes}], conflicts, "
-    "is_empty, counts, fingerprint}",
+    "is_empty, counts, fingerprint, monthly_cost: {schedules: [{name, kind, fires, runs, "
+    "p50_micros, p95_micros, unpriced_runs, unknown_micros}], p50_micros, p95_micros, without}}",
 )
 @server_options
 def plan_command(settings: Settings, as_json: bool) -> None:
     """Show what 'rota apply' would change.
 
-    Field by field, with the next five starts before and after. Changes nothing. Ends with 1
-    if something is in the way of applying it.
+    Field by field, with the next five starts before and after, and what the schedules are going
+    to cost a month, by what their newest runs cost. Changes nothing. Ends with 1 if something is
+    in the way of applying it.
     """
     checked = check_fleet(settings.fleet, now())
     show_warnings(checked)
-    plan = with_server(settings, lambda link: _plan(link, checked))
-    print_json(plan.to_json()) if as_json else show_plan(plan)
+
+    async def read(link: Link) -> tuple[Plan, FleetProjection]:
+        plan = await _plan(link, checked)
+        return plan, await project_fleet(link.client, checked.fleet, now())
+
+    plan, projection = with_server(settings, read)
+    if as_json:
+        print_json(plan.to_json() | {"monthly_cost": projection.model_dump(mode="json")})
+    else:
+        show_plan(plan)
+        show_projection(projection)
     if plan.conflicts:
         raise CommandError("\n".join(plan.conflicts))
 
@@ -57,7 +71,7 @@ def plan_command(settings: Settings, as_json: bool) -> None:
 @command(
     "apply",
     example=("rota apply", "rota apply --fleet my-fleet --json"),
-    json="{plan: as in 'rota plan', steps: [{agent, step}]}",
+    json="{plan: as in 'rota plan', without monthly_cost, steps: [{agent, step}]}",
 )
 @server_options
 @click.option("--by", help="Who applies. Default: your name on this machine.")
