@@ -57,6 +57,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "stop": ("stop", "Stop everything: nothing new starts, and every run is cancelled."),
         "budget": ("budget", "Show what agents and teams have spent, and give them more."),
         "cost": ("cost", "Show what runs have cost: by agent, team, model, day or run."),
+        "baseline": (
+            "baseline",
+            "Show, accept and reject the result that an agent's runs compare with.",
+        ),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
     },
     "Operate": {

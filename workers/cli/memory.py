@@ -10,26 +10,20 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from activities.documents import get_memory, put_record
 from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
 from rota.memory import MemoryTooLargeError, MemoryVersion, check_size
 from schedules.apply_errors import NoWorkerError
-from schedules.keepers import wait_for_worker
-from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
 from workers.cli.run_input import read_document
 from workers.cli.server import Link, with_server
-from workers.cli.standing import ANSWER, ask_state
+from workers.cli.sessions import named_session, session_option
+from workers.cli.standing import ANSWER
 from workers.settings import Settings
 
 AUTHOR = "person"
 _SHAPE = "{agent, session, digest, version, parent, author, at, tainted_by, document}"
-
-session_option = click.option(
-    "--session", help="Session key. Default: the agent's only session, or 'default'."
-)
 
 
 @click.group("memory")
@@ -211,22 +205,8 @@ for _command in (
 
 async def _head(link: Link, agent: str, session: str | None) -> tuple[str, str | None]:
     """Return the session's key and the digest of its memory; the keeper needs a worker."""
-    await require_agent(link.client, agent)
-    await wait_for_worker(link.client, link.settings.task_queue, ANSWER)
-    # The queue lists a worker for minutes after it has gone; only a query notices.
-    state = await ask_state(link, keeper_id(agent), KeeperState) or KeeperState()
-    if session is not None:
-        found = state.sessions.get(session)
-        return session, found.memory if found else None
-    if len(state.sessions) > 1:
-        keys = ", ".join(sorted(state.sessions))
-        raise CommandError(
-            f"{agent} has several sessions: name one with --session; known: {keys}",
-            ExitCode.WRONG,
-        )
-    for key, only in state.sessions.items():
-        return key, only.memory
-    return "default", None
+    found = await named_session(link, agent, session)
+    return found.key, found.state.memory
 
 
 async def _chain(link: Link, head: str | None) -> list[tuple[str, MemoryVersion]]:

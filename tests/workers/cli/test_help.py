@@ -25,6 +25,7 @@ def command_named(name: str) -> click.Command:
 
 EVENTS = [f"events {name}" for name in ("publish", "list", "tail", "replay", "dead")]
 ALL = [*COMMANDS, *EVENTS, "memory show", "memory set", "memory history", "memory rollback"]
+ALL += [f"baseline {name}" for name in ("show", "diff", "accept", "reject", "history")]
 ALL += ["effects resolve", "memory reset-conversation"]
 
 
