@@ -16,9 +16,13 @@ from rota.usage import Usage, sum_of
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.claude import ending_of
-from tests.workflows.money import add, spending
+from tests.workflows.gates import GATED, Gate
+from tests.workflows.handing import asks as asks_agent
+from tests.workflows.handing import told_by
+from tests.workflows.money import add, priced, spending, turn
 from tests.workflows.notified import details_of
 from tests.workflows.providers import Provider, asks, provide
+from tests.workflows.watched import look_often
 from workers.cli.exit_codes import ExitCode
 
 SEED = 20261123
@@ -132,6 +136,44 @@ async def test_every_figure_of_money_is_the_same_in_four_places(stack: Stack) ->
     assert models[""] == 0
 
 
+async def test_cost_of_a_lost_run_is_unknown_in_ledger_and_account_alike(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told nobody what it spent: all it held may be, and none of it is in the cost."""
+    look_often(monkeypatch)
+    name, gate = stack.name("lost"), Gate()
+    async with stack.worker([gate.tool]):
+        await stack.declare(name, **GATED, budget={"day_usd": 5, "run_usd": 1})
+        run = await stack.start(name, f"{name}-1")
+        await gate.reached.wait()
+        at_work = await cost(stack, name)
+        await run.terminate("by force")
+        gate.opened.set()
+        # Who waits for its session has the keeper look for it.
+        await stack.run(name, f"{name}-2")
+        account = (await stack.keeper(name)).account
+        document = (await cost(stack, name, "--json")).json
+    assert "1 at work, whose cost is not counted yet" in at_work.err
+    counted = in_all_days(account)
+    assert (counted.runs, counted.micros, counted.unknown_micros) == (2, 0, 1_000_000)
+    assert document["total"] == counted.model_copy(update={"unknown_attempts": 1}).model_dump()
+
+
+async def test_cost_of_a_tree_is_the_sum_of_its_agents_ledgers(stack: Stack) -> None:
+    """Each run counts once, with its own agent: what the caller tells of those below is theirs."""
+    caller, called = stack.name("caller"), stack.name("called")
+    first = turn(300, calls=[asks_agent(called, n=0)])
+    runtime = priced(first, turn(200, result=told_by(called)))
+    async with stack.worker([add]):
+        await stack.declare(called, **spending(1000, 500))
+        await stack.declare(caller, runtime=runtime, tools=[f"agents.{called}"])
+        result = await stack.run(caller, f"{caller}-1")
+        totals = [(await cost(stack, n, "--json")).json["total"] for n in (caller, called)]
+    assert [total["micros"] for total in totals] == [500, 1500]
+    assert totals[0]["micros"] == result.usage.cost_micros
+    assert totals[1]["micros"] == result.below.cost_micros
+
+
 async def test_cost_tells_unpriced_runs_apart_and_lists_every_agent(stack: Stack) -> None:
     """What has no price is never nothing, here and in the Temporal UI; by agent unless told."""
     provide(stack, main=Provider())
@@ -142,7 +184,7 @@ async def test_cost_tells_unpriced_runs_apart_and_lists_every_agent(stack: Stack
         await stack.run(dear, f"{dear}-1")
         await stack.run(free, f"{free}-1")
         document = (await cost(stack, "--json")).json
-        text = (await cost(stack, "--since", "1d")).out
+        text = (await cost(stack, dear, "--since", "1d")).out
         details = [
             await details_of(stack.client.get_workflow_handle(f"{name}-1")) for name in (dear, free)
         ]
