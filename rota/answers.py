@@ -106,7 +106,7 @@ def answer(
         memory=session.memory,
         conversation=beginning(session.conversation, entry.own_slot) if continues else None,
         slot=entry.slot,
-        baseline=baseline.known(session.baseline, spec.baseline),
+        baseline=baseline.known(session.baseline, spec.baseline, entry.own_slot),
         covers=entry.covers,
         coalesced_into=entry.coalesced_into,
         lineage=request.lineage,

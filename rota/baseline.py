@@ -153,17 +153,28 @@ def reject(state: BaselineState, request: BaselineRequest, now: datetime) -> Bas
     if state.accepted is not None and state.accepted.digest == request.digest:
         judged = _judged(state.accepted, Word.REJECTED, request.by, request.note, now)
         state = _noted(state, judged, {"rejected": judged})
-        return _fallen_back(state, _before(state.history))
+        return _fallen_back(state, _last_accepted(state.history))
     if state.rejected is not None and state.rejected.digest == request.digest:
         return state
     raise BaselineRefusedError(_not_there(state, request))
 
 
-def known(state: BaselineState, mode: BaselineMode | None) -> KnownBaseline | None:
-    """What a run is given; None if its agent keeps no baseline, or nothing was said yet."""
-    if mode is None or (state.accepted is None and state.rejected is None):
+def known(
+    state: BaselineState, mode: BaselineMode | None, slot: datetime | None
+) -> KnownBaseline | None:
+    """What a run is given; None if its agent keeps no baseline, or nothing was said yet.
+
+    A run for a slot compares with what stood before that slot: a re-run does not find that
+    nothing differs from its own first result, nor an older night from a later one.
+    """
+    if mode is None:
         return None
-    return KnownBaseline(accepted=state.accepted, rejected=state.rejected)
+    accepted = state.accepted
+    if accepted is not None and slot is not None and accepted.stands_for >= slot:
+        accepted = _last_accepted(state.history, slot)
+    if accepted is None and state.rejected is None:
+        return None
+    return KnownBaseline(accepted=accepted, rejected=state.rejected)
 
 
 def _accepted(state: BaselineState, judged: Judgement) -> BaselineState:
@@ -182,15 +193,18 @@ def _fallen_back(state: BaselineState, to: Judgement | None) -> BaselineState:
     return state.model_copy(update={"accepted": to, "candidate": candidate})
 
 
-def _before(history: tuple[Judgement, ...]) -> Judgement | None:
-    """The result accepted last of which nothing else was said since."""
+def _last_accepted(
+    history: tuple[Judgement, ...], slot: datetime | None = None
+) -> Judgement | None:
+    """The result accepted last of which nothing else was said since; if asked, before a slot."""
     judged_since: set[str] = set()
     for judged in reversed(history):
         if judged.digest in judged_since:
             continue
-        if judged.word is Word.ACCEPTED:
+        if judged.word is Word.REJECTED:
+            judged_since.add(judged.digest)
+        elif slot is None or judged.stands_for < slot:
             return judged
-        judged_since.add(judged.digest)
     return None
 
 

@@ -119,13 +119,14 @@ def template_scope(
 ) -> dict[str, Any]:
     """What templates of a `runtime` block may name.
 
-    `input`, `memory`, `baseline`, `covers`, `slot`, `run`.
+    `input`, `memory`, `covers`, `slot`, `run`; and `baseline`, if the agent keeps one.
     """
+    kept = {"baseline": baseline} if context.spec.baseline else {}
     covers = context.covers.model_dump(mode="json") if context.covers else {}
     return {
         "input": context.input,
         "memory": memory,
-        "baseline": baseline,
+        **kept,
         "covers": covers,
         "slot": context.slot or "",
         "run": {"id": context.run_id, "agent": context.spec.name},

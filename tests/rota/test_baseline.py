@@ -165,11 +165,31 @@ def test_judgement_without_a_name_or_too_long_is_refused(
 def test_run_is_given_nothing_unless_its_agent_keeps_a_baseline() -> None:
     """Without the key a run is as it was; with it, it learns what was said."""
     state = played(MANUAL, (("ran", "a", 1), ("accepts", "a", 0)))
-    assert known(state, None) is None
-    assert known(played(MANUAL, (("ran", "a", 1),)), MANUAL) is None
-    given = known(state, MANUAL)
+    assert known(state, None, None) is None
+    assert known(played(MANUAL, (("ran", "a", 1),)), MANUAL, None) is None
+    given = known(state, MANUAL, None)
     assert given is not None
     assert given.digest == "a"
+
+
+@pytest.mark.parametrize(
+    ("night", "digest"),
+    [
+        pytest.param(None, "c", id="no-slot"),
+        pytest.param(5, "c", id="next"),
+        pytest.param(4, "a", id="rerun-of-the-accepted"),
+        pytest.param(3, "a", id="older-and-rejected-between"),
+        pytest.param(1, None, id="first"),
+    ],
+)
+def test_run_for_a_slot_compares_with_what_stood_before_it(
+    night: int | None, digest: str | None
+) -> None:
+    """A re-run is not given its own first result, and no run one that was taken back."""
+    plays = (("ran", "a", 1), ("ran", "b", 2), ("rejects", "b", 0), ("ran", "c", 4))
+    slot = None if night is None else result("any", night).slot
+    given = known(played(AUTO, plays), AUTO, slot)
+    assert (given.digest if given else None) == digest
 
 
 STEPS = st.lists(

@@ -16,7 +16,7 @@ def given(*, tainted: bool = False, why: str | None = None) -> KnownBaseline:
     if why is not None:
         state = succeeded(state, BaselineMode.MANUAL, result("b", 2), NOW)
         state = rejects(state, says("b", why), NOW)
-    found = known(state, BaselineMode.MANUAL)
+    found = known(state, BaselineMode.MANUAL, None)
     assert found is not None
     return found
 

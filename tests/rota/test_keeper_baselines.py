@@ -74,6 +74,16 @@ def test_next_run_is_given_what_was_accepted_in_its_session_and_rejected_since()
     assert desk.admit("r3", input={"account": "y"}).baseline is None
 
 
+def test_rerun_of_the_accepted_slot_is_given_what_its_first_run_was() -> None:
+    """It would else find that nothing differs from itself."""
+    desk = Desk(baseline="auto")
+    ran(desk, "r1", "a", slot=T0)
+    ran(desk, "r2", "b", slot=T0 + HOUR)
+    again = desk.admit("r3", T0 + HOUR, trigger=Trigger.RERUN).baseline
+    assert again is not None
+    assert again.digest == "a"
+
+
 def test_judging_is_refused_where_no_baseline_is_kept() -> None:
     """The answer says which key to declare."""
     desk = Desk()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall
-from rota.transcript import RunContext, TranscriptNode, keyed
+from rota.transcript import RunContext, TranscriptNode, keyed, template_scope
 from rota.usage import Usage
 from tests.rota.desks import pinned
 
@@ -80,6 +80,13 @@ def test_keyed_leaves_everything_else_as_it_was() -> None:
     ]
     (made,) = reply.tool_calls
     assert made.model_copy(update={"key": ""}) == blocks[1]
+
+
+def test_templates_may_name_a_baseline_only_of_an_agent_that_keeps_one() -> None:
+    """What is sent to services of other agents has no key more than before."""
+    keeps = RunContext(run_id="r1", run_key="k", spec=pinned(baseline="auto"))
+    assert template_scope(keeps, {}, {"rows": 7})["baseline"] == {"rows": 7}
+    assert "baseline" not in template_scope(context(), {})
 
 
 def test_node_digest_vouches_for_all_before_it() -> None:
