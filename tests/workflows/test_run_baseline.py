@@ -211,3 +211,15 @@ async def test_run_without_the_key_has_no_word_of_baselines_on_record(stack: Sta
     assert b"baseline" not in await stack.store.get(node.context)
     assert context.spec.baseline is None
     assert "Baseline" not in await opening_of(stack, result)
+
+
+async def test_program_that_works_by_itself_is_told_of_the_baseline(stack: Stack) -> None:
+    """In its task and by templates, as a model that answers turn by turn is."""
+    name = stack.name("night")
+    says = {"kind": "command", "command": ["echo", "before: {baseline|nothing}"]}
+    async with stack.worker():
+        await stack.declare(name, runtime=says, session={"baseline": "auto"})
+        first = await stack.run(name, f"{name}-1")
+        second = await stack.run(name, f"{name}-2")
+    assert (first.output, second.output) == ("before: nothing", "before: before: nothing")
+    assert f"Baseline, the result of {name}-1, accepted by auto" in await opening_of(stack, second)
