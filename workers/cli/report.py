@@ -8,6 +8,7 @@ import click
 from rich.markup import escape
 
 from rota.runs import AgentRunResult, RunStatus
+from rota.usage import format_cost
 from workers.cli.any_run import AnyView
 from workers.cli.output import console, format_time, styled
 from workers.cli.pipeline_report import print_pipeline
@@ -44,6 +45,8 @@ def print_run(view: RunView, output: Any = None) -> None:
         stopped = result.status is RunStatus.CANCELLED and at and not result.unstopped
         runtime = f"{escape(result.runtime)}{instead}{at}"
         out.print(f"runtime {runtime}" + (", has stopped" if stopped else ""))
+    if len(result.by_model) > 1:
+        out.print(f"models {', '.join(_models(result))}", markup=False)
     for line in _worth_a_look(result):
         out.print(line)
     for name, link in result.links.items():
@@ -58,6 +61,13 @@ def print_run(view: RunView, output: Any = None) -> None:
         click.echo(text)
     elif result.output_digest is not None:
         out.print(f"output: over 4 KiB, see 'rota show {result.run_id}'")
+
+
+def _models(result: AgentRunResult) -> Iterator[str]:
+    for model, use in result.by_model.items():
+        unpriced = f" and {use.unpriced} unpriced" if use.unpriced else ""
+        answers = f"{use.answers} answer{'' if use.answers == 1 else 's'}"
+        yield f"{model} {format_cost(use.micros)}{unpriced} ({answers})"
 
 
 def _worth_a_look(result: AgentRunResult) -> Iterator[str]:

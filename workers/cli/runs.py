@@ -133,9 +133,10 @@ def _counts(view: AnyView) -> tuple[Text, Text]:
     if not view.has_counted:
         return Text("-"), Text("-")
     result = view.result
+    unknown = "\n+ unknown" if result.usage.unknown_attempts else ""
     return (
         Text(f"{result.turns}\n{result.tool_calls}"),
-        Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}"),
+        Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}{unknown}"),
     )
 
 

@@ -9,6 +9,7 @@ from rota.runs import AgentRunResult
 from rota.usage import Usage
 from workers.cli.report import print_run
 from workers.cli.run_view import RunView
+from workers.cli.runs import show_runs
 
 AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -24,6 +25,30 @@ def printed(capsys: pytest.CaptureFixture[str], **fields: Any) -> str:
 def test_report_of_a_run_by_its_fallback_says_which(capsys: pytest.CaptureFixture[str]) -> None:
     """The kind alone would not tell: both may be of the same."""
     assert "runtime openai (fallback 2)\n" in printed(capsys, runtime="openai", fallback=2)
+
+
+def test_report_of_a_run_by_several_models_tells_their_costs_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of one model alone the run's cost says it all."""
+    opus = {"answers": 1, "micros": 40_000, "tokens": 9}
+    haiku = {"answers": 2, "micros": 500, "tokens": 9, "unpriced": 1}
+    words = "models opus $0.0400 (1 answer), haiku $0.0005 and 1 unpriced (2 answers)\n"
+    assert words in printed(capsys, by_model={"opus": opus, "haiku": haiku})
+    assert "models" not in printed(capsys, by_model={"opus": opus})
+
+
+def test_list_of_runs_marks_a_cost_that_is_not_all_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What lost attempts may have cost is in no figure, and not hidden."""
+    known = {"agent": "a", "run_id": "a-1", "status": "succeeded", "trigger": "manual"}
+    for attempts in (0, 1):
+        usage = Usage(input_tokens=3, cost_micros=1200, unknown_attempts=attempts)
+        result = AgentRunResult.model_validate({**known, "usage": usage})
+        show_runs([RunView(result, AT, AT + timedelta(seconds=2))])
+        listed = capsys.readouterr().out
+        assert ("$0.0012" in listed, "+ unknown" in listed) == (True, attempts == 1)
 
 
 def test_report_of_a_run_by_its_own_runtime_says_nothing_of_fallbacks(
