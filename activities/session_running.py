@@ -44,6 +44,10 @@ from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, Sess
 from rota.usage import Usage
 
 NEVER_STARTED = "it was never started"
+GO_ON = Message(
+    role="user", content=(Text(text="There is more to spend: go on where you stopped."),)
+)
+"""What a session is told that has stopped at its cap."""
 
 
 class SessionRuntimes(Protocol):
@@ -170,7 +174,7 @@ class SessionRunningActivities(SessionRunning):
         look = SessionLook(input, task, session, runtime, log, self._gate)
         found = await look.see(watch)
         outcome = None
-        if found.state in (SessionState.TOOLS, SessionState.QUESTION):
+        if found.state in (SessionState.TOOLS, SessionState.QUESTION, SessionState.CAPPED):
             outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))
         observed = Observed(
             state=found.state,
@@ -213,6 +217,8 @@ class SessionRunningActivities(SessionRunning):
             )
             words = Message(role="user", content=(Text(text="\n".join(lines)),))
             return Told(decisions=input.decisions), (words,)
+        if input.more:
+            return Told(message=GO_ON, more=True), (GO_ON,)
         if input.repair:
             repair = repair_message(input.repair)
             return Told(message=repair), (repair,)

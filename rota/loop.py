@@ -137,6 +137,8 @@ class LoopState(Record):
     """Why nobody knows whether it has stopped; empty if it has."""
     cursor: str = ""
     """Where the last look at it ended."""
+    capped: bool = False
+    """It has stopped at the cap it was given, and is told when there is more."""
     conversation_tokens: int = 0
     links: dict[str, str] = Field(default_factory=dict[str, str])
     pins: str | None = None

@@ -83,6 +83,9 @@ class SessionState(StrEnum):
     PERSON = "person"
     """It waits for a person, on its own side. Observed again, it is watched through the wait:
     the first `report` with another cursor says that the wait is over."""
+    CAPPED = "capped"
+    """It has stopped at the cap it was given (`SessionRequest.cap_micros`). Told that there is
+    more (`Told.more`), it goes on with what the request has then."""
     QUESTION = "question"
     """It asks for a decision that Rota may answer: `Observation.questions`."""
 
@@ -149,6 +152,9 @@ class Told(Record):
     """Of all tool calls it waits for."""
     decisions: dict[str, str] = Field(default_factory=dict[str, str])
     """By `Asked.id`: empty allows, anything else denies and is the reason."""
+    more: bool = False
+    """It has stopped at its cap, and may spend `SessionRequest.cap_micros` from here on; beside
+    `message`, which says so."""
 
 
 class Resumed(Record):

@@ -94,6 +94,8 @@ class AnswerInput(SessionInput):
 
     results: tuple[ResultRef, ...] = ()
     repair: tuple[str, ...] = ()
+    more: bool = False
+    """It stopped at its cap, and there is more to spend."""
     decisions: dict[str, str] = Field(default_factory=dict[str, str])
     """By the provider's id of what it asked: empty allows, else the reason of the refusal."""
 

@@ -19,7 +19,12 @@ from activities.providers.polling import Still, poll
 from activities.runtimes.claude_managed_api import ManagedApi, ManagedApis
 from activities.runtimes.claude_managed_events import Place
 from activities.runtimes.claude_managed_result import last_answer
-from activities.runtimes.claude_managed_start import as_session, create, take_up
+from activities.runtimes.claude_managed_start import (
+    as_session,
+    create,
+    raise_budget,
+    take_up,
+)
 from activities.runtimes.claude_managed_stop import stop_session
 from activities.runtimes.claude_managed_telling import events_for, message_id, not_yet_told
 from activities.runtimes.claude_managed_watch import Watch
@@ -115,12 +120,17 @@ class ClaudeManagedRuntime:
     async def answer(
         self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
     ) -> ProviderSession:
-        """Send one event for each thing told; those already there are not sent again."""
+        """Send one event for each thing told; those already there are not sent again.
+
+        A session that stopped at its budget gets a greater one first.
+        """
         _, api = self._open(request.settings)
         last = str(session.data.get("message", ""))
         events = events_for(session, request, told)
         if again:
             events, last = await not_yet_told(api, session.id, events, last)
+        if events and told.more:
+            await raise_budget(api, session.id, request.cap_micros)
         if events:
             last = message_id(await api.send(session.id, events)) or last
         data = session.data | ({"message": last} if last else {})

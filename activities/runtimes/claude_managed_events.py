@@ -148,23 +148,22 @@ class Events:
         return stop_reason(self.stop) in ("end_turn", "refusal")
 
     @property
+    def capped(self) -> bool:
+        """Whether it has stopped at its budget."""
+        return self.stop is not None and stop_reason(self.stop) == "budget_reached"
+
+    @property
     def failure(self) -> StepError | None:
         """Why it will never answer; None if it may."""
         if self._fatal is not None:
             return self._fatal
         match stop_reason(self.stop) if self.stop else "":
             case "retries_exhausted":
-                return self._error or _failed(FailureCategory.TRANSIENT, "its retries failed")
-            case "budget_reached":
-                return _failed(
-                    FailureCategory.LIMIT_REACHED,
-                    "it stopped at its budget, which is the run's cap on cost: raise "
-                    "budget.run_usd if the work is worth more",
-                )
-            case "" | "end_turn" | "refusal" | "requires_action":
+                return self._error or failed(FailureCategory.TRANSIENT, "its retries failed")
+            case "" | "end_turn" | "refusal" | "requires_action" | "budget_reached":
                 return None
             case other:
-                return _failed(FailureCategory.OUTCOME_INVALID, f"stop reason {other!r} is new")
+                return failed(FailureCategory.OUTCOME_INVALID, f"stop reason {other!r} is new")
 
     def _fail(self, event: Json) -> None:
         kind = field(event, "error.type", str, VENDOR)
@@ -172,7 +171,7 @@ class Events:
         retry = field(event, "error.retry_status.type", str, VENDOR)
         if retry != "retrying":
             # An exhausted one ends the turn: what becomes of that, its idle event tells.
-            self._error = _failed(_ERRORS.get(kind, FailureCategory.TRANSIENT), f"{kind}: {text}")
+            self._error = failed(_ERRORS.get(kind, FailureCategory.TRANSIENT), f"{kind}: {text}")
         if retry == "terminal":
             self._fatal = self._error
 
@@ -182,5 +181,6 @@ def stop_reason(event: Json) -> str:
     return field(event, "stop_reason.type", str, VENDOR)
 
 
-def _failed(category: FailureCategory, text: str) -> StepError:
+def failed(category: FailureCategory, text: str) -> StepError:
+    """Say that the session itself failed."""
     return StepError(category, f"the session of {VENDOR} failed: {text}", maybe_billed=True)

@@ -26,6 +26,9 @@ from rota.usage import Usage
 
 KIND = "claude-managed"
 
+UNLIMITED_MICROS = 1_000_000_000_000
+"""A million dollars, the most that any limit may be: a budget cannot be taken away."""
+
 
 async def create(
     api: ManagedApi,
@@ -77,6 +80,17 @@ def as_session(base_url: str | None, view: SessionView) -> ProviderSession:
     return ProviderSession(
         kind=KIND, id=view.id, url=f"{CONSOLE}{view.id}" if public else "", told=False
     )
+
+
+async def raise_budget(api: ManagedApi, session: str, cap_micros: int | None) -> None:
+    """Let a session that stopped at its budget spend so much more; None: nothing is limited.
+
+    A budget can be raised and not removed. Safe to repeat until the session works again.
+    """
+    view = SessionView.read(await api.session(session))
+    if view.capped:
+        more = UNLIMITED_MICROS if cap_micros is None else cap_micros
+        await api.update(session, {"budget": budget(more, view.usage)})
 
 
 async def take_up(

@@ -5,7 +5,14 @@ from typing import Literal
 
 from activities.providers.json_fields import field, optional_field
 from activities.runtimes.claude_managed_api import ManagedApi, gone
-from activities.runtimes.claude_managed_events import CUSTOM_USE, USES, Events, Json, Place
+from activities.runtimes.claude_managed_events import (
+    CUSTOM_USE,
+    USES,
+    Events,
+    Json,
+    Place,
+    failed,
+)
 from activities.runtimes.claude_managed_telling import not_yet_told
 from activities.runtimes.claude_managed_wire import (
     VENDOR,
@@ -15,7 +22,7 @@ from activities.runtimes.claude_managed_wire import (
     tool_names,
 )
 from rota.conversation import Block, Message, Text, ToolCall, ToolSchema
-from rota.failures import StepError
+from rota.failures import FailureCategory, StepError
 from rota.session_runtime import Asked, Observation, SessionState
 from rota.usage import Usage
 
@@ -74,14 +81,17 @@ class Watch:
             return gone(self._session, "it has ended for good")
         if events.pending:
             return await self._pending(events.pending)
-        if not events.ended:
+        if not events.ended and not events.capped:
             return None
         view = SessionView.read(await self._api.session(self._session))
         if view.over:
             return gone(self._session, "it was archived or has ended for good")
         if view.at_work or await self._api.threads_at_work(self._session):
             return None
-        return self._observation(SessionState.ENDED, view.usage)
+        if events.capped and not view.capped:
+            return failed(FailureCategory.LIMIT_REACHED, "it stopped at a budget that nobody set")
+        state = SessionState.CAPPED if events.capped else SessionState.ENDED
+        return self._observation(state, view.usage)
 
     async def _pending(self, pending: list[str]) -> Observation | None:
         uses = {use: await self._use(use) for use in pending}

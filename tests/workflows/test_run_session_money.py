@@ -5,6 +5,8 @@ import pytest
 from rota.runs import RunStatus
 from rota.tools import tool
 from tests.contract.double_provider import Calls, Ends, FakeProvider
+from tests.fakes.managed_server import AGENT, ENVIRONMENT, KEY, ManagedFake
+from tests.fakes.managed_turns import Turn
 from tests.stack import Stack
 from tests.workflows.claude import ending_of
 from tests.workflows.doubled import Doubles, activities_of
@@ -59,3 +61,27 @@ async def test_session_over_its_cap_is_stopped_if_the_run_is_not_to_park(doubles
     assert "(budget.run_usd)" in ending.message
     assert doubles.provider.stops == 1
     assert ending.result.usage.cost_micros == day.micros
+
+
+async def test_session_stopped_by_its_provider_at_the_cap_parks_and_goes_on_there(
+    stack: Stack,
+) -> None:
+    """The provider's own budget is raised by what the run was given; the session is the same."""
+    key = stack.folder / "key"
+    key.write_text(KEY)
+    runtime = {"kind": "claude-managed", "agent": AGENT, "environment": ENVIRONMENT}
+    with ManagedFake() as fake:
+        fake.add(Turn(says=("Half.",), input=100, output=0), Turn(says=("Whole.",), output=0))
+        block = {**runtime, "base_url": fake.url, "api_key": f"file:{key}", "poll": "20ms"}
+        name = stack.name("managed")
+        async with stack.worker():
+            await stack.declare(name, runtime=block, budget={"run_usd": 0.01})
+            run = await stack.start(name, f"{name}-1")
+            text = await parked(run)
+            await give(run, micros=5_000_000)
+            result = await run.result()
+            day = await day_of(stack, name)
+        sessions = len(fake.sessions)
+    assert "(budget.run_usd)" in text
+    assert (result.status, result.output, sessions) == (RunStatus.SUCCEEDED, "Whole.", 1)
+    assert result.usage.cost_micros == day.micros > 10_000

@@ -69,8 +69,10 @@ class Sessions:
             await self._submit(step)
         session = self._run.loop.session
         assert session is not None
-        if not session.told or loop.results or step.repair:
-            await self._answer(step.turn, {"results": loop.results, "repair": step.repair})
+        if not session.told or loop.results or step.repair or loop.capped:
+            told = {"results": loop.results, "repair": step.repair, "more": loop.capped}
+            await self._answer(step.turn, told)
+            self._keep(capped=False)
         observed, look = await self._watch(step)
         if observed.state is SessionState.ENDED:
             outcome = await self._collect(step, look)
@@ -83,6 +85,7 @@ class Sessions:
             # Told after this turn's end, so it is in the transcript of the next one.
             await self._answer(step.turn + 1, {"decisions": decisions})
             return observed.outcome.model_copy(update={"stop": StopReason.PAUSED})
+        self._keep(capped=observed.state is SessionState.CAPPED)
         return observed.outcome
 
     async def stop(self) -> None:

@@ -204,7 +204,6 @@ async def test_error_that_the_session_retries_is_progress(fake: ManagedFake):
     ("turn", "category"),
     [
         (Turn(stop="retries_exhausted"), C.TRANSIENT),
-        (Turn(stop="budget_reached"), C.LIMIT_REACHED),
         (Turn(stop="because"), C.OUTCOME_INVALID),
         (Turn(terminates=True), C.OUTCOME_UNKNOWN),
     ],
@@ -219,16 +218,6 @@ async def test_stop_that_is_no_answer_fails_by_its_reason(
     with pytest.raises(StepError) as caught:
         await driver.watch(session)
     assert caught.value.category is category
-
-
-async def test_budget_is_enforced_by_the_provider(fake: ManagedFake):
-    """A session that costs as much as the run may stops, and the failure names the key."""
-    fake.add(Turn(says=("more",), input=100, output=0))
-    driver = Driver.on(fake, cap_micros=1_000_000)
-    session = await driver.begin()
-    with pytest.raises(StepError, match=r"budget\.run_usd") as caught:
-        await driver.watch(session)
-    assert caught.value.category is C.LIMIT_REACHED
 
 
 async def test_refusal_is_collected_as_one(fake: ManagedFake):
