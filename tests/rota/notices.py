@@ -14,7 +14,7 @@ SLACK = Channel(kind=ChannelKind.SLACK, queue="rota", target="env:SLACK_WEBHOOK"
 
 def fact(name: str, occasion: Occasion = Occasion.FAILED, **more: Any) -> Fact:
     """A fact about the run `name`."""
-    given = {"agent": "report", "run": name, "reason": "it broke", "at": T0, **more}
+    given: dict[str, Any] = {"agent": "report", "run": name, "reason": "it broke", "at": T0, **more}
     return Fact(id=f"{name}/{occasion.value}", occasion=occasion, **given)
 
 

@@ -25,7 +25,7 @@ async def test_session_that_is_watched_by_its_only_call_waits_while_its_breaker_
         handle = await stack.start(name, f"{name}-1")
         await status_shows(handle, "runtime double is open until")
         calls = len(provider.looks)
-        provider.acts = [DOWN] * calls + [Ends("Done.")]
+        provider.acts = [*([DOWN] * calls), Ends("Done.")]
         result: AgentRunResult = await handle.result()
         steps = await activities_of(handle)
     assert result.status is RunStatus.SUCCEEDED

@@ -190,9 +190,7 @@ class RunKit:
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
-        self.loop = self.loop.after_tools(
-            await run_tools(self.work, step.calls, self)
-        )
+        self.loop = self.loop.after_tools(await run_tools(self.work, step.calls, self))
 
     async def settle(self, finish: Finish) -> AgentRunResult:
         """Stop what still works, report the end, publish the events; safe to repeat."""
