@@ -40,8 +40,8 @@ BAD: list[tuple[str, str, list[str]]] = [
         "key of an agent",
         f"{HEAD}runtime: {{}}\nnodes: {{a: {{agent: a}}}}\n",
         [
-            "agents/x.yaml:3: runtime: unknown key 'runtime'; known: description, emits, input, "
-            "kind, limits, name, nodes, notify, on, schedule, team, wall_clock"
+            "agents/x.yaml:3: runtime: unknown key 'runtime'; known: budget, description, emits, "
+            "input, kind, limits, name, nodes, notify, on, schedule, team, ..."
         ],
     ),
     (
