@@ -144,12 +144,12 @@ class AgentSpec(Declaration):
     budget: BudgetSpec = Field(default_factory=BudgetSpec)
     retry: RetrySpec = Field(default_factory=RetrySpec)
     effects: EffectsSpec = Field(default_factory=EffectsSpec)
+    approvals: Approvals = Field(default_factory=dict[ToolPattern, Rule])
+    """Tool calls that a person decides on first, by the tools' names."""
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs. None: whom its team names."""
     team_budget: bool = False
     """Filled in when the fleet is loaded, never written by hand: the team declares a budget."""
-    approvals: Approvals = Field(default_factory=dict[ToolPattern, Rule])
-    """Tool calls that a person decides on first, by the tools' names."""
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""

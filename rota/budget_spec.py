@@ -65,7 +65,6 @@ class BudgetSpec(WindowCaps):
     timezone: str | None = None
     """Whose days and months; None: the schedule's, else UTC."""
     soft: SoftLimit = Field(default_factory=SoftLimit)
-    soft: SoftLimit = Field(default_factory=SoftLimit)
     on_exceeded: OnExceeded = OnExceeded.PARK
     park_for: Duration = Field(default=timedelta(days=3), gt=timedelta(0))
     """How long a parked run waits before it fails."""
@@ -79,18 +78,9 @@ class TeamSoftLimit(Declared):
     """Share of any limit from which on it counts as nearly reached."""
 
 
-class TeamSoftLimit(Declared):
-    """What happens before a limit of a team is reached."""
-
-    at: float = Field(default=0.8, gt=0, lt=1)
-    """Share of any limit from which on it counts as nearly reached."""
-
-
 class TeamBudget(WindowCaps):
     """The `budget` block of a team: all of its agents together."""
 
     timezone: str = "UTC"
-    """Whose days and months."""
-    soft: TeamSoftLimit = Field(default_factory=TeamSoftLimit)
     """Whose days and months."""
     soft: TeamSoftLimit = Field(default_factory=TeamSoftLimit)

@@ -149,11 +149,11 @@ class KeeperState(Record):
     """The newest ones, oldest first."""
     unstopped: tuple[Unstopped, ...] = ()
     """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
+    blocked: BlockedAlert | None = None
+    """Until it has worked again, or was declared anew."""
     open_effects: tuple[OpenEffect, ...] = ()
     """Effects of which nobody knows whether they happened, oldest first, once for each run that
     asks; `rota effects --unknown` lists them. Each stays until somebody has said."""
-    blocked: BlockedAlert | None = None
-    """Until it has worked again, or was declared anew."""
 
     account: Account = Account()
     """What the agent has spent and reserved, by day and month."""

@@ -48,10 +48,10 @@ def details(state: KeeperState, notice: list[str], now: datetime) -> str:
         for each in state.backfills
         if each.done < each.total
     ]
-    lines += account_lines(state.account, now)
     if state.open_effects:
         shown = ", ".join(f"{each.id} of {each.run.id}" for each in state.open_effects[:NAMED])
         lines.append(f"{len(state.open_effects)} effects of unknown outcome: {shown}")
+    lines += account_lines(state.account, now)
     reruns = [order.run_id for order in state.orders if not order.batch]
     if reruns:
         lines.append("ordered: " + ", ".join(reruns[:NAMED]))
