@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from rota.ids import keeper_id, keeper_queue
 from rota.keeper_state import KeeperState
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
@@ -68,3 +69,14 @@ async def poll(ask: Callable[[], Awaitable[T | None]], seconds: float = 20.0) ->
 def waiting(count: int) -> Callable[[KeeperState], bool]:
     """True of a keeper in which so many runs wait."""
     return lambda state: sum(len(s.queue) for s in state.sessions.values()) == count
+
+
+async def keepers_listed(stack: Stack, *agents: str) -> None:
+    """Wait until the server's lists show these agents' keepers; they lag behind a start."""
+    query = f"WorkflowType = 'Agent' AND TaskQueue = '{keeper_queue(stack.task_queue)}'"
+
+    async def all_there() -> bool | None:
+        listed = {execution.id async for execution in stack.client.list_workflows(query)}
+        return {keeper_id(agent) for agent in agents} <= listed or None
+
+    await poll(all_there)

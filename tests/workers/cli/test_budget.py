@@ -10,6 +10,8 @@ from tests.workflows.budget_bench import CENT, BudgetBench
 from tests.workflows.money import add, parked, spending
 from workers.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.usefixtures("only_here")
+
 
 async def budget(stack: Stack, *arguments: str) -> Ended:
     """Run `rota budget` against the stack's corner of the server."""

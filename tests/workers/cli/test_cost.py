@@ -16,7 +16,7 @@ from rota.usage import Usage, sum_of
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.claude import ending_of
-from tests.workflows.gates import GATED, Gate
+from tests.workflows.gates import GATED, Gate, keepers_listed
 from tests.workflows.handing import asks as asks_agent
 from tests.workflows.handing import told_by
 from tests.workflows.money import add, priced, spending, turn
@@ -24,6 +24,8 @@ from tests.workflows.notified import details_of
 from tests.workflows.providers import Provider, asks, provide
 from tests.workflows.watched import look_often
 from workers.cli.exit_codes import ExitCode
+
+pytestmark = pytest.mark.usefixtures("only_here")
 
 SEED = 20261123
 RUNS = 8
@@ -183,6 +185,7 @@ async def test_cost_tells_unpriced_runs_apart_and_lists_every_agent(stack: Stack
         await stack.declare(free, runtime=asks(stack))
         await stack.run(dear, f"{dear}-1")
         await stack.run(free, f"{free}-1")
+        await keepers_listed(stack, dear, free)
         document = (await cost(stack, "--json")).json
         text = (await cost(stack, dear, "--since", "1d")).out
         details = [

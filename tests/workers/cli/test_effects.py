@@ -10,8 +10,11 @@ from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.claude import ending_of
+from tests.workflows.gates import keepers_listed
 from tests.workflows.standing import waits
 from workers.cli.exit_codes import ExitCode
+
+pytestmark = pytest.mark.usefixtures("only_here")
 
 SLOT = "2026-11-22T06:00:00Z"
 POSTING: dict[str, Any] = {
@@ -48,6 +51,7 @@ async def test_effect_that_a_parked_run_asks_about_is_listed_and_resolved(stack:
         await stack.declare(name, **POSTING)
         run = await stack.start(name, f"{name}-1")
         await waits(run, RunStatus.PARKED)
+        await keepers_listed(stack, name)
         (listed,) = (await effects(stack, name, "--unknown", "--json")).json
         shown = await effects(stack, "--unknown", name)
         options = ("--address", stack.address, "--store", stack.store.address)
@@ -78,6 +82,7 @@ async def test_effect_of_a_run_that_has_ended_is_resolved_for_the_next_one(stack
     async with stack.worker([losing(1)]):
         await stack.declare(name, **POSTING, effects={"on_unknown": "fail"})
         await ending_of(await stack.start(name, f"{name}-1", slot=SLOT))
+        await keepers_listed(stack, name)
         (listed,) = (await effects(stack, name, "--unknown", "--json")).json
         done = await effects(stack, "resolve", listed["id"], "did-not", "--by", "ann", "--json")
         again = await effects(stack, "resolve", listed["id"], "happened")

@@ -10,6 +10,8 @@ from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, Line, hook, slack
 from workers.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.usefixtures("only_here")
+
 
 async def notifications(stack: Stack, *arguments: str) -> Ended:
     """Run the command against the stack's corner of the server."""
@@ -17,8 +19,11 @@ async def notifications(stack: Stack, *arguments: str) -> Ended:
     return await rota("notifications", *arguments, *options, "--task-queue", stack.task_queue)
 
 
-async def test_notifications_lists_what_was_told_and_what_is_wrong(stack: Stack) -> None:
+async def test_notifications_lists_what_was_told_and_what_is_wrong(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A channel that takes nothing stands beside one that does, with the reason."""
+    monkeypatch.setenv("COLUMNS", "300")
     stack.notifier_policy = QUICK
     with HookReceiver() as receiver, HookReceiver() as closed:
         closed.status, closed.text = 404, "no_service"
