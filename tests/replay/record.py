@@ -16,6 +16,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHistory
 
 from tests.replay import (
+    governed_scenarios,
     pipeline_scenarios,
     provider_scenarios,
     scenarios,
@@ -36,6 +37,7 @@ SOURCES = (
     shared_scenarios,
     provider_scenarios,
     telling_scenarios,
+    governed_scenarios,
 )
 SCENARIOS = [scenario for source in SOURCES for scenario in source.SCENARIOS]
 TOOLS = [tool for source in SOURCES for tool in source.TOOLS]
