@@ -48,8 +48,8 @@ class KnownFalsePositive(_Declared):
     finding: str
     reason: str
     up_to: float
-    """It is known up to this: days of `stale_days`, else a share of the rows. Beyond, it is
-    reported after all."""
+    """It is known up to this; beyond, it is reported after all. Days of `stale_days`; how far it
+    has moved of `rows`, `mean` and `shares`; of all others the share of the rows."""
 
 
 class Checks(_Declared):

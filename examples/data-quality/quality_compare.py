@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from quality_checks import Checks
+from quality_checks import CheckError, Checks
 from quality_profile import Profile, Value
 
 ROWS = 0.20
@@ -30,7 +30,7 @@ class Finding:
     finding: str
     """Name of the measure."""
     now: Value
-    before: Value | None
+    before: Value
     """In the baseline; None without one."""
     text: str
 
@@ -63,17 +63,28 @@ class Comparison:
 
 
 def compare(profile: Profile, baseline: Profile | None, checks: Checks) -> Comparison:
-    """Compare every measure with the baseline, where it has one, and with its limit."""
+    """Compare every measure with the baseline, where it has one, and with its limit.
+
+    Raises:
+        CheckError: a false positive is declared of what is not measured.
+    """
+    for declared in checks.known:
+        if declared.finding not in profile.measures:
+            raise CheckError(
+                f"input.known: nothing measures '{declared.finding}'; mend its name, or take it out"
+            )
     new: list[Finding] = []
     known: list[Finding] = []
     improved: list[str] = []
     limits = dict(_limits(checks))
     for name, now in profile.measures.items():
         before = baseline.measures.get(name) if baseline else None
-        text = _problem(name, now, before, limits.get(name))
-        if text:
-            found = Finding(name, now, before, text)
-            (known if _is_known(found, profile, checks) else new).append(found)
+        problem = _problem(name, now, before, limits.get(name))
+        if problem:
+            found = Finding(name, now, before, problem.text)
+            listed = checks.known_of(name)
+            is_known = listed is not None and _bounded(name, problem, profile) <= listed.up_to
+            (known if is_known else new).append(found)
         elif _improved(name, now, before, limits.get(name)):
             improved.append(name)
     return Comparison(tuple(new), tuple(known), tuple(improved), len(profile.measures))
@@ -93,46 +104,56 @@ def _limits(checks: Checks) -> Iterator[tuple[str, float]]:
             yield f"{table}.{column}.orphans", 0
 
 
-def _problem(name: str, now: Value, before: Value | None, limit: float | None) -> str:
-    """Say what is wrong with a measure; empty if nothing is."""
+@dataclass(frozen=True)
+class _Problem:
+    text: str
+    size: float
+    """How far it has moved; of a measure with a limit, its value."""
+
+
+def _problem(name: str, now: Value, before: Value, limit: float | None) -> _Problem | None:
+    """Say what is wrong with a measure, if anything is."""
+    if now is None:
+        text = f"no value at all, {before} in the baseline"
+        return None if before is None else _Problem(text, 1)
     if isinstance(now, dict):
-        return _moved_mix(now, before) if isinstance(before, dict) else ""
+        return _moved_mix(now, before) if isinstance(before, dict) else None
     if isinstance(before, dict):
-        return ""
+        return None
     if limit is not None:
         allowed = limit if before is None else max(limit, before + _slack(name))
         was = "no baseline" if before is None else f"{before:g} in the baseline"
-        return f"{now:g} where {limit:g} is allowed, {was}" if now > allowed else ""
+        text = f"{now:g} where {limit:g} is allowed, {was}"
+        return _Problem(text, now) if now > allowed else None
     if before is None:
-        return ""
+        return None
     moved = abs(now - before) / max(abs(before), 1e-9)
+    text = f"{now:g}, {before:g} in the baseline: moved by {moved:.0%}"
     most = ROWS if name.endswith(".rows") else MEAN
-    return f"{now:g}, {before:g} in the baseline: moved by {moved:.0%}" if moved > most else ""
+    return _Problem(text, moved) if moved > most else None
 
 
-def _moved_mix(now: dict[str, float], before: dict[str, float]) -> str:
+def _moved_mix(now: dict[str, float], before: dict[str, float]) -> _Problem | None:
     moves = {value: now.get(value, 0) - before.get(value, 0) for value in {**before, **now}}
-    if sum(map(abs, moves.values())) / 2 <= MIX:
-        return ""
+    moved = sum(map(abs, moves.values())) / 2
     largest = sorted(moves, key=lambda value: (-abs(moves[value]), value))[:3]
     told = ", ".join(f"{v} {before.get(v, 0):.0%} -> {now.get(v, 0):.0%}" for v in largest)
-    return f"another mix of values than in the baseline: {told}"
+    text = f"another mix of values than in the baseline: {told}"
+    return _Problem(text, moved) if moved > MIX else None
+
+
+def _bounded(name: str, problem: _Problem, profile: Profile) -> float:
+    """What the bound of a known false positive is compared with: counts as a share of the rows."""
+    if name.rpartition(".")[2] in ("duplicates", "orphans", "out_of_range"):
+        return problem.size / max(profile.rows[name.partition(".")[0]], 1)
+    return problem.size
 
 
 def _slack(name: str) -> float:
     return NULLS if name.endswith(".nulls") else 0
 
 
-def _improved(name: str, now: Value, before: Value | None, limit: float | None) -> bool:
-    if limit is None or isinstance(now, dict) or before is None or isinstance(before, dict):
+def _improved(name: str, now: Value, before: Value, limit: float | None) -> bool:
+    if limit is None or not isinstance(now, int | float) or not isinstance(before, int | float):
         return False
     return before > limit and now < before - _slack(name)
-
-
-def _is_known(found: Finding, profile: Profile, checks: Checks) -> bool:
-    known = checks.known_of(found.finding)
-    if known is None or isinstance(found.now, dict):
-        return False
-    if found.finding.rpartition(".")[2] in ("duplicates", "orphans", "out_of_range"):
-        return found.now <= known.up_to * profile.rows[found.finding.partition(".")[0]]
-    return found.now <= known.up_to

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 from quality_checks import CheckError, Checks, TableChecks
 
-Value = int | float | dict[str, float]
+Value = int | float | dict[str, float] | None
+"""A number, a mix of values, or None: the mean of nothing."""
 MAX_VALUES = 50
 """Values of a column whose mix is looked at; with more it is no category."""
 
@@ -84,8 +85,7 @@ def _load(
         yield f"{table}.{column}.nulls", round(_row(connection, sql, day.isoformat())[0] / rows, 4)
     for column in checks.means:
         mean = _row(connection, f"SELECT avg({column}) {of_day}", day.isoformat())[0]
-        if mean is not None:
-            yield f"{table}.{column}.mean", round(float(mean), 4)
+        yield f"{table}.{column}.mean", None if mean is None else round(float(mean), 4)
     for column in checks.shares:
         sql = f"SELECT {column}, count(*) {of_day} GROUP BY 1 ORDER BY 2 DESC LIMIT {MAX_VALUES}"
         counts = connection.execute(sql, (day.isoformat(),)).fetchall()

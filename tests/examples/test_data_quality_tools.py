@@ -24,7 +24,6 @@ from tests.examples.quality_nights import (
     maker,
     measuring,
     names,
-    reporting,
     ticket_service,
     truth,
     warehouse,
@@ -46,17 +45,6 @@ def bench(tmp_path: Path, service: SimpleNamespace) -> Bench:
     """The first night, nothing accepted."""
     maker.make_warehouse(warehouse(tmp_path), PER_DAY)
     return Bench(tmp_path, service.url)
-
-
-def checks(**tables: Any) -> Any:
-    """Declared checks."""
-    return checking.read_checks({"tables": tables})
-
-
-def profile(**measures: Any) -> Any:
-    """A profile of one table `t`; `c__nulls` is the measure `t.c.nulls`."""
-    named = {f"t.{name.replace('__', '.')}": value for name, value in measures.items()}
-    return measuring.Profile(night="2026-10-01", rows={"t": 1000}, measures=named)
 
 
 @pytest.mark.parametrize(
@@ -108,48 +96,6 @@ def test_warehouse_of_a_seed_is_the_same_each_time(tmp_path: Path) -> None:
     assert one == two
 
 
-@pytest.mark.parametrize(
-    ("measures", "baseline", "found"),
-    [
-        ({"k__duplicates": 5}, None, ["t.k.duplicates"]),
-        ({"k__duplicates": 5}, {"k__duplicates": 5}, []),
-        ({"k__duplicates": 6}, {"k__duplicates": 5}, ["t.k.duplicates"]),
-        ({"k__duplicates": 4}, {"k__duplicates": 5}, []),
-        ({"c__nulls": 0.12}, {"c__nulls": 0.1}, []),
-        ({"c__nulls": 0.14}, {"c__nulls": 0.1}, ["t.c.nulls"]),
-        ({"c__nulls": 0.04}, {"c__nulls": 0.0}, []),
-        ({"rows": 10}, None, []),
-        ({"rows": 81}, {"rows": 100}, []),
-        ({"rows": 79}, {"rows": 100}, ["t.rows"]),
-        ({"rows": 121}, {"rows": 100}, ["t.rows"]),
-        ({"c__mean": 1.14}, {"c__mean": 1.0}, []),
-        ({"c__mean": -1.0}, {"c__mean": 1.0}, ["t.c.mean"]),
-        ({"c__mean": 1.0}, {"c__mean": 0.0}, ["t.c.mean"]),
-        ({"c__shares": {"a": 0.9, "b": 0.1}}, {"c__shares": {"a": 1.0}}, ["t.c.shares"]),
-        ({"c__shares": {"a": 0.95, "b": 0.05}}, {"c__shares": {"a": 1.0}}, []),
-        ({"stale_days": 1}, {"stale_days": 0}, ["t.stale_days"]),
-    ],
-)
-def test_comparison_reports_what_is_worse_than_limit_and_baseline(
-    measures: dict[str, Any], baseline: dict[str, Any] | None, found: list[str]
-) -> None:
-    """Better than before is none, and what was accepted is the measure of what comes."""
-    wanted = checks(t={"key": "k", "nulls": {"c": 0.05}})
-    before = None if baseline is None else profile(**baseline)
-    result = comparing.compare(profile(**measures), before, wanted)
-    assert [each.finding for each in result.new] == found
-
-
-@pytest.mark.parametrize(("orphans", "known"), [(10, True), (11, False)])
-def test_known_false_positive_is_known_up_to_its_bound_alone(orphans: int, known: bool) -> None:
-    """What has been looked at must not hide what comes later."""
-    listed = [{"finding": "t.c.orphans", "reason": "meters", "up_to": 0.01}]
-    table = {"references": {"c": "other.id"}}
-    wanted = checking.read_checks({"tables": {"t": table}, "known": listed})
-    result = comparing.compare(profile(c__orphans=orphans), None, wanted)
-    assert (len(result.known), len(result.new)) == ((1, 0) if known else (0, 1))
-
-
 def test_findings_do_not_move_while_a_run_works(bench: Bench) -> None:
     """A load in the middle of a run is the next run's: all tools speak of the same moment."""
     before = bench.compare("run-1")
@@ -182,13 +128,6 @@ async def test_baseline_with_changed_figures_is_not_compared_with(bench: Bench) 
     bench.baseline = {"rows": 7}
     with pytest.raises(StepError, match="is no profile"):
         bench.compare("night-2")
-
-
-def test_seal_is_that_of_the_figures_not_of_their_notation() -> None:
-    """A document that went through another program's JSON still fits."""
-    one = profile(c__mean=1.0, rows=3).model_dump(mode="json")
-    other = {**one, "measures": {"t.rows": 3.0, "t.c.mean": 1}}
-    assert reporting.seal(one) == reporting.seal(other)
 
 
 @pytest.mark.parametrize(
