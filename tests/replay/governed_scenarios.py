@@ -1,5 +1,8 @@
 """Runs that people and budgets hold up, and the workflows that keep count, to be recorded."""
 
+import pytest
+
+from activities import safekeeping
 from rota.budget import Cap, WindowKind
 from rota.freeze import FreezeRequest
 from rota.ids import budget_id, keeper_id, keeper_queue
@@ -8,8 +11,11 @@ from rota.team_spec import PinnedTeam
 from rota.tools import tool
 from tests.approving import Ledger, calling, decide, open_approvals, posting
 from tests.replay.pipeline_scenarios import executions
+from tests.replay.provider_scenarios import beside
 from tests.replay.scenarios import DONE, Recording, Scenario
 from tests.stack import Stack, script
+from tests.workflows.claude import QUICK_RETRY
+from tests.workflows.failing_store import FailingStore
 from tests.workflows.money import give, parked, spending
 from tests.workflows.standing import waits
 
@@ -55,6 +61,35 @@ async def unknown_effects(stack: Stack) -> list[Recording]:
         Recording("run-effect-unknown", "poster-1"),
         Recording("keeper-effect-unknown", keeper_id("poster")),
     ]
+
+
+async def lost_writes(stack: Stack) -> list[Recording]:
+    """A write whose store is gone until every attempt is used up: it is looked for, then asked."""
+    patch = pytest.MonkeyPatch()
+    own = await beside(stack, "lost")
+    own.store = store = FailingStore(own.store, "set_ref", b"effects/", times=0)
+
+    @tool(name="books.lose", effect="write", timeout="5s")
+    def lose() -> str:
+        """Book, and lose the store for three attempts of five tries each."""
+        store.times = 15
+        return "booked"
+
+    try:
+        patch.setattr(safekeeping, "DELAYS_SECONDS", (0.0,) * 4)
+        runtime = script({"calls": [{"tool": "books.lose"}]}, {"result": "{results.books_lose}"})
+        async with own.worker([lose]):
+            declared = {"runtime": runtime, "tools": ["books.lose"], "retry": QUICK_RETRY}
+            await own.declare("loser", **declared)
+            handle = await own.start("loser", "loser-1", slot=SLOT)
+            await waits(handle, RunStatus.PARKED)
+            (unknown,) = (await own.keeper("loser")).open_effects
+            said = {"effect": unknown.id, "happened": True, "by": "ann"}
+            await handle.execute_update("resolve_effect", said)
+            await handle.result()
+    finally:
+        patch.undo()
+    return [Recording("run-effect-looked-for", "loser-1")]
 
 
 async def budgets(stack: Stack) -> list[Recording]:
@@ -108,4 +143,4 @@ async def held(stack: Stack) -> list[Recording]:
     ]
 
 
-SCENARIOS: tuple[Scenario, ...] = (approved, unknown_effects, budgets, held)
+SCENARIOS: tuple[Scenario, ...] = (approved, unknown_effects, lost_writes, budgets, held)

@@ -22,7 +22,7 @@ async def sessions(stack: Stack) -> list[Recording]:
     patch = pytest.MonkeyPatch()
     try:
         provider = FakeProvider(tells_at_start=False)
-        own = Doubles(await _beside(stack, "sessions"), provider, patch)
+        own = Doubles(await beside(stack, "sessions"), provider, patch)
         provider.acts = [Says("begun"), Calls((("calc.add", {"a": 1, "b": 2}),)), Ends("3")]
         async with own.worker(tools=[add]) as name:
             await own.stack.run(name, "session-1")
@@ -49,7 +49,7 @@ async def conversations(stack: Stack) -> list[Recording]:
 
 async def served_tools(stack: Stack) -> list[Recording]:
     """A run that lists the tools of a server, and calls one."""
-    own = await _beside(stack, "served")
+    own = await beside(stack, "served")
     calls = own.folder / "calls.jsonl"
     command = (sys.executable, "-m", "tests.fakes.mcp_warehouse", str(calls))
     server = McpServer(command=command, env={"PYTHONPATH": str(ROOT)})
@@ -63,7 +63,7 @@ async def served_tools(stack: Stack) -> list[Recording]:
     return [Recording("run-served-tools", "served-1")]
 
 
-async def _beside(stack: Stack, name: str) -> Stack:
+async def beside(stack: Stack, name: str) -> Stack:
     """A corner of the same server, with a worker of its own and the first one's store."""
     folder = Path(stack.folder) / name
     folder.mkdir(parents=True)
