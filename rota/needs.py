@@ -232,9 +232,7 @@ def _never_repeated(state: KeeperState, entry: LedgerEntry) -> str:
 def _run_of(entry: LedgerEntry) -> UpstreamRun | None:
     if entry.run is None:
         return None
-    return UpstreamRun(
-        run=entry.run, slot=entry.slot, output=entry.output, tainted=entry.tainted
-    )
+    return UpstreamRun(run=entry.run, slot=entry.slot, output=entry.output, tainted=entry.tainted)
 
 
 def _watched_slots(state: KeeperState) -> set[datetime]:
