@@ -101,8 +101,12 @@ def _let_go_of_streams() -> None:
 
 def _watch(control: int, woken: int, pid: int) -> int | None:
     """Wait until the program has ended, or must; return its exit code if it has."""
+    # Not `select`, which takes no number above 1023: ours is as high as the worker's was.
+    looked_at = select.poll()
+    looked_at.register(control, select.POLLIN)
+    looked_at.register(woken, select.POLLIN)
     while True:
-        ready, _, _ = select.select([control, woken], [], [])
+        ready = {number for number, _ in looked_at.poll()}
         if woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(woken, 4096)

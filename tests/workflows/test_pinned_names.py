@@ -69,7 +69,9 @@ def test_persisted_names_stay_as_they_are() -> None:
         "keeper updates": {
             "admit",
             "backfill",
+            "accept_baseline",
             "change_memory",
+            "reject_baseline",
             "declare",
             "freeze",
             "hold",

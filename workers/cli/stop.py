@@ -10,7 +10,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.freezing import Changed, freeze_all
 from workers.cli.options import command, server_options
-from workers.cli.output import print_json, remark
+from workers.cli.output import print_json
 from workers.cli.person import deciding
 from workers.cli.server import Link, with_server
 from workers.cli.stopping import Stop, wait_for_ends
@@ -69,7 +69,9 @@ def stop_command(
         scope=FreezeScope.ALL,
     )
     changed = _freeze(settings, request)
-    stop = wait_for_ends(settings, None, timeout, UNDO)
+    many = sum(each.change is not None for each in changed)
+    frozen = f"{many} agents and pipelines are frozen: nothing new starts"
+    stop = wait_for_ends(settings, None, timeout, UNDO, frozen)
     _told(changed, stop, as_json)
 
 
@@ -93,16 +95,13 @@ def _freeze(settings: Settings, request: FreezeRequest) -> list[Changed]:
         return await freeze_all(link, chosen(await list_keepers(link.client), (), None), request)
 
     try:
-        changed = with_server(settings, work)
+        return with_server(settings, work)
     except KeyboardInterrupt:
         raise CommandError(
             "interrupted while freezing: 'rota freeze --list' shows what is frozen, and stays "
             f"so; the same command again goes on with it, '{UNDO}' lets runs start again",
             ExitCode.INTERRUPTED,
         ) from None
-    frozen = sum(each.change is not None for each in changed)
-    remark(f"{frozen} agents and pipelines are frozen: nothing new starts")
-    return changed
 
 
 def _told(changed: list[Changed], stop: Stop, as_json: bool) -> None:

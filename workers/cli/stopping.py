@@ -62,9 +62,11 @@ class Stop:
 
 
 def wait_for_ends(
-    settings: Settings, names: Sequence[str] | None, seconds: float, undo: str
+    settings: Settings, names: Sequence[str] | None, seconds: float, undo: str, frozen: str = ""
 ) -> Stop:
     """End the runs of these agents, or all, and see that providers have stopped.
+
+    `frozen` is told first: whoever reads it may interrupt, and is told what stays.
 
     Raises:
         CommandError: Ctrl-C, which leaves the freeze; told with the command that ends it.
@@ -76,6 +78,8 @@ def wait_for_ends(
         return Stop(stopping, tuple(await _unstopped(link, names)))
 
     try:
+        if frozen:
+            remark(frozen)
         return with_server(settings, work)
     except KeyboardInterrupt:
         told = f"{seen[-1].asked} runs were asked to end" if seen else "no run was asked to end yet"

@@ -1,7 +1,11 @@
 """A program's end is told as soon as nobody of it is left, whoever reads what it wrote."""
 
 import asyncio
+import os
+import resource
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -38,3 +42,23 @@ async def test_block_left_unread_closes_the_streams(tmp_path: Path) -> None:
         await process.stdout.read(1)
     assert process.stdout.at_eof()
     assert process.stderr.at_eof()
+
+
+@pytest.fixture
+def many_open_files() -> Iterator[None]:
+    """More than 1,024 descriptors, as a worker has that watches many sessions."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(4096, limits[0]), limits[1]))
+    with ExitStack() as opened:
+        for _ in range(1100):
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.usefixtures("many_open_files")
+async def test_program_of_a_worker_with_many_open_files_is_seen_to_its_end(tmp_path: Path) -> None:
+    """Descriptors above 1,023 are as good as others."""
+    async with started(["echo", "here"], cwd=tmp_path, env={}) as process:
+        assert await process.stdout.read() == b"here\n"
+        assert await process.ended() == 0

@@ -7,6 +7,7 @@ import pytest
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.budget_bench import CENT, BudgetBench
+from tests.workflows.gates import keepers_listed
 from tests.workflows.money import add, parked, spending
 from workers.cli.exit_codes import ExitCode
 
@@ -54,6 +55,7 @@ async def test_show_lists_teams_and_agents(stack: Stack) -> None:
     bench = BudgetBench(stack)
     async with stack.worker(), bench.spenders():
         await bench.declare(team_cents=100)
+        await keepers_listed(stack, bench.agent)
         rows = (await budget(stack, "show", "--json")).json
         table = (await budget(stack, "show")).out
     assert of(rows, bench.agent)["limits"] == []
