@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rota.ids import format_slot
+from schedules.freezes import list_keepers
 from tests.workers.cli.command_line import rota
 from tests.workers.cli.conftest import FleetOnServer
 from tests.workflows.gates import poll
@@ -31,6 +32,14 @@ async def daily(served: FleetOnServer) -> FleetOnServer:
     served.change('"0 8 * * MON-FRI"', '"0 6 * * *"')
     ended = await served.rota("apply")
     assert ended.code == ExitCode.OK, ended.err
+
+    async def listed_in_its_team() -> bool | None:
+        keepers = await list_keepers(served.stack.client)
+        team = team_of(served)
+        return any((each.name, each.team) == (served.agent, team) for each in keepers) or None
+
+    # The server's lists lag behind a start.
+    await poll(listed_in_its_team)
     return served
 
 
