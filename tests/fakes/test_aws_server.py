@@ -31,7 +31,9 @@ def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def refused(fake: AwsFake, config: Config = ONCE, **body: Any) -> str:
     """How the fake refuses one Converse request that botocore lets pass."""
-    client = boto3.client("bedrock-runtime", endpoint_url=fake.url, config=config)
+    # Not the default session, which keeps the login of whoever used it first.
+    session = boto3.session.Session()
+    client = session.client("bedrock-runtime", endpoint_url=fake.url, config=config)
     try:
         with pytest.raises(ClientError) as caught:
             client.converse(**{"modelId": "m", "messages": [HI]} | body)
