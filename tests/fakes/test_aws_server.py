@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from boto3.session import Session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -32,7 +32,7 @@ def _known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def refused(fake: AwsFake, config: Config = ONCE, **body: Any) -> str:
     """How the fake refuses one Converse request that botocore lets pass."""
     # Not the default session, which keeps the login of whoever used it first.
-    session = boto3.session.Session()
+    session = Session()
     client = session.client("bedrock-runtime", endpoint_url=fake.url, config=config)
     try:
         with pytest.raises(ClientError) as caught:
