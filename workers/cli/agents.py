@@ -9,6 +9,8 @@ from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO
 from schedules.explain import suggest
+from schedules.live import KEEPERS
+from workers.cli import roll_call
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 
@@ -31,14 +33,7 @@ async def require_agent(client: Client, name: str) -> InForce:
     declared = await _declared(client, name)
     if declared is not None:
         return declared
-    known = sorted(
-        [
-            execution.id.removeprefix(KEEPER_PREFIX)
-            async for execution in client.list_workflows(
-                "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'", limit=1000
-            )
-        ]
-    )
+    known = await roll_call.open_names(client, KEEPERS, KEEPER_PREFIX, limit=1000)
     hint = suggest(name, known) if known else "none is: run 'rota apply' in a fleet"
     raise CommandError(
         f"no agent or pipeline '{name}' is declared here; {hint}", ExitCode.NOT_FOUND

@@ -14,10 +14,11 @@ from rota.durations import parse_duration
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.keeper_state import KeeperState
 from rota.usage import format_cost
-from schedules.apply_errors import NoWorkerError
 from schedules.ledgers import read_ledger
+from schedules.live import KEEPERS
 from schedules.side_by_side import side_by_side
-from workers.cli.accounts import KEEPERS, PATIENCE, account_of
+from workers.cli import roll_call
+from workers.cli.accounts import account_of
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
@@ -133,22 +134,12 @@ async def _read(link: Link, agent: str | None) -> tuple[list[AgentLedger], list[
             await account_of(link, agent, None)  # says which names there are
             raise CommandError(f"no agent '{agent}'", ExitCode.NOT_FOUND)
         return ([await read_ledger(link.store, agent, state)], [])
-    listed = link.client.list_workflows(KEEPERS)
-    names = sorted([execution.id.removeprefix(KEEPER_PREFIX) async for execution in listed])
-
-    async def read(name: str) -> AgentLedger | str | None:
-        try:
-            state = await ask_state(link, keeper_id(name), KeeperState, PATIENCE)
-        except NoWorkerError:
-            return name
-        # Retired while the list was read.
-        return await read_ledger(link.store, name, state) if state else None
-
-    found = await side_by_side(names, read)
-    silent = [each for each in found if isinstance(each, str)]
-    if silent and len(silent) == len(found):
-        raise NoWorkerError(link.settings.task_queue)
-    return [each for each in found if isinstance(each, AgentLedger)], silent
+    names = await roll_call.open_names(link.client, KEEPERS, KEEPER_PREFIX)
+    states = await roll_call.states_of(link, KEEPER_PREFIX, names, KeeperState)
+    roll_call.require_any(link, states.values())
+    answered = [(name, state) for name, state in states.items() if state is not None]
+    ledgers = await side_by_side(answered, lambda each: read_ledger(link.store, *each))
+    return ledgers, [name for name, state in states.items() if state is None]
 
 
 def _in_order(

@@ -14,8 +14,9 @@ from rota.effects import EffectRecord, EffectStage, OpenEffect
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.keeper_state import KeeperState
 from schedules.apply_errors import NoWorkerError
+from schedules.live import KEEPERS
 from schedules.side_by_side import side_by_side
-from workers.cli.accounts import KEEPERS, PATIENCE
+from workers.cli import roll_call
 from workers.cli.agents import require_agent
 from workers.cli.any_run import describe_run, is_pipeline
 from workers.cli.command_error import CommandError
@@ -55,23 +56,14 @@ async def unknown_effects(link: Link, agent: str | None = None) -> list[KnownEff
     Raises:
         NoWorkerError: no worker serves the agent's keeper, or any.
     """
-    names = [agent] if agent is not None else await _keepers(link)
-    silent = 0
-
-    async def of(name: str) -> tuple[OpenEffect, ...]:
-        nonlocal silent
-        patience = None if agent is not None else PATIENCE
-        try:
-            state = await ask_state(link, keeper_id(name), KeeperState, patience)
-        except NoWorkerError:
-            # Another task queue's, perhaps: the others must not be hidden by it.
-            silent += 1
-            return ()
-        return state.open_effects if state is not None else ()
-
-    found = [each for several in await side_by_side(names, of) for each in several]
-    if names and silent == len(names):
-        raise NoWorkerError(link.settings.task_queue)
+    if agent is not None:
+        states = [await ask_state(link, keeper_id(agent), KeeperState)]
+    else:
+        names = await roll_call.open_names(link.client, KEEPERS, KEEPER_PREFIX)
+        told = await roll_call.states_of(link, KEEPER_PREFIX, names, KeeperState)
+        roll_call.require_any(link, told.values())
+        states = [*told.values()]
+    found = [each for state in states if state is not None for each in state.open_effects]
     records = EffectRecords(link.store)
     known: list[KnownEffect] = []
     for key in dict.fromkeys(each.key for each in found):
@@ -128,12 +120,7 @@ async def _head(link: Link, run: WorkflowExecution) -> str | None:
     if run.status is not WorkflowExecutionStatus.RUNNING:
         return (await view_of(run)).result.transcript
     try:
-        status = await ask_state(link, run.id, dict[str, Any], PATIENCE, query="status")
+        status = await ask_state(link, run.id, dict[str, Any], roll_call.PATIENCE, query="status")
     except NoWorkerError:
         return None
     return (status or {}).get("transcript")
-
-
-async def _keepers(link: Link) -> list[str]:
-    listed = link.client.list_workflows(KEEPERS)
-    return sorted([execution.id.removeprefix(KEEPER_PREFIX) async for execution in listed])

@@ -1,7 +1,6 @@
 """`rota locks`: who holds which lock and who waits for it, asked of the locks themselves."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -10,21 +9,18 @@ from rich.text import Text
 from rota import lock_rules
 from rota.ids import LOCK_PREFIX, lock_id
 from rota.resource_lock import LockState, Waiting
-from schedules.apply_errors import NoWorkerError
 from schedules.explain import suggest
-from schedules.side_by_side import side_by_side
+from workers.cli import roll_call
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
+from workers.cli.roll_call import SILENT
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ask_state
 from workers.settings import Settings
 
 LOCKS = "WorkflowType = 'ResourceLock' AND ExecutionStatus = 'Running'"
-PATIENCE = timedelta(seconds=3)
-"""How long each of a list of locks may take: one that nobody serves delays all."""
-SILENT = "no worker answers for it"
 
 
 @dataclass(frozen=True)
@@ -94,24 +90,16 @@ async def _lock(link: Link, name: str) -> LockView:
 
 
 async def _locks(link: Link) -> list[LockView]:
-    async def look(name: str) -> LockView | None:
-        try:
-            state = await ask_state(link, lock_id(name), LockState, PATIENCE)
-        except NoWorkerError:
-            # Another task queue's, perhaps: the others must not be hidden by it.
-            return LockView(name, None)
-        return None if state is None else _as_of_now(name, state)
-
-    found = await side_by_side(await _names(link), look)
-    views = [view for view in found if view is not None]
-    if views and all(view.state is None for view in views):
-        raise NoWorkerError(link.settings.task_queue)
-    return views
+    states = await roll_call.states_of(link, LOCK_PREFIX, await _names(link), LockState)
+    roll_call.require_any(link, states.values())
+    return [
+        LockView(name, None) if state is None else _as_of_now(name, state)
+        for name, state in states.items()
+    ]
 
 
 async def _names(link: Link) -> list[str]:
-    listed = link.client.list_workflows(LOCKS)
-    return sorted([execution.id.removeprefix(LOCK_PREFIX) async for execution in listed])
+    return await roll_call.open_names(link.client, LOCKS, LOCK_PREFIX)
 
 
 def _as_of_now(name: str, state: LockState) -> LockView:

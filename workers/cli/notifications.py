@@ -1,7 +1,6 @@
 """`rota notifications`: what each channel was told, and what keeps it from being told more."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from rich.text import Text
@@ -9,18 +8,14 @@ from rich.text import Text
 from rota import notifier_rules
 from rota.ids import NOTIFIER_PREFIX, format_slot
 from rota.notifier import NotifierState
-from schedules.apply_errors import NoWorkerError
-from schedules.side_by_side import side_by_side
+from workers.cli import roll_call
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, table
+from workers.cli.roll_call import SILENT
 from workers.cli.server import Link, with_server
-from workers.cli.standing import ask_state
 from workers.settings import Settings
 
 NOTIFIERS = "WorkflowType = 'Notifier' AND ExecutionStatus = 'Running'"
-PATIENCE = timedelta(seconds=3)
-"""How long each of a list of notifiers may take: one that nobody serves delays all."""
-SILENT = "no worker answers for it"
 
 
 @dataclass(frozen=True)
@@ -74,20 +69,10 @@ def notifications_command(settings: Settings, as_json: bool) -> None:
 
 
 async def _views(link: Link) -> list[ChannelView]:
-    async def look(id: str) -> ChannelView | None:
-        try:
-            state = await ask_state(link, id, NotifierState, PATIENCE)
-        except NoWorkerError:
-            # Another task queue's, perhaps: the others must not be hidden by it.
-            return ChannelView(id, None)
-        return None if state is None else ChannelView(id, state)
-
-    listed = link.client.list_workflows(NOTIFIERS)
-    ids = sorted([execution.id async for execution in listed])
-    views = [view for view in await side_by_side(ids, look) if view is not None]
-    if views and all(view.state is None for view in views):
-        raise NoWorkerError(link.settings.task_queue)
-    return views
+    names = await roll_call.open_names(link.client, NOTIFIERS, NOTIFIER_PREFIX)
+    states = await roll_call.states_of(link, NOTIFIER_PREFIX, names, NotifierState)
+    roll_call.require_any(link, states.values())
+    return [ChannelView(NOTIFIER_PREFIX + name, state) for name, state in states.items()]
 
 
 def _print(views: list[ChannelView]) -> None:

@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX
 from rota.visibility import KEEPER_MEMO
+from schedules.live import KEEPERS
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, styled, table
 from workers.cli.pipeline_view import PipelineView, newest_pipeline_run
@@ -65,8 +66,7 @@ def pipelines_command(settings: Settings, as_json: bool) -> None:
 
 async def _pipelines(link: Link) -> list[_Listed]:
     listed: list[_Listed] = []
-    query = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
-    async for keeper in link.client.list_workflows(query):
+    async for keeper in link.client.list_workflows(KEEPERS):
         memo = await keeper.memo_value(KEEPER_MEMO, {})
         if memo.get("kind") != "Pipeline" or not memo.get("digest"):
             continue

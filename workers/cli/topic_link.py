@@ -1,7 +1,6 @@
 """Topics as commands reach them: asked, told, and missed with a hint."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
 
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
@@ -15,14 +14,13 @@ from schedules.apply_errors import NoWorkerError
 from schedules.explain import suggest
 from schedules.side_by_side import side_by_side
 from schedules.subscriptions import TOPICS, live_subscribers
+from workers.cli import roll_call
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.server import Link
 from workers.cli.standing import ANSWER, ask_state
 
 Answer = TypeVar("Answer")
-PATIENCE = timedelta(seconds=3)
-"""How long each of a list of topics may take: one that nobody serves delays all."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,7 @@ class TopicView:
 
 async def topic_names(link: Link) -> list[str]:
     """Return the events that have a topic, sorted; needs no worker."""
-    listed = link.client.list_workflows(TOPICS)
-    return sorted([execution.id.removeprefix(TOPIC_PREFIX) async for execution in listed])
+    return await roll_call.open_names(link.client, TOPICS, TOPIC_PREFIX)
 
 
 async def ask_topic(
@@ -91,22 +88,18 @@ async def topic_views(link: Link) -> list[TopicView]:
     Raises:
         NoWorkerError: no worker answers for any of them.
     """
+    names = await topic_names(link)
+    summaries = await roll_call.states_of(link, TOPIC_PREFIX, names, TopicSummary, "summary")
+    roll_call.require_any(link, summaries.values())
 
-    async def look(name: str) -> TopicView | None:
-        try:
-            found = await ask_state(link, topic_id(name), TopicSummary, PATIENCE, "summary")
-        except NoWorkerError:
-            # Another task queue's, perhaps: the others must not be hidden by it.
+    async def view(name: str) -> TopicView:
+        found = summaries[name]
+        if found is None:
             return TopicView(name, await live_subscribers(link.client, name), None)
-        if found is None:  # it has ended since it was listed
-            return None
         fleets = {name: one.fleet for name, one in sorted(found.subscribers.items())}
         return TopicView(name, fleets, found)
 
-    views = [view for view in await side_by_side(await topic_names(link), look) if view]
-    if views and all(view.summary is None for view in views):
-        raise NoWorkerError(link.settings.task_queue)
-    return views
+    return await side_by_side(summaries, view)
 
 
 async def events_behind(link: Link, topic: str, sequence: int) -> list[TalliedEvent]:

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from temporalio.client import Client
 
 from activities.tools.fleet import load_tools
 from rota.ids import keeper_queue
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
+from workers.cli import roll_call
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,14 @@ async def served(written: FleetOnServer) -> AsyncIterator[FleetOnServer]:
 
 @pytest.fixture
 def only_here(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands that ask every keeper, team and notifier there is ask those of the stack alone.
+    """Commands that ask every workflow of a kind ask those of the stack alone.
 
     What earlier tests have left on the server has no worker any more: each would be waited for.
     """
-    here = f"TaskQueue = '{keeper_queue(stack.task_queue)}'"
-    named = [
-        ("accounts", "KEEPERS"),
-        ("accounts", "ACCOUNTS"),
-        ("known_effects", "KEEPERS"),
-        ("cost", "KEEPERS"),
-        ("notifications", "NOTIFIERS"),
-    ]
-    # All read before any is changed: a module that is imported later would keep the change.
-    whole = [vars(import_module(f"workers.cli.{module}"))[name] for module, name in named]
-    for (module, name), query in zip(named, whole, strict=True):
-        monkeypatch.setattr(f"workers.cli.{module}.{name}", f"{query} AND {here}")
+    whole = roll_call.open_names
+
+    async def here(client: Client, query: str, *rest: Any, **more: Any) -> list[str]:
+        queue = keeper_queue(stack.task_queue)
+        return await whole(client, f"{query} AND TaskQueue = '{queue}'", *rest, **more)
+
+    monkeypatch.setattr(roll_call, "open_names", here)

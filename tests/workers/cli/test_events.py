@@ -140,7 +140,7 @@ async def test_topics_are_listed_with_subscribers_and_counts(
         await lonely.subscribe("reader", fleet="sales")
     await channel.topic.publish(payload={"amount": 11})
     await channel.topic.quiet(1)
-    monkeypatch.setattr("workers.cli.topic_link.PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("workers.cli.roll_call.PATIENCE", timedelta(seconds=1))
 
     async def both() -> dict[str, Any] | None:
         ended = await rota("events", "list", "--json", *channel.options)

@@ -33,7 +33,7 @@ async def test_locks_lists_each_with_holder_fence_and_length_of_its_queue(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All locks of the namespace; those that nobody serves do not hide the others."""
-    monkeypatch.setattr("workers.cli.locks.PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr("workers.cli.roll_call.PATIENCE", timedelta(seconds=0.5))
     orphan = await open_stack(stack.address, stack.folder)
     async with orphan.worker():
         await ask(orphan, orphan.name("orphan"), "a")
