@@ -10,7 +10,6 @@ Every request needs the bearer token, every start an Idempotency-Key and a JSON 
 `idempotent` a second start with the same key is the first one.
 """
 
-import asyncio
 import json
 from itertools import count
 from typing import Any
@@ -39,7 +38,6 @@ class HttpJobServer:
         self._idempotent = idempotent
         self._numbers = count(1)
         self._server = LoopbackServer(self._handle)
-        self._calling: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -98,8 +96,7 @@ class HttpJobServer:
             await self._at_once(job, connection)
             return
         if body.get("callback"):
-            calling = asyncio.create_task(self._call_back(job, body["callback"]))
-            self._calling.add(calling)
+            self._server.spawn(self._call_back(job, body["callback"]))
         if self.script.cuts(job):
             connection.drop()
             return

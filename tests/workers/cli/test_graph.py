@@ -6,6 +6,7 @@ import pytest
 
 from tests.workers.cli.command_line import rota
 from tests.workers.cli.conftest import FleetOnServer
+from tests.workflows.gates import keepers_listed
 from workers.cli.exit_codes import ExitCode
 
 
@@ -25,6 +26,7 @@ async def test_graph_and_pipelines_tell_how_the_newest_run_went(served: FleetOnS
     """Each node has the status of the run, and the list the counts."""
     name = with_pipeline(served)
     assert (await served.rota("apply")).code == ExitCode.OK
+    await keepers_listed(served.stack, name)
     before = await served.rota("pipelines", "--json")
     ran = await served.rota("run", name, "--id", f"{name}-1")
     graph = await served.rota("graph", name)
