@@ -11,10 +11,16 @@ def asked_runtime(spec: AgentSpec, input: AskInput) -> RuntimeSpec:
 
     Of the declared runtime alone: what a fallback asks, its own block says.
     """
-    asks, soft = spec.runtime.chain[input.runtime], spec.budget.soft
-    if not input.soft or input.runtime != 0 or soft.model is None:
-        return asks
-    block: dict[str, Any] = {**asks.model_dump(mode="json"), "model": soft.model}
+    cheaper = soft_runtime(spec) if input.soft and input.runtime == 0 else None
+    return cheaper or spec.runtime.chain[input.runtime]
+
+
+def soft_runtime(spec: AgentSpec) -> RuntimeSpec | None:
+    """The declared runtime with the model that it asks from a soft limit on; None if no other."""
+    soft = spec.budget.soft
+    if soft.model is None:
+        return None
+    block: dict[str, Any] = {**spec.runtime.model_dump(mode="json"), "model": soft.model}
     # The block's own price is that of the other model.
     block.pop("price", None)
     if soft.price is not None:

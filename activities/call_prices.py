@@ -48,10 +48,13 @@ class CallPrices:
 
     def cost(self, reply: ModelReply) -> Cost:
         """What an answer cost, who says so, and what else is said of it."""
-        priced = self._priced(reply.model, reply.usage)
+        priced, version = self._priced(reply.model, reply.usage), self._version
+        if priced is None and (priced := self._priced(self.model, reply.usage)) is not None:
+            # A gateway's own name, or none: what was asked for is what was allowed for.
+            version = f"{version}, as {self.model}"
         if reply.reported_micros is not None:
             return Cost(reply.reported_micros, f"reported by {self.kind}", priced)
-        return Cost(priced, self._version)
+        return Cost(priced, version)
 
     def most(self, input_tokens: int, output_tokens: int) -> int | None:
         """What a call of that many tokens costs at most; None if nobody can say before.

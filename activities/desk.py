@@ -140,7 +140,7 @@ class RunDeskActivities(RunDesk):
             if unfit := unfit_input(spec, admission.input):
                 category = FailureCategory.INVALID_REQUEST
                 return Admitted(admission=admission, unfit=unfit, category=category)
-            preflight(spec, self._toolbox)
+            preflight(spec, self._toolbox, _lender(admission))
         except StepError as error:
             return Admitted(admission=admission, blocked=str(error), category=error.category)
         except ValueError:
@@ -241,6 +241,13 @@ def _tainted_by(settlement: Settlement, parent: MemoryVersion | None) -> str:
     if settlement.tainted:
         return settlement.run.id
     return parent.tainted_by if parent else ""
+
+
+def _lender(admission: Admission) -> str:
+    """The run that lends this one dollars, if one does."""
+    lineage = admission.lineage
+    lent = lineage.allowance if lineage else None
+    return lineage.parent if lineage and lent and lent.micros is not None else ""
 
 
 class _RuntimeFacts(TypedDict):

@@ -14,8 +14,13 @@ from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.failures import FailureCategory, StepError
 
 
-def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
+def preflight(spec: AgentSpec, toolbox: Toolbox, lender: str = "") -> None:
     """Check the agent's tools, the credentials that they and all its runtimes name, and prices.
+
+    Args:
+        spec: The agent.
+        toolbox: What this worker has for it.
+        lender: The run that lends it dollars, if one does.
 
     Raises:
         StepError: `auth` or `invalid_request`; says what is missing and where to put it.
@@ -44,7 +49,7 @@ def preflight(spec: AgentSpec, toolbox: Toolbox) -> None:
                 # Of a fallback, too: told now, and not in the night in which it is needed.
                 which = f"{place} ({runtime.kind}): " if index else ""
                 raise StepError(FailureCategory.AUTH, f"{which}{error}") from error
-    check_priced(spec)
+    check_priced(spec, lender)
 
 
 def _references(runtime: RuntimeSpec, place: str) -> list[str]:

@@ -42,13 +42,19 @@ def spent(
     """
     usage = total.minus(session.base).minus(counted.model_copy(update={"unknown_attempts": 0}))
     provider = task.kind.prices(task.settings)
-    table = price(model, usage, provider) if provider and usage.tokens else None
+    table, version = None, price_table_version()
+    declared = task.spec.runtime.model
+    if provider and usage.tokens:
+        table = price(model, usage, provider)
+        if table is None and declared and declared != model:
+            table = price(declared, usage, provider)
+            version = f"{version}, as {declared}"
     if total.cost_micros is not None:
         return Spent(usage, f"reported by {session.kind}", table)
     if not provider:
         return Spent(usage.model_copy(update={"cost_micros": None}))
     cost = table if usage.tokens else 0
-    return Spent(usage.model_copy(update={"cost_micros": cost}), price_table_version())
+    return Spent(usage.model_copy(update={"cost_micros": cost}), version)
 
 
 class SessionTurns:

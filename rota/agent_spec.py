@@ -22,7 +22,7 @@ from rota.coordination_spec import (
 )
 from rota.durations import Duration
 from rota.effects_spec import EffectsSpec
-from rota.model import Declaration, Declared
+from rota.model import Declaration, Declared, is_false
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
@@ -150,6 +150,8 @@ class AgentSpec(Declaration):
     """Who is told what of its runs. None: whom its team names."""
     team_budget: bool = False
     """Filled in when the fleet is loaded, never written by hand: the team declares a budget."""
+    team_usd: bool = Field(default=False, exclude_if=is_false)
+    """Likewise: that budget has a limit in dollars, under which nothing without a price is run."""
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""

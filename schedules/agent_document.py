@@ -23,6 +23,7 @@ OF_THE_CHAIN = {
 FILLED_IN = {
     "handoffs": "name the agents under tools: agents.<name>",
     "team_budget": "declare the team: kind: Team, with a budget",
+    "team_usd": "declare the team: kind: Team, with a budget",
 }
 """Keys that the fleet's other documents fill in, and what to write instead."""
 

@@ -108,8 +108,9 @@ def _filled(agent: DeclaredAgent, teams: Mapping[str, DeclaredTeam]) -> Declared
     if team is None:
         return agent
     filled = _notify(agent.spec.notify, team)
-    if window_caps(team.spec.budget):
+    if caps := window_caps(team.spec.budget):
         filled["team_budget"] = True
+        filled["team_usd"] = any(cap.micros is not None for cap in caps.values())
     return DeclaredAgent(agent.spec.model_copy(update=filled), agent.document) if filled else agent
 
 

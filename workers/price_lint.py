@@ -27,11 +27,11 @@ def _unpriced(spec: AgentSpec) -> Iterator[Remark]:
     limit = dollar_limit(spec)
     if not limit:
         return
-    then = "runs are blocked; write runtime.price, or budget.unpriced: allow"
-    if spec.budget.unpriced is Unpriced.ALLOW:
-        then = "the limit does not count it (budget.unpriced: allow); see budget.run_tokens"
-    for _, why in unpriced_runtimes(spec):
-        yield Remark("warning", ("budget", limit), f"{why}: {then}")
+    for why, key in unpriced_runtimes(spec):
+        then = f"runs are blocked; write {key}, or budget.unpriced: allow"
+        if spec.budget.unpriced is Unpriced.ALLOW:
+            then = "the limit does not count it (budget.unpriced: allow); see budget.run_tokens"
+        yield Remark("warning", limit, f"{why}: {then}")
 
 
 def _too_dear(spec: AgentSpec) -> Iterator[Remark]:

@@ -86,6 +86,7 @@ def test_unfit_input_names_every_problem_in_one_line(
 
 
 UNPRICED = {"kind": "anthropic", "model": "claude-next-99", "api_key": "env:SOME_KEY"}
+PRICED = UNPRICED | {"model": "claude-sonnet-4-5"}
 
 
 def test_money_that_could_not_be_counted_blocks_the_run(
@@ -98,10 +99,43 @@ def test_money_that_could_not_be_counted_blocks_the_run(
         preflight(spec, Toolbox(tmp_path, {}))
 
 
+CHEAPER = {"soft": {"model": "claude-next-99"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "lender", "told"),
+    [
+        (
+            {"runtime": PRICED, "budget": {"day_usd": 5, **CHEAPER}},
+            "",
+            r"budget\.day_usd cannot be kept: model 'claude-next-99'.* write budget\.soft\.price",
+        ),
+        (
+            {"runtime": UNPRICED, "team": "finance", "team_budget": True, "team_usd": True},
+            "",
+            "the limit in dollars of team finance cannot be kept",
+        ),
+        ({"runtime": UNPRICED}, "night-1", "the share in dollars that night-1 gave cannot be kept"),
+    ],
+)
+def test_money_of_a_soft_limit_of_a_team_or_of_a_caller_that_could_not_be_counted_blocks_the_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fields: dict[str, Any],
+    lender: str,
+    told: str,
+) -> None:
+    """Whoever's limit it is: what has no price would pass it uncounted."""
+    monkeypatch.setenv("SOME_KEY", "k")
+    with pytest.raises(StepError, match=told):
+        preflight(AgentSpec.model_validate({"name": "a", **fields}), Toolbox(tmp_path, {}), lender)
+
+
 @pytest.mark.parametrize(
     ("runtime", "budget"),
     [
         (UNPRICED, {"day_usd": 5, "unpriced": "allow"}),
+        (PRICED, {"day_usd": 5, "soft": {"model": "claude-haiku-4-5"}}),
         (UNPRICED, {"run_tokens": 5}),
         (UNPRICED | {"model": "claude-haiku-4-5"}, {"day_usd": 5}),
         (

@@ -14,6 +14,7 @@ from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from rota.admission import Admission, Decision, RunRef
 from rota.agent_spec import AgentSpec
+from rota.budget import Cap
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.loop import INLINE_OUTPUT
@@ -40,12 +41,14 @@ def desk(store: ObjectStore, tmp_path: Path) -> RunDeskActivities:
     return RunDeskActivities(cast(Client, None), store, Toolbox(tmp_path, {}))
 
 
-async def admission(store: ObjectStore, **fields: Any) -> Admission:
+async def admission(
+    store: ObjectStore, runtime: dict[str, Any] | None = None, **fields: Any
+) -> Admission:
     """The keeper's answer to a run of an agent that forbids any input but its own."""
     schema = {"type": "object", "properties": {"to": {}}, "additionalProperties": False}
     declared = {
         "name": "mail",
-        "runtime": script({"result": "done"}),
+        "runtime": runtime or script({"result": "done"}),
         "accepts": {"schema": schema},
     }
     spec = AgentSpec.model_validate(declared)
@@ -142,3 +145,15 @@ async def test_run_in_a_store_that_takes_nothing_is_blocked_with_what_to_mend(
     admitted = await desk.prepare_run(given)
     assert admitted.blocked == "store x: cannot write: no space; free some space"
     assert (admitted.category, admitted.context) == (FailureCategory.INVALID_REQUEST, "")
+
+
+@pytest.mark.parametrize(("lent", "blocked"), [(Cap(micros=9), True), (Cap(tokens=9), False)])
+async def test_prepared_run_that_cannot_count_the_dollars_it_is_lent_is_blocked(
+    desk: RunDeskActivities, store: ObjectStore, lent: Cap, blocked: bool
+) -> None:
+    """Its caller's limit would never hear of them."""
+    lineage = Lineage(root="night", parent="night", allowance=lent)
+    runtime = {"kind": "command", "command": ["true"]}
+    given = await admission(store, runtime, lineage=lineage)
+    admitted = await desk.prepare_run(PrepareInput(admission=given))
+    assert ("the share in dollars that night gave" in admitted.blocked) is blocked

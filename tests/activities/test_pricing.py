@@ -110,6 +110,13 @@ def test_cost_of_prefers_what_was_reported_and_keeps_the_table_beside(
     assert CallPrices("openai", "any", provider).cost(answer) == cost
 
 
+@pytest.mark.parametrize("name", ["my-deployment", ""])
+def test_cost_of_an_answer_under_another_name_is_that_of_the_model_that_was_asked(name: str):
+    """What a gateway calls it is no way past a limit; the record says whose price it is."""
+    prices = CallPrices("openai", "claude-haiku-4-5", "anthropic")
+    assert prices.cost(reply(None, name)) == Cost(1000, f"{TABLE}, as claude-haiku-4-5")
+
+
 def test_price_provider_of_each_built_in_kind_is_in_the_table():
     """No kind is priced by a name that the table does not know."""
     known = {provider.id for provider in get_snapshot().providers}

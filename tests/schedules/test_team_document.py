@@ -23,6 +23,16 @@ def test_team_tells_its_agents_that_there_is_a_budget(folder: Path) -> None:
     assert before["report"].spec.digest == after.agents["report"].spec.digest
 
 
+@pytest.mark.parametrize(("budget", "usd"), [("{day_usd: 20}", True), ("{day_tokens: 9}", False)])
+def test_team_tells_its_agents_whether_it_counts_dollars(
+    folder: Path, budget: str, usd: bool
+) -> None:
+    """Under such a limit nothing may run that has no price."""
+    write(folder, "agents/x.yaml", MEMBER)
+    write(folder, "teams/finance.yaml", f"kind: Team\nname: finance\nbudget: {budget}\n")
+    assert load_fleet(folder).agents["x"].spec.team_usd is usd
+
+
 def test_team_without_a_limit_costs_its_agents_nothing(folder: Path) -> None:
     """Where there is nothing to ask, nobody is asked."""
     write(folder, "agents/x.yaml", MEMBER)

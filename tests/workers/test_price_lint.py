@@ -58,6 +58,20 @@ def test_price_remarks_on_what_has_no_price_say_that_runs_are_blocked(
     assert "runs are blocked; write runtime.price" in message
 
 
+def test_price_remarks_on_an_unpriced_cheaper_model_say_where_its_price_goes() -> None:
+    """From the soft limit on nothing would be counted: as bad as with the model itself."""
+    (message,) = messages(HAIKU, day_usd=5, soft={"model": "claude-next-99"})
+    assert "model 'claude-next-99' of runtime 'anthropic' has no known price" in message
+    assert "write budget.soft.price, or budget.unpriced: allow" in message
+
+
+def test_price_remarks_on_a_limit_of_the_team_are_the_same() -> None:
+    """The team's dollars are as blind to what has no price as the agent's own."""
+    spec = AgentSpec.model_validate({"name": "x", "runtime": UNKNOWN, "team_usd": True})
+    (remark,) = price_remarks(spec)
+    assert remark.path == ("team",)
+
+
 def test_price_remarks_on_what_is_allowed_to_be_unpriced_say_what_that_means() -> None:
     """It runs, and its cost is in no limit."""
     (message,) = messages(UNKNOWN, run_usd=1.0, unpriced="allow")
