@@ -1,15 +1,15 @@
 """`rota approvals`: the calls that wait for a person, with exactly what they would do."""
 
-import json
-
 import click
 from rich.text import Text
 
 from rota.approval_spec import Undecided
 from rota.approvals import SHORTEST_DIGEST
+from rota.notification_text import one_line
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, table
 from workers.cli.pending_approvals import PendingCall, all_pending
+from workers.cli.roll_call import SILENT
 from workers.cli.server import with_server
 from workers.settings import Settings
 
@@ -35,13 +35,15 @@ def approvals_command(settings: Settings, agent: str | None, as_json: bool) -> N
     Of all agents, oldest first, with the exact arguments, who asked for the run, and what follows
     if nobody decides. 'rota approve RUN CALL' and 'rota deny RUN CALL' decide.
     """
-    pending = with_server(settings, lambda link: all_pending(link, agent))
+    pending, silent = with_server(settings, lambda link: all_pending(link, agent))
+    if silent:
+        remark(f"not listed are the calls of {', '.join(silent)}: {SILENT}")
     if as_json:
         print_json([each.document for each in pending])
-    elif not pending:
-        remark("nothing waits for a decision")
-    else:
+    elif pending:
         show_pending(pending)
+    elif not silent:
+        remark("nothing waits for a decision")
 
 
 def show_pending(pending: list[PendingCall]) -> None:
@@ -49,20 +51,16 @@ def show_pending(pending: list[PendingCall]) -> None:
     made = table("RUN\ncall", "TOOL\narguments", "ASKED FOR BY\ndigest", "UNTIL\nafterwards")
     for each in pending:
         approval, request = each.approval, each.approval.request
-        by = approval.requester or "-"
+        by = one_line(approval.requester) or "-"
         made.add_row(
             Text(each.run_id).append(f"\n{approval.id}", "bold"),
-            Text(request.tool).append(f"\n{_shown(each)}", "dim"),
+            Text(request.tool).append(f"\n{each.shown_arguments}", "dim"),
             Text(by + (" (four eyes)" if request.rule.four_eyes else "")).append(
                 f"\n{request.digest[:SHORTEST_DIGEST]}", "dim"
             ),
             Text(format_time(approval.last_call)).append(f"\n{_after(each)}", "dim"),
         )
     print_table(made)
-
-
-def _shown(pending: PendingCall) -> str:
-    return json.dumps(pending.arguments, ensure_ascii=False)
 
 
 def _after(pending: PendingCall) -> str:

@@ -5,9 +5,11 @@ from typing import Any
 import click
 
 from rota.approvals import ApprovalDecision, Verdict
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
-from workers.cli.pending_approvals import named, pending_of
+from workers.cli.pending_approvals import PendingCall, named, pending_of
 from workers.cli.person import deciding
 from workers.cli.run_input import read_document
 from workers.cli.server import Link, with_server
@@ -21,7 +23,7 @@ _DIGEST = click.option(
 @command(
     "approve",
     example=(
-        "rota approve reconciliation-2026-11-22T06:00:00Z",
+        "rota approve reconciliation-2026-11-22T06:00:00Z a1",
         'rota approve reconciliation-2026-11-22T06:00:00Z a2 --note "checked with the bank"',
         "rota approve reconciliation-2026-11-22T06:00:00Z a2 --edit '{\"amount\": 900}'",
     ),
@@ -48,8 +50,8 @@ def approve_command(
 ) -> None:
     """Allow a call that waits for it, as it is or changed.
 
-    CALL may be left out if only one waits. What is allowed is this exact request: whatever of it
-    changes afterwards, the call is not made.
+    Without CALL and --digest it only shows what waits. What is allowed is this exact request:
+    whatever of it changes afterwards, the call is not made.
     """
     fields: dict[str, Any] = {"verdict": Verdict.APPROVE}
     if edit is not None:
@@ -94,17 +96,20 @@ def _decide(
     said: dict[str, Any],
     as_json: bool,
 ) -> None:
-    async def act(link: Link) -> dict[str, Any]:
+    async def act(link: Link) -> tuple[PendingCall, str]:
         pending = named(await pending_of(link, run_id), call, digest)
-        request = pending.approval.request
-        decision = ApprovalDecision(call=pending.approval.id, digest=request.digest, **said)
+        id = pending.approval.id
+        if said["verdict"] is not Verdict.DENY and call is None and digest is None:
+            # What waits now may be another call than the one that somebody has looked at.
+            message = f"{pending.request} waits; to allow this, write its name: {id}"
+            raise CommandError(message, ExitCode.WRONG)
+        decision = ApprovalDecision(call=id, digest=pending.approval.request.digest, **said)
         handle = link.client.get_workflow_handle(run_id)
-        told = await handle.execute_update("decide", decision, result_type=str)
-        keys = ("run", "call", "tool", "arguments", "digest")
-        return {**{key: pending.document[key] for key in keys}, "told": told}
+        return pending, await handle.execute_update("decide", decision, result_type=str)
 
-    done = with_server(settings, act)
+    pending, told = with_server(settings, act)
     if as_json:
-        print_json(done)
+        keys = ("run", "call", "tool", "arguments", "digest")
+        print_json({**{key: pending.document[key] for key in keys}, "told": told})
     else:
-        remark(f"{run_id}: {done['tool']}: {done['told']}")
+        remark(f"{run_id}: {pending.request}: {told}")

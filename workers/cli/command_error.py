@@ -5,6 +5,7 @@ from typing import IO, Any
 import click
 
 from workers.cli.exit_codes import ExitCode
+from workers.cli.hidden_signs import written_out
 
 
 class CommandError(click.ClickException):
@@ -22,5 +23,5 @@ class CommandError(click.ClickException):
 
 def show_error(message: str) -> None:
     """Print each line of `message` as an error of its own."""
-    for line in message.splitlines() or [""]:
+    for line in written_out(message).splitlines() or [""]:
         click.echo(f"error: {line}", err=True)

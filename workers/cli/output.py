@@ -1,6 +1,7 @@
 """What commands print: tables for people, JSON for programs, times in one form.
 
-Standard output carries the answer alone; progress and remarks go to standard error.
+Standard output carries the answer alone; progress and remarks go to standard error. Nothing of
+it is hidden, whoever wrote it: see `workers.cli.hidden_signs`.
 """
 
 import json
@@ -12,8 +13,10 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rota.ids import format_slot
+from workers.cli.hidden_signs import written_out
 
 PIPE_WIDTH = 120
 """Columns of a table that no terminal shows; COLUMNS overrides it."""
@@ -26,7 +29,15 @@ def console(*, err: bool = False) -> Console:
     if not stream.isatty():
         width = int(os.environ.get("COLUMNS") or PIPE_WIDTH)
     # Lines are left to the terminal to wrap: a copied link or id stays whole.
-    return Console(file=stream, width=width, highlight=False, soft_wrap=True, emoji=False)
+    return _Console(file=stream, width=width, highlight=False, soft_wrap=True, emoji=False)
+
+
+class _Console(Console):
+    """One that hides nothing."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print, as rich does."""
+        super().print(*map(_open, objects), **how)
 
 
 def print_table(made: Table) -> None:
@@ -36,17 +47,35 @@ def print_table(made: Table) -> None:
 
 def print_json(value: Any) -> None:
     """Print JSON: indented, readable, deterministic."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(written_out(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def remark(text: str) -> None:
     """Say something beside the answer."""
-    click.echo(text, err=True)
+    click.echo(written_out(text), err=True)
+
+
+class _Table(Table):
+    """One whose cells hide nothing."""
+
+    def add_row(self, *cells: Any, **how: Any) -> None:
+        """Add a row, as rich does."""
+        super().add_row(*map(_open, cells), **how)
+
+
+def _open(text: Any) -> Any:
+    """What is printed as it is, or without colours if something in it would not be seen."""
+    if isinstance(text, str):
+        return written_out(text)
+    if isinstance(text, Text):
+        shown = written_out(text.plain)
+        return text if shown == text.plain else Text(shown)
+    return text
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """A table without frame. Nothing is cut off: long cells fold."""
-    made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    made = _Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in columns:
         justify = "right" if name in right else "left"
         made.add_column(name, justify=justify, overflow="fold")

@@ -4,13 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from activities.stores.base import StoreError
 from rota.approvals import SHORTEST_DIGEST, OpenApproval
 from rota.runs import RunStatus
 from schedules.side_by_side import side_by_side
+from workers.cli import roll_call
 from workers.cli.any_run import describe_run, is_pipeline
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -19,7 +20,11 @@ from workers.cli.server import Link
 from workers.cli.standing import ask_state
 from workflows.run_kit.visibility import AGENT
 
-_OPEN = TypeAdapter(list[OpenApproval])
+
+class _Status(BaseModel):
+    """Of what a run tells of itself, what is of use here."""
+
+    approvals: list[OpenApproval] = []
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,17 @@ class PendingCall:
     approval: OpenApproval
     arguments: Any
     """The exact ones; a remark in words where the store does not have them."""
+
+    @property
+    def shown_arguments(self) -> str:
+        """For people: all of them."""
+        return json.dumps(self.arguments, ensure_ascii=False)
+
+    @property
+    def request(self) -> str:
+        """For people: what is decided on, in one line."""
+        request = self.approval.request
+        return f"{request.tool} {self.shown_arguments} ({request.digest[:SHORTEST_DIGEST]})"
 
     @property
     def document(self) -> dict[str, Any]:
@@ -52,11 +68,11 @@ class PendingCall:
         }
 
 
-async def all_pending(link: Link, agent: str | None = None) -> list[PendingCall]:
-    """Return the calls that wait, of all runs, the oldest first.
+async def all_pending(link: Link, agent: str | None = None) -> tuple[list[PendingCall], list[str]]:
+    """Return the calls that wait, of all runs, the oldest first; and the runs that are silent.
 
     Raises:
-        NoWorkerError: a run that waits was asked, and no worker answered.
+        NoWorkerError: there are runs that wait, and no worker answered for any of them.
     """
     statuses = f"('{RunStatus.AWAITING_APPROVAL.value}', '{RunStatus.PARKED.value}')"
     query = (
@@ -65,13 +81,13 @@ async def all_pending(link: Link, agent: str | None = None) -> list[PendingCall]
     if agent is not None:
         quoted = agent.replace("'", "")
         query += f" AND RotaAgent = '{quoted}'"
-    runs = [run async for run in link.client.list_workflows(query)]
-
-    async def read(run: WorkflowExecution) -> list[PendingCall]:
-        return await _of(link, run)
-
-    found = await side_by_side(runs, read)
-    return sorted((each for of_run in found for each in of_run), key=lambda p: p.approval.since)
+    runs = {run.id: run async for run in link.client.list_workflows(query)}
+    told = await roll_call.states_of(link, "", sorted(runs), _Status, "status")
+    roll_call.require_any(link, told.values())
+    answered = {id: status for id, status in told.items() if status is not None}
+    found = await side_by_side(answered, lambda id: _calls(link, runs[id], answered[id]))
+    pending = sorted((each for of_run in found for each in of_run), key=lambda p: p.approval.since)
+    return pending, [id for id, status in told.items() if status is None]
 
 
 async def pending_of(link: Link, run_id: str) -> list[PendingCall]:
@@ -115,10 +131,15 @@ def named(pending: list[PendingCall], call: str | None, digest: str | None) -> P
 
 
 async def _of(link: Link, run: WorkflowExecution) -> list[PendingCall]:
-    status = await ask_state(link, run.id, dict[str, Any], query="status")
+    status = await ask_state(link, run.id, _Status, query="status")
+    return await _calls(link, run, status or _Status())
+
+
+async def _calls(link: Link, run: WorkflowExecution, status: _Status) -> list[PendingCall]:
     agent = run.typed_search_attributes.get(AGENT) or ""
-    waiting = _OPEN.validate_python((status or {}).get("approvals", []))
-    return [PendingCall(run.id, agent, each, await _arguments(link, each)) for each in waiting]
+    return [
+        PendingCall(run.id, agent, each, await _arguments(link, each)) for each in status.approvals
+    ]
 
 
 async def _arguments(link: Link, pending: OpenApproval) -> Any:

@@ -4,17 +4,22 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from rota.runs import RunStatus
 from tests.approving import Ledger, open_approvals, posting
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
+from tests.workflows.gates import poll
+from workers.cli import roll_call
 from workers.cli.exit_codes import ExitCode
 from workers.devserver import temporal_binary
+from workflows.run_kit.visibility import AGENT, STATUS
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ async def test_approve_and_deny_decide_on_the_calls_they_name(office: Office) ->
     assert several.code == ExitCode.WRONG
     assert "several calls wait: name one of a1, a2, a3" in several.err
     assert approved.json["told"] == "a1 approved by kim"
-    assert "ledger.post: a2 approved by kim with other arguments" in edited.err
+    assert 'ledger.post {"account": "B"} (' in edited.err
+    assert "): a2 approved by kim with other arguments" in edited.err
     assert "a3 denied by kim: no" in denied.err
     posted = sorted(office.ledger.posted, key=lambda entry: entry["account"])
     assert posted == [{"account": "A", "amount": 5000}, {"account": "B2", "amount": 1}]
@@ -104,15 +110,19 @@ async def test_approve_and_deny_decide_on_the_calls_they_name(office: Office) ->
 
 
 async def test_decision_that_does_not_count_says_why(office: Office) -> None:
-    """One's own, another digest, arguments that do not fit, no such call, no such run."""
+    """No call named, one's own, another digest, arguments that do not fit, no such call or run."""
     handle = await office.poster(posting("A"), rule={"four_eyes": True})
-    same = await office.rota("approve", handle.id, "--by", "pat")
+    unnamed = await office.rota("approve", handle.id, "--by", "kim")
+    same = await office.rota("approve", handle.id, "a1", "--by", "pat")
     other = await office.rota("approve", handle.id, "--by", "kim", "--digest", "0" * 12)
-    unfit = await office.rota("approve", handle.id, "--by", "kim", "--edit", '{"amount": 1}')
-    no_json = await office.rota("approve", handle.id, "--by", "kim", "--edit", "{amount}")
+    unfit = await office.rota("approve", handle.id, "a1", "--by", "kim", "--edit", '{"amount": 1}')
+    no_json = await office.rota("approve", handle.id, "a1", "--by", "kim", "--edit", "{amount}")
     unknown = await office.rota("deny", handle.id, "a9", "--by", "kim")
     nobody = await office.rota("deny", handle.id, "--by", " ")
     no_run = await office.rota("approve", "no-such-run", "--by", "kim")
+    assert unnamed.code == ExitCode.WRONG
+    assert 'ledger.post {"account": "A"} (' in unnamed.err
+    assert "waits; to allow this, write its name: a1" in unnamed.err
     assert same.code == ExitCode.FAILED
     assert "somebody else has to approve it" in same.err
     assert (other.code, "is not that request" in other.err) == (ExitCode.WRONG, True)
@@ -122,6 +132,36 @@ async def test_decision_that_does_not_count_says_why(office: Office) -> None:
     assert (nobody.code, "--by NAME" in nobody.err) == (ExitCode.WRONG, True)
     assert no_run.code == ExitCode.NOT_FOUND
     assert office.ledger.posted == []
+
+
+async def test_approvals_lists_what_answers_and_names_what_does_not(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose worker is away hides no other."""
+    monkeypatch.setattr(roll_call, "PATIENCE", timedelta(seconds=1))
+    agent = office.stack.name("poster")
+    served = await office.poster(posting("A"))
+    away = await office.stack.client.start_workflow(
+        "AgentRun",
+        id=f"{agent}-away",
+        task_queue=f"{office.stack.task_queue}-away",
+        search_attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(AGENT, agent),
+                SearchAttributePair(STATUS, RunStatus.AWAITING_APPROVAL.value),
+            ]
+        ),
+    )
+    query = f"RotaAgent = '{agent}' AND RotaStatus = 'awaiting_approval'"
+
+    async def both_listed() -> bool | None:
+        return (await office.stack.client.count_workflows(query)).count == 2 or None
+
+    await poll(both_listed)
+    listed = await office.rota("approvals", agent, "--json")
+    await away.terminate()
+    assert [each["run"] for each in listed.json] == [served.id]
+    assert f"not listed are the calls of {away.id}: no worker answers for it" in listed.err
 
 
 async def test_run_shows_what_was_decided(office: Office) -> None:
