@@ -5,6 +5,7 @@ repeated by itself; its Message-ID is made of the call's key, in case a person h
 """
 
 from typing import Annotated, Any
+from unicodedata import category
 
 from pydantic import Field
 
@@ -16,6 +17,12 @@ from rota.tools import Effect, ToolContext, ToolError, tool
 MAX_RECIPIENTS = 50
 MAX_TEXT = 1_000_000
 """Characters of a message."""
+
+_NO_SIGN = "Cs"
+"""Category of half a character, which no mail can hold."""
+_NO_LINE = ("Cc", "Zl", "Zp", _NO_SIGN)
+"""Categories of what ends a line or steers a terminal: there are more ends of a line than
+carriage return and line feed, and mail's headers hold none of them."""
 
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}$")]
 
@@ -33,7 +40,7 @@ def send(
     """
     connection = context.connections.email
     assert connection is not None
-    _check(connection, to, subject)
+    _check(connection, to, subject, text)
     marker = marker_of(context.idempotency_key)
     message = mail_of(connection, to, subject, text, marker=marker)
     try:
@@ -43,14 +50,18 @@ def send(
     return {"message_id": message["Message-ID"], "refused": refused}
 
 
-def _check(connection: EmailConnection, to: list[str], subject: str) -> None:
-    """Refuse what would become another header, or go to somebody it must not.
+def _check(connection: EmailConnection, to: list[str], subject: str, text: str) -> None:
+    """Refuse what would become another header, is no mail, or would go where it must not.
+
+    Now, while it is sure that nothing was sent.
 
     Raises:
         ToolError: says what.
     """
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in subject):
+    if any(category(sign) in _NO_LINE for sign in subject):
         raise ToolError("the subject must be one line without control characters")
+    if any(category(sign) == _NO_SIGN for sign in text):
+        raise ToolError("the text has signs that are no characters (lone surrogates)")
     allowed = [entry.lower() for entry in connection.to_allow]
     for address in to if allowed else ():
         _, at, domain = address.lower().rpartition("@")

@@ -35,15 +35,15 @@ async def mail(context: ToolContext, **args: Any) -> Any:
 
 
 async def test_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
-    """Any sign and any length of line; its id derives from the call's key."""
+    """Any sign and any length of line, any blank in the subject; its id derives from the key."""
     text = "Grüße €\n.\nFrom here\n" + "x" * 2000 + "\n"
     sent = await mail(
-        at(mailbox), to=["a@example.com", "b@example.org"], subject="Ü" * 200, text=text
+        at(mailbox), to=["a@example.com", "b@example.org"], subject="Ü\u3000" * 100, text=text
     )
     (message,) = mailbox.mails
     # Lines end on the wire as RFC 5322 has them.
     assert message.get_content().replace("\r\n", "\n") == text
-    assert message["Subject"] == "Ü" * 200
+    assert message["Subject"] == "Ü\u3000" * 100
     assert message["From"] == "r@example.com"
     assert message["To"] == "a@example.com, b@example.org"
     assert mailbox.recipients == [["a@example.com", "b@example.org"]]
@@ -69,6 +69,12 @@ async def test_refused_recipient_is_named_and_the_others_get_the_mail(mailbox: M
         {"subject": "x\r\nBcc: evil@example.org"},
         {"subject": "x\nBcc: evil@example.org"},
         {"subject": "x\x00"},
+        {"subject": "x\x1cBcc: evil@example.org"},
+        {"subject": "x\x85Bcc: evil@example.org"},
+        {"subject": "x\u2028Bcc: evil@example.org"},
+        {"subject": "x\u2029"},
+        {"subject": "x\ud800"},
+        {"text": "x\ud800"},
         {"to": ["a@example.com\r\nBcc: evil@example.org"]},
         {"to": ["a@example.com, evil@example.org"]},
         {"to": ["<a@example.com>"]},
