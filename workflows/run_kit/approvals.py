@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import RunStatus
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.edit_check import EditCheck, check_for
+    from workflows.run_kit.matters import Matters
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
 
@@ -60,11 +61,10 @@ class Approvals:
         """How many there were so far. All are closed between two steps of a run."""
         self._origin = origin
         self._standing = standing
-        self._clock = clock
-        self._open: dict[str, OpenApproval] = {}
+        self._matters = Matters[OpenApproval, Ruling](clock, {each.id: each for each in rulings})
+        self._open, self._closed = self._matters.open, self._matters.said
         self._checks: dict[str, EditCheck] = {}
         self._checking = 0
-        self._closed = {ruling.id: ruling for ruling in rulings}
         self._failed = ""
         """Why the run fails; the other requests wait no longer."""
         workflow.set_update_handler("decide", self._on_decide, validator=self._check)
@@ -72,11 +72,7 @@ class Approvals:
     @property
     def open(self) -> list[dict[str, Any]]:
         """Those that wait, oldest first, as the query `status` tells them."""
-        return [
-            pending.model_dump(mode="json")
-            for id, pending in self._open.items()
-            if id not in self._closed
-        ]
+        return self._matters.shown
 
     @property
     def rulings(self) -> tuple[Ruling, ...]:
@@ -136,23 +132,19 @@ class Approvals:
             escalates=escalates,
         )
         id = pending.id
-        self._open[id] = pending
         if check is not None:
             self._checks[id] = check
-        self._tell(id, "asked", f"approvals.{request.key}")
         try:
-            await self._clock.still(self._decided(id, bound))
-        except BaseException:
-            self._forget(id)
-            raise
-        # Not `finally`: see `Standing.wait`.
-        self._forget(id)
+            await self._matters.wait(id, pending, self._decided(id, bound))
+        finally:
+            self._checks.pop(id, None)
         self._standing.resume()
         return self._closed[id]
 
     async def _decided(self, id: str, bound: datetime | None) -> None:
         """Wait until the request is closed, whatever that takes."""
         pending = self._open[id]
+        self._tell(id, "asked", f"approvals.{pending.request.key}")
         escalates = pending.escalates
         status = RunStatus.AWAITING_APPROVAL
         early = escalates is not None and escalates < pending.until
@@ -235,10 +227,6 @@ class Approvals:
         bounds = [bound for bound in (until, self._origin.bound) if bound is not None]
         return min(bounds, default=None)
 
-    def _forget(self, id: str) -> None:
-        self._open.pop(id, None)
-        self._checks.pop(id, None)
-
     def _check(self, decision: ApprovalDecision) -> None:
         """Refuse what does not count, before it leaves an event."""
         closed = self._closed.get(decision.call)
@@ -247,7 +235,7 @@ class Approvals:
         elif decision.call in self._open:
             problem = why_void(decision, self._open[decision.call], workflow.now())
         else:
-            listed = ", ".join(id for id in self._open if id not in self._closed) or "none"
+            listed = self._matters.listed
             problem = f"no approval '{decision.call}' is pending; pending are: {listed}"
         if problem:
             raise ApplicationError(problem, type=REFUSED, non_retryable=True)

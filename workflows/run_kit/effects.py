@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import RunStatus
     from workflows.activity_options import desk_options
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.matters import Matters
     from workflows.run_kit.standing import Standing
 
 REFUSED = "ResolutionRefusedError"
@@ -41,18 +42,13 @@ class Effects:
         self._origin = origin
         self._standing = standing
         self._clock = clock
-        self._open: dict[str, OpenEffect] = {}
-        """By id, those that people are asked about now."""
-        self._said: dict[str, EffectResolution] = {}
-        """By id, the newest word on each."""
+        self._matters = Matters[OpenEffect, EffectResolution](clock)
         workflow.set_update_handler("resolve_effect", self._on_resolve, validator=self._check)
 
     @property
     def open(self) -> list[dict[str, Any]]:
         """Those that wait for somebody's word, as the query `status` tells them."""
-        return [
-            each.model_dump(mode="json") for id, each in self._open.items() if id not in self._said
-        ]
+        return self._matters.shown
 
     async def settle(self, unknown: UnknownEffect, spec: PinnedSpec) -> EffectResolution | None:
         """Wait until the call may be made again, or has somebody's word for its result.
@@ -86,27 +82,17 @@ class Effects:
         self._standing.telling.waits(Occasion.EFFECT_UNKNOWN, asked, unknown.waiting, todo)
         if until is None:
             raise _unknown(unknown)
-        self._said.pop(id, None)
-        self._open[id] = effect
+        said = self._matters.said
+        said.pop(id, None)
         waiting = self._standing.wait(
-            f"effect-{id}",
-            unknown.waiting,
-            lambda: id in self._said,
-            until,
-            status=RunStatus.PARKED,
+            f"effect-{id}", unknown.waiting, lambda: id in said, until, status=RunStatus.PARKED
         )
-        try:
-            await self._clock.still(waiting)
-        except BaseException:
-            self._open.pop(id, None)
-            raise
-        # Not `finally`: see `Standing.wait`.
-        self._open.pop(id, None)
-        if id not in self._said:
+        await self._matters.wait(id, effect, waiting)
+        if id not in said:
             waited = timedelta(seconds=int((until - effect.since).total_seconds()))
             raise _unknown(unknown, f" Nobody said within {format_duration(waited)}.")
         self._resume()
-        return self._said[id]
+        return said[id]
 
     async def _quiet(self, unknown: UnknownEffect, until: datetime) -> None:
         """Wait until no earlier attempt can still be at work."""
@@ -146,15 +132,16 @@ class Effects:
         if problem:
             raise _refusal(problem)
         id = self._id_of(resolution.effect)
-        said = self._said.get(id)
+        said = self._matters.said.get(id)
         if said is not None:
             if said.says_the_same_as(resolution):
                 return
             raise _refusal(f"effect {id} is resolved already: it {said.shown}")
-        if id not in self._open:
-            listed = ", ".join(self._open) or "none"
+        asked = self._matters.open.get(id)
+        if asked is None:
+            listed = self._matters.listed
             raise _refusal(f"this run asks about no effect '{id}'; it asks about: {listed}")
-        early = too_early(resolution, self._open[id].busy_until, workflow.now())
+        early = too_early(resolution, asked.busy_until, workflow.now())
         if early:
             raise _refusal(early)
 
@@ -163,13 +150,14 @@ class Effects:
         # Again: between the check and here another one may have come.
         self._check(resolution)
         id = self._id_of(resolution.effect)
-        self._said.setdefault(id, resolution)
-        return f"effect {id} {self._said[id].shown}"
+        said = self._matters.said.setdefault(id, resolution)
+        return f"effect {id} {said.shown}"
 
     def _id_of(self, named: str) -> str:
         """The id of an effect that is named by it or by its whole key."""
-        known = next((id for id, each in self._open.items() if each.key == named), None)
-        return known or next((id for id in self._said if named.startswith(id)), named)
+        open_now, said = self._matters.open, self._matters.said
+        known = next((id for id, each in open_now.items() if each.key == named), None)
+        return known or next((id for id in said if named.startswith(id)), named)
 
 
 def _unknown(unknown: UnknownEffect, why: str = "") -> ApplicationError:

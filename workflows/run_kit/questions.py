@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.questions import OpenQuestion, Question, QuestionAnswer, check_answer
     from workflows.activity_options import ANSWER_PATIENCE
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.matters import Matters
     from workflows.run_kit.standing import Standing
 
 REFUSED = "AnswerRefusedError"
@@ -34,19 +35,13 @@ class Questions:
         """How many there were so far. All are closed between two steps of a run."""
         self._origin = origin
         self._standing = standing
-        self._clock = clock
-        self._open: dict[str, OpenQuestion] = {}
-        self._answers: dict[str, QuestionAnswer] = {}
+        self._matters = Matters[OpenQuestion, QuestionAnswer](clock)
         workflow.set_update_handler("answer", self._on_answer, validator=self._check)
 
     @property
     def open(self) -> list[dict[str, Any]]:
         """Those that wait for an answer, oldest first, as the query `status` tells them."""
-        return [
-            waiting.model_dump(mode="json")
-            for id, waiting in self._open.items()
-            if id not in self._answers
-        ]
+        return self._matters.shown
 
     async def ask(
         self, question: Question, patience: timedelta = ANSWER_PATIENCE
@@ -66,37 +61,32 @@ class Questions:
         until = since + patience
         until = min(until, self._origin.bound) if self._origin.bound else until
         id = question.id
-        self._open[id] = OpenQuestion(question=question, since=since, until=until)
+        answers = self._matters.said
         todo = f"rota answer {shlex.quote(self._origin.run.id)} {id}"
         self._standing.telling.waits(Occasion.QUESTION, id, question.text, todo)
-        waiting = self._standing.wait(id, question.waiting, lambda: id in self._answers, until)
-        try:
-            await self._clock.still(waiting)
-        except BaseException:
-            self._open.pop(id, None)
-            raise
-        # Not `finally`: see `Standing.wait`.
-        self._open.pop(id, None)
-        if not self._open:
+        waiting = self._standing.wait(id, question.waiting, lambda: id in answers, until)
+        open_question = OpenQuestion(question=question, since=since, until=until)
+        await self._matters.wait(id, open_question, waiting)
+        if not self._matters.open:
             self._standing.resume()
-        if id not in self._answers:
+        if id not in answers:
             waited = format_duration(timedelta(seconds=int((until - since).total_seconds())))
             note = f"nobody answered within {waited}"
-            self._answers[id] = QuestionAnswer(question=id, declined=True, note=note)
-        return self._answers[id]
+            answers[id] = QuestionAnswer(question=id, declined=True, note=note)
+        return answers[id]
 
     def _check(self, answer: QuestionAnswer) -> None:
         """Refuse what is no answer, before it leaves an event."""
         id = answer.question
-        if id in self._answers:
-            if self._answers[id].says_the_same_as(answer):
+        said = self._matters.said.get(id)
+        if said is not None:
+            if said.says_the_same_as(answer):
                 return
-            told = self._answers[id].note or self._answers[id].by
+            told = said.note or said.by
             raise _refusal(f"{id} is answered already{f' ({told})' if told else ''}")
-        waiting = self._open.get(id)
+        waiting = self._matters.open.get(id)
         if waiting is None:
-            listed = ", ".join(waiting["question"]["id"] for waiting in self.open) or "none"
-            raise _refusal(f"no question '{id}' is open; open are: {listed}")
+            raise _refusal(f"no question '{id}' is open; open are: {self._matters.listed}")
         problem = check_answer(waiting.question, answer)
         if problem:
             raise _refusal(problem)
@@ -105,8 +95,8 @@ class Questions:
         """Take the answer; returns what it says, for people."""
         # Again: between the check and here another answer may have come.
         self._check(answer)
-        self._answers.setdefault(answer.question, answer)
-        waiting = self._open.get(answer.question)
+        self._matters.said.setdefault(answer.question, answer)
+        waiting = self._matters.open.get(answer.question)
         if waiting is None:
             return f"{answer.question} is answered already"
         return f"{answer.question} {answer.shown(waiting.question)}"
