@@ -22,6 +22,8 @@ from rota.notifier import NotifierPolicy, NotifierState
 NOTIFIER_WORKFLOW = "Notifier"
 PATIENCE = timedelta(seconds=3)
 """For one fact: a run waits for it."""
+_PAGE = "run"
+"""Name of the link to a run's page."""
 
 
 class NotifyingActivities(Notifying):
@@ -99,11 +101,14 @@ class NotifyingActivities(Notifying):
         )
 
     def _linked(self, fact: Fact) -> Fact:
-        """Link the run's page, where somebody has said where the UI is."""
-        if not (self._ui and fact.run):
-            return fact
-        place = f"{quote(self._client.namespace)}/workflows/{quote(fact.run, safe='')}"
-        links = {"run": f"{self._ui}/namespaces/{place}", **fact.links}
+        """Link the run's page, where somebody has said where the UI is.
+
+        No link of a result is called like that one: it would pass for it.
+        """
+        links = {name: url for name, url in fact.links.items() if name != _PAGE}
+        if self._ui and fact.run:
+            place = f"{quote(self._client.namespace)}/workflows/{quote(fact.run, safe='')}"
+            links = {_PAGE: f"{self._ui}/namespaces/{place}", **links}
         return fact.model_copy(update={"links": links})
 
     def _translated(self, error: StepError) -> ApplicationError:

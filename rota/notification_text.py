@@ -53,10 +53,10 @@ def lines(message: Message) -> list[Line]:
     return [_line(fact) for fact in message.facts[:TEXT_LINES]]
 
 
-def rest(message: Message) -> str:
-    """Return what the other facts are, counted; empty if there are none."""
+def rest(message: Message, told: int = TEXT_LINES) -> str:
+    """Return what the facts after the first `told` are, counted; empty if there are none."""
     counts = Counter(message.omitted)
-    counts.update(fact.occasion for fact in message.facts[TEXT_LINES:])
+    counts.update(fact.occasion for fact in message.facts[told:])
     if not counts.total():
         return ""
     return f"and {counts.total()} more: {_listed(counts)}; 'rota runs' lists runs"

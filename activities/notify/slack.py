@@ -10,9 +10,20 @@ from activities.providers.json_calls import Call
 from rota.notification_text import Line, headline, lines, rest
 from rota.notifications import Channel, Message
 
+MOST_TEXT = 2000
+"""Characters that the strictest of them takes (Discord); a longer one is refused, not cut."""
+MOST_FACT = 1500
+"""Of these, for one fact: the headline and the count of the rest have room beside it."""
+
 _SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_EVERYBODY = re.compile(r"@(?=(channel|here|all|everyone)\b)", re.IGNORECASE)
-"""Slack itself calls everybody by `<!channel>` alone; others that take its messages, so."""
+_LONGEST_SIGN = 5
+_CALLS = re.compile(r"@(?=(channel|here|all|everyone)\b)|(?<!\w)@(?=\w)", re.IGNORECASE)
+"""Slack itself calls people by `<!channel>` and `<@U…>` alone; others that take its messages,
+so. The `@` of a mail address calls nobody."""
+_LINK = re.compile(r"\](?=\()")
+"""Others read `[words](address)` as a link with other words."""
+_NOTHING = "\u200b"
+"""Keeps two signs apart, and is not seen."""
 
 
 async def send(means: Means, channel: Channel, message: Message) -> str:
@@ -40,22 +51,45 @@ async def probe(means: Means, channel: Channel) -> str:
 
 
 def text_of(message: Message) -> str:
-    """Return the message in Slack's mrkdwn. Nothing in it calls anybody or hides a link."""
-    told = [_shown(line) for line in lines(message)]
-    if len(told) > 1 or not told:
-        told = [f"*{escaped(headline(message))}*", *(f"• {line}" for line in told)]
-    return "\n".join([*told, *filter(None, [escaped(rest(message))])])
+    """Return the message in Slack's mrkdwn, the facts that there is room for and a count.
+
+    Nothing in it calls anybody or hides a link.
+    """
+    facts = [_shown(line) for line in lines(message)]
+    told = len(facts)
+    while len(text := _joined(message, facts[:told])) > MOST_TEXT:
+        told -= 1
+    return text
 
 
 def escaped(text: str) -> str:
-    """Return a text of any origin with Slack's three signs escaped, and nobody called."""
-    plain = "".join(_SIGNS.get(sign, sign) for sign in text)
-    return _EVERYBODY.sub("@\u200b", plain)
+    """Return a text of any origin without markup that does anything, and nobody called."""
+    return _LINK.sub(f"]{_NOTHING}", _CALLS.sub(f"@{_NOTHING}", _plain(text)))
+
+
+def _joined(message: Message, facts: list[str]) -> str:
+    left = rest(message, told=len(facts))
+    if len(facts) == 1 and not left:
+        return facts[0]
+    told = [f"*{escaped(headline(message))}*", *(f"• {fact}" for fact in facts)]
+    return "\n".join([*told, *filter(None, [left])])
 
 
 def _shown(line: Line) -> str:
-    parts = [escaped(line.text)]
-    if line.todo:
-        parts.append(f"→ `{escaped(line.todo).replace('`', chr(39))}`")
-    parts += [f"{escaped(name)}: {escaped(url)}" for name, url in line.links.items()]
-    return "\n    ".join(parts)
+    """One fact: what it says, and of the rest what fits."""
+    shown = escaped(line.text)
+    if len(shown) > MOST_FACT:
+        shown = escaped(line.text[: MOST_FACT // (_LONGEST_SIGN + 1)]) + "…"
+    # In a span of code nothing calls anybody, and what is copied has to work.
+    todo = _plain(line.todo).replace("`", "'")
+    more = [f"→ `{todo}`"] if todo else []
+    more += [f"{escaped(name)}: {escaped(url)}" for name, url in line.links.items()]
+    for each in more:
+        longer = f"{shown}\n    {each}"
+        if len(longer) <= MOST_FACT:
+            shown = longer
+    return shown
+
+
+def _plain(text: str) -> str:
+    return "".join(_SIGNS.get(sign, sign) for sign in text)

@@ -27,14 +27,14 @@ def receiver() -> Iterator[HookReceiver]:
 async def test_facts_that_happen_together_are_told_in_one_signed_message(
     stack: Stack, receiver: HookReceiver
 ) -> None:
-    """Posted again, nothing is told twice; the run's page is linked."""
+    """Posted again, nothing is told twice; the run's page is linked, whatever a run calls so."""
     stack.notifier_policy = QUICK
     line = Line(stack, hook(stack, receiver))
     async with stack.worker():
         await line.post(fact("a"), fact("b"))
         await line.post(fact("a"), fact("b"))
         await line.told(2)
-        await line.post(fact("b"), fact("c"))
+        await line.post(fact("b"), fact("c", links={"run": "https://evil.example"}))
         state = await line.told(3)
         assert "3 facts told in 2 messages, 0 waiting" in await details_of(line.handle)
     assert [got.runs for got in receiver.taken] == [["a", "b"], ["c"]]

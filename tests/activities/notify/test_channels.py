@@ -9,6 +9,7 @@ import pytest
 
 from activities.notify.means import Means
 from activities.notify.open import PROBES, SENDERS
+from activities.notify.slack import MOST_TEXT, text_of
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
 from rota.notifications import Channel, Message, channels_of
@@ -84,14 +85,17 @@ async def test_slack_gets_one_line_with_what_why_and_what_to_do(
 async def test_slack_text_of_a_stranger_calls_nobody_and_hides_no_link(
     means: Means, receiver: HookReceiver, tmp_path: Path
 ) -> None:
-    """Signs of markup are escaped, lines joined, words for everybody broken."""
-    reason = "<!channel> <https://evil|bank> & @here\n\n*done*\u202e @Channel @channels"
+    """Signs of markup are escaped, lines joined, names of people and of everybody broken."""
+    reason = (
+        "<!channel> <https://evil|bank> & @here\n\n*done*\u202e @Channel @ann a@example.com "
+        "[bank](https://evil)"
+    )
     to = channel(slack=secret(tmp_path, "hook", receiver.url))
     await send(means, to, message(fact("report-1", reason=reason)))
     text = receiver.taken[0].body["text"]
     assert "&lt;!channel&gt; &lt;https://evil|bank&gt; &amp; @\u200bhere *done*" in text
     assert "\u202e" not in text
-    assert "@\u200bChannel @channels" in text
+    assert "@\u200bChannel @\u200bann a@example.com [bank]\u200b(https://evil)" in text
 
 
 async def test_slack_gets_twenty_lines_and_the_rest_as_a_number(
@@ -105,6 +109,23 @@ async def test_slack_gets_twenty_lines_and_the_rest_as_a_number(
     assert first == "*28 facts: 25 failed, 3 blocked*"
     assert len(lines) == 20
     assert last == "and 8 more: 5 failed, 3 blocked; 'rota runs' lists runs"
+
+
+@pytest.mark.parametrize("reason", ["it broke & burned " * 28, "&" * 500, "x" * 500])
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_slack_message_is_never_longer_than_its_strictest_reader_takes(
+    reason: str, count: int
+) -> None:
+    """What there is no room for is counted; every link that fits stays whole."""
+    links = {f"page{number}": f"https://ui/{number}/{'y' * 480}" for number in range(5)}
+    facts = [fact(f"report-{n}", reason=reason, links=links, todo="rota x") for n in range(count)]
+    text = text_of(message(*facts, omitted={Occasion.BLOCKED: 3}))
+    told = text.count("•")
+    assert len(text) <= MOST_TEXT
+    assert told >= 1
+    assert f"and {count - told + 3} more" in text
+    assert "y" * 480 in text
+    assert text.count("page") == text.count("y" * 480)
 
 
 async def test_webhook_is_signed_with_each_secret_over_the_very_bytes(
