@@ -41,7 +41,8 @@ async def reserve(client: Client, request: HoldRequest, team: str) -> Grant:
 async def reserve_admitted(client: Client, admission: Admission) -> Admission:
     """Return the admission with what the team's account has room for, if there is one.
 
-    Idempotent: with the same admission it asks for the same reservation.
+    The agent's account is asked once more, with the same number: an attempt before this one may
+    have given the admission's reservation back, when the team had no room. Idempotent.
 
     Raises:
         temporalio.service.RPCError: the server or an account did not answer.
@@ -51,8 +52,13 @@ async def reserve_admitted(client: Client, admission: Admission) -> Admission:
         return admission
     if not spec.account_team:
         return admission
-    request = HoldRequest(agent=spec.name, run=admission.run, number=grant.number)
-    grant = await _with_team(client, request, spec.account_team, grant)
+    request = HoldRequest(
+        agent=spec.name,
+        run=admission.run,
+        number=grant.number,
+        wanted=_as_wanted(grant.reserved),
+    )
+    grant = await reserve(client, request, spec.account_team)
     return admission.model_copy(update={"grant": grant})
 
 

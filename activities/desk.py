@@ -122,8 +122,8 @@ class RunDeskActivities(RunDesk):
                     settlement = _failed(settlement, str(error))
             settled = await report_settlement(self._client, input.agent, settlement)
             if not settled.conflict:
-                if input.team:
-                    await settle_team(self._client, input.team, end_of(settlement))
+                if team := input.team or settled.team:
+                    await settle_team(self._client, team, end_of(settlement))
                 return settled.model_copy(update=_unknown_of(unknown))
             settlement = settlement.model_copy(update={"base_memory": settled.memory})
 
@@ -179,11 +179,10 @@ class RunDeskActivities(RunDesk):
         )
         if await self._is_tainted(admission, input.upstream.values()):
             admission = admission.model_copy(update={"tainted": True})
-        return Admitted(
-            admission=await reserve_admitted(self._client, admission),
-            context=await put_record(self._store, context),
-            **_runtime_facts(spec),
-        )
+        digest = await put_record(self._store, context)
+        # Last: what is reserved before something fails, nobody hears of.
+        admission = await reserve_admitted(self._client, admission)
+        return Admitted(admission=admission, context=digest, **_runtime_facts(spec))
 
     async def _is_tainted(self, admission: Admission, upstream: Iterable[UpstreamRun]) -> bool:
         """Whether what the run begins with may hold the words of people outside the team."""

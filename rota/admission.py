@@ -193,6 +193,9 @@ class Settled(StepResult):
     unknown_micros: int = 0
     """What those may have cost at most."""
     unknown_tokens: int = 0
+    team: str = ""
+    """Whose account may have something reserved for the run, too: its admission may have been
+    given and not heard. Empty if the team has none."""
     repeated: bool = False
     """It is blocked for the reason of a run before it, of which people were told."""
     status: RunStatus | None = None

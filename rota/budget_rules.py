@@ -115,9 +115,11 @@ def hold(
 def end(account: Account, end: HoldEnd, now: datetime) -> Account:
     """Count what a run has spent, and free what it held. Repeating it changes nothing."""
     known = account.holds.get(end.run.key)
-    never = known is None and end.spent == end.unknown == NONE
-    if end.run.key in account.ended or never:
+    if end.run.key in account.ended:
         return account
+    if known is None and end.spent == end.unknown == NONE:
+        # It never began; what it asked for may still be on its way, and is not to be held.
+        return _ended(account, end.run.key)
     account = _counted(account, known, end.spent, end.unknown, now, end)
     if end.spent != NONE:
         typical = (*account.typical, end.spent)[-TYPICAL_RUNS:]

@@ -27,7 +27,7 @@ def settle(
     if entry is None:
         # The run was never admitted here (it failed before, or its entry was paged away):
         # there is nothing to free, and its own history holds its end. What it used counts.
-        return keeper_account.settled(state, settlement, now), Settled()
+        return keeper_account.settled(state, settlement, now), Settled(team=_team(state))
     session = state.session(entry.session)
     if entry.status.closed:
         return state, _settled(state, entry, session)
@@ -121,8 +121,14 @@ def _settled(state: KeeperState, entry: LedgerEntry, session: SessionState) -> S
         status=entry.status,
         reason=entry.reason,
         category=entry.category,
+        team=_team(state),
         repeated=blocked.repeats(state, entry),
     )
+
+
+def _team(state: KeeperState) -> str:
+    declared = state.spec or state.retired
+    return declared.account_team if declared else ""
 
 
 def _newest_success(state: KeeperState, closed: LedgerEntry) -> UpstreamRun | None:

@@ -281,7 +281,7 @@ class SettleInput(Record):
     settlement: Settlement
     patches: tuple[str, ...] = ()
     team: str = ""
-    """Whose account is told, too; empty if its team has none."""
+    """Whose account is told, too; empty if its team has none, or if the keeper is to say."""
 
 
 class HoldInput(Record):

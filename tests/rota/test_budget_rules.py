@@ -167,9 +167,11 @@ def test_end_of_a_run_that_an_account_never_knew_is_counted_where_it_comes() -> 
     assert micros(rules.end(account(), ends("a", CENT), NOON), TODAY) == (CENT, 0)
 
 
-def test_end_of_a_run_that_never_began_leaves_no_trace() -> None:
-    """A run that was turned away in its queue is no run of the day."""
-    assert rules.end(account(), ends("a", 0), NOON) == account()
+def test_end_of_a_run_that_never_began_counts_nowhere() -> None:
+    """A run that was turned away in its queue is none of the day; what it asks late is refused."""
+    gone = rules.end(account(), ends("a", 0), NOON)
+    assert (gone.windows, gone.holds) == ({}, {})
+    assert ask(gone, "a")[1].refused == "this run has ended"
 
 
 def test_lost_run_counts_as_unknown() -> None:
