@@ -152,7 +152,7 @@ class EffectGuard:
         resolves = input.resolves if input else 0
         while True:
             record = self._record
-            move = next_move(record, self._intent, resolves)
+            move = next_move(record, self._intent, resolves, refresh=self._tool.refresh)
             if move is Move.CALL:
                 return None
             assert record is not None

@@ -43,6 +43,8 @@ def next_move(
     record: EffectRecord | None,
     intent: EffectIntent,
     resolves: int = 0,
+    *,
+    refresh: bool = False,
 ) -> Move:
     """Decide what the call does.
 
@@ -50,14 +52,14 @@ def next_move(
         record: The newest version; None if there is none.
         intent: The call.
         resolves: The version that somebody's word is for; 0 if nobody has said anything.
+        refresh: Its tool says that a later run is to have a fresh answer.
     """
     if record is None:
         return Move.CALL
     if (record.tool, record.arguments) != (intent.tool, intent.arguments):
         return Move.CONFLICT
     if record.stage is EffectStage.HAPPENED:
-        # A run that comes again wants a fresh answer, and the key keeps the effect to one.
-        again = intent.effect is Effect.IDEMPOTENT and record.run.key != intent.run.key
+        again = refresh and record.run.key != intent.run.key
         return Move.CALL if again else Move.RECEIPT
     if record.stage is EffectStage.DID_NOT:
         return Move.CALL

@@ -152,6 +152,8 @@ class ToolDefinition:
     """What it returns may hold the words of people outside the team."""
     outward: bool = False
     """It acts, or tells something, outside the team."""
+    refresh: bool = False
+    """A later run calls it again although its receipt is on record; only of an idempotent one."""
 
     @cached_property
     def schema(self) -> ToolSchema:
@@ -175,6 +177,7 @@ def tool(
     private: bool = False,
     untrusted: bool = False,
     outward: bool = False,
+    refresh: bool = False,
 ) -> Callable[[ToolFunction], ToolDefinition]:
     """Make a tool of a typed function.
 
@@ -195,12 +198,15 @@ def tool(
             what it leaves in its memory.
         outward: It acts, or tells something, outside the team: sends, publishes, pays. All
             three at one agent is for `rota validate` to warn of, unless a person is asked.
+        refresh: A re-run of the slot calls it again, with the same key, instead of taking the
+            receipt on record: its answer may be another by now. Only for an `idempotent` tool
+            whose key still holds by then, however late that is.
 
     Raises:
         TypeError: the docstring is missing, or a parameter has no name or type that the
             model could be shown: without them a tool cannot be used well; or `reconcile`
             takes what the tool does not.
-        ValueError: the name, effect or timeout is none.
+        ValueError: the name, effect or timeout is none; or `refresh` is for another effect.
     """
 
     def decorate(function: ToolFunction) -> ToolDefinition:
@@ -212,6 +218,11 @@ def tool(
             raise ValueError(f"tool {label}: a name is words joined by dots, such as ledger.post")
         if effect not in set(Effect):
             raise ValueError(f"tool {label}: effect is {', '.join(Effect)}, not '{effect}'")
+        if refresh and effect != Effect.IDEMPOTENT:
+            raise ValueError(
+                f"tool {label}: refresh is for effect='idempotent'; a read is called anyway, and "
+                "a write that happened never again"
+            )
         limit = parse_duration(timeout)
         if not limit:
             raise ValueError(f"tool {label}: a timeout of 0s leaves no time to work")
@@ -231,6 +242,7 @@ def tool(
             private=private,
             untrusted=untrusted,
             outward=outward,
+            refresh=refresh,
         )
 
     return decorate

@@ -23,12 +23,13 @@ from rota.failures import FailureCategory, StepError
 from rota.tools import ToolContext, ToolError, tool
 
 
-@tool(name="quality.profile", effect="idempotent", timeout="10m")
+@tool(name="quality.profile", effect="idempotent", timeout="10m", refresh=True)
 def measure(ctx: ToolContext) -> dict[str, Any]:
     """Measure the warehouse as of now: rows, and every declared check of every table.
 
     Measured once per run; calling it again returns the same figures.
     """
+    # `refresh`: a re-run of the night is to measure what is there now.
     with _refusals():
         path = ctx.fleet / str(ctx.input.get("warehouse", "data/warehouse.sqlite"))
         found = profile(path, read_checks(ctx.input), ctx.heartbeat, _night(ctx))
@@ -47,7 +48,7 @@ def compare_with_baseline(ctx: ToolContext) -> dict[str, Any]:
         return _Night(ctx).comparison.document()
 
 
-@tool(name="tickets.file", effect="idempotent", timeout="1m", outward=True)
+@tool(name="tickets.file", effect="idempotent", timeout="1m", outward=True, refresh=True)
 async def file(
     ctx: ToolContext,
     finding: str,
@@ -57,6 +58,7 @@ async def file(
 
     The figures are added for you. A finding has one ticket: `existed` is true if it was there.
     """
+    # `refresh`: a re-run notes the ticket as its own, too; the finding's key keeps it the one.
     with _refusals():
         night = _Night(ctx)
         found = {each.finding: each for each in night.comparison.new}.get(finding)

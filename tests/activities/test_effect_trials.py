@@ -44,10 +44,10 @@ async def test_effect_happens_once_whatever_dies_between_intent_and_acknowledgem
     assert resolved > TRIALS // 20
 
 
-@pytest.mark.parametrize(("effect", "calls"), [(Effect.WRITE, 1), (Effect.IDEMPOTENT, 2)])
-async def test_run_of_a_slot_that_has_its_effect_makes_none(effect: Effect, calls: int) -> None:
-    """A write's receipt answers the re-run; an idempotent call is made again, with its key."""
+@pytest.mark.parametrize("effect", [Effect.WRITE, Effect.IDEMPOTENT])
+async def test_run_of_a_slot_that_has_its_effect_makes_none(effect: Effect) -> None:
+    """The receipt answers the re-run, whatever the service remembers of the key by then."""
     bench = Bench(effect, reconciles=False, faults=Faults(random.Random(1), deaths=0))
     first = await bench.run("night-1")
     again = await bench.run("night-2")
-    assert (first, again, bench.calls) == ("booked as 1", "booked as 1", calls)
+    assert (first, again, bench.calls) == ("booked as 1", "booked as 1", 1)

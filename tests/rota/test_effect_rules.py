@@ -60,15 +60,21 @@ def test_call_does_what_the_record_calls_for(
 
 
 @pytest.mark.parametrize(
-    ("effect", "move"), [(Effect.WRITE, Move.RECEIPT), (Effect.IDEMPOTENT, Move.CALL)]
+    ("run", "refresh", "move"),
+    [
+        ("poster-2", False, Move.RECEIPT),
+        ("poster-2", True, Move.CALL),
+        ("poster-1", True, Move.RECEIPT),
+    ],
 )
-def test_effect_of_an_earlier_run_is_a_writes_receipt_and_an_idempotent_call_again(
-    effect: Effect, move: Move
+def test_effect_that_happened_is_made_again_only_for_a_later_run_whose_tool_says_so(
+    run: str, refresh: bool, move: Move
 ) -> None:
-    """A run that comes again learns of what changed since, where its key keeps it harmless."""
-    record = begun(None, intent(effect), NOW, LIMIT).next(S.HAPPENED, NOW, receipt="r")
-    later = intent(effect, run=RunRef(id="poster-2", key="poster-2-key"))
-    assert next_move(record, later) is move
+    """A key may be forgotten by then: nobody's default, and never within a run."""
+    call = intent(Effect.IDEMPOTENT)
+    record = begun(None, call, NOW, LIMIT).next(S.HAPPENED, NOW, receipt="r")
+    later = call.model_copy(update={"run": RunRef(id=run, key=f"{run}-key")})
+    assert next_move(record, later, refresh=refresh) is move
 
 
 @pytest.mark.parametrize("change", [{"arguments": "b"}, {"tool": "books.void"}])

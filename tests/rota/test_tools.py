@@ -201,6 +201,7 @@ def test_tool_of_an_unusable_function_is_refused_by_name(
         ({"name": "ledger post"}, "a name is words joined by dots"),
         ({"name": ".post"}, "a name is words joined by dots"),
         ({"effect": "wirte"}, "effect is read, idempotent, write, not 'wirte'"),
+        ({"effect": "write", "refresh": True}, "refresh is for effect='idempotent'"),
         ({"timeout": "soon"}, "'soon' is not a duration"),
         ({"timeout": "0s"}, "leaves no time"),
     ],

@@ -42,10 +42,10 @@ async def test_next_run_of_the_slot_asks_what_the_first_left_open(stack: Stack) 
 
 
 async def test_refusal_of_a_later_run_leaves_on_record_what_happened(stack: Stack) -> None:
-    """An idempotent call is made again for the slot; its refusal does not undo the first."""
+    """A tool that is called again for the slot refuses; that does not undo the first call."""
     calls: list[str] = []
 
-    @tool(name="books.post", effect="idempotent")
+    @tool(name="books.post", effect="idempotent", refresh=True)
     def post(context: ToolContext) -> str:
         """Post once, then refuse."""
         calls.append(context.idempotency_key)

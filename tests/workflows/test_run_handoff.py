@@ -80,7 +80,7 @@ async def test_handoff_shows_where_the_run_belongs(stack: Stack) -> None:
 
 
 async def test_handoff_of_a_slot_run_again_repeats_no_effect(stack: Stack) -> None:
-    """The called agent's calls carry the same keys when the caller's slot is run again."""
+    """The called agent's receipts answer its calls when the caller's slot is run again."""
     keys: list[str] = []
 
     @tool(name="books.post", effect="idempotent")
@@ -96,8 +96,7 @@ async def test_handoff_of_a_slot_run_again_repeats_no_effect(stack: Stack) -> No
         await declare_caller(stack, caller, called)
         for number, slot in enumerate([SLOT, SLOT, "2026-11-22T07:00:00Z"]):
             await stack.run(caller, f"{caller}-{number}", slot=slot)
-    assert len(keys) == 3
-    assert keys[0] == keys[1] != keys[2]
+    assert len(keys) == len(set(keys)) == 2
 
 
 async def test_handoffs_of_one_turn_work_at_once(stack: Stack) -> None:

@@ -184,19 +184,19 @@ async def test_memory_updates_of_one_turn_are_sized_together(stack: Stack) -> No
 
 
 @pytest.mark.parametrize(
-    ("effect", "outputs"),
+    ("refresh", "outputs"),
     [
-        ("write", ["matched 1", "matched 1", "matched 2"]),
-        ("idempotent", ["matched 1", "matched 2", "matched 3"]),
+        (False, ["matched 1", "matched 1", "matched 2"]),
+        (True, ["matched 1", "matched 2", "matched 3"]),
     ],
 )
 async def test_run_again_for_the_same_slot_repeats_no_effect(
-    stack: Stack, effect: str, outputs: list[str]
+    stack: Stack, refresh: bool, outputs: list[str]
 ) -> None:
-    """A write that happened is not called again, an idempotent call is, with the same key."""
+    """What happened is not called again, unless its tool wants that; then with the same key."""
     keys: list[str] = []
 
-    @tool(name="books.match", effect=effect)
+    @tool(name="books.match", effect="idempotent", refresh=refresh)
     def match(context: ToolContext) -> str:
         """Match."""
         keys.append(context.idempotency_key)
