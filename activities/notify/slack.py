@@ -14,6 +14,8 @@ MOST_TEXT = 2000
 """Characters that the strictest of them takes (Discord); a longer one is refused, not cut."""
 MOST_FACT = 1500
 """Of these, for one fact: the headline and the count of the rest have room beside it."""
+MOST_WORDS = 800
+"""Of these, for what it says: links have room beside it."""
 
 _SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LONGEST_SIGN = 5
@@ -78,8 +80,8 @@ def _joined(message: Message, facts: list[str]) -> str:
 def _shown(line: Line) -> str:
     """One fact: what it says, and of the rest what fits."""
     shown = escaped(line.text)
-    if len(shown) > MOST_FACT:
-        shown = escaped(line.text[: MOST_FACT // (_LONGEST_SIGN + 1)]) + "…"
+    if len(shown) > MOST_WORDS:
+        shown = escaped(line.text[: MOST_WORDS // _LONGEST_SIGN - 1]) + "…"
     # In a span of code nothing calls anybody, and what is copied has to work.
     todo = _plain(line.todo).replace("`", "'")
     more = [f"→ `{todo}`"] if todo else []
