@@ -20,6 +20,7 @@ from rota.ids import TASK_QUEUE, format_slot, notifier_id
 from rota.notifications import Channel, channels_of
 from rota.notifier import NotifierState
 from schedules.fleet import Fleet
+from schedules.notify_lint import notify_entries
 from workers.checks import Check
 from workers.looks import Look
 
@@ -36,7 +37,7 @@ _REACH = "see that it is up, and that this machine reaches it"
 def fleet_channels(fleet: Fleet, task_queue: str = TASK_QUEUE) -> list[Channel]:
     """Return the channels that the fleet's declarations name, each once."""
     declared = (*fleet.declarations.values(), *fleet.teams.values())
-    entries = [entry for each in declared for entry in each.spec.notify or ()]
+    entries = [entry for each in declared for _, entry in notify_entries(each)]
     found = [channel for entry in entries for channel in channels_of(entry, task_queue)]
     return list({channel.digest: channel for channel in found}.values())
 

@@ -113,3 +113,21 @@ def test_occasion_named_twice_is_a_warning(tmp_path: Path) -> None:
     declare(tmp_path, "notify: [{on: [failed, parked, failed], slack: env:A}]\n")
     (found,) = findings(tmp_path)
     assert found.endswith("warning: notify[0].on: failed is named twice; once is enough")
+
+
+def test_escalation_is_held_to_what_notify_is_held_to(tmp_path: Path) -> None:
+    """Nobody finds out in the night in which nobody has decided."""
+    write(
+        tmp_path,
+        "agents/x.yaml",
+        f"{AGENT}tools: [memory.update]\napprovals:\n  memory.update:\n    escalate:\n"
+        "      after: 1h\n      notify:\n        - {email: [boss@example.com]}\n"
+        "        - {on: [failed], slack: env:A}\n        - {slack: env:B}\n",
+    )
+    place, line = "approvals.memory.update.escalate.notify", len(AGENT.splitlines()) + 7
+    assert findings(tmp_path) == [
+        f"agents/x.yaml:{line}: error: {place}[0].email: 'notify.email' needs email in "
+        "fleet.yaml; add email: {host: …, from: …}",
+        f"agents/x.yaml:{line + 1}: error: {place}[1].on: tells nobody: an escalation is told as "
+        "awaiting_approval; add that, or leave on out",
+    ]

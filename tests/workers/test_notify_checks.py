@@ -49,6 +49,15 @@ async def test_secret_that_is_not_there_is_told_with_its_cure(tmp_path: Path) ->
     assert "where the workers run" in check.cure
 
 
+async def test_channel_of_an_escalation_is_looked_at(tmp_path: Path) -> None:
+    """It is needed in the night in which nobody has decided."""
+    rule = "{escalate: {after: 1h, notify: [{slack: env:ROTA_TEST_NO_SUCH_HOOK}]}}"
+    tools = f"tools: [memory.update]\napprovals: {{memory.update: {rule}}}\n"
+    write(tmp_path, "agents/x.yaml", AGENT + tools)
+    (check,) = (await looked_at(load_fleet(tmp_path))).values()
+    assert "has no ROTA_TEST_NO_SUCH_HOOK" in check.found
+
+
 async def test_channel_that_takes_nothing_is_told_as_the_workers_found_it(
     stack: Stack, tmp_path: Path
 ) -> None:

@@ -21,16 +21,21 @@ def plain() -> None:
     """Touch nothing."""
 
 
-def remarks(tools: list[str], approvals: dict[str, Any], **server: Any) -> list[str]:
-    """What is said, with the line's tool in front."""
+def remarks(
+    tools: list[str], approvals: dict[str, Any], level: str = "warning", **server: Any
+) -> list[str]:
+    """What is said at a level, with the line's tool or rule in front."""
     connections = Connections(mcp={"crm": McpServer(command=("crm",), **server)})
     known = {**builtin_tools(connections), plain.name: plain}
     spec = AgentSpec.model_validate(
         {"name": "x", "runtime": {"kind": "scripted"}, "tools": tools, "approvals": approvals}
     )
     found = list(policy_remarks(spec, Toolbox(Path(), known, connections)))
-    assert all(remark.level == "warning" for remark in found)
-    return [f"{tools[int(remark.path[1])]}: {remark.message}" for remark in found]
+    return [
+        f"{tools[at] if isinstance(at := remark.path[1], int) else at}: {remark.message}"
+        for remark in found
+        if remark.level == level
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,3 +86,33 @@ def test_policy_remarks_take_a_server_for_open_unless_the_fleet_says_otherwise(
     said = remarks(["mcp:crm/find"], {}, **server)
     assert bool(said) is warned
     assert not said or '{"mcp:crm/find": always}' in said[0]
+
+
+@pytest.mark.parametrize(
+    ("tools", "noted"), [([PRIVATE, FOREIGN, OUT], True), ([PRIVATE, OUT], False)]
+)
+def test_policy_remarks_note_a_rule_that_asks_only_sometimes(tools: list[str], noted: bool) -> None:
+    """Its condition is over what the model writes; where two of three meet, that is enough."""
+    said = remarks(tools, {"email.*": {"when": "args.subject == 'x'"}}, "note")
+    assert bool(said) is noted
+    assert not said or said[0].startswith("email.*: somebody is asked only where args.subject")
+    assert remarks(tools, {OUT: "always"}, "note") == []
+    assert remarks(tools, {OUT: "never"}, "note") == []
+
+
+@pytest.mark.parametrize(
+    ("server", "noted"),
+    [
+        ({}, True),
+        ({"private": False}, False),
+        ({"private": True}, False),
+        ({"outward": False}, False),
+    ],
+)
+def test_policy_remarks_note_a_server_of_which_nobody_said_whether_it_is_private(
+    server: dict[str, Any], noted: bool
+) -> None:
+    """Once for each server; where it goes out unasked, its answer decides."""
+    said = remarks(["mcp:crm/find", "mcp:crm/send"], {}, "note", **server)
+    assert len(said) == noted
+    assert not said or said[0].endswith("say private: true or false at mcp.crm in fleet.yaml")
