@@ -1,9 +1,9 @@
-"""A resource lock's decisions: who holds it, who is next, when a lease is over.
+"""A resource lock's decisions: who holds it, who is next, whose wait is over.
 
 Pure functions from state to state; the workflow `ResourceLock` only carries them out.
-Two rules make the lock safe to use although a holder may be stopped at any moment without
+Two rules make the lock safe to use although a holder may be ended at any moment without
 knowing it: at most one lease is in force, and each lease has a larger fencing number than
-all before it, so that what is guarded can turn an outlived holder away.
+all before it, so that what is guarded can turn away what an ended holder still has at work.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,6 @@ def acquire(state: LockState, request: LockRequest, now: datetime) -> tuple[Lock
 
     A run that asks again is told of the lease or the place it has; nothing changes.
     """
-    state = expire(state, now)
     if state.lease is not None and state.lease.run.key == request.run.key:
         return state, _granted(state.name, state.lease)
     place = _place(state, request.run)
@@ -42,18 +41,11 @@ def release(state: LockState, run: RunRef) -> LockState:
     return state.model_copy(update={"queue": queue})
 
 
-def expire(state: LockState, now: datetime) -> LockState:
-    """End a lease whose time is over. Whoever holds it is not asked."""
-    if state.lease is None or now < state.lease.until:
-        return state
-    return _lapsed(state)
-
-
 def reclaim(state: LockState, run: RunRef) -> LockState:
     """End the lease of a run that is known to be gone; another run's is left alone."""
     if state.lease is None or state.lease.run.key != run.key:
         return state
-    return _lapsed(state)
+    return state.model_copy(update={"lease": None, "expired": state.expired + 1})
 
 
 def turn_away(state: LockState, now: datetime) -> tuple[LockState, tuple[LockAnswer, ...]]:
@@ -72,7 +64,6 @@ def grant_next(state: LockState, now: datetime) -> tuple[LockState, LockAnswer |
 
     `turn_away` comes first: whoever is in the queue counts as waiting.
     """
-    state = expire(state, now)
     if state.lease is not None or not state.queue:
         return state, None
     first, *rest = state.queue
@@ -80,31 +71,14 @@ def grant_next(state: LockState, now: datetime) -> tuple[LockState, LockAnswer |
 
 
 def next_end(state: LockState) -> datetime | None:
-    """When a lease or a wait ends by itself; None while nobody waits.
-
-    A lease that nobody waits for may outlast its time: whoever asks next ends it.
-    """
-    if not state.queue:
-        return None
-    ends = [waiting.until for waiting in state.queue]
-    if state.lease is not None:
-        ends.append(state.lease.until)
-    return min(ends)
+    """When the next wait ends by itself; None while nobody waits."""
+    return min((waiting.until for waiting in state.queue), default=None)
 
 
 def _grant(state: LockState, request: LockRequest, now: datetime) -> tuple[LockState, LockAnswer]:
-    lease = Lease(
-        run=request.run,
-        fence=state.fence + 1,
-        since=now,
-        until=now + timedelta(seconds=request.hold_seconds),
-    )
+    lease = Lease(run=request.run, fence=state.fence + 1, since=now)
     update = {"lease": lease, "fence": lease.fence, "granted": state.granted + 1}
     return state.model_copy(update=update), _granted(state.name, lease)
-
-
-def _lapsed(state: LockState) -> LockState:
-    return state.model_copy(update={"lease": None, "expired": state.expired + 1})
 
 
 def _place(state: LockState, run: RunRef) -> int:

@@ -1,4 +1,8 @@
-"""A resource lock's records: leases in the order of asking, each with a fencing number."""
+"""A resource lock's records: leases in the order of asking, each with a fencing number.
+
+A lease has no end of its own: a run may stand still for days and act then. It ends when the
+run gives it back, or is found to be gone.
+"""
 
 from datetime import datetime
 
@@ -14,8 +18,6 @@ class LockRequest(Record):
 
     run: RunRef
     wait_seconds: float = Field(gt=0, le=LONGEST_SECONDS)
-    hold_seconds: float = Field(gt=0, le=LONGEST_SECONDS)
-    """The lease ends after this even if the holder says nothing: its wall clock, and room."""
 
 
 class LockAnswer(StepResult):
@@ -40,7 +42,6 @@ class Lease(Record):
     run: RunRef
     fence: int
     since: datetime
-    until: datetime
 
 
 class Waiting(Record):
@@ -62,4 +63,4 @@ class LockState(Record):
     """First in, first out."""
     granted: int = 0
     expired: int = 0
-    """Leases that ran out, and holders that were gone."""
+    """Leases whose holder was found to be gone."""

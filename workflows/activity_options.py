@@ -50,6 +50,10 @@ OUTCOME_PATIENCE = timedelta(minutes=3)
 restarted is back by then. The nodes' own results are stored already, and the settlement, for
 which others wait, needs no store."""
 
+READING_PATIENCE = timedelta(minutes=1)
+"""How long a figure is looked for that a run is not waiting for: without it all that was lent
+counts as used."""
+
 FIRST_RETRY = timedelta(milliseconds=100)
 """Temporal's delay after a lost worker: nothing failed, so go on at once. After a failure
 the error itself carries the delay that the agent's `retry` block asks for."""
@@ -63,10 +67,6 @@ knows nothing of it. Some 900 events a day for each run that waits, none for any
 
 ORDINARY_PRIORITY = 3
 """What Temporal gives whatever asks for none: 1 goes first, 5 last."""
-
-LOCK_ROOM = timedelta(minutes=5)
-"""How much longer than its wall clock a run may hold a lock: above the tool that a limit
-finds in flight, and the settlement, so that a lease ends by itself only if its run is lost."""
 
 LOCK_WORD = timedelta(seconds=2)
 """How much longer than its declared wait a run listens for a lock: the lock counts the wait,
@@ -214,6 +214,13 @@ def outcome_options() -> DeskOptions:
     """Options of storing what a pipeline came to."""
     options = desk_options()
     options["schedule_to_close_timeout"] = OUTCOME_PATIENCE
+    return options
+
+
+def reading_options() -> DeskOptions:
+    """Options of reading what a run that was cancelled has used."""
+    options = desk_options()
+    options["schedule_to_close_timeout"] = READING_PATIENCE
     return options
 
 

@@ -91,7 +91,7 @@ class ResourceLockWorkflow:
     async def _next_work(self) -> None:
         """Wait for a message that changed something, or until there is something to do.
 
-        That is when the lease ends or a run's wait, or when the holder is to be looked after.
+        That is when a run's wait ends, or when the holder is to be looked after.
         """
         ends = lock_rules.next_end(self._state), self._look_due()
         end = min((end for end in ends if end is not None), default=None)
@@ -99,7 +99,7 @@ class ResourceLockWorkflow:
             await workflow.wait_condition(
                 lambda: self._work or bool(self._refusals) or self._should_continue(),
                 timeout=None if end is None else max(end - workflow.now(), timedelta(0)),
-                timeout_summary="the lease or a run's wait ends, or it is time to look",
+                timeout_summary="a run's wait ends, or it is time to look after the holder",
             )
         except TimeoutError:
             return
@@ -158,9 +158,9 @@ class ResourceLockWorkflow:
         state = self._state
         lines = ["**free**"]
         if state.lease is not None:
-            until = format_slot(state.lease.until)
+            since = format_slot(state.lease.since)
             fence = state.lease.fence
-            lines = [f"**held by {state.lease.run.id}** until {until}, fencing number {fence}"]
+            lines = [f"**held by {state.lease.run.id}** since {since}, fencing number {fence}"]
         if state.queue:
             names = [waiting.request.run.id for waiting in state.queue[:SHOWN]]
             more = ", …" if len(state.queue) > SHOWN else ""

@@ -17,7 +17,7 @@ RUN = RunRef(id="run", key="key")
 
 def asking(stack: Stack, lock: str, run: RunRef = RUN) -> LockInput:
     """A request for a lock of the stack."""
-    request = LockRequest(run=run, wait_seconds=60, hold_seconds=60)
+    request = LockRequest(run=run, wait_seconds=60)
     return LockInput(lock=lock, request=request, task_queue=stack.task_queue)
 
 

@@ -6,7 +6,7 @@ from rota import lock_rules
 from rota.resource_lock import LockAnswer, LockRequest, LockState
 from tests.rota.desks import T0, run
 
-WAIT, HOLD = 600.0, 60.0
+WAIT = 600.0
 
 
 def after(seconds: float) -> datetime:
@@ -26,9 +26,9 @@ class Bench:
         self.now = after(seconds)
         return self
 
-    def ask(self, name: str, wait: float = WAIT, hold: float = HOLD) -> LockAnswer:
+    def ask(self, name: str, wait: float = WAIT) -> LockAnswer:
         """A run asks for the lock."""
-        request = LockRequest(run=run(name), wait_seconds=wait, hold_seconds=hold)
+        request = LockRequest(run=run(name), wait_seconds=wait)
         self.state, answer = lock_rules.acquire(self.state, request, self.now)
         return answer
 

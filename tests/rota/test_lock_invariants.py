@@ -26,11 +26,11 @@ class LockMachine(RuleBasedStateMachine):
         self.gone: set[str] = set()
         """Runs that ended without a word."""
 
-    @rule(wait=st.integers(1, 100), hold=st.integers(1, 100))
-    def come(self, wait: int, hold: int) -> None:
+    @rule(wait=st.integers(1, 100))
+    def come(self, wait: int) -> None:
         self.names += 1
         name = f"r{self.names}"
-        answer = self.bench.ask(name, wait, hold)
+        answer = self.bench.ask(name, wait)
         if answer.granted:
             assert not self.waiting, "overtook those who wait"
             self._granted(answer)

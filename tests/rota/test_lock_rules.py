@@ -6,16 +6,15 @@ from pydantic import ValidationError
 from rota import lock_rules
 from rota.resource_lock import LockRequest
 from tests.rota.desks import run
-from tests.rota.lock_benches import HOLD, WAIT, Bench, after
+from tests.rota.lock_benches import WAIT, Bench, after
 
 
 def test_acquire_of_a_free_lock_is_granted_at_once() -> None:
-    """The first to ask holds it, for as long as it asked."""
+    """The first to ask holds it."""
     bench = Bench()
     answer = bench.ask("a")
     assert (answer.granted, answer.fence, answer.position) == (True, 1, 0)
-    assert bench.state.lease is not None
-    assert bench.state.lease.until == after(HOLD)
+    assert bench.holder == "a"
 
 
 def test_acquire_of_a_held_lock_is_told_its_place_and_the_holder() -> None:
@@ -49,20 +48,33 @@ def test_acquire_of_a_free_lock_with_a_queue_does_not_overtake() -> None:
     assert (granted.run.id, granted.fence) == ("b", 2)
 
 
-def test_acquire_after_the_lease_ran_out_gets_a_larger_fence() -> None:
-    """An outlived holder is not waited for, and can be told from the new one."""
+def test_lease_of_a_run_that_stands_still_for_weeks_stays_its_own() -> None:
+    """Time ends a wait, never a lease: its run may act as soon as a person has answered it."""
     bench = Bench()
     bench.ask("a")
-    answer = bench.at(HOLD).ask("b")
+    bench.ask("b", wait=5)
+    bench.at(30 * 86_400)
+    assert bench.grant() is None
+    assert bench.turn_away() == [("b", "not free within 5s; a holds it")]
+    answer = bench.ask("c")
+    assert (answer.granted, answer.holder, bench.holder) == (False, "a", "a")
+
+
+def test_acquire_after_its_holder_was_found_gone_gets_a_larger_fence() -> None:
+    """What the other may still have at work can be told from the new holder."""
+    bench = Bench()
+    bench.ask("a")
+    bench.state = lock_rules.reclaim(bench.state, run("a"))
+    answer = bench.ask("b")
     assert (answer.granted, answer.fence) == (True, 2)
-    assert bench.state.expired == 1
 
 
-def test_release_of_an_outlived_holder_leaves_the_new_lease_alone() -> None:
+def test_release_of_a_holder_that_counted_as_gone_leaves_the_new_lease_alone() -> None:
     """A lease is ended by its own run only."""
     bench = Bench()
     bench.ask("a")
-    bench.at(HOLD).ask("b")
+    bench.state = lock_rules.reclaim(bench.state, run("a"))
+    bench.ask("b")
     assert bench.release("a").holder == "b"
 
 
@@ -101,10 +113,10 @@ def test_grant_next_while_the_lease_lasts_grants_nothing() -> None:
     bench = Bench()
     bench.ask("a")
     bench.ask("b")
-    assert bench.at(HOLD - 1).grant() is None
-    granted = bench.at(HOLD).grant()
+    assert bench.grant() is None
+    granted = bench.release("a").grant()
     assert granted is not None
-    assert (granted.fence, bench.state.expired) == (2, 1)
+    assert (granted.fence, bench.state.expired) == (2, 0)
 
 
 def test_reclaim_ends_the_lease_of_that_run_only() -> None:
@@ -116,25 +128,20 @@ def test_reclaim_ends_the_lease_of_that_run_only() -> None:
     assert (gone.lease, gone.expired) == (None, 1)
 
 
-def test_next_end_is_the_earliest_of_lease_and_waits_and_none_without_a_queue() -> None:
+def test_next_end_is_the_earliest_of_the_waits_and_none_without_a_queue() -> None:
     """An idle lock, or one that nobody waits for, needs no timer."""
     bench = Bench()
     assert lock_rules.next_end(bench.state) is None
     bench.ask("a")
     assert lock_rules.next_end(bench.state) is None
     bench.ask("b")
-    assert lock_rules.next_end(bench.state) == after(HOLD)
+    assert lock_rules.next_end(bench.state) == after(WAIT)
     bench.ask("c", wait=5)
     assert lock_rules.next_end(bench.state) == after(5)
-    bench.release("a")
-    bench.release("c")
-    assert lock_rules.next_end(bench.state) == after(WAIT)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), 1e300])
 def test_lock_request_that_no_calendar_can_hold_is_refused(seconds: float) -> None:
     """A wrong message fails alone; it must not reach the arithmetic of the lock."""
     with pytest.raises(ValidationError):
-        LockRequest(run=run("a"), wait_seconds=seconds, hold_seconds=1)
-    with pytest.raises(ValidationError):
-        LockRequest(run=run("a"), wait_seconds=1, hold_seconds=seconds)
+        LockRequest(run=run("a"), wait_seconds=seconds)

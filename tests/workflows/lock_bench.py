@@ -61,9 +61,9 @@ class LockBench:
         assert handle.first_execution_run_id is not None
         return Asker(handle, RunRef(id=handle.id, key=handle.first_execution_run_id))
 
-    async def ask(self, asker: Asker, *, wait: float = 600, hold: float = 600) -> LockAnswer:
+    async def ask(self, asker: Asker, *, wait: float = 600) -> LockAnswer:
         """Ask for the lock as a run does."""
-        request = LockRequest(run=asker.run, wait_seconds=wait, hold_seconds=hold)
+        request = LockRequest(run=asker.run, wait_seconds=wait)
         return await self.desk.acquire_lock(
             LockInput(lock=self.name, request=request, task_queue=self.stack.task_queue)
         )

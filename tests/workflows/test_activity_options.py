@@ -155,12 +155,6 @@ def test_run_priority_says_no_more_than_was_declared(
     assert step.get("priority") == expected
 
 
-def test_lock_is_held_longer_than_the_tool_that_a_limit_finds_in_flight() -> None:
-    """A run that lives gives its lock back before the lease ends by itself."""
-    in_flight = options.TOOL_MARGIN + options.HEARTBEAT_TIMEOUT + options.DESK_TIMEOUT
-    assert in_flight < options.LOCK_ROOM
-
-
 def test_delivery_options_survive_a_deploy_and_end_some_day() -> None:
     """A stopping worker consumes an attempt; a failing batch is made up anew after the last."""
     delivery = options.delivery_options()

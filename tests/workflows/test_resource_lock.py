@@ -107,21 +107,6 @@ async def test_lock_of_a_living_holder_is_not_taken_away(
     assert state.expired == 0
 
 
-async def test_lock_whose_lease_ran_out_goes_to_the_next_with_a_larger_fence(
-    stack: Stack,
-) -> None:
-    """A holder that says nothing keeps nobody waiting; its late release harms nobody."""
-    bench = LockBench(stack)
-    async with stack.worker(), bench.askers():
-        holder, waiter = await bench.come("holder"), await bench.come("waiter")
-        first = await bench.ask(holder, hold=0.5)
-        await bench.ask(waiter)
-        second = await waiter.turn()
-        await bench.release(holder)
-        state = await bench.held_by(waiter)
-    assert (first.fence, second.fence, state.expired) == (1, 2, 1)
-
-
 async def test_lock_released_and_asked_for_twice_is_told_once(stack: Stack) -> None:
     """Every message may come twice: no second lease, no second grant, no lost place."""
     bench = LockBench(stack)
@@ -189,7 +174,7 @@ async def test_lock_refuses_a_message_that_does_not_fit_and_serves_on(stack: Sta
     async with stack.worker(), bench.askers():
         holder = await bench.come("holder")
         await bench.ask(holder)
-        endless = {"run": {"id": "a", "key": "b"}, "wait_seconds": 1e300, "hold_seconds": 1}
+        endless = {"run": {"id": "a", "key": "b"}, "wait_seconds": 1e300}
         for wrong in (endless, {"run": "a"}, "books"):
             with pytest.raises(WorkflowUpdateFailedError):
                 await bench.handle.execute_update("acquire", wrong)
@@ -202,9 +187,9 @@ async def test_lock_that_nobody_waits_for_costs_nothing(stack: Stack) -> None:
     bench = LockBench(stack)
     async with stack.worker(), bench.askers():
         holder = await bench.come("holder")
-        await bench.ask(holder, hold=0.1)
+        await bench.ask(holder)
         await bench.release(holder)
-        await bench.ask(holder, hold=0.1)
+        await bench.ask(holder)
         events = [event async for event in bench.handle.fetch_history_events()]
     started = [event.HasField("timer_started_event_attributes") for event in events]
     looked = [event.HasField("activity_task_scheduled_event_attributes") for event in events]

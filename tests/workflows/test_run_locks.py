@@ -94,7 +94,7 @@ async def test_runs_that_need_the_same_two_locks_cannot_block_each_other(stack: 
 
 
 async def test_locks_that_a_run_waits_for_without_end_are_taken_all_the_same(stack: Stack) -> None:
-    """Two waits of the longest duration there is make a lease no longer than that."""
+    """The longest duration there is is a wait like any other."""
     locks = [{"name": stack.name(base), "wait": "36500d"} for base in ("a-lock", "b-lock")]
     name = stack.name("post")
     async with stack.worker():

@@ -40,7 +40,6 @@ class LockView:
             "lock": self.name,
             "holder": lease.run.id if lease else None,
             "since": lease.since.isoformat() if lease else None,
-            "until": lease.until.isoformat() if lease else None,
             "fence": state.fence,
             "queue": [_place(waiting) for waiting in state.queue],
             "granted": state.granted,
@@ -52,7 +51,7 @@ class LockView:
 @command(
     "locks",
     example=("rota locks", "rota locks general-ledger"),
-    json="[lock], with NAME the lock alone; lock = {lock, holder, since, until, fence, queue: "
+    json="[lock], with NAME the lock alone; lock = {lock, holder, since, fence, queue: "
     "[{run, since, until}], granted, expired, note}",
 )
 @server_options
@@ -103,14 +102,13 @@ async def _names(link: Link) -> list[str]:
 
 
 def _as_of_now(name: str, state: LockState) -> LockView:
-    """What is over is over, even if the lock has had no reason to look at its clock."""
-    at = now()
-    state, _ = lock_rules.turn_away(lock_rules.expire(state, at), at)
+    """Whose wait is over waits no more, even if the lock has not looked at its clock yet."""
+    state, _ = lock_rules.turn_away(state, now())
     return LockView(name, state)
 
 
 def _print(views: list[LockView]) -> None:
-    made = table("LOCK", "HOLDER", "SINCE", "UNTIL", "FENCE", "QUEUE", right=("FENCE", "QUEUE"))
+    made = table("LOCK", "HOLDER", "SINCE", "FENCE", "QUEUE", right=("FENCE", "QUEUE"))
     for view in views:
         if view.state is None:
             made.add_row(Text(view.name), Text(SILENT, "dim"))
@@ -120,7 +118,6 @@ def _print(views: list[LockView]) -> None:
             Text(view.name),
             Text(lease.run.id) if lease else Text("free", "dim"),
             Text(format_time(lease.since if lease else None)),
-            Text(format_time(lease.until if lease else None)),
             Text(str(view.state.fence)),
             Text(str(len(view.state.queue))),
         )

@@ -1,19 +1,17 @@
 """The locks a run holds while it works."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota.coordination_spec import LockSpec
-    from rota.durations import LONGEST_SECONDS, format_duration
+    from rota.durations import format_duration
     from rota.failures import FailureCategory
     from rota.loop import Finish
     from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
     from rota.resource_lock import LockAnswer, LockRequest
     from rota.runs import RunStatus
-    from workflows.activity_options import LOCK_ROOM, LOCK_WORD
+    from workflows.activity_options import LOCK_WORD
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing
 
@@ -42,16 +40,11 @@ class Locks:
         Returns:
             None once all are held, else how the run closes: failed, naming the holder.
         """
-        left = {lock.name: lock for lock in sorted(spec.locks, key=lambda lock: lock.name)}
-        work = timedelta(seconds=spec.wall_clock_seconds) + LOCK_ROOM
-        for name, lock in tuple(left.items()):
-            del left[name]
-            # The first is held while the run waits for the others.
-            hold = sum((other.wait for other in left.values()), start=work)
-            answer = await self._acquire(lock, hold)
+        for lock in sorted(spec.locks, key=lambda lock: lock.name):
+            answer = await self._acquire(lock)
             if not answer.granted:
                 return _not_granted(lock, answer)
-            self.fences = {**self.fences, name: answer.fence}
+            self.fences = {**self.fences, lock.name: answer.fence}
         return None
 
     async def release(self) -> None:
@@ -60,16 +53,12 @@ class Locks:
             await desk.release_locks(self._origin.run, tuple(self._asked))
             self._asked.clear()
 
-    async def _acquire(self, lock: LockSpec, hold: timedelta) -> LockAnswer:
+    async def _acquire(self, lock: LockSpec) -> LockAnswer:
         name = lock.name
         # Known from here on: a grant that is not heard is given back, too.
         self._asked[name] = None
-        request = LockRequest(
-            run=self._origin.run,
-            wait_seconds=max(lock.wait.total_seconds(), 1.0),
-            # Each part may be as long as any duration; together they are no longer.
-            hold_seconds=min(hold.total_seconds(), LONGEST_SECONDS),
-        )
+        wait = max(lock.wait.total_seconds(), 1.0)
+        request = LockRequest(run=self._origin.run, wait_seconds=wait)
         answer = await desk.acquire_lock(name, request)
         if not answer.granted:
             until = workflow.now() + lock.wait + LOCK_WORD

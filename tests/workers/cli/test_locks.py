@@ -20,10 +20,10 @@ async def locks(stack: Stack, *arguments: str) -> Ended:
     return await rota("locks", *arguments, *options, "--task-queue", stack.task_queue)
 
 
-async def ask(stack: Stack, lock: str, run: str, hold: float = 600) -> None:
+async def ask(stack: Stack, lock: str, run: str) -> None:
     """A run asks for a lock."""
     ref = RunRef(id=f"{lock}-{run}", key=f"{lock}-{run}-key")
-    request = LockRequest(run=ref, wait_seconds=600, hold_seconds=hold)
+    request = LockRequest(run=ref, wait_seconds=600)
     await LockDeskActivities(stack.client).acquire_lock(
         LockInput(lock=lock, request=request, task_queue=stack.task_queue)
     )
@@ -68,15 +68,6 @@ async def test_locks_of_one_name_shows_the_queue_in_order(stack: Stack) -> None:
         ended = await locks(stack, books)
     *_, second, third = [line.split() for line in ended.out.splitlines()]
     assert [line[:2] for line in (second, third)] == [["1", f"{books}-b"], ["2", f"{books}-c"]]
-
-
-async def test_locks_shows_a_lease_that_ran_out_as_free(stack: Stack) -> None:
-    """The next run that asks gets it, so it is free, although the lock set no timer."""
-    books = stack.name("books")
-    async with stack.worker():
-        await ask(stack, books, "a", hold=0.001)
-        ended = await locks(stack, books, "--json")
-    assert (ended.json["holder"], ended.json["fence"], ended.json["expired"]) == (None, 1, 1)
 
 
 async def test_locks_of_a_name_nobody_asked_for_ends_with_4(stack: Stack) -> None:
