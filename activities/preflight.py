@@ -11,11 +11,12 @@ from activities.secrets import Secrets
 from activities.toolbox import Toolbox
 from activities.unpriced import check_priced
 from rota.agent_spec import AgentSpec, RuntimeSpec
+from rota.allowed_models import refused_models
 from rota.failures import FailureCategory, StepError
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox, lender: str = "") -> None:
-    """Check the agent's tools, the credentials that they and all its runtimes name, and prices.
+    """Check the agent's tools, the credentials that they and all its runtimes name, its models.
 
     Args:
         spec: The agent.
@@ -40,6 +41,12 @@ def preflight(spec: AgentSpec, toolbox: Toolbox, lender: str = "") -> None:
             Secrets()(reference)
         except LookupError as error:
             raise StepError(FailureCategory.AUTH, f"fleet.yaml: {place}: {error}") from error
+    for path, problem in refused_models(spec, toolbox.connections.models):
+        where = ".".join(map(str, path))
+        raise StepError(
+            FailureCategory.INVALID_REQUEST,
+            f"{where}: {problem}; name another, or add it there and restart the worker",
+        )
     for index, runtime in enumerate(spec.runtime.chain):
         place = f"runtime.fallback[{index - 1}]" if index else "runtime"
         for reference in _references(runtime, place):

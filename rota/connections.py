@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from rota.allowed_models import ModelsSpec
 from rota.durations import Duration
 from rota.egress import EgressSpec
 from rota.mcp_servers import McpServer
@@ -146,11 +147,13 @@ class Connections(Declared):
     """What `sql.query` may read, by the name that a model uses."""
     mcp: dict[ConnectionName, McpServer] = Field(default_factory=dict[str, McpServer])
     """Servers whose tools agents name `mcp:<server>/<tool>`."""
+    models: ModelsSpec = ModelsSpec()
+    """Which models its agents may use."""
 
     def declares(self, key: str) -> bool:
         """Return True if there is anything to connect to at `key`, such as `github`."""
         value: object = getattr(self, key, None)
-        return bool(value.allow if isinstance(value, EgressSpec) else value)
+        return bool(value.allow if isinstance(value, (EgressSpec, ModelsSpec)) else value)
 
     def secret_references(self, key: str) -> Iterator[tuple[str, str]]:
         """Yield the place and the reference of every secret at `key`, such as `github.token`."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rota.agent_spec import AgentSpec
+from rota.allowed_models import refused_models
 from rota.pipeline_spec import PipelineSpec
 from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
@@ -40,6 +41,9 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
         found += [remark.at(pipeline) for remark in remarks]
     for declared in (*fleet.declarations.values(), *fleet.teams.values()):
         found += [remark.at(declared) for remark in notify_remarks(declared, fleet.file)]
+    for agent in fleet.agents.values():
+        refused = refused_models(agent.spec, fleet.file.models)
+        found += [Remark("error", path, problem).at(agent) for path, problem in refused]
     for name, team in fleet.teams.items():
         members = sum(agent.team == name for agent in agents.values())
         found += [remark.at(team) for remark in team_remarks(team.spec, members)]

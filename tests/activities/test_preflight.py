@@ -8,6 +8,7 @@ import pytest
 from activities.preflight import preflight, unfit_input
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
+from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
 
 
@@ -83,6 +84,21 @@ def test_unfit_input_names_every_problem_in_one_line(
     assert bool(told) is bool(problems)
     assert "\n" not in told
     assert all(problem in told for problem in problems)
+
+
+def test_model_that_the_fleet_does_not_allow_blocks_the_run(tmp_path: Path) -> None:
+    """Of a runtime that would take over, too: it is told before that night."""
+    allowed = Connections.model_validate({"models": {"allow": ["scripted"]}})
+    other = {"kind": "openai", "model": "gpt-6", "base_url": "http://127.0.0.1:1"}
+    runtime = {"kind": "scripted", "fallback": [other]}
+    spec = AgentSpec.model_validate({"name": "a", "runtime": runtime})
+    told = (
+        r"runtime\.fallback\.0\.model: openai/gpt-6 is not among models\.allow of fleet\.yaml, "
+        "which has scripted; name another, or add it there and restart"
+    )
+    with pytest.raises(StepError, match=told) as caught:
+        preflight(spec, Toolbox(tmp_path, {}, allowed))
+    assert caught.value.category is FailureCategory.INVALID_REQUEST
 
 
 UNPRICED = {"kind": "anthropic", "model": "claude-next-99", "api_key": "env:SOME_KEY"}

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from rota.agent_spec import AgentSpec
+from rota.allowed_models import ModelsSpec
 from rota.approval_spec import ApprovalRule
 from rota.approvals import ApprovalDecision
 from rota.budget_spec import BudgetSpec, TeamBudget
@@ -25,6 +26,7 @@ BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
 APPROVALS = ROOT / "docs" / "approvals.md"
+POLICY = ROOT / "docs" / "policy.md"
 NOTIFICATIONS = ROOT / "docs" / "notifications.md"
 
 
@@ -66,6 +68,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(DECLARING, "key", "event", SubscriptionSpec, id="event"),
         pytest.param(DECLARING, "key of a node", "agent", NodeSpec, id="node"),
         pytest.param(DECLARING, "key", "name", FleetFile, id="fleet.yaml"),
+        pytest.param(POLICY, "key of `models`", "allow", ModelsSpec, id="models"),
         pytest.param(BUDGETS, "key of `budget`", "day_usd", BudgetSpec, id="budget"),
         pytest.param(BUDGETS, "key of a team's `budget`", "day_usd", TeamBudget, id="team"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),

@@ -10,7 +10,7 @@ from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import load_fleet, load_fleet_file
 from schedules.fleet_schema import fleet_file_schema
 from schedules.yaml_source import load_documents
-from tests.schedules.fleet_folder import AGENT, problems, write
+from tests.schedules.fleet_folder import AGENT, findings, problems, write
 
 EVERYTHING = """\
 name: finance
@@ -142,3 +142,12 @@ def test_fleet_file_schema_describes_every_key() -> None:
         if "description" not in shown
     ]
     assert undescribed == []
+
+
+def test_model_that_the_fleet_does_not_allow_is_an_error(folder: Path) -> None:
+    """At the line that names it: a run of it would be blocked."""
+    write(folder, "fleet.yaml", "models: {allow: [anthropic/claude-*, n8n]}\n")
+    assert findings(folder) == [
+        "agents/x.yaml:2: error: runtime.model: anthropic/m is not among models.allow of "
+        "fleet.yaml, which has anthropic/claude-*, n8n"
+    ]
