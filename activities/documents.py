@@ -107,6 +107,7 @@ async def get_results(
                 content=content,
                 is_error=result.is_error,
                 approval=ruling,
+                lost=result.lost,
             )
         )
     return tuple(told)

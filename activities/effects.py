@@ -95,6 +95,11 @@ class EffectGuard:
         record = self._entered()
         return (record.busy_until - self._now()).total_seconds() if record.busy_until else 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """True if some attempt at it may have had its effect, and nobody has seen its end."""
+        return self._entered().stage in (EffectStage.INTENT, EffectStage.UNKNOWN)
+
     async def look(self, input: ToolInput) -> ResultRef | None:
         """Say what is known without making the call; None if nothing has happened."""
         self._record = await self._records.newest(self._intent.key)
@@ -116,8 +121,10 @@ class EffectGuard:
             # Only a call with a key by which the tool knows it is made after such a one.
             stage, receipt = before.stage, before.receipt
         changes = {"text": text[:MESSAGE_LIMIT], "receipt": receipt}
+        refused = record.next(stage, self._now(), **changes)
         # One that has moved on knows more than this attempt.
-        await self._records.advance(record.next(stage, self._now(), **changes))
+        advanced = await self._records.advance(refused)
+        self._record = refused if advanced else await self._newest()
 
     async def lost(self, text: str, *, still_busy: bool = False) -> ResultRef | None:
         """Nobody saw the end of this call: have the tool look.

@@ -14,7 +14,7 @@ from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.stores.base import ObjectStore
 from activities.turn_tools import call_refs
-from rota.conversation import Message, StopReason, ToolCall
+from rota.conversation import Message, StopReason
 from rota.failures import FailureCategory, StepError
 from rota.loop import AnswerRef, TurnOutcome
 from rota.session_runtime import Collected, Observation, ProviderSession, SessionState
@@ -133,12 +133,13 @@ class SessionTurns:
         log = SessionLog(self._store, input.run)
         lost = max(0, len(await log.marks(input.turn, f"look-{input.look}")) - 1)
         usage = new.usage.model_copy(update={"unknown_attempts": lost})
+        added = await self._added(input, task, log)
         return TranscriptNode(
             parent=input.head or task.context.conversation,
             context=input.context,
             turn=input.turn,
-            added=await self._added(input, task, log),
-            reply=keyed(reply, task.context, await self._earlier_calls(input)),
+            added=added,
+            reply=keyed(reply, task.context, (*await self._said(input), *added)),
             stop=stop,
             usage=usage,
             model=model,
@@ -157,14 +158,14 @@ class SessionTurns:
             return (task.request.opening, *told)
         return told
 
-    async def _earlier_calls(self, input: SessionInput) -> list[ToolCall]:
-        """The calls that this run has made before, in order."""
-        calls: list[ToolCall] = []
+    async def _said(self, input: SessionInput) -> list[Message]:
+        """What was said before in this run, in order."""
+        said: list[Message] = []
         head = input.head
         while head is not None:
             node = await get_node(self._store, head)
             if node.context != input.context:
                 break  # of an earlier run of the same conversation
-            calls = [*node.reply.tool_calls, *calls]
+            said = [*node.added, node.reply, *said]
             head = node.parent
-        return calls
+        return said

@@ -157,13 +157,13 @@ def _node(
     reply: ModelReply,
 ) -> TranscriptNode:
     own = [node for node in earlier if node.context == input.context]
-    calls = [call for node in own for call in node.reply.tool_calls]
+    said = [message for node in own for message in (*node.added, node.reply)]
     return TranscriptNode(
         parent=input.head or context.conversation,
         context=input.context,
         turn=input.turn,
         added=added,
-        reply=keyed(reply.message, context, calls),
+        reply=keyed(reply.message, context, (*said, *added)),
         stop=reply.stop,
         usage=reply.usage,
         model=reply.model,

@@ -27,6 +27,10 @@ from rota.tools import Effect, NeedsAnswer, ToolContext, ToolDefinition, ToolErr
 
 log = logging.getLogger("rota.tools")
 
+_MAYBE_DONE = (
+    "It may have taken effect all the same; exactly this call again does nothing a second time"
+)
+
 
 async def error_result(store: ObjectStore, index: int, text: str) -> ResultRef:
     """A result that the model reads as an error."""
@@ -96,7 +100,14 @@ class ToolAttempt:
         """The tool says no: known to have had no effect."""
         if self.guard is not None:
             await self.guard.refused(text)
-        return await error_result(self.store, self.input.index, text)
+        return await self._error(text)
+
+    async def _error(self, text: str) -> ResultRef:
+        """What the model reads of a call without a result, of this attempt or of all."""
+        if self.guard is None or not self.guard.is_open:
+            return await error_result(self.store, self.input.index, text)
+        result = await error_result(self.store, self.input.index, f"{text}. {_MAYBE_DONE}")
+        return result.model_copy(update={"lost": True})
 
     async def _asked(self, asked: NeedsAnswer) -> ResultRef:
         if self.guard is not None:
@@ -135,7 +146,7 @@ class ToolAttempt:
         if activity.info().attempt >= self.input.attempts:
             found = await self.guard.found() if self.guard is not None else None
             text = f"{message} (after {self.input.attempts} attempts)"
-            return found or await error_result(self.store, self.input.index, text)
+            return found or await self._error(text)
         if classified and classified.category.retryable:
             retry_after = classified.retry_after
             raise StepError(classified.category, message, retry_after=retry_after) from None

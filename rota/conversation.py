@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import Field
 
 from rota.approvals import Ruling
-from rota.model import Record
+from rota.model import Record, is_false
 from rota.usage import Usage
 
 
@@ -44,6 +44,8 @@ class ToolResult(Record):
     is_error: bool = False
     approval: Ruling | None = None
     """For the record: what was decided about the call. Runtimes do not send it."""
+    lost: bool = Field(default=False, exclude_if=is_false)
+    """For the record: nobody saw the call's end. Made again, it keeps its key."""
 
 
 class Opaque(Record):

@@ -82,6 +82,8 @@ class ResultRef(StepResult):
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None
     """What was decided about the call, if it needed that."""
+    lost: bool = Field(default=False, exclude_if=is_false)
+    """An error, and the call may have taken effect all the same: made again, it keeps its key."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """It may hold the words of people outside the team."""
 

@@ -4,13 +4,14 @@ A node holds only what its turn added, so a conversation of n turns costs n smal
 objects, and its head digest vouches for every word before it.
 """
 
+from collections.abc import Iterable
 from operator import not_
 from typing import Any
 
 from pydantic import Field
 
 from rota.baseline import KnownBaseline
-from rota.conversation import Block, Message, StopReason, ToolCall
+from rota.conversation import Block, Message, StopReason, ToolCall, ToolResult
 from rota.lineage import Lineage
 from rota.model import Record, canonical_json, content_digest, digest_of
 from rota.pinned_spec import PinnedSpec
@@ -87,29 +88,45 @@ class TranscriptNode(Record):
         return digest_of(self.encode())
 
 
-def keyed(reply: Message, context: RunContext, earlier: list[ToolCall]) -> Message:
+def keyed(reply: Message, context: RunContext, said: Iterable[Message]) -> Message:
     """Give each tool call of `reply` its idempotency key.
 
     The key derives from the agent, the session, the occasion, the tool, its arguments and
     how often exactly this call was made before in the run. Neither the attempt nor the
     turn enters: a re-run of the same slot that takes another path still repeats no effect.
     The session does, because two accounts' runs for one slot may make the same call.
+
+    A call whose end nobody saw is not made twice by making it again: it keeps its key.
+
+    Args:
+        reply: The newest of the run.
+        context: The run's.
+        said: All messages of the run before it, in order.
     """
-    counts: dict[str, int] = {}
     whose = [context.spec.name, context.session, context.occasion]
 
     def identity(call: ToolCall) -> str:
         return content_digest([*whose, call.name, call.args])
 
-    for call in earlier:
-        counts[identity(call)] = counts.get(identity(call), 0) + 1
+    ends: dict[str, dict[str, bool]] = {}
+    """By identity: the keys of such calls, in order, and whether the end of each is known."""
+    asked: dict[str, ToolCall] = {}
+    for block in (block for message in said for block in message.content):
+        if isinstance(block, ToolCall):
+            asked[block.id] = block
+            ends.setdefault(identity(block), {})[block.key] = True
+        elif isinstance(block, ToolResult) and block.lost:
+            call = asked[block.call_id]
+            ends[identity(call)][call.key] = False
     blocks: list[Block] = []
     for block in reply.content:
         if isinstance(block, ToolCall):
             base = identity(block)
-            nth = counts.get(base, 0)
-            counts[base] = nth + 1
-            block = block.model_copy(update={"key": content_digest([base, nth])})
+            keys = ends.setdefault(base, {})
+            lost = next((key for key, is_known in keys.items() if not is_known), None)
+            key = lost or content_digest([base, len(keys)])
+            keys[key] = True
+            block = block.model_copy(update={"key": key})
         blocks.append(block)
     return reply.model_copy(update={"content": tuple(blocks)})
 

@@ -5,18 +5,16 @@ taken for dead while it goes on a little later.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.documents import put_record, put_spec
-from activities.stores.base import ObjectMissingError
+from activities.documents import get_context, get_node, get_results, put_record, put_spec
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from rota.admission import RunRef
@@ -25,97 +23,17 @@ from rota.conversation import Message, StopReason, ToolCall
 from rota.effect_rules import too_early
 from rota.effects import EffectResolution, UnknownEffect
 from rota.loop import ResultRef
-from rota.model import digest_of
 from rota.pinned_spec import PinnedSpec
 from rota.steps import ToolInput
-from rota.tools import Effect, Reconciled, ToolContext, ToolDefinition, tool
-from rota.transcript import RunContext, TranscriptNode
+from rota.tools import Effect, Reconciled, ToolContext, ToolDefinition, ToolError, tool
+from rota.transcript import RunContext, TranscriptNode, keyed
 from rota.usage import Usage
+from tests.activities.effect_faults import LIMIT, NIGHT, Faults, Killed, MemoryStore
 
 T = TypeVar("T")
-NIGHT = datetime(2026, 11, 22, 3, tzinfo=UTC)
 ATTEMPTS = 3
-LIMIT = timedelta(seconds=20)
 KEY = "k" * 64
 ARGUMENTS = {"amount": 12}
-
-
-class Killed(BaseException):
-    """`kill -9` of the worker at a failpoint."""
-
-
-@dataclass
-class Faults:
-    """Decides at each failpoint what becomes of the attempt there."""
-
-    chance: random.Random
-    deaths: int
-    """How many attempts may still die."""
-    late: list[asyncio.Event] = field(default_factory=list[asyncio.Event])
-    """Attempts that are taken for dead, and go on when told."""
-    until: datetime | None = None
-    """When the first of them is over: none goes on for longer than it may."""
-    now: Callable[[], datetime] = lambda: NIGHT
-    met: list[str] = field(default_factory=list[str])
-
-    async def point(self, where: str, halted: Callable[[], None]) -> None:
-        """Go on, die, or stand still for longer than anybody waits."""
-        if self.deaths <= 0 or self.chance.random() > 0.2:
-            return
-        self.deaths -= 1
-        self.met.append(where)
-        if self.chance.random() < 0.3:
-            gate = asyncio.Event()
-            self.late.append(gate)
-            self.until = self.until or self.now() + LIMIT
-            halted()
-            await gate.wait()
-        else:
-            raise Killed(where)
-
-
-@dataclass
-class MemoryStore:
-    """A store in memory, each of whose writes of a ref is two failpoints."""
-
-    faults: Faults
-    halted: Callable[[], None] = lambda: None
-    objects: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    refs: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    address: str = "memory"
-
-    async def put(self, data: bytes) -> str:
-        """Keep an object."""
-        self.objects[digest_of(data)] = data
-        return digest_of(data)
-
-    async def get(self, digest: str) -> bytes:
-        """Read an object."""
-        if digest not in self.objects:
-            raise ObjectMissingError(digest)
-        return self.objects[digest]
-
-    async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:
-        """Set a ref, perhaps to die before or after."""
-        halted = self.halted
-        await self.faults.point(f"before {name.split('/')[0]}", halted)
-        if if_absent:
-            value = self.refs.setdefault(name, value)
-        self.refs[name] = value
-        await self.faults.point(f"after {name.split('/')[0]}", halted)
-        return value
-
-    async def get_ref(self, name: str) -> bytes | None:
-        """Read a ref."""
-        return self.refs.get(name)
-
-    async def delete_ref(self, name: str) -> None:
-        """Forget a ref."""
-        self.refs.pop(name, None)
-
-    async def list_refs(self, prefix: str) -> list[str]:
-        """Names below `prefix`."""
-        return sorted(name for name in self.refs if name.startswith(f"{prefix}/"))
 
 
 @dataclass
@@ -131,6 +49,10 @@ class Bench:
     calls: int = 0
     resolved: int = 0
     """How often a person had to say."""
+    breaks: int = 0
+    """How often the line breaks once it is booked."""
+    refuses: int = 0
+    """How often it says no after that."""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.faults)
@@ -156,14 +78,38 @@ class Bench:
         async def post(context: ToolContext, amount: int) -> str:
             """Book."""
             bench.calls += 1
+            if bench.refuses and not bench.breaks:
+                bench.refuses -= 1
+                raise ToolError("the period is closed")
             await bench.faults.point("before the effect", bench.store.halted)
             keyed = bench.effect is Effect.IDEMPOTENT
             if not (keyed and context.idempotency_key in bench.booked):
                 bench.booked.append(context.idempotency_key)
             await bench.faults.point("after the effect", bench.store.halted)
+            if bench.breaks:
+                bench.breaks -= 1
+                raise ConnectionError("the line is lost")
             return f"booked as {bench.booked.index(context.idempotency_key) + 1}"
 
         return post
+
+    async def again(self, input: ToolInput, result: ResultRef) -> ToolInput:
+        """The model reads `result`, and makes exactly the same call again."""
+        assert input.head is not None
+        before = await get_node(self.store, input.head)
+        read = await get_results(self.store, input.head, (result,))
+        said = (before.reply, Message(role="user", content=read))
+        call = before.reply.tool_calls[0].model_copy(update={"id": "2", "key": ""})
+        reply = Message(role="assistant", content=(call,))
+        context = await get_context(self.store, input.context)
+        node = before.model_copy(update={"turn": 2, "reply": keyed(reply, context, said)})
+        return input.model_copy(update={"head": await self.store.put(node.encode())})
+
+    async def attempts(self, input: ToolInput) -> ResultRef:
+        """All attempts of one step, which gives a result in the end."""
+        result = await self._step(input, self.activities.run_tool)
+        assert result is not None
+        return result
 
     async def input(self, run: str) -> ToolInput:
         """What the step of a run for the slot is told; the same call each time."""

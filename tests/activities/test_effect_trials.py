@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from rota.tools import Effect
-from tests.activities.effect_bench import KEY, Bench, Faults
+from tests.activities.effect_bench import KEY, Bench
+from tests.activities.effect_faults import Faults
 
 TRIALS = 1000
 KINDS = ((Effect.IDEMPOTENT, False), (Effect.WRITE, True), (Effect.WRITE, False))
@@ -51,3 +52,34 @@ async def test_run_of_a_slot_that_has_its_effect_makes_none(effect: Effect) -> N
     first = await bench.run("night-1")
     again = await bench.run("night-2")
     assert (first, again, bench.calls) == ("booked as 1", "booked as 1", 1)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "refuses", "words"),
+    [(3, 0, "the line is lost (after 3 attempts)"), (1, 1, "the period is closed")],
+)
+async def test_idempotent_call_whose_end_nobody_saw_is_made_again_by_the_model_with_its_key(
+    breaks: int, refuses: int, words: str
+) -> None:
+    """Booked, and lost in every attempt, or refused when it was made again: it is booked once."""
+    bench = Bench(Effect.IDEMPOTENT, reconciles=False, faults=Faults(random.Random(1), deaths=0))
+    bench.breaks, bench.refuses = breaks, refuses
+    input = await bench.input("night-1")
+    lost = await bench.attempts(input)
+    told = await bench.text(lost)
+    found = await bench.attempts(await bench.again(input, lost))
+    assert lost.is_error
+    assert words in told
+    assert "It may have taken effect all the same" in told
+    assert (await bench.text(found), bench.booked) == ("booked as 1", [KEY])
+
+
+async def test_call_that_certainly_had_no_effect_is_another_one_when_it_is_made_again() -> None:
+    """Refused at once: the model's next one has a key of its own, as any call has."""
+    bench = Bench(Effect.IDEMPOTENT, reconciles=False, faults=Faults(random.Random(1), deaths=0))
+    bench.refuses = 1
+    input = await bench.input("night-1")
+    refused = await bench.attempts(input)
+    await bench.attempts(await bench.again(input, refused))
+    assert await bench.text(refused) == "the period is closed"
+    assert KEY not in bench.booked

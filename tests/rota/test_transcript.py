@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.conversation import Message, Opaque, StopReason, Text, ToolCall
+from rota.conversation import Message, Opaque, StopReason, Text, ToolCall, ToolResult
 from rota.transcript import RunContext, TranscriptNode, keyed, template_scope
 from rota.usage import Usage
 from tests.rota.desks import pinned
@@ -23,10 +23,20 @@ def call(name: str = "ledger.post", id: str = "c1", **args: Any) -> ToolCall:
     return ToolCall(id=id, name=name, args=args)
 
 
-def keys(where: RunContext, *calls: ToolCall, earlier: tuple[ToolCall, ...] = ()) -> list[str]:
+def turn(where: RunContext, *calls: ToolCall, said: tuple[Message, ...] = ()) -> Message:
+    """A turn that makes `calls`, with their keys."""
+    return keyed(Message(role="assistant", content=calls), where, said)
+
+
+def keys(where: RunContext, *calls: ToolCall, said: tuple[Message, ...] = ()) -> list[str]:
     """The keys that `calls`, made in one turn, are given."""
-    reply = keyed(Message(role="assistant", content=calls), where, list(earlier))
-    return [made.key for made in reply.tool_calls]
+    return [made.key for made in turn(where, *calls, said=said).tool_calls]
+
+
+def results(*lost: str) -> Message:
+    """What the model reads of its calls; of those named nobody saw the end."""
+    told = (ToolResult(call_id=id, content="", is_error=True, lost=True) for id in lost)
+    return Message(role="user", content=tuple(told))
 
 
 def test_key_of_a_re_run_slot_is_the_same() -> None:
@@ -40,7 +50,8 @@ def test_key_of_a_re_run_slot_is_the_same() -> None:
 def test_key_of_a_call_made_later_in_the_run_is_the_same() -> None:
     """The path to a call does not matter: neither turn nor position enters."""
     read, post = call("ledger.read"), call(amount=1)
-    assert keys(context(), read, post)[1] == keys(context(), post, earlier=(read,))[0]
+    first = turn(context(), read)
+    assert keys(context(), read, post)[1] == keys(context(), post, said=(first,))[0]
 
 
 def test_key_differs_by_everything_that_makes_it_another_effect() -> None:
@@ -66,7 +77,26 @@ def test_key_of_identical_calls_counts_them(now: int, before: int) -> None:
     post = call(amount=1)
     at_once = keys(context(), *[post] * (before + now))
     assert len(set(at_once)) == before + now
-    assert keys(context(), *[post] * now, earlier=(post,) * before) == at_once[before:]
+    first = turn(context(), *[post] * before)
+    assert keys(context(), *[post] * now, said=(first,)) == at_once[before:]
+
+
+def test_key_of_a_call_whose_end_nobody_saw_is_kept_when_it_is_made_again() -> None:
+    """Once for each that was lost; with other arguments it is another call."""
+    where, other = context(), call(id="c4", amount=2)
+    first = turn(where, call(id="c1"), call(id="c2"), call(id="c3"), other)
+    one, two, three, _ = (made.key for made in first.tool_calls)
+    said = (first, results("c3", "c1"))
+    again = turn(where, call(id="c1"), call(id="c2"), call(id="c3"), other, said=said)
+    fourth, second = again.tool_calls[2].key, again.tool_calls[3].key
+    assert [made.key for made in again.tool_calls[:2]] == [one, three]
+    assert not {fourth, second} & {made.key for made in first.tool_calls}
+    # Lost once more, and known at last.
+    said = (*said, again, results("c2"))
+    last = turn(where, call(id="c1"), said=said)
+    assert last.tool_calls[0].key == three
+    assert keys(where, call(), said=(*said, last)) != [three]
+    assert two not in {made.key for made in again.tool_calls}
 
 
 def test_keyed_leaves_everything_else_as_it_was() -> None:
