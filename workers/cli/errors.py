@@ -8,6 +8,7 @@ import asyncio
 
 import click
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.stores.base import StoreError
@@ -47,7 +48,9 @@ def explained(error: Exception) -> click.ClickException | None:
     if isinstance(error, RPCError):
         return _of_server(error)
     if isinstance(error, WorkflowUpdateFailedError):
-        return CommandError(f"refused: {error.cause}", ExitCode.FAILED)
+        # Without the name of the error's type, which the text of the SDK begins with.
+        said = error.cause.message if isinstance(error.cause, ApplicationError) else error.cause
+        return CommandError(f"refused: {said}", ExitCode.FAILED)
     if isinstance(error, WorkflowQueryFailedError):
         return CommandError(f"the run could not answer: {error}", ExitCode.FAILED)
     if isinstance(error, asyncio.TimeoutError):

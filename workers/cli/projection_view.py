@@ -19,7 +19,8 @@ def show_projection(projection: FleetProjection) -> None:
 
 
 def _line(each: Projection) -> str:
-    often = f"{each.fires:.1f} runs" if each.fires else "no runs, paused or at an end"
+    fires = f"{each.fires:,.1f}".removesuffix(".0")
+    often = f"{fires} runs" if each.fires else "no runs, paused or at an end"
     if each.missing:
         return f"{each.name}: {each.missing} ({often})"
     told = [often, f"{each.runs} on record"]

@@ -1,6 +1,8 @@
 """Which error ends a command with which code."""
 
 import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.stores.base import StoreError
@@ -42,3 +44,11 @@ def test_expected_error_has_its_exit_code_and_one_line(error: Exception, code: E
 def test_unexpected_error_is_left_alone() -> None:
     """A bug keeps its traceback."""
     assert explained(KeyError("x")) is None
+
+
+def test_refused_update_is_told_without_the_name_of_its_error() -> None:
+    """What the workflow says is for people; its error's type is for programs."""
+    refused = ApplicationError("a1: kim asked for this run", type="DecisionRefusedError")
+    told = explained(WorkflowUpdateFailedError(refused))
+    assert told is not None
+    assert told.message == "refused: a1: kim asked for this run"
