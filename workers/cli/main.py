@@ -63,6 +63,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
     },
+    "What if": {
+        "replay": (
+            "replay",
+            "Replay recorded histories with the code installed here, and say what has changed.",
+        ),
+    },
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
         "worker": ("worker", "Run a worker for a fleet."),

@@ -1,0 +1,89 @@
+"""Recorded histories through `HistoryReplayer`: what is said otherwise, and where."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+
+from rota.replay import Replayed, ReplayVerdict
+from tests.replay.test_replay import CORPUS, MUTATIONS
+from workers.replaying.replaying import HistoryReplayer
+from workflows import activity_options
+from workflows.run_kit import steps
+
+
+async def replayed(recording: str) -> Replayed:
+    """Replay one of the recordings, without server or store."""
+    return (await HistoryReplayer(None).replay(history_of(CORPUS[recording])))[0]
+
+
+def history_of(text: str) -> WorkflowHistory:
+    """A recording under its own id."""
+    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(started["workflowId"], text)
+
+
+async def test_replay_of_todays_code_says_nothing_otherwise() -> None:
+    """A run with turns, tools and a repair, a run that was parked: not a byte differs."""
+    for recording in ("run-tools-and-repair", "run-parked-at-its-limit", "pipeline-failed"):
+        result = await replayed(recording)
+        assert (result.verdict, result.drift, result.note) == (ReplayVerdict.SAME, (), "")
+
+
+async def test_replay_with_another_timeout_tells_the_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporal's own replay stays green; each turn is told with its event and both values."""
+    monkeypatch.setattr(activity_options, "TURN_TIMEOUT", timedelta(minutes=1))
+    result = await replayed("run-simple")
+    assert result.verdict is ReplayVerdict.DRIFT
+    (drift,) = result.drift
+    assert (drift.where, drift.event) == ("activity invoke_model (turn 1 · scripted)", 7)
+    assert (drift.path, drift.before, drift.after) == ("start_to_close_timeout", "15m", "1m")
+
+
+async def test_replay_with_another_argument_tells_the_drift(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an activity would be told otherwise is found inside its input."""
+
+    def turn(**fields: Any) -> Any:
+        changed: dict[str, Any] = {**fields, "attempts": 7}
+        return original(**changed)
+
+    original = steps.TurnInput
+    monkeypatch.setattr(steps, "TurnInput", turn)
+    result = await replayed("run-simple")
+    assert [(d.path, d.before, d.after) for d in result.drift] == [("input.attempts", 5, 7)]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "event", "recorded", "wanted"),
+    [
+        ("tools in sequence", 14, "activity run_tool", "activity run_tool"),
+        ("one more activity", 13, "local activity settle_run", "activity invoke_model"),
+        ("release before settle", 35, "local activity settle_run", "local activity release_locks"),
+        ("no attributes", 6, "search attributes", "activity invoke_model"),
+        ("no continuation", 67, "continue as new", "activity invoke_model"),
+        ("a node in spite of a failure", 19, "run failed-1/alarm", "run failed-1/after"),
+    ],
+)
+async def test_mutated_workflow_is_told_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, mutation: str, event: int, recorded: str, wanted: str
+) -> None:
+    """Which event of the history, what it is, and what today's code asks for there."""
+    owner, name, instead, noticed_by = MUTATIONS[mutation]
+    monkeypatch.setattr(owner, name, instead)
+    result = await replayed(noticed_by)
+    assert result.verdict is ReplayVerdict.NONDETERMINISTIC
+    assert result.place is not None
+    assert (result.place.event, result.place.recorded) == (event, recorded)
+    assert wanted in result.place.wanted
+
+
+async def test_replay_of_a_workflow_nobody_serves_is_an_error_with_its_reason() -> None:
+    """A history of another program is no verdict on ours."""
+    text = CORPUS["run-simple"].replace('"AgentRun"', '"SomebodyElses"')
+    result, _ = await HistoryReplayer(None).replay(history_of(text))
+    assert result.verdict is ReplayVerdict.ERROR
+    assert "SomebodyElses" in result.reason
