@@ -24,6 +24,7 @@ from rota.pipeline_steps import (
     StoreOutcomeInput,
 )
 from rota.resource_lock import LockAnswer
+from rota.run_ref import ClosedRun
 from rota.steps import (
     AdmitInput,
     AnnounceInput,
@@ -283,9 +284,8 @@ class KeeperDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="closed_runs")
-    async def closed_runs(self, runs: list[RunRef]) -> list[RunRef]:
-        """Return those of `runs` that have ended."""
-        ...
+    async def closed_runs(self, runs: list[RunRef]) -> list[ClosedRun]:
+        """Return those of `runs` that have ended, and what each has used."""
 
     @abstractmethod
     @activity.defn(name="start_runs")

@@ -9,11 +9,13 @@ from temporalio.service import RPCError
 
 from activities.documents import put_record
 from activities.interface import KeeperDesk
+from activities.recorded_use import recorded_use
 from activities.server_errors import is_missing
 from activities.starting import start_order
-from activities.stores.base import ObjectStore
-from rota.admission import RunRef
+from activities.stores.base import ObjectStore, StoreError
+from rota.run_ref import ClosedRun, RunRef
 from rota.steps import LedgerPage, StartRunsInput
+from rota.usage import Usage
 
 log = logging.getLogger("rota.worker")
 
@@ -29,19 +31,21 @@ class KeeperDeskActivities(KeeperDesk):
         self._store = store
 
     @activity.defn(name="closed_runs")
-    async def closed_runs(self, runs: list[RunRef]) -> list[RunRef]:
+    async def closed_runs(self, runs: list[RunRef]) -> list[ClosedRun]:
         """Return those of `runs` that have ended, or whose id now names another run.
+
+        With each comes what the store has on record of its use; if that cannot be read now, an
+        attempt of which nobody knows what it came to: no lease waits for a store.
 
         One that the server cannot describe now is left out, so counts as still running: the
         keeper looks again, and the others must not wait for it.
 
         Idempotency: reads only.
         """
-        closed: list[RunRef] = []
+        closed: list[ClosedRun] = []
         for first in range(0, len(runs), LOOKS_AT_ONCE):
             batch = runs[first : first + LOOKS_AT_ONCE]
-            answers = await asyncio.gather(*map(self._is_closed, batch))
-            closed += [run for run, ended in zip(batch, answers, strict=True) if ended]
+            closed += filter(None, await asyncio.gather(*map(self._closed, batch)))
         return closed
 
     @activity.defn(name="start_runs")
@@ -58,6 +62,16 @@ class KeeperDeskActivities(KeeperDesk):
     async def page_ledger(self, page: LedgerPage) -> str:
         """Store a page. Idempotency: content-addressed."""
         return await put_record(self._store, page)
+
+    async def _closed(self, run: RunRef) -> ClosedRun | None:
+        if not await self._is_closed(run):
+            return None
+        try:
+            used = await recorded_use(self._store, run)
+        except (StoreError, ValueError) as error:
+            log.warning("run %s: cannot read what it has used: %s", run.id, error)
+            used = Usage(unknown_attempts=1)
+        return ClosedRun(id=run.id, key=run.key, used=used)
 
     async def _is_closed(self, run: RunRef) -> bool:
         try:

@@ -6,9 +6,11 @@ billed although nobody saw their answer.
 """
 
 import json
+from collections.abc import Collection
 
 from temporalio import activity
 
+from activities.documents import get_node
 from activities.stores.base import ObjectStore
 from rota.budget import Amount
 from rota.model import canonical_json
@@ -25,12 +27,6 @@ def _reply(run: RunRef, turn: int) -> str:
     return f"replies/{run.key}/{turn}"
 
 
-async def recorded_node(store: ObjectStore, run: RunRef, turn: int) -> str | None:
-    """Digest of the node that holds the answer to `turn` of a run; None if there is none."""
-    value = await store.get_ref(_reply(run, turn))
-    return None if value is None else str(json.loads(value)["node"])
-
-
 async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> Usage:
     """The attempts at `turn`, which the run never got an answer to: they may be billed."""
     return await _lost(store, await store.list_refs(f"attempts/{run.key}/{turn}"))
@@ -41,6 +37,30 @@ async def unanswered_summaries(store: ObjectStore, run: RunRef) -> Usage:
     if await store.get_ref(_reply(run, SUMMARY)) is not None:
         return Usage()  # those before the one that was answered are counted with it
     return await unanswered_attempts(store, run, SUMMARY)
+
+
+async def answers(store: ObjectStore, run: RunRef) -> dict[int, Usage]:
+    """What each turn of a run came to that was answered; its lost attempts are counted with it.
+
+    Raises:
+        StoreError: an answer is missing, or the store did not serve.
+    """
+    found: dict[int, Usage] = {}
+    for name in await store.list_refs(f"replies/{run.key}"):
+        value = await store.get_ref(name)
+        if value is not None:
+            node = await get_node(store, json.loads(value)["node"])
+            found[int(name.rsplit("/", 1)[1])] = node.usage
+    return found
+
+
+async def unanswered(store: ObjectStore, run: RunRef, answered: Collection[int]) -> Usage:
+    """The attempts of a run at any turn but those that were answered."""
+    root = f"attempts/{run.key}/"
+    markers = await store.list_refs(root.rstrip("/"))
+    turns = (int(marker.removeprefix(root).split("/")[0]) for marker in markers)
+    lost = [marker for marker, turn in zip(markers, turns, strict=True) if turn not in answered]
+    return await _lost(store, lost)
 
 
 async def _lost(store: ObjectStore, markers: list[str]) -> Usage:

@@ -173,6 +173,21 @@ class SessionLog:
         value = await self._store.get_ref(f"{self._root}/collected/{turn}")
         return None if value is None else TurnOutcome.model_validate_json(value)
 
+    async def outcomes(self) -> dict[int, TurnOutcome]:
+        """What each turn of the session came to that has come to its end."""
+        found: dict[int, TurnOutcome] = {}
+        for name in await self._store.list_refs(f"{self._root}/seen"):
+            turn, look = map(int, name.split("/")[-2:])
+            seen = await self.seen(turn, look)
+            if seen is not None and seen.observed.outcome is not None:
+                found[turn] = seen.observed.outcome
+        for name in await self._store.list_refs(f"{self._root}/collected"):
+            turn = int(name.rsplit("/", 1)[1])
+            outcome = await self.collected(turn)
+            if outcome is not None:
+                found[turn] = outcome
+        return found
+
     async def collect(self, turn: int, outcome: TurnOutcome) -> TurnOutcome:
         """Record what the session's end came to; returns what is on record."""
         value = canonical_json(outcome.model_dump(mode="json"))

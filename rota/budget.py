@@ -34,6 +34,11 @@ class Amount(Record):
         """Return the difference; it may be below nothing."""
         return Amount(micros=self.micros - other.micros, tokens=self.tokens - other.tokens)
 
+    def beyond(self, other: "Amount") -> "Amount":
+        """Return what is more than `other`; nothing where it is less."""
+        more = self.minus(other)
+        return Amount(micros=max(0, more.micros), tokens=max(0, more.tokens))
+
 
 class Cap(Record):
     """At most so much; None is without limit."""

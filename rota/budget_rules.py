@@ -4,12 +4,14 @@ Pure functions from account to account; keepers and the workflow `Budget` only c
 Three rules make the sums exact. What a run has spent comes as its total so far, so that only
 what is new is counted, however often it is told. It counts in the windows in which it was
 reserved, so that a day's sum does not depend on when somebody reports. And a reservation ends
-in one of three ways: with the next one, settled, or lost, when all of it counts as unknown.
+in one of three ways: with the next one, settled, or lost, when what is not known to be spent of
+it counts as unknown.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from rota import spending
 from rota.budget import (
     NONE,
     NOTHING,
@@ -36,7 +38,9 @@ from rota.budget_limits import (
 from rota.budget_shares import at_least, larger, wanted_of, what_is_left
 from rota.budget_tallies import counted, keys_at, was_raised, with_raise
 from rota.calendars import zone_of
+from rota.lost_runs import use_of
 from rota.run_ref import RunRef
+from rota.usage import Usage
 
 TYPICAL_RUNS = 50
 ENDED_RUNS = 500
@@ -100,8 +104,8 @@ def hold(
         granted=granted,
         amount=what_is_left(wanted, limits) if granted else NONE,
         windows=keys_at(account, now),
-        spent=request.spent,
-        unknown=request.unknown,
+        spent=larger(request.spent, known.spent) if known else request.spent,
+        unknown=larger(request.unknown, known.unknown) if known else request.unknown,
         at=now,
     )
     account = account.model_copy(update={"holds": {**account.holds, run.key: held}})
@@ -127,12 +131,28 @@ def end(account: Account, end: HoldEnd, now: datetime) -> Account:
     return _ended(account, end.run.key)
 
 
-def lost(account: Account, run: RunRef) -> Account:
-    """Count all that a run held as unknown: it is gone, and did not say what it spent."""
+def lost(account: Account, run: RunRef, used: Usage) -> Account:
+    """Count a run that is gone, and did not say what it spent: see `rota.lost_runs`.
+
+    Repeating it changes nothing.
+
+    Args:
+        account: Where it held something.
+        run: The run.
+        used: What is on record of its use.
+    """
     known = account.holds.get(run.key)
     if known is None:
         return account
-    account = counted(account, known.windows, unknown=known.amount, runs=1)
+    usage = use_of(known, used)
+    account = counted(
+        account,
+        known.windows,
+        spent=spending.known(usage).beyond(known.spent),
+        unknown=spending.lost(usage).beyond(known.unknown),
+        runs=1,
+        unpriced=usage.cost_micros is None,
+    )
     return _ended(account, run.key)
 
 
@@ -206,8 +226,9 @@ def _counted(
     return counted(
         account,
         known.windows if known else keys_at(account, now),
-        spent=spent.minus(known.spent) if known else spent,
-        unknown=unknown.minus(known.unknown) if known else unknown,
+        # A run that was reset tells less than before; what it told then was paid for.
+        spent=spent.beyond(known.spent) if known else spent,
+        unknown=unknown.beyond(known.unknown) if known else unknown,
         runs=1 if end else 0,
         unpriced=end.unpriced if end else False,
     )

@@ -7,9 +7,9 @@ pipeline spends nothing itself: its nodes are runs of agents.
 
 from datetime import datetime
 
-from rota import budget_rules, spending
+from rota import budget_rules, lost_runs, spending
 from rota.admission import Admission, AdmissionRequest, Decision, RunRef, Settlement
-from rota.budget import NONE, BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
+from rota.budget import BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
 from rota.keeper_state import KeeperState
 from rota.pinned_spec import PinnedSpec
 from rota.usage import Usage
@@ -63,28 +63,15 @@ def end_of(settlement: Settlement) -> HoldEnd:
     )
 
 
-def lost_use(state: KeeperState, run: RunRef) -> Usage:
-    """What the ledger says a run has used that is gone, the same as the account counts.
-
-    That is what it told when it last asked for room, and as unknown all that it held. Which
-    kinds of tokens those were it did not tell.
-    """
+def lost_use(state: KeeperState, run: RunRef, used: Usage) -> Usage:
+    """What the ledger says a run has used that is gone, the same as the account counts."""
     held = state.account.holds.get(run.key)
-    if held is None:
-        return Usage()
-    unknown = held.unknown.plus(held.amount)
-    return Usage(
-        input_tokens=held.spent.tokens,
-        cost_micros=held.spent.micros,
-        unknown_attempts=int(unknown != NONE),
-        unknown_micros=unknown.micros,
-        unknown_tokens=unknown.tokens,
-    )
+    return lost_runs.use_of(held, used) if held is not None else Usage()
 
 
-def lost(state: KeeperState, run: RunRef) -> KeeperState:
-    """Count all that a run held as unknown: it is gone, and did not say what it used."""
-    return state.model_copy(update={"account": budget_rules.lost(state.account, run)})
+def lost(state: KeeperState, run: RunRef, used: Usage) -> KeeperState:
+    """Count a run that is gone, and did not say what it used beyond what is on record."""
+    return state.model_copy(update={"account": budget_rules.lost(state.account, run, used)})
 
 
 def give(state: KeeperState, given: BudgetRaise, now: datetime) -> KeeperState:

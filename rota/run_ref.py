@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from rota.model import Record
+from rota.usage import Usage
 
 
 class RunRef(Record):
@@ -12,3 +13,18 @@ class RunRef(Record):
     """Workflow id; no server takes a longer one."""
     key: str = Field(min_length=1, max_length=1000)
     """Run id of the first execution in the chain: a re-used workflow id gets a new one."""
+
+
+class ClosedRun(RunRef):
+    """A run that has ended, and what the store has on record of its use.
+
+    Whoever settles tells that itself. Of one that is gone without a word nobody else knows.
+    """
+
+    used: Usage = Usage()
+    """Its answers, and the attempts whose end nobody saw."""
+
+    @property
+    def ref(self) -> RunRef:
+        """The name alone."""
+        return RunRef(id=self.id, key=self.key)

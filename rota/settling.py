@@ -80,15 +80,23 @@ def stopped(state: KeeperState, run_key: str) -> tuple[KeeperState, bool]:
     return state.model_copy(update={"unstopped": left}), len(left) < len(state.unstopped)
 
 
-def reclaim(state: KeeperState, run: RunRef, now: datetime, *, began: bool = True) -> KeeperState:
+def reclaim(
+    state: KeeperState,
+    run: RunRef,
+    now: datetime,
+    *,
+    began: bool = True,
+    used: Usage | None = None,
+) -> KeeperState:
     """Free whatever a run holds that is known to be gone without settling.
 
-    What it had reserved counts as spent, as far as anybody knows, if it `began`.
+    If it `began`, what is on record of its use (`used`) is spent, and the rest of what it had
+    reserved is unknown: it may be spent, for all anybody knows.
     """
     usage = Usage()
     if began:
-        usage = keeper_account.lost_use(state, run)
-        state = keeper_account.lost(state, run)
+        usage = keeper_account.lost_use(state, run, used or Usage())
+        state = keeper_account.lost(state, run, used or Usage())
     reason = "the run was gone: lease reclaimed"
     gone = Settlement(run=run, status=RunStatus.FAILED, reason=reason, usage=usage)
     return settle(state, gone, now)[0]

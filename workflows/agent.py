@@ -5,6 +5,7 @@ workflow applies them one message at a time, which is what makes them atomic, an
 out what follows: grants, reclaims, ordered runs, word to those who wait, paging.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -26,7 +27,6 @@ with workflow.unsafe.imports_passed_through():
         AdmissionRequest,
         Decision,
         MemoryChange,
-        RunRef,
         Settled,
         Settlement,
     )
@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.keeper_state import HOT_ENTRIES, KeeperState
     from rota.pinned_spec import PinnedSpec
     from rota.run_orders import Backfill, BackfillRequest
+    from rota.run_ref import ClosedRun, RunRef
     from rota.steps import LedgerPage
     from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
@@ -226,12 +227,13 @@ class AgentWorkflow(Freezable, KeepsBaselines):
         except TimeoutError:
             return
 
-    def _reclaim(self, gone: list[RunRef]) -> None:
+    def _reclaim(self, gone: Sequence[ClosedRun]) -> None:
         """Free what runs hold that ended without a word (terminated, or lost)."""
-        for run in gone:
+        for each in gone:
             now = workflow.now()
-            state = orders.lost(settling.reclaim(self._state, run, now), run, now)
-            self._state = needs.forget(orders.closed_orders(state), run)
+            state = settling.reclaim(self._state, each.ref, now, used=each.used)
+            state = orders.closed_orders(orders.lost(state, each.ref, now))
+            self._state = needs.forget(state, each.ref)
         self._work = True
 
     async def _grant(self) -> None:

@@ -5,16 +5,17 @@ is what makes them atomic, tells parked runs that there is room again, and count
 held that are gone without a word.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota import budget_rules
-    from rota.admission import RunRef
     from rota.budget import Account, BudgetRaise, Grant, HoldEnd, HoldRequest
     from rota.budget_text import account_lines, count_runs
     from rota.ids import BUDGET_PREFIX
+    from rota.run_ref import ClosedRun, RunRef
     from rota.team_spec import PinnedTeam, TeamAccount
     from rota.visibility import TEAM_MEMO
     from workflows import notifying
@@ -163,11 +164,11 @@ class BudgetWorkflow:
         self._turn = first + AT_ONCE
         return suspects[first : first + AT_ONCE]
 
-    def _reclaim(self, gone: list[RunRef]) -> None:
-        """Count what runs held that are gone without a word (terminated, or lost)."""
+    def _reclaim(self, gone: Sequence[ClosedRun]) -> None:
+        """Count what runs used and held that are gone without a word (terminated, or lost)."""
         account = self._state.account
         for run in gone:
-            account = budget_rules.lost(account, run)
+            account = budget_rules.lost(account, run.ref, run.used)
         self._state = self._state.model_copy(update={"account": account})
         self._work = True
 

@@ -12,14 +12,14 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk
-    from rota.admission import RunRef
+    from rota.run_ref import ClosedRun, RunRef
     from workflows.activity_options import keeper_options
 
 
 class Look:
     """One look at a time. Stop it before continue-as-new."""
 
-    def __init__(self, found: Callable[[list[RunRef]], None]) -> None:
+    def __init__(self, found: Callable[[Sequence[ClosedRun]], None]) -> None:
         """Have `found` told the runs that have ended, after each look, if only that none has."""
         self._found = found
         self._task: asyncio.Task[None] | None = None
@@ -44,7 +44,7 @@ class Look:
         self._found(await _closed_runs(suspects))
 
 
-async def _closed_runs(suspects: list[RunRef]) -> list[RunRef]:
+async def _closed_runs(suspects: list[RunRef]) -> list[ClosedRun]:
     """Return those of `suspects` that have ended; none if that cannot be seen now."""
     which = f"does {suspects[0].id}" if len(suspects) == 1 else f"do {len(suspects)} open runs"
     try:

@@ -6,6 +6,7 @@ from a holder that is gone.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -146,7 +147,7 @@ class ResourceLockWorkflow:
             self._looked_at = workflow.now()
             self._look.after([lease.run])
 
-    def _reclaim(self, gone: list[RunRef]) -> None:
+    def _reclaim(self, gone: Sequence[RunRef]) -> None:
         for run in gone:
             self._state = lock_rules.reclaim(self._state, run)
         self._work = True

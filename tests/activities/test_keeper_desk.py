@@ -12,8 +12,10 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.keeper_desk import KeeperDeskActivities
+from activities.stores.base import ObjectStore
 from activities.stores.local import LocalStore
-from rota.admission import RunRef
+from rota.model import canonical_json
+from rota.run_ref import ClosedRun, RunRef
 
 RUNNING = WorkflowExecutionStatus.RUNNING
 COMPLETED = WorkflowExecutionStatus.COMPLETED
@@ -62,10 +64,15 @@ def failing(status: RPCStatusCode, message: str) -> RPCError:
     return RPCError(message, status, b"")
 
 
+async def gone(answers: dict[str, Any], store: ObjectStore) -> list[ClosedRun]:
+    """Ask about runs, each with the key `k`."""
+    desk = KeeperDeskActivities(cast("Client", Server(answers)), store)
+    return await desk.closed_runs([RunRef(id=id, key="k") for id in answers])
+
+
 async def closed(answers: dict[str, Any]) -> list[str]:
-    """Ask about runs, each with the key `k`; return the ids of the closed ones."""
-    desk = KeeperDeskActivities(cast("Client", Server(answers)), LocalStore(Path("unused")))
-    return [run.id for run in await desk.closed_runs([RunRef(id=id, key="k") for id in answers])]
+    """Return the ids of the closed ones."""
+    return [run.id for run in await gone(answers, LocalStore(Path("unused")))]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +107,15 @@ async def test_closed_runs_of_hundreds_answers_for_each_in_their_order() -> None
     """Looked up in batches, none left out and none told of another."""
     answers = {f"r{n}": Described(COMPLETED if n % 3 else RUNNING, "k") for n in range(205)}
     assert await closed(answers) == [f"r{n}" for n in range(205) if n % 3]
+
+
+async def test_closed_runs_whose_use_cannot_be_read_are_closed_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No lease waits for a store; that nobody knows what it came to is told."""
+    store = LocalStore(tmp_path)
+    await store.set_ref("replies/k/1", canonical_json({"asked": "q", "node": "0" * 64}))
+    with caplog.at_level(logging.WARNING, "rota.worker"):
+        (found,) = await gone({"r": Described(COMPLETED, "k")}, store)
+    assert found.used.unknown_attempts == 1
+    assert "run r: cannot read what it has used" in caplog.text

@@ -8,10 +8,16 @@ from rota.keeper_state import KeeperState
 from tests.stack import Stack
 from tests.workflows.budget_bench import CENT, BudgetBench
 from tests.workflows.gates import GATED, Gate, until
+from tests.workflows.money import priced, turn
 from tests.workflows.watched import look_often
 
 DOLLAR = 100 * CENT
 ONE_A_DAY = {"day_usd": 1, "run_usd": 1}
+DEAR = {
+    "runtime": priced(turn(CENT, calls=[{"tool": "gate.pass"}]), turn(CENT, result="done")),
+    "tools": ["gate.pass"],
+}
+"""Its first turn costs a cent, and stops it at the gate."""
 
 
 def today(account: Account) -> Tally:
@@ -19,14 +25,17 @@ def today(account: Account) -> Tally:
     return account.windows.get(WindowKind.DAY, (Tally(key=""),))[-1]
 
 
-async def test_terminated_run_counts_what_it_held_as_unknown(
+async def test_terminated_run_counts_what_is_on_record_and_the_rest_it_held_as_unknown(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever waits is told of what a person gives on top, not of what may be spent."""
+    """Whoever waits is told of what a person gives on top, not of what may be spent.
+
+    The ledger has the same sums as the account.
+    """
     look_often(monkeypatch)
     bench, gate = BudgetBench(stack), Gate()
     async with stack.worker([gate.tool]), bench.spenders():
-        await stack.declare(bench.agent, **GATED, budget=ONE_A_DAY)
+        await stack.declare(bench.agent, **DEAR, budget=ONE_A_DAY)
         run = await stack.start(bench.agent, f"{bench.agent}-1")
         await gate.reached.wait()
         waiter = await bench.come("waiter")
@@ -42,8 +51,9 @@ async def test_terminated_run_counts_what_it_held_as_unknown(
         given = BudgetRaise(id="r1", window=WindowKind.DAY, micros=DOLLAR, by="ann")
         await keeper.execute_update("raise_budget", given)
         await waiter.handle.execute_update("heard", 1)
-    tally = today(lost.account)
-    assert (tally.spent.micros, tally.unknown.micros, tally.runs) == (0, DOLLAR, 1)
+    tally, (entry,) = today(lost.account), lost.ledger.values()
+    assert (tally.spent.micros, tally.unknown.micros, tally.runs) == (CENT, DOLLAR - CENT, 1)
+    assert (entry.usage.cost_micros, entry.usage.unknown_micros) == (CENT, DOLLAR - CENT)
 
 
 async def test_keeper_shows_what_its_agent_has_spent(stack: Stack) -> None:
