@@ -27,6 +27,12 @@ def _reply(run: RunRef, turn: int) -> str:
     return f"replies/{run.key}/{turn}"
 
 
+async def recorded_node(store: ObjectStore, run: RunRef, turn: int) -> str | None:
+    """Digest of the node that holds the answer to `turn` of a run; None if there is none."""
+    value = await store.get_ref(_reply(run, turn))
+    return None if value is None else str(json.loads(value)["node"])
+
+
 async def unanswered_attempts(store: ObjectStore, run: RunRef, turn: int) -> Usage:
     """The attempts at `turn`, which the run never got an answer to: they may be billed."""
     return await _lost(store, await store.list_refs(f"attempts/{run.key}/{turn}"))
