@@ -70,6 +70,8 @@ class EffectGuard:
         """The newest version that is known here."""
         self._before: EffectRecord | None = None
         """The one before this attempt's intent."""
+        self._settled = ""
+        """Its key, if it was unknown and the tool has found out."""
 
     async def enter(self, input: ToolInput) -> ResultRef | None:
         """Put the intent on record.
@@ -180,6 +182,8 @@ class EffectGuard:
         answer, words = await self._reconciled()
         now = self._now()
         busy = record.busy_until if record.busy_until and record.busy_until > now else None
+        if answer.happened is not None and record.stage is EffectStage.UNKNOWN:
+            self._settled = record.key
         if answer.happened:
             await self._found(record, answer)
             return None
@@ -231,7 +235,8 @@ class EffectGuard:
 
     def _receipt(self, record: EffectRecord) -> ResultRef:
         assert record.receipt is not None
-        return ResultRef(index=self._intent.index, digest=record.receipt)
+        settled = self._settled
+        return ResultRef(index=self._intent.index, digest=record.receipt, settled=settled)
 
     def _unknown(self, record: EffectRecord, look_at: datetime | None = None) -> ResultRef:
         unknown = UnknownEffect(

@@ -82,6 +82,9 @@ class ResultRef(StepResult):
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None
     """What was decided about the call, if it needed that."""
+    settled: str = Field(default="", exclude_if=is_empty)
+    """Key of its effect, if nobody knew of that and the tool has found out: whoever was asked
+    about it, in an earlier run, is asked no longer."""
     lost: bool = Field(default=False, exclude_if=is_false)
     """An error, and the call may have taken effect all the same: made again, it keeps its key."""
     tainted: bool = Field(default=False, exclude_if=is_false)

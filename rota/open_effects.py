@@ -1,14 +1,22 @@
 """What a keeper knows of effects that wait for somebody's word. Pure."""
 
-from rota.effects import EffectNote
+from rota.effects import EffectNote, OpenEffect
 from rota.keeper_state import MOST_OPEN_EFFECTS, KeeperState
 
 
 def noted(state: KeeperState, note: EffectNote) -> KeeperState:
-    """Remember an open effect, or forget it, once for each run. Repeating it changes nothing."""
+    """Remember an open effect, or forget it, once for each run. Repeating it changes nothing.
+
+    Of one that is known now, all are forgotten but those of runs that still wait for a word.
+    """
     told = note.effect
-    others = tuple(
-        each for each in state.open_effects if (each.key, each.run.key) != (told.key, told.run.key)
-    )
+
+    def stays(each: OpenEffect) -> bool:
+        if each.key != told.key:
+            return True
+        waits = each.until is not None and each.until > told.since
+        return each.run.key != told.run.key and (note.open or waits)
+
+    others = tuple(each for each in state.open_effects if stays(each))
     kept = (*others, told)[-MOST_OPEN_EFFECTS:] if note.open else others
     return state.model_copy(update={"open_effects": kept})

@@ -144,7 +144,8 @@ def test_keeper_lists_an_effect_once_for_each_run_and_the_newest_of_too_many() -
     """Telling again changes nothing; telling that it is known takes it off the list."""
 
     def open_effect(key: str, run: str = "r") -> OpenEffect:
-        return OpenEffect(key=key, tool="t", run=RunRef(id=run, key=run), text="lost", since=NOW)
+        ref, until = RunRef(id=run, key=run), NOW + LIMIT
+        return OpenEffect(key=key, tool="t", run=ref, text="lost", since=NOW, until=until)
 
     state = KeeperState()
     for effect in (open_effect("a"), open_effect("a"), open_effect("a", "s"), open_effect("b")):
@@ -160,3 +161,23 @@ def test_keeper_lists_an_effect_once_for_each_run_and_the_newest_of_too_many() -
         state = noted(state, EffectNote(effect=open_effect(f"n{number}"), open=True))
     assert len(state.open_effects) == MOST_OPEN_EFFECTS
     assert state.open_effects[0].key == "n0"
+
+
+@pytest.mark.parametrize(
+    ("until", "stays"),
+    [(None, False), (NOW, False), (NOW + LIMIT, True)],
+)
+def test_keeper_forgets_what_is_known_now_of_all_who_wait_no_longer(
+    until: datetime | None, stays: bool
+) -> None:
+    """A run that failed over it asks nobody any more, whoever has found it out since."""
+    run = RunRef(id="r", key="r")
+    asked = OpenEffect(key="a", tool="t", run=run, text="lost", since=NOW - LIMIT, until=until)
+    other = asked.model_copy(update={"key": "b"})
+    later = asked.model_copy(update={"run": RunRef(id="s", key="s"), "since": NOW})
+    state = KeeperState(open_effects=(asked, other))
+    known = noted(state, EffectNote(effect=later, open=False))
+    asks = noted(state, EffectNote(effect=later, open=True))
+    assert (asked in known.open_effects) is stays
+    assert other in known.open_effects
+    assert asked in asks.open_effects

@@ -5,7 +5,7 @@ import pytest
 from activities.effect_records import EffectRecords
 from rota.effects import EffectStage
 from rota.runs import RunStatus
-from rota.tools import ToolContext, ToolError, tool
+from rota.tools import Reconciled, ToolContext, ToolError, tool
 from tests.saying import say
 from tests.stack import Stack
 from tests.workflows.claude import ending_of
@@ -64,3 +64,21 @@ async def test_refusal_of_a_later_run_leaves_on_record_what_happened(stack: Stac
     assert record.stage is EffectStage.HAPPENED
     assert record.receipt is not None
     assert await stack.store.get(record.receipt) == b"posted"
+
+
+async def test_effect_that_a_later_runs_tool_finds_is_off_the_keepers_list(stack: Stack) -> None:
+    """The first run has asked in vain; nobody is asked about what is known now."""
+    service, name = Service(loses=1), stack.name("poster")
+    looks = [Reconciled(True, "booked as 1"), Reconciled(None)]
+
+    def look(context: ToolContext) -> Reconciled:
+        return looks.pop()
+
+    async with stack.worker([service.tool(look)]):
+        await stack.declare(name, **POSTING, effects={"on_unknown": "fail"})
+        await ending_of(await stack.start(name, f"{name}-1", slot=SLOT))
+        listed = (await stack.keeper(name)).open_effects
+        result = await stack.run(name, f"{name}-2", slot=SLOT)
+        left = (await stack.keeper(name)).open_effects
+    assert (len(listed), left, looks) == (1, (), [])
+    assert (result.output, service.calls) == ("booked as 1", 1)

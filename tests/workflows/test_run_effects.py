@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,6 +124,34 @@ async def test_word_that_contradicts_the_first_is_refused(stack: Stack) -> None:
     (refused,) = [each for each in (first, second) if isinstance(each, BaseException)]
     assert isinstance(refused, WorkflowUpdateFailedError)
     assert "is resolved already: it " in str(refused.cause)
+
+
+async def test_attempt_that_was_taken_for_lost_and_reports_its_end_settles_it(
+    stack: Stack,
+) -> None:
+    """The parked run looks again once nobody can be at work: no person is needed."""
+    gone, name = threading.Event(), stack.name("poster")
+
+    @tool(name="books.post", effect="write", timeout="500ms")
+    def post() -> str:
+        """Book, for longer than anybody waits."""
+        gone.wait(20)
+        return "booked"
+
+    async with stack.worker([post]):
+        await stack.declare(name, **POSTING)
+        run = await stack.start(name, f"{name}-1")
+        effect = await parked(run)
+        records = EffectRecords(stack.store)
+        record = await records.newest(effect["key"])
+        assert record is not None
+        receipt = await stack.store.put(b"booked")
+        done = record.next(EffectStage.HAPPENED, datetime.now(UTC), receipt=receipt)
+        assert await records.advance(done)
+        result = await run.result()
+        gone.set()
+        left = (await stack.keeper(name)).open_effects
+    assert (result.output, left) == ("booked", ())
 
 
 @pytest.mark.parametrize(("books", "calls"), [(True, 1), (False, 2)])

@@ -1,6 +1,7 @@
 """`rota effects`: what tools have done, and what nobody knows whether they have done it."""
 
 import json
+import re
 from typing import Any
 
 import click
@@ -27,6 +28,9 @@ _WORDS = {
     EffectStage.DID_NOT: "did not",
     EffectStage.UNKNOWN: "unknown",
 }
+
+
+_KEY = r"[0-9a-f]{64}"
 
 
 class _ListsByDefault(click.Group):
@@ -75,7 +79,7 @@ def list_command(
     async def read(link: Link) -> list[KnownEffect]:
         if not unknown:
             return await effects_of(link, name, limit)
-        found = [each for each in await unknown_effects(link) if each.is_unknown]
+        found = [each for each in await unknown_effects(link) if each.waits(now())]
         asked = [(each, {e.run.id for e in each.asking}) for each in found]
         return [each for each, runs in asked if name in (None, each.record.agent, *runs)]
 
@@ -117,7 +121,7 @@ def resolve_command(
 
     Happened: the run that waits goes on with the receipt. Did not: it makes the call again, with
     the same key. If no run waits, the next one of the slot goes by it. ID is the effect's, or
-    its first digits; what is said first stays.
+    its first digits, or its whole key if nobody asks about it; what is said first stays.
     """
     said = EffectResolution(
         effect=id,
@@ -131,7 +135,7 @@ def resolve_command(
         raise CommandError(problem, ExitCode.WRONG)
 
     async def act(link: Link) -> dict[str, Any]:
-        known = _named(await unknown_effects(link), id)
+        known = await _named(link, id)
         resolution = said.model_copy(update={"effect": known.record.id})
         told = await _tell_runs(link, known, resolution)
         if told is None:
@@ -158,8 +162,12 @@ def _value(text: str | None) -> Any:
         return given
 
 
-def _named(known: list[KnownEffect], id: str) -> KnownEffect:
-    found = [each for each in known if each.record.key.startswith(id)]
+async def _named(link: Link, id: str) -> KnownEffect:
+    """The effect that somebody asks about, or of whichever run by its whole key."""
+    found = [each for each in await unknown_effects(link) if each.record.key.startswith(id)]
+    record = await EffectRecords(link.store).newest(id) if re.fullmatch(_KEY, id) else None
+    if record is not None and not found:
+        return KnownEffect(record)
     if len(found) == 1:
         return found[0]
     if found:

@@ -4,6 +4,7 @@ Read from the keepers, the runs' transcripts and the records in the store.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
@@ -37,6 +38,10 @@ class KnownEffect:
     def is_unknown(self) -> bool:
         """True if nobody has seen its end, or said it."""
         return self.record.stage in (EffectStage.UNKNOWN, EffectStage.INTENT)
+
+    def waits(self, at: datetime) -> bool:
+        """True if somebody's word is asked for: nobody knows, or a run waits and has not seen."""
+        return self.is_unknown or any(each.until and each.until > at for each in self.asking)
 
     @property
     def document(self) -> dict[str, Any]:

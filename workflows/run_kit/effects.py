@@ -64,35 +64,53 @@ class Effects:
             return None
         return await self._ask(unknown, spec)
 
-    async def close(self, unknown: UnknownEffect) -> None:
+    async def close(self, key: str, tool: str) -> None:
         """Tell the keeper that the effect is known now."""
-        await self._note(self._listed(unknown, None), is_open=False)
+        run, now = self._origin.run, workflow.now()
+        await self._note(OpenEffect(key=key, tool=tool, run=run, text="", since=now), is_open=False)
 
-    async def _ask(self, unknown: UnknownEffect, spec: PinnedSpec) -> EffectResolution:
+    async def _ask(self, unknown: UnknownEffect, spec: PinnedSpec) -> EffectResolution | None:
         # A run whose time is up waits for nothing: what it asks, the next run asks.
         id, parks = unknown.id, spec.on_unknown is OnUnknown.PARK and not self._clock.is_over
         until = workflow.now() + timedelta(seconds=spec.park_for_seconds) if parks else None
         if until is not None and self._origin.bound is not None:
             until = min(until, self._origin.bound)
-        effect = self._listed(unknown, until)
-        # Before anything else: whatever becomes of the run, its keeper lists the question.
-        await self._note(effect, is_open=True)
-        todo = f"rota effects resolve {id} happened|did-not"
-        asked = f"{id}-{unknown.version}"
-        self._standing.telling.waits(Occasion.EFFECT_UNKNOWN, asked, unknown.waiting, todo)
+        effect, said = self._listed(unknown, until), self._matters.said
         if until is None:
+            await self._note(effect, is_open=True)
+            self._tell(unknown)
             raise _unknown(unknown)
-        said = self._matters.said
         said.pop(id, None)
-        waiting = self._standing.wait(
-            f"effect-{id}", unknown.waiting, lambda: id in said, until, status=RunStatus.PARKED
-        )
-        await self._matters.wait(id, effect, waiting)
-        if id not in said:
+        # Open here before its keeper lists it: whoever finds it there finds it here.
+        await self._matters.wait(id, effect, self._heard(unknown, effect, until))
+        if id not in said and workflow.now() >= until:
             waited = timedelta(seconds=int((until - effect.since).total_seconds()))
             raise _unknown(unknown, f" Nobody said within {format_duration(waited)}.")
         self._resume()
-        return said[id]
+        return said.get(id)
+
+    async def _heard(self, unknown: UnknownEffect, effect: OpenEffect, until: datetime) -> None:
+        """Wait for somebody's word, or until nobody can be at work on it any more."""
+        id = unknown.id
+        # Before anything else: whatever becomes of the run, its keeper lists the question.
+        await self._note(effect, is_open=True)
+        if unknown.busy_until is not None and workflow.now() < unknown.busy_until:
+            # Whoever is taken for lost may yet report its end. People are told if it does not.
+            until = min(until, unknown.busy_until)
+        else:
+            self._tell(unknown)
+        await self._standing.wait(
+            f"effect-{id}",
+            unknown.waiting,
+            lambda: id in self._matters.said,
+            until,
+            status=RunStatus.PARKED,
+        )
+
+    def _tell(self, unknown: UnknownEffect) -> None:
+        todo = f"rota effects resolve {unknown.id} happened|did-not"
+        asked = f"{unknown.id}-{unknown.version}"
+        self._standing.telling.waits(Occasion.EFFECT_UNKNOWN, asked, unknown.waiting, todo)
 
     async def _quiet(self, unknown: UnknownEffect, until: datetime) -> None:
         """Wait until no earlier attempt can still be at work."""

@@ -72,7 +72,7 @@ async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
         **work.step_fields(), index=call.index, patches=work.loop.patches, approval=ruling
     )
     answers: tuple[QuestionAnswer, ...] = ()
-    asked = None
+    asked = ""
     # How often a tool may ask, the activity knows: it answers with an error then.
     while True:
         result = await _made_or_found(work, call, input)
@@ -80,7 +80,7 @@ async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
             unknown = result.unknown
             resolution = await effects.settle(unknown, work.spec)
             input = _resolving(input, resolution, unknown.version)
-            asked = unknown if resolution is not None else asked
+            asked = unknown.key if unknown.look_at is None else asked
         elif result.question is not None:
             answers = (*answers, await questions.ask(result.question))
             state = result.question.state
@@ -89,8 +89,8 @@ async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
             )
         else:
             break
-    if asked is not None:
-        await effects.close(asked)
+    if asked or result.settled:
+        await effects.close(asked or result.settled, call.name)
     return result
 
 

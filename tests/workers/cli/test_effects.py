@@ -1,10 +1,13 @@
 """`rota effects`: what was done, what nobody knows, and the word that settles it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from rota.admission import RunRef
+from rota.effects import EffectRecord, EffectStage, OpenEffect
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
@@ -13,9 +16,11 @@ from tests.workflows.claude import ending_of
 from tests.workflows.gates import keepers_listed
 from tests.workflows.standing import waits
 from workers.cli.exit_codes import ExitCode
+from workers.cli.known_effects import KnownEffect
 
 pytestmark = pytest.mark.usefixtures("only_here")
 
+NOW, MINUTE = datetime(2026, 11, 22, 3, tzinfo=UTC), timedelta(minutes=1)
 SLOT = "2026-11-22T06:00:00Z"
 POSTING: dict[str, Any] = {
     "runtime": script({"calls": [{"tool": "books.post"}]}, {"result": "{results.books_post}"}),
@@ -86,13 +91,38 @@ async def test_effect_of_a_run_that_has_ended_is_resolved_for_the_next_one(stack
         (listed,) = (await effects(stack, name, "--unknown", "--json")).json
         done = await effects(stack, "resolve", listed["id"], "did-not", "--by", "ann", "--json")
         again = await effects(stack, "resolve", listed["id"], "happened")
+        by_key = await effects(stack, "resolve", listed["key"], "happened")
         result = await stack.run(name, f"{name}-2", slot=SLOT)
         of_agent = (await effects(stack, name, "--json")).json
     assert done.json["happened"] is False
     assert "no run waits for it, the next one goes by it" in done.json["told"]
     assert (again.code, "nobody asks about an effect" in again.err) == (ExitCode.NOT_FOUND, True)
+    assert "is resolved already: it did not happen" in by_key.err
     assert result.output == "posted in call 2"
     assert [each["stage"] for each in of_agent] == ["happened"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "until", "waits"),
+    [
+        (EffectStage.UNKNOWN, None, True),
+        (EffectStage.HAPPENED, NOW + MINUTE, True),
+        (EffectStage.HAPPENED, NOW - MINUTE, False),
+        (EffectStage.HAPPENED, None, False),
+    ],
+)
+def test_effect_is_listed_as_unknown_also_while_a_run_has_not_seen_its_end(
+    stage: EffectStage, until: datetime | None, waits: bool
+) -> None:
+    """Whoever follows a notification finds what the run waits for."""
+    run = RunRef(id="poster-1", key="poster-1-key")
+    record = EffectRecord(
+        **{"key": "k" * 64, "tool": "books.post", "effect": "write", "agent": "poster"},
+        **{"run": run, "node": "n", "index": 0, "arguments": "a", "attempt": "1/1"},
+        **{"version": 3, "stage": stage, "at": NOW, "begun_at": NOW},
+    )
+    asks = OpenEffect(key=record.key, tool=record.tool, run=run, text="", since=NOW, until=until)
+    assert KnownEffect(record, (asks,)).waits(NOW) is waits
 
 
 @pytest.mark.parametrize(
