@@ -180,7 +180,9 @@ class Tally(Record):
     raised: Amount = Amount()
     """What people gave on top, for this window alone."""
     raises: tuple[BudgetRaise, ...] = ()
-    soft_told: bool = False
+    told: tuple[str, ...] = ()
+    """Limits of which people were told that they are nearly reached, each as it stood then:
+    `day_usd 5000000`."""
 
 
 class Account(Record):

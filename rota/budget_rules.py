@@ -17,7 +17,6 @@ from rota.budget import (
     NOTHING,
     Account,
     Amount,
-    BudgetRaise,
     Cap,
     Grant,
     Hold,
@@ -27,16 +26,13 @@ from rota.budget import (
     WindowKind,
 )
 from rota.budget_limits import (
-    DIMENSIONS,
     Limit,
     amount_of,
-    cap_of,
     format_end,
-    limit_key,
     limits_of,
 )
 from rota.budget_shares import at_least, larger, wanted_of, what_is_left
-from rota.budget_tallies import counted, keys_at, was_raised, with_raise
+from rota.budget_tallies import counted, keys_at
 from rota.calendars import zone_of
 from rota.lost_runs import use_of
 from rota.run_ref import RunRef
@@ -50,10 +46,6 @@ TOLD_AT_ONCE = 10
 
 class UnknownZoneError(ValueError):
     """Limits of days and months of a time zone that is none."""
-
-
-class RaiseRefusedError(ValueError):
-    """There is no such limit to raise; the message says what to do."""
 
 
 def declare(
@@ -154,25 +146,6 @@ def lost(account: Account, run: RunRef, used: Usage) -> Account:
         unpriced=usage.cost_micros is None,
     )
     return _ended(account, run.key)
-
-
-def give(account: Account, given: BudgetRaise, owner: str, now: datetime) -> Account:
-    """Raise limits of the window that `now` lies in. Repeating it changes nothing.
-
-    Raises:
-        RaiseRefusedError: there is no such limit.
-    """
-    if was_raised(account, given.id):
-        return account
-    kind = given.window
-    if kind is None:
-        raise RaiseRefusedError(f"which limit of {owner}: that of the day, or of the month?")
-    cap = account.caps.get(kind, Cap())
-    for dimension in DIMENSIONS:
-        if amount_of(given, dimension) and cap_of(cap, dimension) is None:
-            key = limit_key(kind, dimension)
-            raise RaiseRefusedError(f"{owner} has no {key}: there is nothing to raise")
-    return with_raise(account, kind, keys_at(account, now)[kind], given)
 
 
 def due_word(account: Account, now: datetime) -> tuple[Account, tuple[RunRef, ...]]:

@@ -35,7 +35,8 @@ class SoftLimit(Declared):
     """What happens before a limit is reached."""
 
     at: float = Field(default=0.8, gt=0, lt=1)
-    """Share of any limit from which on the statuses' channels are told, once per window."""
+    """Share of a limit from which on the cheaper model is asked, and people are told if it is one
+    of a day or a month."""
     model: str | None = Field(default=None, min_length=1)
     """A cheaper model of the same runtime, for the turns from then on."""
     price: ModelPrice | None = None

@@ -9,6 +9,8 @@ from rota.windows import window_of
 KEPT = {WindowKind.DAY: 62, WindowKind.MONTH: 24}
 """Windows that an account remembers."""
 RAISES_KEPT = 100
+TOLD_KEPT = 2 * RAISES_KEPT
+"""Every limit as it stood after each raise, of dollars and of tokens."""
 
 
 def keys_at(account: Account, now: datetime) -> dict[WindowKind, str]:
@@ -60,10 +62,11 @@ def with_raise(account: Account, kind: WindowKind, key: str, given: BudgetRaise)
     return _with_tally(account, kind, tally.model_copy(update=more))
 
 
-def with_soft_told(account: Account, kind: WindowKind, key: str) -> Account:
-    """Note that people were told of a soft limit of that window."""
-    tally = tally_of(account, kind, key).model_copy(update={"soft_told": True})
-    return _with_tally(account, kind, tally)
+def with_told(account: Account, kind: WindowKind, key: str, limit: str) -> Account:
+    """Note that people were told that a limit of that window is nearly reached."""
+    tally = tally_of(account, kind, key)
+    told = tally.model_copy(update={"told": (*tally.told, limit)[-TOLD_KEPT:]})
+    return _with_tally(account, kind, told)
 
 
 def _with_tally(account: Account, kind: WindowKind, tally: Tally) -> Account:

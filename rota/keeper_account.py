@@ -7,7 +7,7 @@ pipeline spends nothing itself: its nodes are runs of agents.
 
 from datetime import datetime
 
-from rota import budget_rules, lost_runs, spending
+from rota import budget_raises, budget_rules, lost_runs, spending
 from rota.admission import Admission, AdmissionRequest, Decision, RunRef, Settlement
 from rota.budget import BudgetRaise, Cap, Grant, HoldEnd, HoldRequest
 from rota.keeper_state import KeeperState
@@ -78,11 +78,11 @@ def give(state: KeeperState, given: BudgetRaise, now: datetime) -> KeeperState:
     """Raise a limit of the day or the month. Repeating it changes nothing.
 
     Raises:
-        budget_rules.RaiseRefusedError: there is no such limit.
+        budget_raises.RaiseRefusedError: there is no such limit, or the raise gives nothing.
     """
     spec = state.spec or state.retired
     owner = f"agent {spec.name}" if spec else "an agent that nobody has declared"
-    account = budget_rules.give(state.account, given, owner, now)
+    account = budget_raises.give(state.account, given, owner, now)
     return state.model_copy(update={"account": account})
 
 

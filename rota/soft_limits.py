@@ -1,6 +1,7 @@
 """Soft limits that are reached: told once for each window, while there is time to act. Pure.
 
-What counts is what was spent, not what is reserved: that is given back where it was too much.
+Each limit by itself, and again once it was raised: that is another one. What counts is what was
+spent, not what is reserved: that is given back where it was too much.
 """
 
 import shlex
@@ -9,7 +10,7 @@ from datetime import datetime
 
 from rota.budget import Account
 from rota.budget_limits import Limit, format_amount, format_end, limits_of
-from rota.budget_tallies import keys_at, tally_of, with_soft_told
+from rota.budget_tallies import keys_at, tally_of, with_told
 from rota.notifications import Fact, wants
 from rota.notify_spec import NotifySpec, Occasion
 
@@ -46,7 +47,7 @@ def take(
     news = _news(account, now)
     facts = tuple(
         Fact(
-            id=f"{kind}:{owner}/{keys[limit.kind]}/{limit.key}/soft",
+            id=f"{kind}:{owner}/{keys[limit.kind]}/{limit.key}/{limit.limit}/soft",
             occasion=Occasion.BUDGET_SOFT,
             agent=owner,
             team=team,
@@ -57,18 +58,23 @@ def take(
         for limit in news
     )
     for limit in news:
-        account = with_soft_told(account, limit.kind, keys[limit.kind])
+        account = with_told(account, limit.kind, keys[limit.kind], _name(limit))
     return account, facts
 
 
 def _news(account: Account, now: datetime) -> list[Limit]:
-    """Soft limits that are reached, in windows of which nobody was told."""
+    """Soft limits that are reached, and of which nobody was told in this window."""
     keys = keys_at(account, now)
     return [
         limit
         for limit in limits_of(account, now)
-        if limit.is_soft and not tally_of(account, limit.kind, keys[limit.kind]).soft_told
+        if limit.is_soft
+        and _name(limit) not in tally_of(account, limit.kind, keys[limit.kind]).told
     ]
+
+
+def _name(limit: Limit) -> str:
+    return f"{limit.key} {limit.limit}"
 
 
 def _words(limit: Limit, timezone: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import budget_rules
+    from rota import budget_raises, budget_rules
     from rota.budget import Account, BudgetRaise, Grant, HoldEnd, HoldRequest
     from rota.budget_text import account_lines, count_runs
     from rota.ids import BUDGET_PREFIX
@@ -114,7 +114,7 @@ class BudgetWorkflow:
         """Give more for this window alone; runs that wait for it go on."""
         owner, now = f"team {self._state.team}", workflow.now()
         with refusing():
-            self._keep(budget_rules.give(self._state.account, given, owner, now))
+            self._keep(budget_raises.give(self._state.account, given, owner, now))
         return self._state.account
 
     @workflow.query(description="The whole state: declaration, sums, reservations, who waits.")

@@ -1,11 +1,13 @@
 """Reservations: what is granted, refused, counted, given back, raised and told."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from rota import budget_rules as rules
 from rota.budget import NOTHING, Account, Amount, BudgetRaise, Cap, Grant, WindowKind
+from rota.budget_raises import RaiseRefusedError, give
 from rota.lost_runs import use_of
 from rota.usage import Usage
 from tests.rota.accounts import NOON, OWNER, account, asks, ends, micros, run
@@ -256,8 +258,8 @@ def raised(id: str, micros: int, window: WindowKind | None = WindowKind.DAY) -> 
 def test_raise_gives_room_for_this_window_alone() -> None:
     """It is there at once, once, and gone with the day."""
     full = hold(account(day_micros=DOLLAR), "a")
-    more = rules.give(full, raised("r1", DOLLAR), OWNER, NOON)
-    assert rules.give(more, raised("r1", DOLLAR), OWNER, NOON) == more
+    more = give(full, raised("r1", DOLLAR), OWNER, NOON)
+    assert give(more, raised("r1", DOLLAR), OWNER, NOON) == more
     assert ask(more, "b", 5 * DOLLAR)[1].room.micros == DOLLAR
     tomorrow = NOON + timedelta(days=1)
     assert rules.hold(more, asks("b", 5 * DOLLAR), OWNER, tomorrow)[1].room.micros == DOLLAR
@@ -272,8 +274,25 @@ def test_raise_gives_room_for_this_window_alone() -> None:
 )
 def test_raise_of_a_limit_that_is_none_is_refused(window: WindowKind | None, message: str) -> None:
     """Room that limits nothing would be a promise of nothing."""
-    with pytest.raises(rules.RaiseRefusedError, match=message):
-        rules.give(account(day_micros=DOLLAR), raised("r1", DOLLAR, window), OWNER, NOON)
+    with pytest.raises(RaiseRefusedError, match=message):
+        give(account(day_micros=DOLLAR), raised("r1", DOLLAR, window), OWNER, NOON)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"micros": -1}, "raised, never lowered"),
+        ({"micros": DOLLAR, "tokens": -1}, "raised, never lowered"),
+        ({"micros": 0}, "above nothing"),
+        ({"steps": 3}, "count no steps"),
+        ({"id": ""}, "an id of its own"),
+    ],
+)
+def test_raise_that_gives_nothing_is_refused(more: dict[str, Any], message: str) -> None:
+    """Whatever sends it: no limit sinks, and no later raise is taken for it."""
+    given = raised("r1", CENT).model_copy(update=more)
+    with pytest.raises(RaiseRefusedError, match=message):
+        give(account(day_micros=DOLLAR, day_tokens=9), given, OWNER, NOON)
 
 
 def test_refused_runs_are_told_when_there_is_room_in_their_order() -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from rota import budget_rules, soft_limits
 from rota.budget import Account, Amount, BudgetRaise, Cap, HoldEnd, WindowKind
+from rota.budget_raises import give
 from rota.notifications import Fact
 from rota.notify_spec import NotifySpec, Occasion
 from tests.rota.desks import T0, run
@@ -61,6 +62,27 @@ def test_both_limits_of_one_window_are_told_at_once_and_each_window_by_itself() 
     assert [fact.reason.partition(":")[0] for fact in facts] == ["day_tokens", "month_tokens"]
 
 
+def test_each_limit_of_a_window_is_told_by_itself() -> None:
+    """That the dollars are nearly used up says nothing of the tokens."""
+    held = account(day=Cap(tokens=100, micros=100))
+    held = budget_rules.end(held, HoldEnd(run=run("a"), spent=Amount(micros=90)), T0)
+    held, facts = told(held)
+    assert [fact.reason.partition(":")[0] for fact in facts] == ["day_usd"]
+    _, facts = told(spend(held, "b", 91))
+    assert [fact.reason.partition(":")[0] for fact in facts] == ["day_tokens"]
+
+
+def test_soft_limit_that_was_raised_is_told_again_when_that_is_nearly_reached() -> None:
+    """Once, and as another fact: who gave more wants to know when that is gone, too."""
+    held, (first,) = told(spend(account(day=Cap(tokens=100)), "a", 90))
+    given = BudgetRaise(id="r1", window=WindowKind.DAY, tokens=900)
+    held = give(held, given, "agent report", T0)
+    assert not soft_limits.is_due(held, WANTED, T0)
+    held, (second,) = told(spend(held, "b", 850))
+    assert first.id != second.id
+    assert told(held) == (held, ())
+
+
 def test_soft_limit_that_nobody_wants_to_hear_of_is_not_taken_for_told() -> None:
     """Whoever asks later in the same window is told."""
     held = spend(account(day=Cap(tokens=100)), "a", 90)
@@ -73,5 +95,5 @@ def test_soft_limit_that_nobody_wants_to_hear_of_is_not_taken_for_told() -> None
 def test_limit_that_was_raised_is_soft_by_what_it_is_now() -> None:
     """A raise in time keeps it from being told."""
     given = BudgetRaise(id="r1", window=WindowKind.DAY, tokens=100)
-    held = budget_rules.give(account(day=Cap(tokens=100)), given, "agent report", T0)
+    held = give(account(day=Cap(tokens=100)), given, "agent report", T0)
     assert not soft_limits.is_due(spend(held, "a", 90), WANTED, T0)

@@ -54,4 +54,4 @@ async def test_soft_limit_of_a_team_is_told_once_by_its_account(stack: Stack) ->
         (soft,) = [fact for got in receiver.taken for fact in got.body["data"]["facts"]]
     assert (soft["agent"], soft["team"]) == (team, team)
     assert soft["reason"].startswith("day_tokens: 90 tokens of 100 tokens spent; until ")
-    assert state.account.windows[WindowKind.DAY][-1].soft_told
+    assert state.account.windows[WindowKind.DAY][-1].told == ("day_tokens 100",)

@@ -110,12 +110,13 @@ def raise_command(
     """
     if (name is None) == (team is None):
         raise click.UsageError("give AGENT, RUN or --team NAME")
-    if not (usd or tokens or steps):
+    micros = round(usd * 1_000_000)
+    if not (micros or tokens or steps):
         raise click.UsageError("say how much: --usd, --tokens or --steps")
     given = BudgetRaise(
         id=uuid4().hex,
         window=WindowKind(window) if window else None,
-        micros=round(usd * 1_000_000),
+        micros=micros,
         tokens=tokens,
         steps=steps,
         by=deciding(by),

@@ -9,7 +9,8 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from rota.baseline import BaselineRefusedError
-    from rota.budget_rules import RaiseRefusedError, UnknownZoneError
+    from rota.budget_raises import RaiseRefusedError
+    from rota.budget_rules import UnknownZoneError
     from rota.failures import PAYLOAD_ERROR_TYPE
     from rota.freezing import FreezeRefusedError
     from rota.keeper import UnknownAgentError

@@ -102,7 +102,7 @@ async def test_raise_gives_the_day_more_and_wakes_whoever_waits(stack: Stack) ->
         (("--tokens", "5"), ExitCode.WRONG, "has no such limit of a day or a month"),
         (("--usd", "1", "--steps", "5"), ExitCode.WRONG, "days and months count no steps"),
         (("--tokens", "5", "--day"), ExitCode.FAILED, "has no day_tokens: there is nothing"),
-        ((), ExitCode.WRONG, "say how much: --usd, --tokens or --steps"),
+        (("--usd", "0.0000001"), ExitCode.WRONG, "say how much: --usd, --tokens or --steps"),
     ],
 )
 async def test_raise_that_is_not_clear_says_what_is_missing(
