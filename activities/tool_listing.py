@@ -44,8 +44,9 @@ class ToolListingActivities(ToolListing):
                 if recorded is not None:
                     return ToolsListed.model_validate_json(recorded)
                 listed = await self._list(input)
-                await kept(lambda: self._store.set_ref(name, listed.model_dump_json().encode()))
-                return listed
+                record = listed.model_dump_json().encode()
+                first = await kept(lambda: self._store.set_ref(name, record, if_absent=True))
+                return ToolsListed.model_validate_json(first)
 
     async def _list(self, input: StepInput) -> ToolsListed:
         context = await get_context(self._store, input.context)

@@ -79,7 +79,7 @@ class ToolRunningActivities(ToolRunning):
                 tool, or of the store; what a tool's own `StepError` says; `invalid_request`,
                 the call needs an approval and has none that is valid.
         Idempotency: the result is recorded under (run, turn, call, answers to its questions)
-            before this returns, and that of an effect under its key before that;
+            before this returns, the first one for good, and that of an effect under its key before that;
             a store that stumbles is waited for. Between effect and record a crash repeats
             the call with the same key, except for write tools, which are looked for.
         Heartbeat: every second, with the tool's own progress.
@@ -91,10 +91,12 @@ class ToolRunningActivities(ToolRunning):
                 if recorded is not None:
                     return ResultRef.model_validate_json(recorded)
                 result = await self._execute(input, report)
-                if result.unknown is None:
-                    record = canonical_json(result.model_dump(mode="json"))
-                    await kept(lambda: self._store.set_ref(name, record))
-                return result
+                if result.unknown is not None:
+                    return result
+                record = canonical_json(result.model_dump(mode="json"))
+                # The first one stands: the run may go on with it, if this attempt was given up.
+                first = await kept(lambda: self._store.set_ref(name, record, if_absent=True))
+                return ResultRef.model_validate_json(first)
 
     @activity.defn(name="look_at_effect")
     async def look_at_effect(self, input: ToolInput) -> EffectLook:
