@@ -1,0 +1,85 @@
+"""A bundle: everything about one run in files that a stranger can read and check.
+
+Pure: from a chain to files by their paths. `manifest.json` names every file with its digest,
+`seal.json` signs that and every record, `events.jsonl` is the chain, `content.json` says where each
+record's content lies, with its salt. The rest are the same facts for people, and the verifier.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rota.audit.chain import Chain
+from rota.audit.checkpoints import SignedCheckpoint
+from rota.audit.content_key import Destruction
+from rota.audit.hashing import sha256
+from rota.audit.seals import Signer, seal_of, sealed
+from rota.model import canonical_json
+from rota.run_ref import RunRef
+
+FORM = "rota-bundle/1"
+VERIFIER = "verify.py"
+
+
+@dataclass(frozen=True)
+class BundleParts:
+    """What a bundle is made of."""
+
+    run: RunRef
+    chain: Chain
+    verifier: str
+    """Source of `verify.py`."""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the manifest says besides: agent, versions, notes."""
+    views: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """The same facts for people, by path; nothing but the seal covers them."""
+    destroyed: Destruction | None = None
+    """Set if the run's content was erased: then the chain has no pieces."""
+    checkpoint: SignedCheckpoint | None = None
+
+
+def bundle_of(parts: BundleParts, signer: Signer | None) -> dict[str, bytes]:
+    """Return the files of a bundle, signed if there is a key."""
+    chain = parts.chain
+    files = {
+        "events.jsonl": b"".join(
+            canonical_json(record.model_dump(mode="json")) + b"\n" for record in chain.records
+        ),
+        "content.json": canonical_json(
+            {piece.place: {"path": piece.path, "salt": piece.salt.hex()} for piece in chain.pieces}
+        ),
+        **{piece.path: piece.data for piece in chain.pieces},
+        **parts.views,
+        VERIFIER: parts.verifier.encode(),
+    }
+    manifest: dict[str, Any] = {
+        **parts.facts,
+        "format": FORM,
+        "run": parts.run.model_dump(mode="json"),
+        "records": chain.count,
+        "head": chain.head,
+        "files": {path: sha256(data) for path, data in files.items()},
+    }
+    if parts.destroyed is not None:
+        manifest["destroyed"] = parts.destroyed.model_dump(mode="json")
+    files["manifest.json"] = canonical_json(manifest)
+    statement = seal_of(chain, parts.run.key, sha256(files["manifest.json"]))
+    files["seal.json"] = canonical_json(sealed(statement, signer))
+    proven = _proven(parts)
+    if proven is not None:
+        files["checkpoint.json"] = canonical_json(proven)
+    return files
+
+
+def _proven(parts: BundleParts) -> dict[str, Any] | None:
+    """The checkpoint with the proof that the run is in it; None if it is in none."""
+    day = parts.checkpoint
+    proof = day.proof_for(parts.run.key, parts.chain.head) if day else None
+    if day is None or proof is None:
+        return None
+    return {
+        "statement": day.checkpoint.statement,
+        "key": day.key,
+        "signature": day.signature,
+        "proof": proof.model_dump(mode="json"),
+    }

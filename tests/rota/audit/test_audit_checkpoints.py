@@ -1,0 +1,105 @@
+"""A day's checkpoint: a run is in it or is not, and whoever re-chains a run meets it."""
+
+import hashlib
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.checkpoints import RunHead, SignedCheckpoint, checkpoint_of, signed
+from rota.audit.content_key import Destruction
+from rota.audit.entries import chain_of
+from rota.audit.hashing import leaf_hash, root_of_path
+from rota.audit.merkle import proof_of, root_of
+from rota.audit.verify import check
+from tests.rota.audit.audit_records import BEGAN, KEY, record, signer_of
+
+SIGNER = signer_of(1)
+TRUSTED = (bytes.fromhex(SIGNER.key),)
+DAY = date(2026, 11, 22)
+
+
+def heads(count: int) -> list[str]:
+    """Heads of runs that there never were."""
+    return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
+
+
+@pytest.mark.parametrize("count", range(1, 18))
+def test_every_run_of_a_day_is_proven_and_no_other(count: int) -> None:
+    """Each leaf leads to the root by its own path, and by no other place."""
+    leaves = heads(count)
+    root = root_of(leaves)
+    for index, head in enumerate(leaves):
+        path = [bytes.fromhex(step) for step in proof_of(leaves, index).path]
+        leaf = leaf_hash(head)
+        assert root_of_path(leaf, index, count, path) == bytes.fromhex(root)
+        assert root_of_path(leaf_hash("00" * 32), index, count, path) != bytes.fromhex(root)
+        others = [root_of_path(leaf, other, count, path) for other in range(-1, count + 1)]
+        assert others.count(bytes.fromhex(root)) == 1
+        assert root_of_path(leaf, index, count, [*path, leaf]) != bytes.fromhex(root)
+
+
+def test_tree_is_that_of_rfc_6962() -> None:
+    """Leaves and nodes are hashed apart; an odd leaf moves up as it is."""
+    one, two, three = (leaf_hash(head) for head in heads(3))
+    left = hashlib.sha256(b"\x01" + one + two).digest()
+    assert root_of(heads(3)) == hashlib.sha256(b"\x01" + left + three).hexdigest()
+    assert root_of([]) == hashlib.sha256(b"").hexdigest()
+
+
+def day_of(*seeds: int, previous: SignedCheckpoint | None = None) -> SignedCheckpoint:
+    """The checkpoint of a day with these runs."""
+    made = [record(seed) for seed in seeds]
+    runs = [RunHead(run=each.run.key, head=chain_of(each, KEY).head) for each in made]
+    before = previous.checkpoint if previous else None
+    day = DAY + timedelta(days=1 if previous else 0)
+    return signed(checkpoint_of("report", day, runs, before, BEGAN), runs, SIGNER)
+
+
+def parts_of(seed: int, checkpoint: SignedCheckpoint | None) -> BundleParts:
+    """What a bundle of `record(seed)` is made of."""
+    made = record(seed)
+    return BundleParts(made.run, chain_of(made, KEY), "", checkpoint=checkpoint)
+
+
+def test_bundle_carries_the_proof_that_its_run_is_in_the_checkpoint() -> None:
+    """It verifies, and shows nothing of the others but hashes."""
+    files = bundle_of(parts_of(2, day_of(1, 2, 3)), SIGNER)
+    report = check(files, TRUSTED)
+    assert (report.problems, report.notes) == ([], [])
+    assert record(1).run.key.encode() not in files["checkpoint.json"]
+
+
+def test_run_that_was_chained_anew_with_the_right_key_is_found_by_the_checkpoint() -> None:
+    """An insider signs what he likes today, but yesterday's checkpoint has the old head."""
+    forged = record(2).model_copy(update={"output": "forged"})
+    day = day_of(1, 2, 3)
+    old = bundle_of(parts_of(2, day), SIGNER)
+    parts = replace(parts_of(2, None), chain=chain_of(forged, KEY))
+    new = {**bundle_of(parts, SIGNER), "checkpoint.json": old["checkpoint.json"]}
+    assert check(new, TRUSTED).problems == [
+        "checkpoint.json: the run's head is not in that of 2026-11-22"
+    ]
+    assert "checkpoint.json" not in bundle_of(replace(parts, checkpoint=day), SIGNER)
+
+
+def test_checkpoint_names_the_one_before() -> None:
+    """A day that is taken out of the row, or changed, leaves a gap."""
+    first = day_of(1, 2)
+    second = day_of(3, previous=first)
+    assert first.checkpoint.previous is None
+    assert second.checkpoint.previous == first.checkpoint.digest
+    assert day_of(1).checkpoint.digest != first.checkpoint.digest
+
+
+def test_bundle_of_an_erased_run_verifies_without_its_content() -> None:
+    """The chain still holds, says how much is gone, and who had it destroyed is told."""
+    whole = parts_of(4, None)
+    gone = Destruction(by="ann", reason="request of the subject", at=BEGAN)
+    erased = replace(whole, chain=replace(whole.chain, pieces=()), destroyed=gone)
+    report = check(bundle_of(erased, SIGNER), TRUSTED)
+    assert report.problems == []
+    assert "pieces of content were erased" in report.notes[0]
+    silent = replace(erased, destroyed=None)
+    assert check(bundle_of(silent, SIGNER), TRUSTED).first_bad == 0
