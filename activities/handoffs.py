@@ -8,12 +8,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.approval_gate import argument_problems, permit_of
+from activities.call_limits import calls_over_limit
 from activities.documents import get_context, get_node, get_spec
 from activities.interface import HandoffDesk
+from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
 from activities.server_errors import is_missing
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
+from activities.toolbox import Toolbox
+from rota.agent_spec import AgentSpec
 from rota.failures import MESSAGE_LIMIT
 from rota.handoffs import (
     child_lineage,
@@ -32,9 +36,10 @@ from rota.visibility import KEEPER_MEMO
 class HandoffDeskActivities(HandoffDesk):
     """Short look-ups; the workflows run them as local activities."""
 
-    def __init__(self, client: Client, store: ObjectStore) -> None:
+    def __init__(self, client: Client, store: ObjectStore, toolbox: Toolbox) -> None:
         self._client = client
         self._store = store
+        self._toolbox = toolbox
 
     @activity.defn(name="open_handoff")
     async def open_handoff(self, input: OpenHandoffInput) -> OpenedHandoff:
@@ -94,15 +99,17 @@ class HandoffDeskActivities(HandoffDesk):
         node = await get_node(self._store, input.head or "")
         context = await get_context(self._store, input.context)
         call = node.reply.tool_calls[input.index]
-        handoff = handoff_of(call.name)
+        spec = await get_spec(self._store, context.spec.digest)
+        handoff = handoff_of(call.name) if call.name in spec.tools else None
         if handoff is None:
-            refused = f"there is no agent behind '{call.name}'"
+            listed = ", ".join(spec.tools) or "none"
+            refused = f"there is no agent to call by '{call.name}'; you have: {listed}"
         else:
             refused = refusal(handoff.agent, input.agent, context.lineage)
             refused = refused or await self._uncallable(handoff.agent)
-        if handoff is None or refused is not None:
+            refused = refused or await self._over_limit(input, spec)
+        if handoff is None or refused:
             return OpenedHandoff(answered=await self._error(input, refused or ""))
-        spec = await get_spec(self._store, context.spec.digest)
         permit = await permit_of(self._store, spec, context, None, call, input.approval)
         call = permit.call
         refused = permit.refusal or argument_problems(spec, None, call)
@@ -130,6 +137,12 @@ class HandoffDeskActivities(HandoffDesk):
         )
         child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
         return OpenedHandoff(child=child, child_id=child_id)
+
+    async def _over_limit(self, input: ToolInput, spec: AgentSpec) -> str | None:
+        """Count again, as before any other call: what the run says of its calls is not believed."""
+        toolbox = await with_pins(self._store, self._toolbox, input.pins)
+        over = await calls_over_limit(self._store, spec, toolbox, input.head or "")
+        return over.get(input.index)
 
     async def _uncallable(self, agent: str) -> str | None:
         """Look before a run is started that nobody could admit."""

@@ -93,7 +93,7 @@ async def serving(
     running = ToolRunningActivities(store, toolbox)
     effect_desk = EffectDeskActivities(client)
     approval_desk = ApprovalDeskActivities(store, toolbox)
-    handoffs = HandoffDeskActivities(client, store)
+    handoffs = HandoffDeskActivities(client, store, toolbox)
     pipelines = PipelineDeskActivities(store)
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)

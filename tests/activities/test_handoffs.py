@@ -3,16 +3,28 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.documents import get_transcript
+from activities.documents import (
+    get_context,
+    get_node,
+    get_spec,
+    get_transcript,
+    put_record,
+    put_spec,
+)
 from activities.handoffs import HandoffDeskActivities
+from activities.toolbox import Toolbox
 from rota.admission import RunRef
+from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory
 from rota.ids import keeper_id
 from rota.loop import ResultRef
+from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from tests.stack import Stack
@@ -34,9 +46,9 @@ class Desk:
         run = RunRef(id="caller-1", key=self.key)
         return {"agent": "caller", "run": run, "context": self.context, "head": self.head}
 
-    async def open(self) -> OpenedHandoff:
+    async def open(self, index: int = 0) -> OpenedHandoff:
         """Open the call."""
-        input = OpenHandoffInput.model_validate({**self._fields(), "index": 0, "turn": 1})
+        input = OpenHandoffInput.model_validate({**self._fields(), "index": index, "turn": 1})
         return await ActivityEnvironment().run(self.activities.open_handoff, input)
 
     async def close(
@@ -67,7 +79,7 @@ async def desk(stack: Stack) -> AsyncIterator[Desk]:
         await declare_caller(stack, caller, called, call=asks(called, x=3))
         result = await stack.run(caller, f"{caller}-1")
         first = (await get_transcript(stack.store, result.transcript))[0]
-        activities = HandoffDeskActivities(stack.client, stack.store)
+        activities = HandoffDeskActivities(stack.client, stack.store, Toolbox(Path(), {}))
         yield Desk(stack, activities, called, first.context, first.digest)
 
 
@@ -94,6 +106,34 @@ async def test_open_handoff_repeated_names_the_same_run_whatever_was_declared_si
     assert later.child is None
     assert later.answered is not None
     assert later.answered.is_error
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"tools": []}, "there is no agent to call by 'agents."),
+        ({"limits": {"tools": {"agents.*": {"per_run": 1}}}}, "a run may make 1 call of agents.*"),
+    ],
+)
+async def test_open_handoff_of_a_call_that_the_agent_may_not_make_starts_nothing(
+    desk: Desk, declared: dict[str, Any], words: str
+) -> None:
+    """Allow-list and limits hold here too, whatever the run makes of the call: the second."""
+    store = desk.stack.store
+    context, node = await get_context(store, desk.context), await get_node(store, desk.head)
+    spec = await get_spec(store, context.spec.digest)
+    changed = AgentSpec.model_validate(spec.document | declared)
+    await put_spec(store, changed)
+    pinned = context.model_copy(update={"spec": PinnedSpec.of(changed)})
+    [call] = node.reply.tool_calls
+    twice = node.reply.model_copy(update={"content": (call, call)})
+    desk.context = await put_record(store, pinned)
+    desk.head = await store.put(node.model_copy(update={"reply": twice}).encode())
+    opened = await desk.open(index=1)
+    assert opened.child is None
+    assert opened.answered is not None
+    assert opened.answered.is_error
+    assert words in (await store.get(opened.answered.digest)).decode()
 
 
 async def test_open_handoff_of_a_call_that_was_closed_starts_nothing(desk: Desk) -> None:
