@@ -68,26 +68,28 @@ def chosen(
     return [keeper for keeper in some if team is None or keeper.team == team]
 
 
-def inherited(keepers: Collection[Freezable], team: str) -> FreezeRequest | None:
-    """The freeze that a new agent of `team` begins with: its team's, or that of all."""
-    for keeper in keepers:
-        held = keeper.freeze
-        if held is None:
-            continue
-        of_team = held.scope is FreezeScope.TEAM and keeper.team == team
-        if of_team or held.scope is FreezeScope.ALL:
-            wanted = held.model_dump(include=set(FreezeRequest.model_fields))
-            return FreezeRequest.model_validate(wanted)
-    return None
+def begun_frozen(planned: AgentPlan, keepers: Collection[Freezable], team: str) -> AgentPlan:
+    """Return the plan with the freeze that its agent takes on, if there is one.
 
+    A new one takes on its team's, or that of everything. One that moves to another team takes on
+    that team's, unless it is frozen already.
 
-def begun_frozen(planned: AgentPlan, request: FreezeRequest | None) -> AgentPlan:
-    """Return the plan of a new agent with the freeze that it begins with, if there is one."""
-    if request is None or planned.action is not Action.CREATE:
+    Args:
+        planned: What happens to the agent.
+        keepers: All that there are, as they stand.
+        team: The agent's, as declared.
+    """
+    own = next((keeper for keeper in keepers if keeper.name == planned.agent), None)
+    is_new = planned.action is Action.CREATE
+    moves = own is not None and own.freeze is None and own.team != team
+    scopes = (FreezeScope.TEAM, FreezeScope.ALL) if is_new else (FreezeScope.TEAM,)
+    request = _inherited(keepers, team, scopes) if is_new or moves else None
+    if request is None:
         return planned
     whose = "everything" if request.scope is FreezeScope.ALL else "its team"
     ends = f", until {format_slot(request.until)}" if request.until else ""
-    note = f"it begins frozen, as {whose} is, by {request.by}: {request.reason}{ends}"
+    begins = "it begins frozen" if is_new else f"it is frozen with its move to team {team}"
+    note = f"{begins}, as {whose} is, by {request.by}: {request.reason}{ends}"
     update = {
         "freeze": request,
         "steps": (Step.FREEZE, *planned.steps),
@@ -161,6 +163,20 @@ async def _update(
         if isinstance(cause, ApplicationError) and cause.type == "FreezeRefusedError":
             raise FreezeRefusal(f"{name}: {cause.message}") from error
         raise
+
+
+def _inherited(
+    keepers: Collection[Freezable], team: str, scopes: Collection[FreezeScope]
+) -> FreezeRequest | None:
+    """The freeze of those scopes that an agent of `team` takes on."""
+    for keeper in keepers:
+        held = keeper.freeze
+        if held is None or held.scope not in scopes:
+            continue
+        if held.scope is FreezeScope.ALL or keeper.team == team:
+            wanted = held.model_dump(include=set(FreezeRequest.model_fields))
+            return FreezeRequest.model_validate(wanted)
+    return None
 
 
 def _freezable(keeper: WorkflowExecution, memo: dict[str, Any]) -> Freezable:

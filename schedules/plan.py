@@ -18,7 +18,7 @@ from schedules.declared import Declaration
 from schedules.desired import desired_schedule
 from schedules.fields import schedule_fields
 from schedules.fleet import Fleet
-from schedules.freezes import begun_frozen, inherited, list_keepers
+from schedules.freezes import begun_frozen, list_keepers
 from schedules.live import LiveAgent, read_live, read_subscriptions
 from schedules.live_teams import LiveTeam, read_live_teams
 from schedules.side_by_side import side_by_side
@@ -83,12 +83,12 @@ async def make_plan(
 
 
 async def _frozen(client: Client, fleet: Fleet, agents: list[AgentPlan]) -> list[AgentPlan]:
-    """Return the plans, those of new agents of a frozen team with the freeze they begin with."""
-    if not any(agent.action is Action.CREATE for agent in agents):
+    """Return the plans, with the freeze that what is new in a frozen team takes on."""
+    if all(agent.action is Action.UNCHANGED for agent in agents):
         return agents
     keepers = await list_keepers(client)
     teams = {name: declared.spec.team for name, declared in fleet.declarations.items()}
-    return [begun_frozen(agent, inherited(keepers, teams[agent.agent])) for agent in agents]
+    return [begun_frozen(agent, keepers, teams[agent.agent]) for agent in agents]
 
 
 def _specs(fleet: Fleet, earlier: Mapping[str, Spec]) -> list[Spec]:

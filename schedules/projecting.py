@@ -22,6 +22,8 @@ LOOKED_AT = 200
 """Runs of an agent that are read: those that did nothing cost nothing, and are no history."""
 MOST_NODES = 1000
 """Runs of a pipeline's nodes that are read."""
+FOR_OTHERS = (Trigger.HANDOFF, Trigger.UPSTREAM)
+"""What calls an agent, and a pipeline whose node it is, count such a run as their own cost."""
 _ENDED = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'"
 
 
@@ -58,7 +60,7 @@ async def _agent_costs(client: Client, name: str) -> list[Usage]:
     query = f"WorkflowType = '{WORKFLOW_TYPES['Agent']}' AND RotaAgent = '{name}' AND {_ENDED}"
     costs: list[Usage] = []
     async for result in _results(client, query, LOOKED_AT):
-        if result.trigger is not Trigger.HANDOFF and _has_worked(result):
+        if result.trigger not in FOR_OTHERS and _has_worked(result):
             costs.append(result.usage.plus(result.below))
         if len(costs) == HISTORY:
             break

@@ -1,0 +1,48 @@
+"""What an agent takes on of the freezes that are in force when it is applied."""
+
+import pytest
+
+from rota.freeze import Freeze, FreezeScope
+from schedules.changes import Action, AgentPlan, Step
+from schedules.freezes import Freezable, begun_frozen
+from tests.rota.desks import T0
+
+TEAM, EVERYTHING, ONE = FreezeScope.TEAM, FreezeScope.ALL, FreezeScope.AGENT
+
+
+def keeper(name: str, team: str, scope: FreezeScope | None = None) -> Freezable:
+    """An agent's keeper, frozen or not."""
+    held = Freeze(reason="leak", by="ann", scope=scope, at=T0) if scope else None
+    return Freezable(name, "Agent", team, True, held, "q")
+
+
+@pytest.mark.parametrize(
+    ("action", "keepers", "note"),
+    [
+        (Action.CREATE, [keeper("a", "new", TEAM)], "it begins frozen, as its team is, by ann"),
+        (Action.CREATE, [keeper("a", "far", EVERYTHING)], "it begins frozen, as everything is"),
+        (Action.CREATE, [keeper("a", "new", ONE), keeper("b", "far", TEAM)], ""),
+        (
+            Action.CHANGE,
+            [keeper("report", "old"), keeper("a", "new", TEAM)],
+            "it is frozen with its move to team new, as its team is, by ann: leak",
+        ),
+        # Frozen already: its own is for somebody to end.
+        (Action.CHANGE, [keeper("report", "old", ONE), keeper("a", "new", TEAM)], ""),
+        # It was thawed by name while all the others stay frozen.
+        (Action.CHANGE, [keeper("report", "old"), keeper("a", "new", EVERYTHING)], ""),
+        (Action.CHANGE, [keeper("report", "new"), keeper("a", "new", TEAM)], ""),
+    ],
+)
+def test_agent_that_comes_to_a_frozen_team_is_frozen_before_it_is_declared(
+    action: Action, keepers: list[Freezable], note: str
+) -> None:
+    """New, or from another team; what somebody has thawed by name stays so."""
+    planned = AgentPlan(agent="report", action=action, steps=(Step.DECLARE,))
+    frozen = begun_frozen(planned, keepers, "new")
+    assert (frozen.freeze is not None) is bool(note)
+    if note:
+        assert frozen.steps == (Step.FREEZE, Step.DECLARE)
+        assert frozen.notes[-1].startswith(note)
+    else:
+        assert frozen == planned
