@@ -74,6 +74,15 @@ def lost(state: KeeperState, run: RunRef, used: Usage) -> KeeperState:
     return state.model_copy(update={"account": budget_rules.lost(state.account, run, used)})
 
 
+def strays(state: KeeperState, *, before: datetime) -> list[RunRef]:
+    """Runs that have held something since before then, and of which the ledger knows nothing.
+
+    The keeper that had admitted them was lost, and they asked the one after it for more.
+    """
+    holds = state.account.holds.values()
+    return [each.run for each in holds if each.at < before and each.run.key not in state.ledger]
+
+
 def give(state: KeeperState, given: BudgetRaise, now: datetime) -> KeeperState:
     """Raise a limit of the day or the month. Repeating it changes nothing.
 

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from rota import needs, orders
+from rota import keeper_account, needs, orders, settling
 from rota.admission import RunRef
+from rota.budget import HoldRequest
 from rota.runs import Trigger
 from rota.schedule_spec import ScheduleSpec
 from rota.upstream import NeedRequest
@@ -53,6 +54,19 @@ def test_upstream_run_that_somebody_needs_is_looked_after() -> None:
     assert seen(desk, lookout) == set()
     desk.settle("r1")
     assert lookout.pause(desk.state, desk.now) is None
+
+
+def test_run_that_holds_money_and_is_in_no_ledger_is_looked_after() -> None:
+    """An earlier keeper had admitted it; if it is lost, nobody else would ever free what it has."""
+    desk, lookout = Desk(), rested()
+    request = HoldRequest(agent="report", run=run("stray"))
+    desk.state, _ = keeper_account.hold(desk.state, request, T0)
+    desk.at(T0 + OPEN_CHECK)
+    assert seen(desk, lookout) == set()
+    desk.at(T0 + 2 * OPEN_CHECK)
+    assert seen(desk, lookout) == {"stray"}
+    desk.state = settling.reclaim(desk.state, run("stray"), desk.now)
+    assert not desk.state.account.holds
 
 
 def test_run_of_an_order_is_looked_after_admitted_or_not() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import budget_rules, keeper, ledger, needs, orders, settling
+    from rota import budget_rules, keeper, keeper_account, ledger, needs, orders, settling
     from rota.admission import RunRef
     from rota.keeper_state import KeeperState
     from rota.runs import RunStatus
@@ -59,7 +59,8 @@ class Lookout:
         if check:
             before = now - OPEN_CHECK
             waiters = (w.request.waiter for w in state.watchers if w.since < before)
-            self._add(*ledger.open_runs(state, before=before), *waiters)
+            strays = keeper_account.strays(state, before=before)
+            self._add(*ledger.open_runs(state, before=before), *strays, *waiters)
             self._checked_at = now
         if not (look or check):
             return []
