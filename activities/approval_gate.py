@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 from pydantic_core import to_jsonable_python
 
+from activities.effect_records import EffectRecords
 from activities.safekeeping import kept
 from activities.schema_problems import schema_problems
 from activities.stores.base import ObjectStore
@@ -21,9 +22,10 @@ from rota.approval_rules import needs_approval, why_forged
 from rota.approval_spec import NEVER, ApprovalRule, rule_for
 from rota.approvals import INLINE_ARGUMENTS, ApprovalRequest, Ruling, Verdict, request_digest
 from rota.conversation import ToolCall
+from rota.effects import EffectStage
 from rota.failures import FailureCategory, StepError
 from rota.handoffs import handoff_of, handoff_schema
-from rota.model import canonical_json
+from rota.model import canonical_json, content_digest
 from rota.tools import Effect, ToolDefinition
 from rota.transcript import RunContext
 
@@ -120,6 +122,18 @@ def request_of_provider(
     )
 
 
+async def is_answered(store: ObjectStore, tool: ToolDefinition | None, call: ToolCall) -> bool:
+    """Whether the receipt of exactly this call answers it: it is not made, so nobody is asked."""
+    if tool is None or tool.effect is Effect.READ or tool.refresh:
+        return False
+    record = await EffectRecords(store).newest(call.key)
+    return (
+        record is not None
+        and record.stage is EffectStage.HAPPENED
+        and (record.tool, record.arguments) == (call.name, content_digest(call.args))
+    )
+
+
 async def made_small(
     store: ObjectStore, request: ApprovalRequest, room: int = INLINE_ARGUMENTS
 ) -> ApprovalRequest:
@@ -139,13 +153,13 @@ async def permit_of(
     call: ToolCall,
     ruling: Ruling | None,
 ) -> Permit:
-    """Check the rule and the ruling; without a valid one there is no call.
+    """Check the rule and the ruling: without a valid one, nothing but a receipt answers.
 
     Raises:
         StepError: `invalid_request`: nobody was asked, or the ruling is not of this call.
     """
     request = request_of(spec, context, tool, call)
-    if request is None:
+    if request is None or (ruling is None and await is_answered(store, tool, call)):
         return Permit(call)
     if ruling is None:
         raise StepError(

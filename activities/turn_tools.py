@@ -4,7 +4,7 @@ Activity side. The same for runtimes that answer turn by turn and for sessions t
 themselves: whoever asks for a tool, the run executes it.
 """
 
-from activities.approval_gate import made_small, request_of
+from activities.approval_gate import is_answered, made_small, request_of
 from activities.call_limits import calls_over_limit
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
@@ -62,10 +62,10 @@ async def call_refs(
         refused = index in over
         ref = CallRef(index=index, name=call.name)
         ref = ref if refused else _call_ref(spec, toolbox, index, call)
-        request = None
+        request, tool = None, toolbox.get(call.name, spec.tools)
         if ref.effect is not None:
-            request = request_of(spec, context, toolbox.get(call.name, spec.tools), call)
-        if request is not None:
+            request = request_of(spec, context, tool, call)
+        if request is not None and not await is_answered(store, tool, call):
             small = await made_small(store, request, room)
             room -= len(canonical_json(small.arguments)) if small.arguments is not None else 0
             ref = ref.model_copy(update={"approval": small})

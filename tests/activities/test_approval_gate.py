@@ -16,6 +16,7 @@ from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
+from activities.turn_tools import call_refs
 from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
 from rota.approvals import ApprovalRequest, Ruling, Verdict
@@ -50,8 +51,10 @@ class Office:
 
         self.tool = post
 
-    async def open(self, rule: Any = "always", args: dict[str, Any] | None = None) -> None:
-        """Declare the rule, and record the turn that makes the call."""
+    async def open(
+        self, rule: Any = "always", args: dict[str, Any] | None = None, run: RunRef = RUN
+    ) -> None:
+        """Declare the rule, and record the turn of a run for the slot that makes the call."""
         self.spec = AgentSpec.model_validate(
             {
                 "name": "poster",
@@ -62,7 +65,11 @@ class Office:
         )
         await put_spec(self.store, self.spec)
         self.context = RunContext(
-            run_id=RUN.id, run_key=RUN.key, spec=PinnedSpec.of(self.spec), requester="pat"
+            run_id=run.id,
+            run_key=run.key,
+            spec=PinnedSpec.of(self.spec),
+            requester="pat",
+            slot="2026-11-22T06:00:00Z",
         )
         self.context_digest = await put_record(self.store, self.context)
         asked = ToolCall(id="1", name="ledger.post", args=ARGS if args is None else args)
@@ -221,6 +228,29 @@ async def test_denied_call_is_an_error_with_the_reason(office: Office) -> None:
     text = (await office.store.get(result.digest)).decode()
     assert text == "ledger.post: the call was denied by kim: not today"
     assert office.posted == []
+
+
+async def test_call_that_its_receipt_answers_is_asked_of_nobody(office: Office) -> None:
+    """A later run of the slot gets what was approved then; any other call is asked about."""
+
+    async def asked() -> ApprovalRequest | None:
+        toolbox = Toolbox(office.folder, {office.tool.name: office.tool})
+        given = (office.store, office.spec, office.context, toolbox, (office.call,), office.head)
+        [ref] = await call_refs(*given)
+        return ref.approval
+
+    await office.open()
+    before = await asked()
+    await office.run(office.ruling())
+    later = RunRef(id="poster-2", key="key-2")
+    await office.open(run=later)
+    after = await asked()
+    result = await office.run(None, run=later)
+    await office.open(args={**ARGS, "amount": 7}, run=later)
+    other = await asked()
+    assert (before is None, after, other is None) == (False, None, False)
+    assert (await office.store.get(result.digest)).decode() == "posted 5000"
+    assert office.posted == [ARGS]
 
 
 @pytest.mark.parametrize(
