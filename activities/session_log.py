@@ -109,6 +109,12 @@ class SessionLog:
         for name in await self.marks(turn, what):
             await self._store.delete_ref(name)
 
+    async def clear_looks(self, turn: int) -> None:
+        """Take back the notes of all looks of a turn."""
+        for name in await self._store.list_refs(f"{self._attempts}/{turn}"):
+            if name.removeprefix(f"{self._attempts}/{turn}/").startswith("look-"):
+                await self._store.delete_ref(name)
+
     async def seen(self, turn: int, look: int) -> Seen | None:
         """What a look came to, if that is on record."""
         value = await self._store.get_ref(f"{self._root}/seen/{turn}/{look}")

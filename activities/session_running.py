@@ -264,8 +264,17 @@ class SessionRunningActivities(SessionRunning):
         if stopped.usage is not None:
             model = task.spec.runtime.model or session.kind
             usage = spent(task, session, input.counted, stopped.usage, model).usage
+            if not task.settings.is_one_call:
+                # The looks that were cut off have watched what is counted here.
+                await kept(lambda: log.clear_looks(input.turn))
         elif session.told and await _is_uncounted(input, task, log):
-            usage = Usage(unknown_attempts=1)
+            # Nobody tells: at most all that the run might still spend.
+            most = input.allowance
+            usage = Usage(
+                unknown_attempts=1,
+                unknown_micros=max(0, most.micros or 0),
+                unknown_tokens=max(0, most.tokens or 0),
+            )
         return SessionStopped(
             confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
         )

@@ -9,10 +9,12 @@ from temporalio.activity import ActivityCancellationDetails
 
 from activities import heartbeat
 from activities.session_log import SessionLog
+from rota.budget import Cap
 from rota.failures import FailureCategory
 from rota.session_runtime import ProviderSession
 from rota.steps import SessionInput
 from tests.activities.session_bench import LOST, Bench, failed, fault
+from tests.contract.double_provider import Hangs
 from tests.workflows.failing_store import FailingStore
 
 
@@ -159,3 +161,40 @@ async def test_submit_that_goes_on_after_the_run_has_ended_leaves_nothing_workin
     assert (stopped.confirmed, bench.provider.starts) == (True, int(begun))
     assert all(session.stopped for session in bench.provider.sessions.values())
     assert await bench.unknown() == int(begun)
+
+
+async def cut_off(bench: Bench) -> None:
+    """A look that nobody sees the end of, of a session that hangs."""
+    await bench.open(reattach=False)
+    bench.provider.acts = [Hangs()]
+    await bench.submit()
+    look = asyncio.create_task(bench.observe(look=2))
+    await bench.provider.looking.wait()
+    look.cancel()
+    await asyncio.gather(look, return_exceptions=True)
+
+
+async def test_cancel_of_a_session_that_tells_its_use_leaves_nothing_unknown(bench: Bench) -> None:
+    """The look that was cut off had watched what the provider now counts."""
+    await cut_off(bench)
+    assert await bench.unknown() == 1
+    stopped = await bench.cancel(session=ProviderSession(kind="double", id="s1", told=True))
+    assert stopped.usage.tokens > 0
+    assert (stopped.usage.unknown_attempts, await bench.unknown()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "unknown"),
+    [(Cap(micros=700, tokens=90), (700, 90)), (Cap(micros=-5), (0, 0)), (Cap(), (0, 0))],
+)
+async def test_cancel_of_a_session_that_tells_no_use_counts_what_the_run_might_still_spend(
+    bench: Bench, allowance: Cap, unknown: tuple[int, int]
+) -> None:
+    """At most that; of a run without a limit nobody can say how much."""
+    await bench.open()
+    await bench.submit()
+    bench.monkeypatch.setattr(bench.provider, "usage", lambda session: None)
+    session = ProviderSession(kind="double", id="s1", told=True)
+    usage = (await bench.cancel(session=session, allowance=allowance)).usage
+    assert usage.unknown_attempts == 1
+    assert (usage.unknown_micros, usage.unknown_tokens) == unknown
