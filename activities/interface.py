@@ -53,6 +53,7 @@ from rota.steps import (
     TurnInput,
 )
 from rota.upstream import NeedAnswer
+from rota.usage import RunUse
 
 
 class RunDesk(ABC):
@@ -62,31 +63,26 @@ class RunDesk(ABC):
     @activity.defn(name="admit_run")
     async def admit_run(self, input: AdmitInput) -> Admitted:
         """Present the run to its keeper, then check that it can work here."""
-        ...
 
     @abstractmethod
     @activity.defn(name="prepare_run")
     async def prepare_run(self, input: PrepareInput) -> Admitted:
         """Preflight, and write the context, of a run that had to wait."""
-        ...
 
     @abstractmethod
     @activity.defn(name="ask_need")
     async def ask_need(self, input: NeedInput) -> NeedAnswer:
         """Ask the upstream's keeper for a slot."""
-        ...
 
     @abstractmethod
     @activity.defn(name="announce_run")
     async def announce_run(self, input: AnnounceInput) -> None:
         """Publish the run's events, each to its topic."""
-        ...
 
     @abstractmethod
     @activity.defn(name="settle_run")
     async def settle_run(self, input: SettleInput) -> Settled:
         """Store the new memory version and report the run's end to its keeper."""
-        ...
 
 
 class Thinking(ABC):
@@ -96,7 +92,6 @@ class Thinking(ABC):
     @activity.defn(name="invoke_model")
     async def invoke_model(self, input: TurnInput) -> TurnOutcome:
         """Take one turn; a turn that was already answered is not asked again."""
-        ...
 
 
 class Compacting(ABC):
@@ -106,7 +101,6 @@ class Compacting(ABC):
     @activity.defn(name="compact_conversation")
     async def compact_conversation(self, input: CompactInput) -> TurnOutcome:
         """Sum up a conversation that has grown too long to go on with."""
-        ...
 
 
 class SessionRunning(ABC):
@@ -116,31 +110,26 @@ class SessionRunning(ABC):
     @activity.defn(name="submit_session")
     async def submit_session(self, input: SessionInput) -> SessionStarted:
         """Start the provider's session, once."""
-        ...
 
     @abstractmethod
     @activity.defn(name="observe_session")
     async def observe_session(self, input: SessionInput) -> Observed:
         """Watch it until it ends or needs something."""
-        ...
 
     @abstractmethod
     @activity.defn(name="answer_session")
     async def answer_session(self, input: AnswerInput) -> SessionStarted:
         """Tell it its task, results of its tool calls, decisions, or what to mend."""
-        ...
 
     @abstractmethod
     @activity.defn(name="collect_session")
     async def collect_session(self, input: SessionInput) -> TurnOutcome:
         """Read the answer of a session that has ended."""
-        ...
 
     @abstractmethod
     @activity.defn(name="cancel_session")
     async def cancel_session(self, input: SessionInput) -> SessionStopped:
         """Stop it, and look whether it has stopped."""
-        ...
 
 
 class ToolListing(ABC):
@@ -150,7 +139,6 @@ class ToolListing(ABC):
     @activity.defn(name="list_tools")
     async def list_tools(self, input: StepInput) -> ToolsListed:
         """Ask the agent's MCP servers for their tools, once per run."""
-        ...
 
 
 class ToolRunning(ABC):
@@ -160,13 +148,11 @@ class ToolRunning(ABC):
     @activity.defn(name="run_tool")
     async def run_tool(self, input: ToolInput) -> ResultRef:
         """Execute one tool call; a call that already has a result is not made again."""
-        ...
 
     @abstractmethod
     @activity.defn(name="look_at_effect")
     async def look_at_effect(self, input: ToolInput) -> EffectLook:
         """Say what is known of a call that no attempt has answered, without making it."""
-        ...
 
 
 class EffectDesk(ABC):
@@ -176,7 +162,6 @@ class EffectDesk(ABC):
     @activity.defn(name="note_effect")
     async def note_effect(self, input: NoteEffectInput) -> None:
         """Tell the keeper of an unknown effect, or that it is none any more."""
-        ...
 
 
 class ApprovalDesk(ABC):
@@ -186,7 +171,6 @@ class ApprovalDesk(ABC):
     @activity.defn(name="check_edit")
     async def check_edit(self, input: ToolInput) -> EditChecked:
         """Say whether the arguments that somebody wrote fit the tool."""
-        ...
 
 
 class HandoffDesk(ABC):
@@ -196,13 +180,20 @@ class HandoffDesk(ABC):
     @activity.defn(name="open_handoff")
     async def open_handoff(self, input: OpenHandoffInput) -> OpenedHandoff:
         """Check the call and make the input of the run it asks for."""
-        ...
 
     @abstractmethod
     @activity.defn(name="close_handoff")
     async def close_handoff(self, input: CloseHandoffInput) -> ResultRef:
         """Record the called run's end as the call's result."""
-        ...
+
+
+class RunReading(ABC):
+    """What runs have left behind; safe as local activities."""
+
+    @abstractmethod
+    @activity.defn(name="read_use")
+    async def read_use(self, run: RunRef) -> RunUse:
+        """Read what a run that has ended used, with all below it."""
 
 
 class LockDesk(ABC):
@@ -212,13 +203,11 @@ class LockDesk(ABC):
     @activity.defn(name="acquire_lock")
     async def acquire_lock(self, input: LockInput) -> LockAnswer:
         """Ask for a lock, or for a place in its queue."""
-        ...
 
     @abstractmethod
     @activity.defn(name="release_locks")
     async def release_locks(self, input: ReleaseInput) -> None:
         """Give locks back; repeating it changes nothing."""
-        ...
 
 
 class BudgetDesk(ABC):
@@ -228,7 +217,6 @@ class BudgetDesk(ABC):
     @activity.defn(name="hold_budget")
     async def hold_budget(self, input: HoldInput) -> Grant:
         """Ask for more room, or give back what is left."""
-        ...
 
 
 class Notifying(ABC):
@@ -238,13 +226,11 @@ class Notifying(ABC):
     @activity.defn(name="post_facts")
     async def post_facts(self, input: PostInput) -> None:
         """Hand facts to the notifiers of their channels; repeating it tells nothing twice."""
-        ...
 
     @abstractmethod
     @activity.defn(name="send_notification")
     async def send_notification(self, input: SendInput) -> Sent:
         """Send one message to one channel."""
-        ...
 
 
 class PipelineDesk(ABC):
@@ -254,19 +240,16 @@ class PipelineDesk(ABC):
     @activity.defn(name="load_pipeline")
     async def load_pipeline(self, input: LoadPipelineInput) -> LoadedPipeline:
         """Read a pipeline's declaration from the store."""
-        ...
 
     @abstractmethod
     @activity.defn(name="load_outputs")
     async def load_outputs(self, input: LoadOutputsInput) -> LoadedOutputs:
         """Read results that are too large to travel with a run's end."""
-        ...
 
     @abstractmethod
     @activity.defn(name="store_outcome")
     async def store_outcome(self, input: StoreOutcomeInput) -> StoredOutcome:
         """Store what a pipeline came to: each node's result under its name."""
-        ...
 
 
 class TopicDesk(ABC):
@@ -276,7 +259,6 @@ class TopicDesk(ABC):
     @activity.defn(name="deliver_events")
     async def deliver_events(self, input: DeliverInput) -> Delivered:
         """Start one run per event and subscriber whose filter it passes."""
-        ...
 
 
 class KeeperDesk(ABC):
@@ -291,10 +273,8 @@ class KeeperDesk(ABC):
     @activity.defn(name="start_runs")
     async def start_runs(self, input: StartRunsInput) -> list[RunRef]:
         """Start the runs of orders and return them in that order; started ones are found."""
-        ...
 
     @abstractmethod
     @activity.defn(name="page_ledger")
     async def page_ledger(self, page: LedgerPage) -> str:
         """Store a page of old ledger entries and return its digest."""
-        ...

@@ -22,7 +22,7 @@ from rota.questions import Question
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
 from rota.tools import Effect
-from rota.usage import Usage, sum_of
+from rota.usage import Usage
 
 INLINE_OUTPUT = 4096
 """Bytes of JSON a result may have to travel in history; a larger one is named by digest."""
@@ -77,7 +77,8 @@ class ResultRef(StepResult):
     """Set if the tool needs a person's answer first: there is no result yet, and the call is
     made again with it."""
     below: Usage | None = None
-    """Of a call of another agent: what its run used, and those below it."""
+    """Of a call of another agent: what its run used, and those below it; one that took over
+    tells nobody here, and counts with all it was lent."""
     unknown: UnknownEffect | None = None
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None
@@ -215,6 +216,13 @@ class LoopState(Record):
             }
         )
 
+    def after_handoff(self, below: Usage) -> "LoopState":
+        """Count what a run used that this one handed work to, with all below it.
+
+        As soon as that has ended: another call of its turn may fail this run.
+        """
+        return self.model_copy(update={"below": self.below.plus(below)})
+
     def after_tools(self, results: tuple[ResultRef, ...]) -> "LoopState":
         """Fold in the results of all open calls, in call order."""
         return self.model_copy(
@@ -223,7 +231,6 @@ class LoopState(Record):
                 "results": results,
                 "transfer": next((r.transfer for r in results if r.transfer), self.transfer),
                 "tool_calls": self.tool_calls + len(results),
-                "below": sum_of((self.below, *(r.below for r in results if r.below))),
                 "patches": (*self.patches, *(r.patch for r in results if r.patch)),
                 "tainted": self.tainted or any(r.tainted for r in results),
             }

@@ -7,7 +7,7 @@ continue-as-new.
 
 from datetime import datetime
 
-from rota.budget import NONE, NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
+from rota.budget import NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
 from rota.model import Record
 from rota.run_ref import RunRef
 from rota.spending import known, lost, spent
@@ -54,8 +54,9 @@ class Purse(Record):
     @property
     def is_missed(self) -> bool:
         """True if others may miss what the run holds: an account has a limit."""
-        grant = self.grant
-        return grant is not None and grant.room.is_limit and grant.reserved != NONE
+        # Not by what the agent's own account has set aside: it may be its team's alone.
+        room = self.grant.room if self.grant is not None else Cap()
+        return bool(room.micros or room.tokens)
 
     @property
     def is_soft(self) -> bool:
@@ -69,6 +70,18 @@ class Purse(Record):
     def answered(self, grant: Grant, usage: Usage) -> "Purse":
         """The purse once the accounts have answered; what was spent until then is told."""
         return self.model_copy(update={"grant": grant, "base": spent(usage)})
+
+    def gave_back(self, grant: Grant, usage: Usage) -> "Purse":
+        """The purse once the accounts have taken back what was reserved.
+
+        Nothing is left of it wherever one of them has a limit, whichever has answered.
+        """
+        had = self.grant.room if self.grant is not None else Cap()
+        nothing = Cap(
+            micros=None if had.micros is None else 0, tokens=None if had.tokens is None else 0
+        )
+        room = grant.room.smaller(nothing)
+        return self.answered(grant.model_copy(update={"room": room}), usage)
 
     def given(self, more: BudgetRaise) -> "Purse":
         """The purse with what a person gave the run. The same again changes nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import reduce
 
-from rota.model import Record
+from rota.model import Record, StepResult
 
 
 class Usage(Record):
@@ -75,6 +75,13 @@ class Usage(Record):
             unknown_micros=max(0, self.unknown_micros - other.unknown_micros),
             unknown_tokens=max(0, self.unknown_tokens - other.unknown_tokens),
         )
+
+
+class RunUse(StepResult):
+    """What a run that has ended used, with all below it."""
+
+    usage: Usage | None = None
+    """None: it left no word of it."""
 
 
 def sum_of(usages: Iterable[Usage]) -> Usage:

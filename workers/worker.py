@@ -22,6 +22,7 @@ from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
 from activities.notifying import NotifyingActivities
 from activities.pipeline_desk import PipelineDeskActivities
+from activities.run_reading import RunReadingActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.session_running import SessionRunningActivities
 from activities.stores.base import ObjectStore
@@ -83,7 +84,6 @@ async def serving(
     the keeper's answer, and a session is watched for hours. With one pool of slots a burst of
     runs, or the watched sessions, could hold them all.
     """
-    desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
@@ -99,6 +99,7 @@ async def serving(
     lock_desk = LockDeskActivities(client)
     budget_desk = BudgetDeskActivities(client)
     topic_desk = TopicDeskActivities(client, store)
+    reading = RunReadingActivities(client)
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
     takeover = Takeover()
     runs = Worker(
@@ -116,6 +117,7 @@ async def serving(
             notifying.post_facts,
             budget_desk.hold_budget,
             thinking.invoke_model,
+            reading.read_use,
             compacting.compact_conversation,
             sessions.submit_session,
             sessions.answer_session,

@@ -13,6 +13,7 @@ from rota.spending import spent
 from rota.usage import Usage
 
 RUN = RunRef(id="r", key="k")
+NO_MONEY = Cap(micros=0)
 USAGES = st.builds(
     Usage,
     input_tokens=st.integers(0, 100),
@@ -48,13 +49,33 @@ def test_purse_is_given_each_raise_once() -> None:
     assert (purse.raised, purse.raised_steps) == (Amount(micros=10, tokens=14), 4)
 
 
-def test_purse_gives_back_what_it_holds_only_where_others_miss_it() -> None:
+@pytest.mark.parametrize(
+    ("grant", "missed"),
+    [
+        (Grant(reserved=Amount(micros=10)), False),
+        (Grant(room=Cap(micros=0), reserved=Amount(micros=10)), False),
+        (Grant(room=Cap(micros=10), reserved=Amount(micros=10)), True),
+        # The agent's own account knows of no limit and no history; its team's does.
+        (Grant(room=Cap(micros=10)), True),
+        (Grant(room=Cap(tokens=10)), True),
+    ],
+)
+def test_purse_gives_back_what_it_holds_only_where_others_miss_it(
+    grant: Grant, missed: bool
+) -> None:
     """Where no account has a limit, or nothing is held, there is nothing to give back."""
-    assert not Purse(grant=Grant(reserved=Amount(micros=10))).is_missed
-    assert not Purse(grant=Grant(room=Cap(micros=0))).is_missed
-    held = Purse(grant=Grant(room=Cap(micros=10), reserved=Amount(micros=10)))
-    assert held.is_missed
-    assert held.giving_back("a", RUN, Usage()).wanted == NOTHING
+    assert Purse(grant=grant).is_missed is missed
+    assert Purse(grant=grant).giving_back("a", RUN, Usage()).wanted == NOTHING
+
+
+@pytest.mark.parametrize("told", [Cap(), Cap(micros=0), Cap(micros=0, tokens=0)])
+def test_purse_that_has_given_back_has_nothing_left_under_any_limit(told: Cap) -> None:
+    """Also if the account that answered has no limit, and another one has."""
+    held = Purse(grant=Grant(number=3, room=Cap(micros=10)))
+    left = held.gave_back(Grant(number=4, room=told), Usage(input_tokens=5, cost_micros=7))
+    assert left.grant is not None
+    assert (left.grant.room, left.grant.number, left.is_missed) == (told.smaller(NO_MONEY), 4, False)
+    assert left.base == Amount(micros=7, tokens=5)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate
+from tests.workflows.money import add, give, parked, spending
 from tests.workflows.notified import QUICK, Line, hook
 
 DONE = script({"result": "done"})
@@ -139,6 +140,27 @@ async def test_question_is_told_when_the_run_begins_to_wait_for_its_answer(
         assert (told["reason"], told["todo"]) == ("Sure?", f"rota answer {name}-1 q1")
         await handle.execute_update("answer", {"question": "q1", "value": True})
         await handle.result()
+
+
+async def test_run_that_parks_is_told_once_with_what_lets_it_go_on(
+    quick: Stack, receiver: HookReceiver
+) -> None:
+    """Also one that gives its reservation back first, and however often too little is given."""
+    name = quick.name("spender")
+    entry = hook(quick, receiver, Occasion.PARKED, Occasion.SUCCEEDED)
+    budget = {"run_usd": 0.0025, "day_usd": 1}
+    async with quick.worker([add]):
+        await quick.declare(name, **spending(1000, 1000, 100), budget=budget, notify=[entry])
+        run = await quick.start(name, f"{name}-1")
+        reason = await parked(run)
+        await give(run, "1", micros=100)
+        await give(run, "2", micros=900)
+        await run.result()
+        await Line(quick, entry).told(2)
+    told = {fact["occasion"]: fact for fact in facts(receiver)}
+    assert len(facts(receiver)) == len(told) == 2
+    assert reason.startswith(told["parked"]["reason"])
+    assert told["parked"]["todo"] == f"rota budget raise {name}-1"
 
 
 async def test_pipeline_and_the_agent_of_its_node_each_tell_by_their_own_declaration(

@@ -29,7 +29,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.pipeline_run import NodeResult
     from rota.runs import AgentRunInput, AgentRunResult, RunStatus, Trigger
-    from workflows.run_kit.child_result import result_in
+    from rota.usage import Usage
+    from workflows.run_kit.child_result import result_in, used_by
 
 Place = tuple[str, int]
 """A node and the number of the place in it."""
@@ -133,6 +134,7 @@ class Children:
                 reason=f"a run {run_id} is at work already: end it, or let it end, first",
                 category=FailureCategory.TRANSIENT,
                 run_id=run_id,
+                usage=Usage(),
             )
         finally:
             self._starting -= 1
@@ -142,15 +144,18 @@ class Children:
             return result_of_run(await child.handle)
         except ChildWorkflowError as error:
             left = result_in(error.cause)
-            return result_of_run(left) if left else _unread(error.cause, run_id)
+            if left is not None:
+                return result_of_run(left)
+            return _unread(error.cause, run_id, await used_by(child.handle, error.cause))
 
 
-def _unread(cause: BaseException | None, run_id: str) -> NodeResult:
-    """The end of a run that left no result."""
+def _unread(cause: BaseException | None, run_id: str, used: Usage | None) -> NodeResult:
+    """The end of a run that left no result; what it has used, if anybody can tell."""
     status, category = RunStatus.FAILED, FailureCategory.BUG
     reason = cause.message if isinstance(cause, FailureError) else str(cause)
     if isinstance(cause, CancelledError):
-        return NodeResult(status=RunStatus.CANCELLED, reason="cancelled by request", run_id=run_id)
+        status, reason = RunStatus.CANCELLED, "cancelled by request"
+        return NodeResult(status=status, reason=reason, run_id=run_id, usage=used)
     if isinstance(cause, TerminatedError):
         # Whatever it was at may have been done.
         reason, category = "it was terminated", FailureCategory.OUTCOME_UNKNOWN
@@ -158,7 +163,8 @@ def _unread(cause: BaseException | None, run_id: str) -> NodeResult:
         status, category = RunStatus.TIMED_OUT, FailureCategory.TIMEOUT
         reason = "ended by a time limit of the server"
     elif isinstance(cause, ApplicationError) and cause.type == PAYLOAD_ERROR_TYPE:
-        category = FailureCategory.INVALID_REQUEST
+        # It could not read its input, and so did nothing.
+        category, used = FailureCategory.INVALID_REQUEST, Usage()
     return NodeResult(
-        status=status, reason=reason[:MESSAGE_LIMIT], category=category, run_id=run_id
+        status=status, reason=reason[:MESSAGE_LIMIT], category=category, run_id=run_id, usage=used
     )

@@ -54,6 +54,7 @@ class Graph:
         self._given = given
         self._money = money
         self._children = Children(origin)
+        self._bound = origin.bound
         self._suggested_at: int | None = None
         self._draining = False
         self._is_short = False
@@ -118,6 +119,8 @@ class Graph:
             self.state = run_ended(self.plan, self.state, node, index, result, now)
         room = self._room()
         self._is_short = bool(self._money.used_up(self.state.used))
+        if not self._is_short:
+            self._money.goes_on()
         may_start = 0 if self._is_short else room or 0
         self.state, moves = advance(self.plan, self.state, self._given, now, room=may_start)
         if room is None and not moves.finished:
@@ -160,8 +163,10 @@ class Graph:
         if end is not None:
             self.state = stop(self.state, end.status, end.reason, end.category)
         elif stood and self.plan.deadline is not None:
-            # What it stood still is none of its time; gates of the clock stay where they are.
-            self.plan = replace(self.plan, deadline=self.plan.deadline + stood)
+            # What it stood still is none of its time, but of that of whatever started it; gates
+            # of the clock stay where they are.
+            deadline = min(filter(None, (self.plan.deadline + stood, self._bound)))
+            self.plan = replace(self.plan, deadline=deadline)
 
     async def _wait(self, moves: Moves) -> None:
         self._set_alarm(moves.wake)

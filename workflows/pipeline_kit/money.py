@@ -6,7 +6,7 @@ the pipeline stands still, or ends, as `budget.on_exceeded` says.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -77,7 +77,9 @@ class NodeMoney:
         return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
 
     async def find_room(self, used: Usage, *, begun: bool) -> tuple[Finish | None, timedelta]:
-        """Wait until somebody gives more.
+        """Wait until somebody gives more, or whatever started the run can wait no longer.
+
+        Too little more begins no new wait: `park_for` is counted from the first.
 
         Returns:
             How the run ends if it is not to wait, or has waited too long; and how long it stood
@@ -88,14 +90,11 @@ class NodeMoney:
         if spec.on_exceeded is not OnExceeded.PARK:
             skips = spec.on_exceeded is OnExceeded.SKIP and not begun
             return _end(reason, skips=skips), timedelta(0)
-        since, given = workflow.now(), len(self.purse.raises)
+        begun_at, given = workflow.now(), len(self.purse.raises)
         patience = timedelta(seconds=spec.park_for_seconds)
-        bound = self._origin.bound
-        until = since + patience if bound is None else min(since + patience, bound)
         cure = f"rota budget raise {self._origin.run.id}"
-        self.purse = self.purse.model_copy(update={"parked": self.purse.parked + 1})
-        name = f"budget-{self.purse.parked}"
-        self._standing.telling.waits(Occasion.PARKED, name, reason, cure)
+        since = self._since(reason, cure)
+        until = min(filter(None, (since + patience, self._origin.bound)))
         heard = await self._standing.wait(
             "budget",
             f"{reason}; '{cure}' lets it go on, until {until:%Y-%m-%dT%H:%MZ}",
@@ -103,11 +102,27 @@ class NodeMoney:
             until,
             status=RunStatus.PARKED,
         )
-        if heard:
-            self._standing.resume()
-            return None, workflow.now() - since
+        if heard or workflow.now() < since + patience:
+            return None, workflow.now() - begun_at
         told = f"parked for {format_duration(patience)} (budget.park_for), nobody gave more"
         return _end(f"{reason}; {told}"), timedelta(0)
+
+    def goes_on(self) -> None:
+        """Note that there is something to spend; an event if the run stood still."""
+        if self.purse.parked_at is not None:
+            self.purse = self.purse.model_copy(update={"parked_at": None})
+            self._standing.resume()
+
+    def _since(self, reason: str, cure: str) -> datetime:
+        """When it began to stand still; people are told once."""
+        purse = self.purse
+        if purse.parked_at is not None:
+            return purse.parked_at
+        since = workflow.now()
+        self.purse = purse.model_copy(update={"parked_at": since, "parked": purse.parked + 1})
+        name = f"budget-{self.purse.parked}"
+        self._standing.telling.waits(Occasion.PARKED, name, reason, cure)
+        return since
 
     @property
     def _cap(self) -> Cap:

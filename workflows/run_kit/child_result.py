@@ -1,11 +1,17 @@
-"""What is left of a child run that did not succeed: the result in its failure."""
+"""What is left of a child run that did not succeed: its result, or what it has used."""
+
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.interface import RunReading
+    from rota.admission import RunRef
     from rota.runs import AgentRunResult
+    from rota.usage import Usage
+    from workflows.activity_options import reading_options
 
 
 def result_in(cause: BaseException | None) -> AgentRunResult | None:
@@ -16,3 +22,26 @@ def result_in(cause: BaseException | None) -> AgentRunResult | None:
         return AgentRunResult.model_validate(cause.details[0])
     except ValidationError:
         return None
+
+
+async def used_by(
+    child: workflow.ChildWorkflowHandle[Any, AgentRunResult], cause: BaseException | None
+) -> Usage | None:
+    """What a run that left no result in its failure has used; None if nobody can tell.
+
+    A cancelled one has nothing in Temporal to put its result in, but wrote it in its memo.
+    """
+    if not isinstance(cause, CancelledError):
+        return None
+    assert child.first_execution_run_id is not None, "it has ended, and so begun"
+    try:
+        read = await workflow.execute_local_activity_method(
+            RunReading.read_use,
+            RunRef(id=child.id, key=child.first_execution_run_id),
+            summary=f"read what {child.id} has used",
+            **reading_options(),
+        )
+    except ActivityError as error:
+        workflow.logger.warning("cannot read what %s has used: %s", child.id, error.cause)
+        return None
+    return read.usage

@@ -6,7 +6,8 @@ caller ends early, ended.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -31,23 +32,38 @@ with workflow.unsafe.imports_passed_through():
     from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from rota.usage import Usage
     from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
-    from workflows.run_kit.child_result import result_in
+    from workflows.run_kit.child_result import result_in, used_by
     from workflows.run_kit.work import RunWork
 
 NOTHING_USED = Usage()
 
 Child = workflow.ChildWorkflowHandle[Any, AgentRunResult]
+Count = Callable[[Usage], None]
+"""Counts what a run used, with all below it, among what its caller has used."""
 
 
-async def call(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> ResultRef:
+class End(NamedTuple):
+    """How a run that was called has ended."""
+
+    result: AgentRunResult | None
+    failure: str
+    """Why there is no result; else empty."""
+    used: Usage
+    """By it and all below it; if nobody can tell, what it might have."""
+
+
+async def call(
+    work: RunWork, call: CallRef, count: Count, ruling: Ruling | None = None
+) -> ResultRef:
     """Have another agent work, and wait for its result.
 
     However its run ends, the end is the call's result; only a result is not an error. A
     caller that is cancelled, or reaches its limit, ends the run it called and waits for that.
+    What the run used is counted in any case.
     """
     opened = await _open(work, call, ruling)
     if opened.child is None:
-        return _answered(opened)
+        return _answered(opened, count)
     starting = asyncio.create_task(_start(work, call, opened.child, opened.child_id))
     try:
         # Not to be interrupted: only a run that is known to have started can be waited for.
@@ -58,21 +74,25 @@ async def call(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> Re
         child = await starting
         if child is not None:
             child.cancel("the run that called this one was cancelled")
-            await _end_of(child, opened.child.agent)
+            count((await _end_of(child, opened.child)).used)
         raise
     if child is None:
         return await _close(work, call, opened, ruling, failure=_taken(call, opened))
-    result, failure = await _end_of(child, opened.child.agent)
-    below = _below(opened.child, result)
+    result, failure, below = await _end_of(child, opened.child)
+    count(below)
     return await _close(work, call, opened, ruling, result=result, failure=failure, below=below)
 
 
-async def transfer(work: RunWork, call: CallRef, ruling: Ruling | None = None) -> ResultRef:
+async def transfer(
+    work: RunWork, call: CallRef, count: Count, ruling: Ruling | None = None
+) -> ResultRef:
     """Have another agent go on in this one's place; its run stands on its own.
 
-    A request to cancel that comes meanwhile comes too late, unless the transfer is refused.
+    This one does not hear what that uses of the loan that both work from, so all of it counts
+    as gone. A request to cancel that comes meanwhile comes too late, unless the transfer is
+    refused.
     """
-    transferring = asyncio.create_task(_transfer(work, call, ruling))
+    transferring = asyncio.create_task(_transfer(work, call, count, ruling))
     try:
         return await asyncio.shield(transferring)
     except asyncio.CancelledError:
@@ -82,13 +102,16 @@ async def transfer(work: RunWork, call: CallRef, ruling: Ruling | None = None) -
         return result
 
 
-async def _transfer(work: RunWork, call: CallRef, ruling: Ruling | None) -> ResultRef:
+async def _transfer(work: RunWork, call: CallRef, count: Count, ruling: Ruling | None) -> ResultRef:
     opened = await _open(work, call, ruling)
     if opened.child is None:
-        return _answered(opened)
+        return _answered(opened, count)
     child = await _start(work, call, opened.child, opened.child_id)
-    failure = _taken(call, opened) if child is None else ""
-    return await _close(work, call, opened, ruling, failure=failure)
+    if child is None:
+        return await _close(work, call, opened, ruling, failure=_taken(call, opened))
+    below = _all_lent(opened.child)
+    count(below)
+    return await _close(work, call, opened, ruling, below=below)
 
 
 async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHandoff:
@@ -123,16 +146,15 @@ def _lent(work: RunWork, call: CallRef) -> Cap | None:
     return lent if lent.is_limit else None
 
 
-def _below(child: AgentRunInput, result: AgentRunResult | None) -> Usage:
-    """What the called run used, with all below it; of one that did not say, what it might have."""
-    if result is not None:
-        return result.usage.plus(result.below)
+def _all_lent(child: AgentRunInput) -> Usage:
+    """What a run might have used that does not say: nobody knows."""
     lent = (child.lineage and child.lineage.allowance) or Cap()
     return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
 
 
-def _answered(opened: OpenedHandoff) -> ResultRef:
+def _answered(opened: OpenedHandoff, count: Count) -> ResultRef:
     assert opened.answered is not None, "neither a run to start nor an answer"
+    count(opened.answered.below or NOTHING_USED)
     return opened.answered
 
 
@@ -176,14 +198,17 @@ async def _wait(work: RunWork, call: CallRef, child: Child) -> None:
         child.cancel("the run that called this one reached its limit")
 
 
-async def _end_of(child: Child, agent: str) -> tuple[AgentRunResult | None, str]:
-    """Wait for the run's end: its result, or why there is none."""
+async def _end_of(child: Child, input: AgentRunInput) -> End:
+    """Wait for the run's end."""
     try:
-        return await child, ""
+        result = await child
     except ChildWorkflowError as error:
-        cause = error.cause
-        result = result_in(cause)
-        return result, "" if result else f"agents.{agent} {_ending(cause)}"
+        result = result_in(error.cause)
+        if result is None:
+            used = await used_by(child, error.cause)
+            failure = f"agents.{input.agent} {_ending(error.cause)}"
+            return End(None, failure, used or _all_lent(input))
+    return End(result, "", result.usage.plus(result.below))
 
 
 def _ending(cause: BaseException | None) -> str:

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import provider_of, result_of, runtime_of
     from rota.runs import AgentRunResult
     from rota.runtime_kind import Shape
+    from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock
@@ -190,7 +191,12 @@ class RunKit:
 
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
-        self.loop = self.loop.after_tools(await run_tools(self.work, step.calls, self))
+        results = await run_tools(self.work, step.calls, self)
+        self.loop = self.loop.after_tools(results)
+
+    def count_below(self, used: Usage) -> None:
+        """Count what a run used that this one handed work to."""
+        self.loop = self.loop.after_handoff(used)
 
     async def settle(self, finish: Finish) -> AgentRunResult:
         """Stop what still works, report the end, publish the events; safe to repeat."""

@@ -47,7 +47,8 @@ class Money:
         self.purse = purse or Purse()
         """What was reserved and given; carried across continue-as-new."""
         self._origin = origin
-        self._is_told = False
+        # Word that came to the execution before this one is not told twice: ask once more.
+        self._is_told = purse is not None
         workflow.set_update_handler("raise_budget", self._on_raise, validator=refuse_raise)
         workflow.set_signal_handler("budget_raised", self._on_raised)
 
@@ -101,13 +102,16 @@ class Money:
         self.purse = self.purse.answered(grant, loop.usage)
 
     async def give_back(self, admission: Admission, loop: LoopState) -> None:
-        """Let others have what the run holds while it stands still, where they may miss it."""
+        """Let others have what the run holds while it spends nothing, where they may miss it.
+
+        It asks anew before it spends again.
+        """
         if not self.purse.is_missed:
             return
         run = self._origin.run
         request = self.purse.giving_back(admission.spec.name, run, loop.usage)
         grant = await desk.hold_budget(admission.spec, request)
-        self.purse = self.purse.answered(grant, loop.usage)
+        self.purse = self.purse.gave_back(grant, loop.usage)
 
     def _on_raise(self, more: BudgetRaise) -> str:
         """Give the run more; returns what it has been given in all, for people."""

@@ -45,18 +45,21 @@ class Parking:
             None if there may be more, or if whatever started the run could wait no longer: what
             follows is decided anew. Else how the run ends, since nobody gave it any.
         """
+        # Both before anything is awaited: it takes time, and a raise may come meanwhile.
+        given = len(self._money.purse.raises)
+        is_news = self._money.purse.parked_at is None
         since = self._since()
         expires = since + timedelta(seconds=admission.spec.park_for_seconds)
         again = max(park.until, workflow.now() + ROOM_PAUSE) if park.until else None
         until = min(filter(None, (expires, again, self._origin.bound)))
+        if is_news:
+            self._tell(park)
         if not park.refused:
             await self._money.give_back(admission, loop)
-        self._tell(park, since)
-        raises = len(self._money.purse.raises)
 
         def came() -> bool:
-            given = len(self._money.purse.raises) > raises
-            return self._money.may_have_room if park.refused else given
+            more = len(self._money.purse.raises) > given
+            return self._money.may_have_room if park.refused else more
 
         text = f"{park.reason}; {self._cure(park, expires)}"
         waiting = self._standing.wait("budget", text, came, until, status=RunStatus.PARKED)
@@ -89,10 +92,9 @@ class Parking:
             )
         return self._money.purse.parked_at or workflow.now()
 
-    def _tell(self, park: Park, since: datetime) -> None:
-        if since == workflow.now():
-            name = f"budget-{self._money.purse.parked}"
-            self._standing.telling.waits(Occasion.PARKED, name, park.reason, self._raise())
+    def _tell(self, park: Park) -> None:
+        name = f"budget-{self._money.purse.parked}"
+        self._standing.telling.waits(Occasion.PARKED, name, park.reason, self._raise())
 
     def _cure(self, park: Park, expires: datetime) -> str:
         if not park.refused:
