@@ -84,6 +84,7 @@ async def serving(
     the keeper's answer, and a session is watched for hours. With one pool of slots a burst of
     runs, or the watched sessions, could hold them all.
     """
+    desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
@@ -98,8 +99,8 @@ async def serving(
     keeper_desk = KeeperDeskActivities(client, store)
     lock_desk = LockDeskActivities(client)
     budget_desk = BudgetDeskActivities(client)
-    topic_desk = TopicDeskActivities(client, store)
     reading = RunReadingActivities(client)
+    topic_desk = TopicDeskActivities(client, store)
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
     takeover = Takeover()
     runs = Worker(
@@ -116,8 +117,8 @@ async def serving(
             lock_desk.release_locks,
             notifying.post_facts,
             budget_desk.hold_budget,
-            thinking.invoke_model,
             reading.read_use,
+            thinking.invoke_model,
             compacting.compact_conversation,
             sessions.submit_session,
             sessions.answer_session,
