@@ -12,12 +12,14 @@ from temporalio.exceptions import ApplicationError
 from activities.accounts import reserve_admitted, settle_team
 from activities.announcing import announce
 from activities.documents import get_json, get_memory, get_spec, put_record
+from activities.endpoint_probe import EndpointProbe
 from activities.interface import RunDesk
 from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts, unanswered_summaries
 from activities.preflight import preflight, unfit_input
 from activities.runtimes.kinds import runtime_kind
+from activities.runtimes.open import OpenRuntimes
 from activities.starting import start_coalesced
 from activities.store_probe import StoreProbe
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreClosedError
@@ -39,13 +41,27 @@ from rota.usage import Usage
 
 
 class RunDeskActivities(RunDesk):
-    """Short look-ups; the workflows run them as local activities."""
+    """Short look-ups; the workflows run them as local activities.
 
-    def __init__(self, client: Client, store: ObjectStore, toolbox: Toolbox) -> None:
+    Args:
+        client: Reaches the keepers.
+        store: Of contexts and results.
+        toolbox: What this worker has for the agents.
+        runtimes: Of the worker; None: services are not looked at before a run.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        store: ObjectStore,
+        toolbox: Toolbox,
+        runtimes: OpenRuntimes | None = None,
+    ) -> None:
         self._client = client
         self._store = store
         self._toolbox = toolbox
         self._probe = StoreProbe(store)
+        self._endpoints = EndpointProbe(runtimes) if runtimes else None
 
     @activity.defn(name="admit_run")
     async def admit_run(self, input: AdmitInput) -> Admitted:
@@ -141,6 +157,8 @@ class RunDeskActivities(RunDesk):
                 category = FailureCategory.INVALID_REQUEST
                 return Admitted(admission=admission, unfit=unfit, category=category)
             preflight(spec, self._toolbox, _lender(admission))
+            if self._endpoints is not None:
+                await self._endpoints.check(spec)
         except StepError as error:
             return Admitted(admission=admission, blocked=str(error), category=error.category)
         except ValueError:

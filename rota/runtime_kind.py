@@ -112,3 +112,21 @@ class Probing(Protocol):
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Check credentials and reachability. Never raises for what it looks for."""
         ...
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A session runtime that is also looked at before a run begins.
+
+    Every minute at most, by each worker that has runs for it: in a second or two, and without
+    spending.
+    """
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """Check credentials and reachability; return what was found.
+
+        Raises:
+            rota.failures.StepError: its category tells what somebody has to mend from what
+                may pass by itself.
+        """
+        ...

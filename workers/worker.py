@@ -31,11 +31,12 @@ from activities.tool_listing import ToolListingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
+from activities.what_if import WhatIfActivities
 from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
 from rota.notifier import NotifierPolicy
 from rota.runtime_queue import RuntimeQueue
-from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
 from workers.takeover import Takeover
 from workflows.activity_options import HEARTBEAT_INTERVAL, STICKY_TIMEOUT
@@ -84,8 +85,8 @@ async def serving(
     the keeper's answer, and a session is watched for hours. With one pool of slots a burst of
     runs, or the watched sessions, could hold them all.
     """
-    desk = RunDeskActivities(client, store, toolbox)
     own_runtimes = OpenRuntimes()
+    desk = RunDeskActivities(client, store, toolbox, runtimes or own_runtimes)
     gate = BreakerGate(Breakers(client, task_queue, breaker_policy))
     thinking = ThinkingActivities(store, runtimes or own_runtimes, toolbox, gate)
     compacting = CompactingActivities(store, runtimes or own_runtimes, toolbox, gate)
@@ -102,11 +103,12 @@ async def serving(
     reading = RunReadingActivities(client)
     topic_desk = TopicDeskActivities(client, store)
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
+    what_if = WhatIfActivities(store, toolbox)
     takeover = Takeover()
     runs = Worker(
         client,
         task_queue=task_queue,
-        workflows=RUN_WORKFLOWS,
+        workflows=[*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS],
         activities=[
             desk.admit_run,
             desk.prepare_run,
@@ -134,6 +136,8 @@ async def serving(
             pipelines.load_pipeline,
             pipelines.load_outputs,
             pipelines.store_outcome,
+            what_if.open_case,
+            what_if.serve_calls,
         ],
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

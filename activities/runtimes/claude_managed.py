@@ -30,7 +30,7 @@ from activities.runtimes.claude_managed_telling import events_for, message_id, n
 from activities.runtimes.claude_managed_watch import Watch
 from activities.runtimes.claude_managed_wire import VENDOR, SessionView
 from rota.conversation import Message, Text
-from rota.failures import StepError
+from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
@@ -158,23 +158,28 @@ class ClaudeManagedRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Read the managed agent and the environment."""
-        declared = cast("ClaudeManagedSettings", settings)
         try:
-            api = self._apis.open(declared)
-            agent = await api.agent(declared.agent, declared.version)
-            place = await api.environment(declared.environment)
-            found = (
-                f"agent {field(agent, 'name', str, VENDOR)}, version "
-                f"{field(agent, 'version', int, VENDOR)}, in the environment "
-                f"{field(place, 'name', str, VENDOR)}"
-            )
+            return Probe(ok=True, found=await self.look(settings))
         except StepError as error:
             cure = "check runtime.api_key, runtime.agent and runtime.environment"
             return Probe(ok=False, found=str(error), cure=cure)
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """See whether both are there, and may be used."""
+        declared = cast("ClaudeManagedSettings", settings)
+        api = self._apis.open(declared)
+        agent = await api.agent(declared.agent, declared.version)
+        place = await api.environment(declared.environment)
+        found = (
+            f"agent {field(agent, 'name', str, VENDOR)}, version "
+            f"{field(agent, 'version', int, VENDOR)}, in the environment "
+            f"{field(place, 'name', str, VENDOR)}"
+        )
         for what, data in (("agent", agent), ("environment", place)):
             if data.get("archived_at"):
-                return Probe(False, f"{found}; the {what} is archived", f"change runtime.{what}")
-        return Probe(ok=True, found=found)
+                text = f"{found}; the {what} is archived: change runtime.{what}"
+                raise StepError(FailureCategory.INVALID_REQUEST, text)
+        return found
 
     def _open(self, settings: dict[str, Any]) -> tuple[ClaudeManagedSettings, ManagedApi]:
         declared = read_settings(ClaudeManagedSettings, settings)

@@ -137,19 +137,22 @@ class CommandRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Look for the program where this process would find it."""
+        try:
+            return Probe(ok=True, found=await self.look(settings))
+        except StepError as error:
+            cure = "install it on every worker, or name it by its path in runtime.command"
+            return Probe(ok=False, found=str(error), cure=cure)
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """Find the program; one of the fleet's own is looked for when it runs."""
         assert isinstance(settings, CommandSettings)
         program = settings.command[0]
         if os.sep in program and not os.path.isabs(program):
-            return Probe(ok=True, found=f"{program}, looked for in the fleet when it runs")
-        path = settings.env.get("PATH") or os.environ.get("PATH")
-        found = which(program, path=path)
+            return f"{program}, looked for in the fleet when it runs"
+        found = which(program, path=settings.env.get("PATH") or os.environ.get("PATH"))
         if found is None:
-            return Probe(
-                ok=False,
-                found=f"no program '{program}' on PATH",
-                cure="install it on every worker, or name it by its path in runtime.command",
-            )
-        return Probe(ok=True, found=found)
+            raise StepError(FailureCategory.INVALID_REQUEST, f"no program '{program}' on PATH")
+        return found
 
     async def _run(
         self,

@@ -192,16 +192,20 @@ class CursorRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Ask whose key it is."""
-        declared = cast("CursorSettings", settings)
         try:
-            key = read_key(self._resolve_secret, declared.api_key)
-            me = await CursorApi(self._calls, declared, key).me()
-            name = field(me, "apiKeyName", str, VENDOR)
-            owner = optional_field(me, "userEmail", str, VENDOR) or "a service account"
+            return Probe(ok=True, found=await self.look(settings))
         except StepError as error:
             cure = "check runtime.api_key and runtime.base_url"
             return Probe(ok=False, found=str(error), cure=cure)
-        return Probe(ok=True, found=f"key {name} of {owner}")
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """See whether the key is taken."""
+        declared = cast("CursorSettings", settings)
+        key = read_key(self._resolve_secret, declared.api_key)
+        me = await CursorApi(self._calls, declared, key).me()
+        name = field(me, "apiKeyName", str, VENDOR)
+        owner = optional_field(me, "userEmail", str, VENDOR) or "a service account"
+        return f"key {name} of {owner}"
 
     async def _usage(self, api: CursorApi, session: ProviderSession, first: timedelta) -> Usage:
         """Wait a little for the cost, which comes late; without it the run is unpriced."""

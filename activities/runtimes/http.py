@@ -167,21 +167,23 @@ class HttpRuntime:
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """See whether the service's host answers; nothing is said of the credentials."""
         assert isinstance(settings, HttpSettings)
-        if settings.needs_callbacks and offered() is None:
-            # The doctor is no worker: it can but remind.
-            return await self._reachable(settings, "; its workers need --callback-url")
-        return await self._reachable(settings, "")
+        # The doctor is no worker: it can but remind.
+        unheard = settings.needs_callbacks and offered() is None
+        reminder = "; its workers need --callback-url" if unheard else ""
+        try:
+            return Probe(ok=True, found=await self.look(settings) + reminder)
+        except StepError as error:
+            return Probe(ok=False, found=str(error), cure="check runtime.start.url")
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """See whether the service's host answers, whatever it says."""
+        assert isinstance(settings, HttpSettings)
+        reply = await self._calls(settings).greet()
+        return f"{settings.account} answers {reply.status}"
 
     async def aclose(self) -> None:
         """Close all connections; calls in flight fail. Safe to repeat."""
         await self._client.aclose()
-
-    async def _reachable(self, settings: HttpSettings, reminder: str) -> Probe:
-        try:
-            reply = await self._calls(settings).greet()
-        except StepError as error:
-            return Probe(ok=False, found=str(error), cure="check runtime.start.url")
-        return Probe(ok=True, found=f"{settings.account} answers {reply.status}{reminder}")
 
     def _calls(self, settings: HttpSettings) -> HttpCalls:
         return HttpCalls(settings, self._client, self._resolve_secret, self._network)

@@ -167,16 +167,20 @@ class N8nRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """List one execution with the key; without one, see whether the instance is up."""
-        assert isinstance(settings, N8nSettings)
-        api = self._api(settings)
         try:
-            if settings.api_key is None:
-                await api.healthy()
-                return Probe(ok=True, found=f"{settings.instance} is up; no api_key is declared")
-            await api.listed()
+            return Probe(ok=True, found=await self.look(settings))
         except StepError as error:
             return Probe(ok=False, found=str(error), cure="check runtime.api_key and base_url")
-        return Probe(ok=True, found=f"{settings.instance} takes the API key")
+
+    async def look(self, settings: RuntimeSettings) -> str:
+        """See whether a run could be watched: the webhook would be called all the same."""
+        assert isinstance(settings, N8nSettings)
+        api = self._api(settings)
+        if settings.api_key is None:
+            await api.healthy()
+            return f"{settings.instance} is up; no api_key is declared"
+        await api.listed()
+        return f"{settings.instance} takes the API key"
 
     async def aclose(self) -> None:
         """Close all connections; calls in flight fail. Safe to repeat."""

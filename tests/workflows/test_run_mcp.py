@@ -117,37 +117,34 @@ async def test_write_whose_server_dies_is_never_repeated(stack: Stack, log: Log)
 
 
 @pytest.mark.parametrize(
-    ("dead", "status", "category", "text"),
+    ("dead", "category", "text"),
     [
         (
             McpServer(command=("no-such-program",)),
-            RunStatus.BLOCKED,
             FailureCategory.INVALID_REQUEST,
             "mcp server warehouse: cannot start (mcp.warehouse.command): 'no-such-program'",
         ),
         (
             McpServer(command=(sys.executable, "-c", "raise SystemExit('no stock file')")),
-            RunStatus.FAILED,
             FailureCategory.TRANSIENT,
             "mcp server warehouse: cannot start: it ended before it answered: no stock file",
         ),
         (
             McpServer(url="http://127.0.0.1:9/mcp"),
-            RunStatus.FAILED,
             FailureCategory.TRANSIENT,
             "mcp server warehouse failed: ConnectError",
         ),
     ],
     ids=["no program", "ends at once", "nobody listens"],
 )
-async def test_dead_server_is_an_error_by_name_before_the_first_turn(
-    stack: Stack, dead: McpServer, status: RunStatus, category: FailureCategory, text: str
+async def test_dead_server_blocks_the_run_by_name_before_the_first_turn(
+    stack: Stack, dead: McpServer, category: FailureCategory, text: str
 ) -> None:
-    """No turn is paid for when a tool cannot be had."""
+    """No turn is paid for when a tool cannot be had, and people are told once, not each slot."""
     async with stack.worker(connections=Connections(mcp={"warehouse": dead})):
         name = await declared(stack, "query", region="north")
         ending = await ending_of(await stack.start(name, f"{name}-1"))
-    assert (ending.result.status, ending.result.category) == (status, category)
+    assert (ending.result.status, ending.result.category) == (RunStatus.BLOCKED, category)
     assert text in ending.message
     assert ending.result.turns == 0
 

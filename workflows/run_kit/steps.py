@@ -4,7 +4,7 @@ The tool calls of a turn are in `tool_calls`.
 """
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Compacting, Thinking, ToolListing
@@ -21,8 +21,11 @@ async def list_tools(work: RunWork) -> ToolsListed | Finish:
     """Ask the agent's MCP servers for their tools, before the first turn.
 
     Returns:
-        The list; or that the run is blocked, since a tool is not there, not as it was pinned, or
-        its server is declared wrongly. A server that is only out of reach is a failure instead.
+        The list; or that the run is blocked: a tool is not there or not as it was pinned, or
+        its server could not be asked, whatever was tried.
+
+    Raises:
+        ActivityError: the run was cancelled, its time is up, or it is a mistake of Rota's.
     """
     workflow.set_current_details("**asking MCP servers for their tools**")
     try:
@@ -33,9 +36,12 @@ async def list_tools(work: RunWork) -> ToolsListed | Finish:
             **listing_options(work.spec, work.remaining, work.admission.fairness_key),
         )
     except ActivityError as error:
-        finish = finish_of(error)
-        if finish.category is not FailureCategory.INVALID_REQUEST:
+        if not isinstance(error.cause, ApplicationError):
             raise
+        finish = finish_of(error)
+        if finish.category is FailureCategory.BUG:
+            raise
+        # Before anything was spent, and the same for each run until somebody mends it.
         return finish.model_copy(update={"status": RunStatus.BLOCKED})
 
 

@@ -1,0 +1,125 @@
+"""Does the service that a run's session works at take this worker? Looked at before it begins.
+
+Activity side. For runtimes that can look without spending, and not for every run: what was found
+stands for a while, so that a burst of runs is one look. What a person has to mend blocks the run.
+A service that is merely out of reach does not, at first: the run tries, waits and tries again by
+itself. Only if that has gone on for a while, it is blocked: told of once, and not once more for
+each slot, until the service answers again.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from activities.runtimes.kinds import runtime_kind
+from activities.runtimes.open import OpenRuntimes
+from rota.agent_spec import AgentSpec
+from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Looking, RuntimeKind, Shape
+from rota.runtime_specs.base import RuntimeSettings
+
+BELIEVED_SECONDS = 60.0
+"""How long a good look stands for the runs after it."""
+DOUBTED_SECONDS = 10.0
+"""How long a bad one does: whoever has mended something starts a run to see it."""
+LOOK_SECONDS = 2.0
+"""For one look: an admission has ten seconds for all it does."""
+OUTAGE_SECONDS = 300.0
+"""How long a service may be out of reach before runs are blocked: longer than its restart."""
+AGAIN_SECONDS = 1.0
+"""Pause before the second look that confirms it."""
+MOST_KNOWN = 1000
+_TO_MEND = (FailureCategory.AUTH, FailureCategory.QUOTA, FailureCategory.INVALID_REQUEST)
+_OUT_OF_REACH = (FailureCategory.TRANSIENT, FailureCategory.TIMEOUT)
+
+log = logging.getLogger("rota.preflight")
+
+
+@dataclass(frozen=True)
+class _Found:
+    at: float
+    error: StepError | None = None
+    since: float | None = None
+    """When the first of the bad looks in a row was taken."""
+
+
+class EndpointProbe:
+    """Looks at the services of one worker's session runtimes, now and then.
+
+    Args:
+        runtimes: Of the worker.
+        clock: Seconds.
+    """
+
+    def __init__(self, runtimes: OpenRuntimes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runtimes = runtimes
+        self._clock = clock
+        self._found: dict[str, _Found] = {}
+        self._looking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def check(self, spec: AgentSpec) -> None:
+        """Look, unless that was done lately.
+
+        Raises:
+            StepError: no run of the agent can work until somebody has mended something.
+        """
+        kind = runtime_kind(spec.runtime.kind)
+        if kind.shape is not Shape.SESSION:
+            return  # a turn costs nothing before it is answered, and another runtime may follow
+        settings = kind.settings.model_validate(spec.runtime.settings)
+        key = f"{kind.kind} {json.dumps(spec.runtime.settings, sort_keys=True, default=str)}"
+        if len(self._looking) > MOST_KNOWN:
+            self._found.clear()
+            self._looking.clear()
+        async with self._looking[key]:
+            found = self._found.get(key)
+            if found is None or self._is_old(found):
+                found = await self._look(kind, settings, found)
+                if self._is_outage(found):
+                    # The looks before may have been long ago, and it well in between.
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    found = await self._look(kind, settings, found)
+                self._found[key] = found
+        error = found.error
+        if error is not None and (error.category in _TO_MEND or self._is_outage(found)):
+            raise StepError(error.category, str(error))
+
+    async def _look(
+        self, kind: RuntimeKind, settings: RuntimeSettings, before: _Found | None
+    ) -> _Found:
+        now = self._clock()
+        error = await self._trouble(kind, settings)
+        if error is None:
+            return _Found(now)
+        since = before.since if before else None
+        return _Found(now, error, now if since is None else since)
+
+    async def _trouble(self, kind: RuntimeKind, settings: RuntimeSettings) -> StepError | None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                runtime: object = await asyncio.to_thread(self._runtimes.session, kind.kind)
+                if isinstance(runtime, Looking):
+                    await runtime.look(settings)
+        except TimeoutError:
+            text = f"runtime {kind.kind}: {settings.account} does not answer"
+            return StepError(FailureCategory.TIMEOUT, text)
+        except StepError as error:
+            return error
+        except Exception:
+            # Whatever a package's own look lets through says nothing of the service.
+            log.warning("runtime %s cannot be looked at", kind.kind, exc_info=True)
+        return None
+
+    def _is_old(self, found: _Found) -> bool:
+        stands = BELIEVED_SECONDS if found.error is None else DOUBTED_SECONDS
+        return self._clock() - found.at >= stands
+
+    def _is_outage(self, found: _Found) -> bool:
+        if found.error is None or found.since is None:
+            return False
+        lasts = self._clock() - found.since >= OUTAGE_SECONDS
+        return lasts and found.error.category in _OUT_OF_REACH
