@@ -72,6 +72,11 @@ def why_void(decision: ApprovalDecision, pending: OpenApproval, now: datetime) -
         return f"{id}: too late, its time was over at {format_slot(pending.last_call)}"
     if decision.verdict is Verdict.DENY:
         return ""
+    if request.rule.four_eyes and not _plain(pending.requester):
+        return (
+            f"{id}: nobody knows who asked for this run, so four eyes cannot be told from two: "
+            "deny it, and start the run with 'by'"
+        )
     if request.rule.four_eyes and is_same_person(decision.by, pending.requester):
         return f"{id}: {decision.by} asked for this run; somebody else has to approve it"
     if decision.verdict is not Verdict.EDIT:
@@ -119,13 +124,21 @@ def ruling_of(decision: ApprovalDecision, pending: OpenApproval, now: datetime) 
 
 
 def ruling_without(pending: OpenApproval, now: datetime, note: str = "") -> Ruling:
-    """What follows if nobody decides: a denial, unless a read may go on without."""
+    """What follows if nobody decides: a denial, unless a read may go on without.
+
+    Args:
+        pending: The request.
+        now: When it is closed.
+        note: Why nobody may decide any longer, if that is before its time: a denial then, for
+            no rule says that anything is allowed so soon.
+    """
     request = pending.request
+    reads = request.rule.otherwise is Undecided.APPROVE_IF_READ_ONLY and request.read_only
+    allows = reads and not note
     waited = format_duration(request.rule.timeout)
     hours = " of business hours" if request.rule.hours else ""
     note = note or f"nobody decided within {waited}{hours}"
-    reads = request.rule.otherwise is Undecided.APPROVE_IF_READ_ONLY and request.read_only
-    if not reads:
+    if not allows:
         return _ruling(pending, now, verdict=Verdict.DENY, note=note)
     return _ruling(pending, now, verdict=Verdict.APPROVE, note=note, allowed=request.digest)
 
@@ -151,6 +164,8 @@ def why_forged(ruling: Ruling, request: ApprovalRequest, requester: str) -> str:
     if ruling.by:
         if ruling.at > ruling.until:
             return "it was approved too late"
+        if request.rule.four_eyes and not _plain(requester):
+            return "nobody knows who asked for the run, so nobody can approve it"
         own = request.rule.four_eyes and is_same_person(ruling.by, requester)
         return f"{ruling.by} asked for the run, and cannot approve it" if own else ""
     reads = request.rule.otherwise is Undecided.APPROVE_IF_READ_ONLY and request.read_only

@@ -74,7 +74,7 @@ class ApprovalDecision(Declared):
     verdict: Verdict
     arguments: dict[str, Any] | None = None
     """What the call is to be made with instead, for `edit`."""
-    by: str = Field(min_length=1, max_length=200)
+    by: str = Field(pattern=r"\S", max_length=200)
     """Who decides."""
     note: str = Field(default="", max_length=2000)
     """Why; of a denial, the model reads it."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from rota.approval_rules import (
     needs_approval,
@@ -207,6 +208,31 @@ def test_request_that_nobody_decided_on_is_denied_unless_it_only_reads(
     ruling = ruling_without(waiting, T0 + 2 * HOUR)
     assert ruling.verdict == verdict
     assert (why_forged(ruling, waiting.request, "pat") == "") is (verdict == "approve")
+
+
+def test_request_that_nobody_may_wait_for_any_longer_is_denied_though_it_only_reads() -> None:
+    """What a rule allows once its time is over, it does not allow before."""
+    waiting = pending({"otherwise": "approve_if_read_only"}, read_only=True)
+    ruling = ruling_without(waiting, T0, "its caller had to go on")
+    assert (ruling.verdict, ruling.note) == (Verdict.DENY, "its caller had to go on")
+
+
+@pytest.mark.parametrize("requester", ["", "  "])
+def test_four_eyes_need_to_know_who_asked(requester: str) -> None:
+    """Where nobody knows, anybody could be that: denied by whom one likes, approved by nobody."""
+    waiting = pending({"four_eyes": True}).model_copy(update={"requester": requester})
+    edit = decision("edit", arguments=EDITED)
+    for said in (decision(), edit):
+        assert "nobody knows who asked for this run" in why_void(said, waiting, T0)
+        ruling = ruling_of(said, waiting, T0)
+        assert "nobody knows who asked" in why_forged(ruling, waiting.request, requester)
+    assert why_void(decision("deny"), waiting, T0) == ""
+
+
+def test_decision_names_who_decides() -> None:
+    """Blanks are nobody's name."""
+    with pytest.raises(ValidationError):
+        decision(by="  ")
 
 
 def forged(ruling: Ruling, **fields: Any) -> Ruling:

@@ -60,3 +60,29 @@ async def test_call_that_waits_is_told_and_escalates_to_a_second_address(
         assert fact["todo"] == f"rota approve {name}-1 a1"
     assert asked["reason"].startswith("ledger.post (approvals.ledger.post), until ")
     assert escalated["reason"].startswith("ledger.post (nobody has decided yet), until ")
+
+
+async def test_call_that_nobody_has_decided_on_is_told_once_more_when_it_parks(
+    stack: Stack, team: HookReceiver
+) -> None:
+    """Until when it waits now, and the command that still decides."""
+    stack.notifier_policy = QUICK
+    name, line = stack.name("poster"), hook(stack, team)
+    ledger = Ledger()
+    async with stack.worker(ledger.tools):
+        await stack.declare(
+            name,
+            runtime=script({"calls": [posting()]}, {"result": "done"}),
+            tools=["ledger.post"],
+            approvals={"ledger.post": {"timeout": "100ms", "otherwise": "park"}},
+            notify=[line],
+        )
+        handle = await stack.start(name, f"{name}-1")
+        await Line(stack, line).told(2)
+        [pending] = await open_approvals(handle)
+        await decide(handle, pending)
+        await handle.result()
+    [parked] = [fact for fact in facts(team) if fact["occasion"] == "parked"]
+    assert parked["todo"] == f"rota approve {name}-1 a1"
+    assert parked["reason"].startswith("ledger.post: nobody has decided; parked until ")
+    assert len(ledger.posted) == 1

@@ -144,7 +144,9 @@ class Approvals:
     async def _decided(self, id: str, bound: datetime | None) -> None:
         """Wait until the request is closed, whatever that takes."""
         pending = self._open[id]
-        self._tell(id, "asked", f"approvals.{pending.request.key}")
+        if pending.until > workflow.now():
+            # Of one whose time is over already there is nothing that anybody could do.
+            self._tell(id, "asked", f"approvals.{pending.request.key}")
         escalates = pending.escalates
         status = RunStatus.AWAITING_APPROVAL
         early = escalates is not None and escalates < pending.until
@@ -167,6 +169,12 @@ class Approvals:
         until = workflow.now() + timedelta(seconds=pending.request.park_seconds)
         until = min(until, bound or until)
         self._open[id] = pending.model_copy(update={"parked_until": until})
+        self._standing.telling.waits(
+            Occasion.PARKED,
+            f"approval-{id}",
+            f"{pending.request.tool}: nobody has decided; parked until {format_slot(until)}",
+            self._todo(id),
+        )
         if await self._comes(id, until, RunStatus.PARKED) or self._must_go_on(id, bound):
             return
         parked = format_duration(timedelta(seconds=pending.request.park_seconds))
@@ -218,9 +226,12 @@ class Approvals:
             Occasion.AWAITING_APPROVAL,
             f"{id}/{fact}",
             f"{request.tool} ({why}), until {format_slot(pending.until)}",
-            f"rota approve {shlex.quote(self._origin.run.id)} {id}",
+            self._todo(id),
             *whom,
         )
+
+    def _todo(self, id: str) -> str:
+        return f"rota approve {shlex.quote(self._origin.run.id)} {id}"
 
     def _bound(self, until: datetime | None) -> datetime | None:
         """The earlier of `until` and the limit of whatever started the run."""
@@ -229,11 +240,15 @@ class Approvals:
 
     def _check(self, decision: ApprovalDecision) -> None:
         """Refuse what does not count, before it leaves an event."""
+        self._must_count(decision, workflow.now())
+
+    def _must_count(self, decision: ApprovalDecision, at: datetime) -> None:
+        """Refuse a decision that was given then, if it does not count as things stand now."""
         closed = self._closed.get(decision.call)
         if closed is not None:
             problem = why_closed(decision, closed)
         elif decision.call in self._open:
-            problem = why_void(decision, self._open[decision.call], workflow.now())
+            problem = why_void(decision, self._open[decision.call], at)
         else:
             listed = self._matters.listed
             problem = f"no approval '{decision.call}' is pending; pending are: {listed}"
@@ -250,8 +265,8 @@ class Approvals:
             check = self._checks.get(id)
             if ruling.verdict is Verdict.EDIT and check is not None:
                 await self._look_at(check, ruling)
-                # And again: it took a while.
-                self._check(decision)
+                # And again: it took a while, which is not whoever has decided's to answer for.
+                self._must_count(decision, ruling.at)
             self._closed.setdefault(id, ruling)
         return f"{id} {self._closed[id].shown}"
 

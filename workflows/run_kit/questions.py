@@ -63,7 +63,8 @@ class Questions:
         id = question.id
         answers = self._matters.said
         todo = f"rota answer {shlex.quote(self._origin.run.id)} {id}"
-        self._standing.telling.waits(Occasion.QUESTION, id, question.text, todo)
+        if until > since:
+            self._standing.telling.waits(Occasion.QUESTION, id, question.text, todo)
         waiting = self._standing.wait(id, question.waiting, lambda: id in answers, until)
         open_question = OpenQuestion(question=question, since=since, until=until)
         await self._matters.wait(id, open_question, waiting)
