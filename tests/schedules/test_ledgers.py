@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+import pytest
+
+from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from rota.budget import Account
 from rota.costs import total
@@ -40,3 +44,39 @@ async def test_ledger_has_what_its_keeper_holds_and_what_is_on_pages(tmp_path: P
     assert [each.key for each in ledger.entries] == ["k0", "k1", "k2", "k3", "k4"]
     assert (ledger.timezone, ledger.team) == ("Europe/Berlin", "")
     assert total([ledger]).micros == 5010
+
+
+class Reads:
+    """A store that counts what is read of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = open_store(str(folder))
+        self.count = 0
+
+    async def get(self, digest: str) -> bytes:
+        """As the store."""
+        self.count += 1
+        return await self.store.get(digest)
+
+
+@pytest.mark.parametrize(("since", "wanted", "reads"), [(2, ["k2", "k3"], 3), (4, [], 1)])
+async def test_ledger_since_then_leaves_the_pages_before_unread(
+    tmp_path: Path, since: int, wanted: list[str], reads: int
+) -> None:
+    """And misses no run: one that worked for long is on a later page than those it outlived."""
+    store = Reads(tmp_path)
+    took, parent = {1: 2}, None
+    for days in ((0,), (2, 3), (1,)):
+        entries = tuple(
+            entry(day).model_copy(
+                update={"settled_at": NOON + timedelta(days=day + took.get(day, 0))}
+            )
+            for day in days
+        )
+        page = LedgerPage(entries=entries, parent=parent)
+        parent = await store.store.put(page.model_dump_json().encode())
+    state = KeeperState(pages=parent, paged=4)
+    at = NOON + timedelta(days=since)
+    ledger = await read_ledger(cast("ObjectStore", store), "report", state, at)
+    assert [each.key for each in ledger.entries if each.admitted_at >= at] == wanted
+    assert store.count == reads

@@ -95,7 +95,7 @@ def cost_command(
     so is what lost attempts may have cost. A run at work counts when it ends.
     """
     grouping = Grouping(by) if by else Grouping.DAY if agent else Grouping.AGENT
-    ledgers, silent = with_server(settings, lambda link: _read(link, agent))
+    ledgers, silent = with_server(settings, lambda link: _read(link, agent, since))
     if since is not None:
         ledgers = [costs.since(each, since.start(each.timezone)) for each in ledgers]
     groups = _in_order(costs.grouped(ledgers, grouping), grouping, ledgers)
@@ -121,24 +121,31 @@ def cost_command(
         remark(f"no worker answers for {', '.join(silent)}: not counted")
 
 
-async def _read(link: Link, agent: str | None) -> tuple[list[AgentLedger], list[str]]:
-    """Return the ledgers, and the agents whose keeper did not answer.
+async def _read(
+    link: Link, agent: str | None, since: Since | None
+) -> tuple[list[AgentLedger], list[str]]:
+    """Return the ledgers, as far back as is asked for, and the agents whose keeper did not answer.
 
     Raises:
         CommandError: there is no such agent; exit code 4.
         NoWorkerError: no keeper answered.
     """
+
+    async def ledger(name: str, state: KeeperState) -> AgentLedger:
+        begin = since.start(state.account.timezone) if since else None
+        return await read_ledger(link.store, name, state, begin)
+
     if agent is not None:
         state = await ask_state(link, keeper_id(agent), KeeperState)
         if state is None:
             await account_of(link, agent, None)  # says which names there are
             raise CommandError(f"no agent '{agent}'", ExitCode.NOT_FOUND)
-        return ([await read_ledger(link.store, agent, state)], [])
+        return ([await ledger(agent, state)], [])
     names = await roll_call.open_names(link.client, KEEPERS, KEEPER_PREFIX)
     states = await roll_call.states_of(link, KEEPER_PREFIX, names, KeeperState)
     roll_call.require_any(link, states.values())
     answered = [(name, state) for name, state in states.items() if state is not None]
-    ledgers = await side_by_side(answered, lambda each: read_ledger(link.store, *each))
+    ledgers = await side_by_side(answered, lambda each: ledger(*each))
     return ledgers, [name for name, state in states.items() if state is None]
 
 
