@@ -11,6 +11,7 @@ from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.money import ROOM, add, day_of, give, priced
 from tests.workflows.standing import Run
+from workflows.run_kit.visibility import COST
 
 
 def answering(micros: int) -> dict[str, Any]:
@@ -39,14 +40,24 @@ async def parked_for(run: Run) -> str | None:
     return shown["reason"] if shown["status"] == RunStatus.PARKED else None
 
 
+async def shown_cost(stack: Stack, run_id: str) -> int | None:
+    """What the server's lists say that a run has cost."""
+    shown = await stack.client.get_workflow_handle(run_id).describe()
+    return shown.typed_search_attributes.get(COST)
+
+
 async def test_pipeline_counts_what_all_its_nodes_used(stack: Stack) -> None:
-    """With a limit or without, in its result; each agent's account has its own."""
+    """With a limit or without, in its result; each agent's ledger, account and run has its own."""
     async with stack.worker([add]):
         agents, run = await started(stack, {"a": 1000, "b": 500}, {"b": ["a"]})
         result = await result_of(run)
         days = [(await day_of(stack, agent)).micros for agent in agents.values()]
-    assert (result.status, result.usage.cost_micros) == (RunStatus.SUCCEEDED, 1500)
-    assert days == [1000, 500]
+        keepers = [await stack.keeper(agent) for agent in agents.values()]
+        lists = [await shown_cost(stack, node.run_id) for node in result.nodes.values()]
+        whole = await shown_cost(stack, run.id)
+    assert (result.status, result.usage.cost_micros, whole) == (RunStatus.SUCCEEDED, 1500, 1500)
+    ledgers = [e.usage.cost_micros for keeper in keepers for e in keeper.ledger.values()]
+    assert days == ledgers == lists == [1000, 500]
 
 
 async def test_pipeline_lends_equal_parts_to_nodes_that_start_together(stack: Stack) -> None:

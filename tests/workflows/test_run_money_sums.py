@@ -1,4 +1,4 @@
-"""The sums of money agree: transcript, result, ledger and account, whatever went wrong."""
+"""The sums of money agree: transcript, result, ledger, account, list; whatever went wrong."""
 
 import random
 from typing import Any
@@ -21,6 +21,7 @@ from tests.workflows.gates import Gate, poll
 from tests.workflows.money import give, parked
 from tests.workflows.providers import Play, Provider, asks, provide
 from tests.workflows.standing import Run
+from workflows.run_kit.visibility import COST
 
 PRICE = {"input_usd_per_mtok": 7, "output_usd_per_mtok": 3}
 TURN = 10 * 7 + 1 * 3
@@ -39,7 +40,8 @@ CALL: Play = ("books.count", {})
 
 
 async def counted(stack: Stack, name: str, result: AgentRunResult) -> Usage:
-    """What a run has used, in four places that must agree; returns what all of them say."""
+    """What a run has used, in five places that must agree; returns what all of them say."""
+    shown = await stack.client.get_workflow_handle(result.run_id).describe()
     nodes = await get_transcript(stack.store, result.transcript)
     keeper = await stack.keeper(name)
     (entry,) = keeper.ledger.values()
@@ -48,6 +50,7 @@ async def counted(stack: Stack, name: str, result: AgentRunResult) -> Usage:
     usage = result.usage
     assert sum_of(node.usage for node in nodes).cost_micros == usage.cost_micros
     assert entry.usage == usage
+    assert shown.typed_search_attributes.get(COST) == usage.cost_micros
     spent = Amount(micros=usage.counted_micros, tokens=usage.tokens)
     unknown = Amount(micros=usage.unknown_micros, tokens=usage.unknown_tokens)
     assert (day.spent, day.unknown) == (month.spent, month.unknown) == (spent, unknown)

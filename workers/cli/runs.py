@@ -4,7 +4,7 @@ import click
 from rich.text import Text
 
 from rota.runs import RunStatus
-from rota.usage import format_cost
+from rota.usage import Usage, format_cost
 from workers.cli.agents import require_agent
 from workers.cli.any_run import AnyView, describe_run, listed_view
 from workers.cli.options import command, server_options
@@ -52,7 +52,8 @@ def runs_command(
 ) -> None:
     """List runs, newest first.
 
-    Costs and counts of a run in progress are known when it ends.
+    Costs and counts of a run in progress are known when it ends. A pipeline's run costs what all
+    its nodes do, whose runs are listed with their own.
     """
     query = _query(name, status, pipeline, root)
 
@@ -129,15 +130,17 @@ def show_runs(views: list[AnyView]) -> None:
 def _counts(view: AnyView) -> tuple[Text, Text]:
     if isinstance(view, PipelineView):
         nodes = len(view.result.nodes)
-        return Text(f"{nodes} node{'' if nodes == 1 else 's'}" if nodes else "-"), Text("-")
+        named = Text(f"{nodes} node{'' if nodes == 1 else 's'}" if nodes else "-")
+        return named, _used(view.result.usage) if view.ended else Text("-")
     if not view.has_counted:
         return Text("-"), Text("-")
     result = view.result
-    unknown = "\n+ unknown" if result.usage.unknown_attempts else ""
-    return (
-        Text(f"{result.turns}\n{result.tool_calls}"),
-        Text(f"{result.usage.tokens:,}\n{format_cost(result.usage.cost_micros)}{unknown}"),
-    )
+    return Text(f"{result.turns}\n{result.tool_calls}"), _used(result.usage)
+
+
+def _used(usage: Usage) -> Text:
+    unknown = "\n+ unknown" if usage.unknown_attempts else ""
+    return Text(f"{usage.tokens:,}\n{format_cost(usage.cost_micros)}{unknown}")
 
 
 def _runtime(view: AnyView) -> str:

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.pipeline_run import PipelineResult
     from rota.visibility import PIPELINE_MEMO
-    from workflows.run_kit.visibility import FAILURE, PIPELINE, ROOT, STATUS, TRIGGER
+    from workflows.run_kit.visibility import COST, FAILURE, PIPELINE, ROOT, STATUS, TRIGGER
 
 
 def show_origin(origin: RunOrigin) -> None:
@@ -25,6 +25,8 @@ def show_result(result: PipelineResult, details: str) -> None:
         STATUS.value_set(result.status.value),
         TRIGGER.value_set(result.trigger.value),
     ]
+    if result.usage.cost_micros is not None:
+        updates.append(COST.value_set(result.usage.cost_micros))
     if result.category is not None:
         updates.append(FAILURE.value_set(result.category.value))
     workflow.upsert_search_attributes(updates)

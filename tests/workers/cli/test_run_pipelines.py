@@ -80,6 +80,7 @@ async def test_runs_lists_pipelines_with_their_nodes_count(stack: Stack) -> None
     assert {run["run_id"] for run in below} == ids
     assert {run["run_id"] for run in agents} == {f"{name}-1/mail", f"{name}-2/mail"}
     assert "3 nodes" in table.out
+    assert "$0.0000" in table.out
     assert (none.code, rootless.code) == (ExitCode.NOT_FOUND, ExitCode.NOT_FOUND)
     assert (failed.code, failed.err) == (ExitCode.OK, f"no runs of {name} failed\n")
 
