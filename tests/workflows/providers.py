@@ -27,6 +27,9 @@ class Provider:
         """Fails every call with this while it is set."""
         self.seconds = 0.0
         """How long it takes to answer."""
+        self.answering = asyncio.Event()
+        """While it is cleared, whoever asks waits."""
+        self.answering.set()
         self.busy = 0
         self.most = 0
         """Most calls at the same time."""
@@ -44,6 +47,7 @@ class Provider:
         self.most = max(self.most, self.busy)
         try:
             await asyncio.sleep(self.seconds)
+            await self.answering.wait()
         finally:
             self.busy -= 1
         if self.down is not None:
