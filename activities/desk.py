@@ -11,22 +11,20 @@ from temporalio.exceptions import ApplicationError
 
 from activities.accounts import reserve_admitted, settle_team
 from activities.announcing import announce
-from activities.documents import get_json, get_memory, get_spec, put_record
-from activities.endpoint_probe import EndpointProbe
+from activities.documents import get_json, get_memory, put_record
 from activities.interface import RunDesk
 from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts, unanswered_summaries
-from activities.preflight import preflight, unfit_input
+from activities.readiness import Readiness
 from activities.runtimes.kinds import runtime_kind
 from activities.runtimes.open import OpenRuntimes
 from activities.starting import start_coalesced
-from activities.store_probe import StoreProbe
-from activities.stores.base import ObjectMissingError, ObjectStore, StoreClosedError
+from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
 from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
-from rota.failures import FailureCategory, StepError
+from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keeper_account import end_of
 from rota.loop import INLINE_OUTPUT
@@ -59,9 +57,7 @@ class RunDeskActivities(RunDesk):
     ) -> None:
         self._client = client
         self._store = store
-        self._toolbox = toolbox
-        self._probe = StoreProbe(store)
-        self._endpoints = EndpointProbe(runtimes) if runtimes else None
+        self._readiness = Readiness(store, toolbox, runtimes)
 
     @activity.defn(name="admit_run")
     async def admit_run(self, input: AdmitInput) -> Admitted:
@@ -150,34 +146,9 @@ class RunDeskActivities(RunDesk):
         if admission.spec.kind == "Pipeline":
             # Its nodes are runs of their own, and have contexts of their own.
             return Admitted(admission=admission)
-        try:
-            await self._probe.check()
-            spec = await get_spec(self._store, admission.spec.digest)
-            if unfit := unfit_input(spec, admission.input):
-                category = FailureCategory.INVALID_REQUEST
-                return Admitted(admission=admission, unfit=unfit, category=category)
-            preflight(spec, self._toolbox, _lender(admission))
-            if self._endpoints is not None:
-                await self._endpoints.check(spec)
-        except StepError as error:
-            return Admitted(admission=admission, blocked=str(error), category=error.category)
-        except ValueError:
-            return Admitted(
-                admission=admission,
-                blocked="the declaration was written by another version of Rota: bring this "
-                "worker up to date, or run 'rota apply' again",
-                category=FailureCategory.INVALID_REQUEST,
-            )
-        except StoreClosedError as error:
-            category = FailureCategory.INVALID_REQUEST
-            return Admitted(admission=admission, blocked=str(error), category=category)
-        except ObjectMissingError:
-            return Admitted(
-                admission=admission,
-                blocked=f"the declaration is not in this worker's store ({self._store.address}): "
-                "give worker and 'rota apply' the same ROTA_STORE, then apply again",
-                category=FailureCategory.INVALID_REQUEST,
-            )
+        spec = await self._readiness.check(admission)
+        if isinstance(spec, Admitted):
+            return spec
         needs = {name: await self._result(run) for name, run in input.upstream.items()}
         context = RunContext(
             run_id=admission.run.id,
@@ -258,13 +229,6 @@ def _tainted_by(settlement: Settlement, parent: MemoryVersion | None) -> str:
     if settlement.tainted:
         return settlement.run.id
     return parent.tainted_by if parent else ""
-
-
-def _lender(admission: Admission) -> str:
-    """The run that lends this one dollars, if one does."""
-    lineage = admission.lineage
-    lent = lineage.allowance if lineage else None
-    return lineage.parent if lineage and lent and lent.micros is not None else ""
 
 
 class _RuntimeFacts(TypedDict):

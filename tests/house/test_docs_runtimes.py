@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from rota import runtime_kind, session_runtime
 from rota.breaker import BreakerPolicy
-from rota.runtime_kind import Capabilities, Probing, RuntimeKind
+from rota.runtime_kind import Capabilities, Looking, Probing, RuntimeKind
 from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.base import ModelSettings, RuntimeSettings, SessionSettings
@@ -118,7 +118,8 @@ def test_what_an_author_of_a_runtime_is_told_to_write_is_there() -> None:
     """Every name of that paragraph is one of the seam."""
     paragraph = PAGE.read_text().rpartition("For shape session implement ")[2]
     told = [name for name in quoted(paragraph) if "." not in name and "/" not in name]
-    places = (runtime_kind, session_runtime, RuntimeKind, Capabilities, SessionSettings, Probing)
+    kinds = (RuntimeKind, Capabilities, SessionSettings, Probing, Looking)
+    places = (runtime_kind, session_runtime, *kinds)
     known = {name for place in places for name in dir(place)}
     known |= {field.name for field in (*fields(RuntimeKind), *fields(Capabilities))}
     assert {"by_settings", "promised", "probe", "is_one_call", "EndsWithCall"} <= {*told}
