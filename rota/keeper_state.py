@@ -15,6 +15,7 @@ from rota.admission import (
 from rota.baseline import BaselineState
 from rota.budget import Account
 from rota.effects import OpenEffect
+from rota.expected.in_force import Chronicle
 from rota.failures import FailureCategory
 from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
@@ -161,6 +162,8 @@ class KeeperState(Record):
     """Nothing new starts while there is one."""
     thawed: tuple[PastFreeze, ...] = ()
     """The newest freezes that are over, oldest first."""
+    in_force: Chronicle = Chronicle()
+    """What was declared when, and when the schedule stood still."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

@@ -7,7 +7,7 @@ looking back goes by halves and not slot by slot.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Any, cast
 
 from rota.calendars import iter_times, next_times, zone_of
@@ -24,7 +24,10 @@ def times_between(spec: ScheduleSpec, start: datetime, end: datetime) -> Iterato
     Raises:
         ValueError: the zone is unknown or a cron expression cannot be read.
     """
-    return takewhile(lambda slot: slot <= end, iter_times(spec, start - _SECOND))
+    # A walk that begins near a clock change may miss slots, or find what is none.
+    begin = start if _is_steady(spec, start) else start - 2 * _NEAR
+    walk = dropwhile(lambda slot: slot < start, iter_times(spec, begin - _SECOND))
+    return takewhile(lambda slot: slot <= end, walk)
 
 
 def previous_time(spec: ScheduleSpec, at: datetime, since: datetime) -> datetime | None:

@@ -28,6 +28,7 @@ from schedules.schedule_writing import create_schedule, delete_schedule, update_
 from schedules.side_by_side import side_by_side
 from schedules.subscriptions import live_subscribers, subscribe, unsubscribe
 from schedules.team_accounts import declare_team, retire_team
+from schedules.toggle import tell_toggled
 
 WORKER_TIMEOUT = timedelta(seconds=15)
 """How long a keeper may take to answer; one that is served takes a fraction of a second."""
@@ -196,6 +197,8 @@ class _Apply:
             declared = self._fleet.declarations[name]
             write = create_schedule if step is Step.CREATE_SCHEDULE else update_schedule
             await write(self._client, declared, self._fleet.name, self._task_queue)
+            paused = declared.spec.schedule is not None and declared.spec.schedule.paused
+            await tell_toggled(self._client, name, paused=paused, note="rota apply")
 
     async def _do_team(self, name: str, step: Step) -> None:
         if step is Step.RETIRE:

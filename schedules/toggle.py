@@ -1,13 +1,18 @@
 """Pause and resume a live schedule by hand, as the Temporal UI does.
 
 Nothing is declared by it: `rota drift` reports the difference, and the next `rota apply`
-puts the schedule back to what the files say.
+puts the schedule back to what the files say. The keeper is told, so that it is known later
+which slots a pause took; a pause in the UI itself it does not hear of.
 """
 
+from datetime import UTC, datetime
+
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.server_errors import is_missing
+from rota.expected.in_force import Toggle
+from rota.ids import keeper_id
 
 
 async def pause(client: Client, agent: str, note: str) -> None:
@@ -20,6 +25,7 @@ async def pause(client: Client, agent: str, note: str) -> None:
         await client.get_schedule_handle(agent).pause(note=note)
     except RPCError as error:
         raise _explained(error, agent) from None
+    await tell_toggled(client, agent, paused=True, note=note)
 
 
 async def resume(client: Client, agent: str, note: str) -> None:
@@ -32,6 +38,20 @@ async def resume(client: Client, agent: str, note: str) -> None:
         await client.get_schedule_handle(agent).unpause(note=note)
     except RPCError as error:
         raise _explained(error, agent) from None
+    await tell_toggled(client, agent, paused=False, note=note)
+
+
+async def tell_toggled(client: Client, agent: str, *, paused: bool, note: str) -> None:
+    """Tell the keeper that its schedule stands still, or goes on, from now on.
+
+    Needs no worker. No keeper is fine: then there is nobody to remember it.
+    """
+    toggle = Toggle(at=datetime.now(UTC), paused=paused, note=note)
+    try:
+        await client.get_workflow_handle(keeper_id(agent)).signal("schedule_toggled", toggle)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
 
 
 def _explained(error: RPCError, agent: str) -> Exception:

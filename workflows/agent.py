@@ -45,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.baselines import KeepsBaselines
     from workflows.keeper_kit.freezes import Freezable
+    from workflows.keeper_kit.in_force import KnowsSchedule
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
@@ -53,8 +54,8 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="Agent")
-class AgentWorkflow(Freezable, KeepsBaselines):
-    """The keeper of one agent or pipeline. Freezes and baselines are in `keeper_kit`.
+class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
+    """The keeper of one agent or pipeline. Freezes, baselines and pauses are in `keeper_kit`.
 
     Messages: updates `declare`, `retire`, `admit`, `hold`, `settle`, `raise_budget`,
     `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`, `backfill`; query
@@ -210,6 +211,7 @@ class AgentWorkflow(Freezable, KeepsBaselines):
 
     def _followed(self) -> None:
         """Note what a message has brought about; the loop carries it out."""
+        self._note_declared()
         self._state = orders.closed_orders(self._state)
         self._work = self._work or self._is_owed()
         self._show()

@@ -1,0 +1,1 @@
+"""Which slots were meant to run, and what became of each. Pure."""

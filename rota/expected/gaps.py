@@ -1,0 +1,190 @@
+"""Why no run was ever admitted for a slot.
+
+Pure. The keeper hears of a slot only from a run that was started; so what was not started is
+explained by what else is known. The reasons stand in the order in which they act: whatever
+comes first would have stopped the slot, whatever came after it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rota.calendars import next_times
+from rota.durations import format_duration
+from rota.expected.evidence import DROPPING, Evidence, Outage, Work
+from rota.expected.outages import outage_at
+from rota.expected.slot_state import SlotState, Verdict
+from rota.ids import format_slot
+from rota.schedule_spec import Overlap, ScheduleSpec
+from rota.slot_times import times_between
+from rota.slots import LATE
+
+_Reason = Callable[[datetime, ScheduleSpec], Verdict | None]
+
+
+class Gaps:
+    """Judges slots of which the ledger says nothing.
+
+    Args:
+        evidence: What is known.
+        outages: Of it, from `outages_of`.
+        now: When it was gathered.
+    """
+
+    def __init__(self, evidence: Evidence, outages: list[Outage], now: datetime) -> None:
+        self._evidence = evidence
+        self._outages = outages
+        self._now = now
+        self._reasons: tuple[_Reason, ...] = (
+            self._not_heard_of,
+            self._to_come,
+            self._before_all,
+            self._paused,
+            self._behind_another,
+            self._down,
+            self._frozen,
+            self._just_come,
+            self._without_schedule,
+            self._counted,
+        )
+
+    def judge(self, slot: datetime) -> Verdict:
+        """Return the first reason that holds; `unknown` if none does."""
+        ordered = self._evidence.ordered.get(slot)
+        if ordered is not None:
+            text = f"{ordered} was ordered and is still to come"
+            return Verdict(slot=slot, state=SlotState.RUNNING, reason=text, run=ordered)
+        schedule = self._evidence.schedule_at(slot)
+        if schedule is None or not any(times_between(schedule, slot, slot)):
+            text = "no schedule in force at its time has it"
+            return Verdict(slot=slot, state=SlotState.NOT_EXPECTED, reason=text)
+        for reason in self._reasons:
+            verdict = reason(slot, schedule)
+            if verdict is not None:
+                return verdict
+        text = (
+            "no run was ever admitted for it, and nothing tells why: the server may have been "
+            "down, or its schedule paused by hand in the Temporal UI"
+        )
+        return Verdict(slot=slot, state=SlotState.UNKNOWN, reason=text)
+
+    def _not_heard_of(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        fired = self._evidence.fired.get(slot)
+        if fired is None:
+            return None
+        if fired.ended is None:
+            reason = "which has not been admitted yet: its worker is busy or gone"
+        else:
+            reason = f"which {fired.how or 'ended'} before it was admitted"
+        text = f"the server started {fired.run} at {format_slot(fired.at)}, {reason}"
+        state = SlotState.UNADMITTED
+        return Verdict(slot=slot, state=state, reason=text, run=fired.run, at=fired.at)
+
+    def _to_come(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        if slot <= self._now:
+            return None
+        return Verdict(slot=slot, state=SlotState.NOT_DUE, reason="it lies in the future")
+
+    def _before_all(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        known, begin = self._evidence, self._evidence.begin
+        if known.unread_until is not None and slot <= known.unread_until:
+            text = f"older entries of the ledger cannot be read: {known.unread}"
+        elif begin is None:
+            text = "no run was ever admitted"
+        elif slot < begin:
+            text = f"the ledger begins later, at {format_slot(begin)}: nothing is known of its time"
+        else:
+            return None
+        return Verdict(slot=slot, state=SlotState.UNKNOWN, reason=text)
+
+    def _paused(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        toggle, live = self._evidence.chronicle.paused_at(slot), self._evidence.live
+        if toggle is not None:
+            since, note = toggle.at, toggle.note
+        elif live is not None and live.paused and live.changed and slot >= live.changed:
+            # By hand in the Temporal UI, of which the keeper does not hear.
+            since, note = live.changed, live.note
+        else:
+            return None
+        because = f" ({note})" if note else ""
+        text = (
+            f"the schedule was paused{because} at {format_slot(since)}: slots that come "
+            "meanwhile are dropped"
+        )
+        return Verdict(slot=slot, state=SlotState.PAUSED, reason=text, at=since)
+
+    def _down(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        outage = outage_at(self._outages, slot)
+        if outage is None:
+            return None
+        window = schedule.catchup.window
+        since, until = format_slot(outage.since), format_slot(outage.until)
+        text = f"nothing was started from {since} to {until}: then "
+        if slot < outage.until - window:
+            state = SlotState.OUTSIDE_WINDOW
+            text += f"it was older than the catch-up window of {format_duration(window)}"
+        else:
+            state = SlotState.SERVER_DOWN
+            text += "an earlier slot was caught up on, and this one was dropped"
+        return Verdict(slot=slot, state=state, reason=text, at=outage.until, concluded=True)
+
+    def _behind_another(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        work = self._evidence.at_work(slot)
+        if work is None:
+            return None
+        if work.end is None and self._is_held(slot, work, schedule):
+            text = f"the server holds it back until {work.run} has ended"
+            return Verdict(slot=slot, state=SlotState.HELD_BACK, reason=text, run=work.run)
+        if schedule.overlap not in DROPPING:
+            return None
+        until = f"until {format_slot(work.end)}" if work.end else "and still is"
+        text = (
+            f"{work.run} was at work at that time, {until}; with overlap "
+            f"'{schedule.overlap.value}' the server drops the slots that come meanwhile"
+        )
+        return Verdict(
+            slot=slot,
+            state=SlotState.OVERLAP,
+            reason=text,
+            run=work.run,
+            at=work.end,
+            concluded=True,
+        )
+
+    def _is_held(self, slot: datetime, work: Work, schedule: ScheduleSpec) -> bool:
+        """True if the slot is in the server's queue behind a run that is still at work."""
+        if schedule.overlap is Overlap.QUEUE_ALL:
+            return True
+        # Of those that wait, the first alone is kept.
+        waiting = schedule.overlap is Overlap.QUEUE_ONE
+        return waiting and next_times(schedule, work.slot, 1) == [slot]
+
+    def _frozen(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        for past in self._evidence.freezes:
+            if past.freeze.at <= slot < past.ended:
+                text = f"{past.freeze.text}; no run was started for it"
+                at = past.freeze.at
+                return Verdict(slot=slot, state=SlotState.FROZEN, reason=text, at=at)
+        return None
+
+    def _just_come(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        if self._now - slot > LATE + schedule.jitter:
+            return None
+        text = "its time has just come: it is about to be started"
+        return Verdict(slot=slot, state=SlotState.NOT_DUE, reason=text)
+
+    def _without_schedule(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        if self._evidence.live is not None:
+            return None
+        text = f"the server has no schedule '{self._evidence.name}': 'rota apply' creates it"
+        return Verdict(slot=slot, state=SlotState.NO_SCHEDULE, reason=text)
+
+    def _counted(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        live = self._evidence.live
+        if live is None or not live.too_old or (live.created and slot < live.created):
+            return None
+        since = f" since {format_slot(live.created)}" if live.created else ""
+        text = (
+            f"the server was not there: it has dropped {live.too_old} slots{since} as older than "
+            f"the catch-up window of {format_duration(schedule.catchup.window)}"
+        )
+        return Verdict(slot=slot, state=SlotState.OUTSIDE_WINDOW, reason=text, concluded=True)
