@@ -18,7 +18,9 @@ from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
+from rota.budget import Cap
 from rota.failures import MESSAGE_LIMIT
+from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.handoffs import (
     child_lineage,
     failure_text,
@@ -28,8 +30,9 @@ from rota.handoffs import (
 from rota.ids import handoff_run_id, keeper_id, parse_slot
 from rota.loop import AnswerRef, HandoffMode, ResultRef
 from rota.model import canonical_json
+from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunInput, AgentRunResult, Trigger
-from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput, ToolInput
+from rota.steps import ToolInput
 from rota.visibility import KEEPER_MEMO
 
 
@@ -136,7 +139,8 @@ class HandoffDeskActivities(HandoffDesk):
             by=context.requester,
         )
         child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
-        return OpenedHandoff(child=child, child_id=child_id)
+        most = await self._most(handoff.agent, input.allowance or Cap())
+        return OpenedHandoff(child=child, child_id=child_id, most=most)
 
     async def _over_limit(self, input: ToolInput, spec: AgentSpec) -> str | None:
         """Count again, as before any other call: what the run says of its calls is not believed."""
@@ -146,21 +150,30 @@ class HandoffDeskActivities(HandoffDesk):
 
     async def _uncallable(self, agent: str) -> str | None:
         """Look before a run is started that nobody could admit."""
+        in_force = await self._in_force(agent)
+        if in_force.get("digest"):
+            if in_force.get("kind") != "Pipeline":
+                return None
+            return f"agents.{agent}: '{agent}' is a pipeline and cannot be called; go on without it"
+        return f"agents.{agent}: no agent '{agent}' is declared here; go on without it"
+
+    async def _most(self, agent: str, lent: Cap) -> Cap:
+        """What a run of `agent` may use of what it is lent: no more than its own limits let it."""
+        digest = (await self._in_force(agent)).get("digest") if lent.is_limit else None
+        if not digest:
+            return lent
+        own = PinnedSpec.of(await get_spec(self._store, digest), fleet="")
+        return lent.smaller(Cap(micros=own.run_micros, tokens=own.run_tokens))
+
+    async def _in_force(self, agent: str) -> dict[str, Any]:
+        """What the agent's keeper says of its declaration; nothing without a keeper."""
         try:
             description = await self._client.get_workflow_handle(keeper_id(agent)).describe()
         except RPCError as error:
             if not is_missing(error):
                 raise
-        else:
-            in_force: dict[str, Any] = await description.memo_value(KEEPER_MEMO, {})
-            if in_force.get("digest"):
-                if in_force.get("kind") != "Pipeline":
-                    return None
-                return (
-                    f"agents.{agent}: '{agent}' is a pipeline and cannot be called; go on "
-                    "without it"
-                )
-        return f"agents.{agent}: no agent '{agent}' is declared here; go on without it"
+            return {}
+        return await description.memo_value(KEEPER_MEMO, {})
 
     async def _returned(self, input: CloseHandoffInput, result: AgentRunResult | None) -> ResultRef:
         if result is None:

@@ -13,6 +13,7 @@ from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
 from rota.budget import Grant
 from rota.effect_steps import EffectLook, NoteEffectInput
+from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.loop import ResultRef, TurnOutcome
 from rota.notifications import PostInput, SendInput, Sent
 from rota.pipeline_steps import (
@@ -29,7 +30,6 @@ from rota.steps import (
     AdmitInput,
     AnnounceInput,
     AnswerInput,
-    CloseHandoffInput,
     CompactInput,
     Delivered,
     DeliverInput,
@@ -38,8 +38,6 @@ from rota.steps import (
     LockInput,
     NeedInput,
     Observed,
-    OpenedHandoff,
-    OpenHandoffInput,
     PrepareInput,
     ReleaseInput,
     SessionInput,

@@ -78,7 +78,7 @@ class ResultRef(StepResult):
     made again with it."""
     below: Usage | None = None
     """Of a call of another agent: what its run used, and those below it; one that took over
-    tells nobody here, and counts with all it was lent."""
+    tells nobody here, and counts with all it may use."""
     unknown: UnknownEffect | None = None
     """Set if nobody knows whether the call took effect: there is no result yet."""
     approval: Ruling | None = None

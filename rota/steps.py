@@ -13,11 +13,11 @@ from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
 from rota.loop import ResultRef, TurnOutcome
-from rota.model import Record, StepResult, is_false
+from rota.model import Record, StepResult
 from rota.questions import QuestionAnswer
 from rota.resource_lock import LockRequest
 from rota.run_orders import RunOrder
-from rota.runs import AgentRunInput, AgentRunResult, EventRecord, Instant
+from rota.runs import EventRecord, Instant
 from rota.session_runtime import Asked, ProviderSession, SessionState
 from rota.topic import DeadLetter, Delivery, Subscriber, Tally
 from rota.upstream import NeedRequest, UpstreamRun
@@ -208,43 +208,6 @@ class ReleaseInput(Record):
 
     locks: tuple[str, ...]
     run: RunRef
-
-
-class OpenHandoffInput(ToolInput):
-    """Make a call of `agents.<name>` into the run that it asks for."""
-
-    turn: int
-    """The turn that made the call."""
-    deadline: Instant | None = None
-    """The caller's."""
-    allowance: Cap | None = None
-    """What the run may spend with all below it, of what the caller has left."""
-    began: Instant | None = None
-    """When the work began that the caller is part of."""
-    tainted: bool = Field(default=False, exclude_if=is_false)
-    """The caller has read what may be the words of people outside the team."""
-
-
-class OpenedHandoff(StepResult):
-    """The run to start, or what the call came to without one."""
-
-    answered: ResultRef | None = None
-    """A refusal that the model reads, or a result recorded before: nothing is started."""
-    child: AgentRunInput | None = None
-    child_id: str = ""
-
-
-class CloseHandoffInput(ToolInput):
-    """Make the end of the run that was called into the call's result."""
-
-    agent_called: str
-    child_id: str
-    result: AgentRunResult | None = None
-    """None also for a transfer, which waits for no result."""
-    failure: str = ""
-    """Why there is no result at all, in one line."""
-    below: Usage = Usage()
-    """What the run used, and all below it; if nobody can tell, what it might have."""
 
 
 class StartRunsInput(Record):

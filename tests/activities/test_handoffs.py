@@ -22,11 +22,11 @@ from activities.toolbox import Toolbox
 from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory
+from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.ids import keeper_id
 from rota.loop import ResultRef
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult, RunStatus, Trigger
-from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from tests.stack import Stack
 from tests.workflows.handing import ANY_OBJECT, asks, declare_caller
 

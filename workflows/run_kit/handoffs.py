@@ -23,13 +23,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
     from rota.approvals import Ruling
     from rota.budget import Cap
+    from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from rota.handoffs import failure_text
     from rota.kinds import WORKFLOW_TYPES
     from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.spending import left, share, spent
-    from rota.steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from rota.usage import Usage
     from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
     from workflows.run_kit.child_result import result_in, used_by
@@ -74,11 +74,11 @@ async def call(
         child = await starting
         if child is not None:
             child.cancel("the run that called this one was cancelled")
-            count((await _end_of(child, opened.child)).used)
+            count((await _end_of(child, opened)).used)
         raise
     if child is None:
         return await _close(work, call, opened, ruling, failure=_taken(call, opened))
-    result, failure, below = await _end_of(child, opened.child)
+    result, failure, below = await _end_of(child, opened)
     count(below)
     return await _close(work, call, opened, ruling, result=result, failure=failure, below=below)
 
@@ -88,9 +88,9 @@ async def transfer(
 ) -> ResultRef:
     """Have another agent go on in this one's place; its run stands on its own.
 
-    This one does not hear what that uses of the loan that both work from, so all of it counts
-    as gone. A request to cancel that comes meanwhile comes too late, unless the transfer is
-    refused.
+    This one does not hear what that uses, so all that it may use of the loan that both work
+    from counts as gone. A request to cancel that comes meanwhile comes too late, unless the
+    transfer is refused.
     """
     transferring = asyncio.create_task(_transfer(work, call, count, ruling))
     try:
@@ -109,7 +109,7 @@ async def _transfer(work: RunWork, call: CallRef, count: Count, ruling: Ruling |
     child = await _start(work, call, opened.child, opened.child_id)
     if child is None:
         return await _close(work, call, opened, ruling, failure=_taken(call, opened))
-    below = _all_lent(opened.child)
+    below = _at_most(opened)
     count(below)
     return await _close(work, call, opened, ruling, below=below)
 
@@ -146,10 +146,10 @@ def _lent(work: RunWork, call: CallRef) -> Cap | None:
     return lent if lent.is_limit else None
 
 
-def _all_lent(child: AgentRunInput) -> Usage:
+def _at_most(opened: OpenedHandoff) -> Usage:
     """What a run might have used that does not say: nobody knows."""
-    lent = (child.lineage and child.lineage.allowance) or Cap()
-    return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
+    most = opened.most
+    return Usage(unknown_micros=most.micros or 0, unknown_tokens=most.tokens or 0)
 
 
 def _answered(opened: OpenedHandoff, count: Count) -> ResultRef:
@@ -198,7 +198,7 @@ async def _wait(work: RunWork, call: CallRef, child: Child) -> None:
         child.cancel("the run that called this one reached its limit")
 
 
-async def _end_of(child: Child, input: AgentRunInput) -> End:
+async def _end_of(child: Child, opened: OpenedHandoff) -> End:
     """Wait for the run's end."""
     try:
         result = await child
@@ -206,8 +206,9 @@ async def _end_of(child: Child, input: AgentRunInput) -> End:
         result = result_in(error.cause)
         if result is None:
             used = await used_by(child, error.cause)
-            failure = f"agents.{input.agent} {_ending(error.cause)}"
-            return End(None, failure, used or _all_lent(input))
+            agent = opened.child.agent if opened.child else ""
+            failure = f"agents.{agent} {_ending(error.cause)}"
+            return End(None, failure, used or _at_most(opened))
     return End(result, "", result.usage.plus(result.below))
 
 

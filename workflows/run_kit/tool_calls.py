@@ -16,11 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from rota.questions import QuestionAnswer
     from rota.steps import ToolInput
     from rota.tools import Effect
+    from rota.usage import Usage
     from workflows.activity_options import tool_options
     from workflows.effect_options import look_options
     from workflows.run_kit import handoffs
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.effects import Effects
+    from workflows.run_kit.money import Money
     from workflows.run_kit.questions import Questions
     from workflows.run_kit.work import RunWork
 
@@ -31,6 +33,11 @@ class People(Protocol):
     questions: Questions
     effects: Effects
     approvals: Approvals
+    money: Money
+
+    def count_below(self, used: Usage) -> None:
+        """Count what a run used that this one handed work to."""
+        ...
 
 
 async def run_tools(
@@ -38,11 +45,14 @@ async def run_tools(
 ) -> tuple[ResultRef, ...]:
     """Execute calls all at once, each when it is allowed; the results keep their order.
 
-    If one fails the run, the others are still seen to their end. A transfer comes after
-    them: it ends the run, so a second one is not made.
+    If one fails the run, the others are still seen to their end, and what called runs used is
+    counted. A transfer comes after them: it ends the run, so a second one is not made.
     """
     together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
     last = [call for call in calls if call.handoff is HandoffMode.TRANSFER]
+    if any(call.handoff is not None for call in calls):
+        # Whoever works for this run may have to ask the same accounts for the same money.
+        await people.money.give_back(work.admission, work.loop)
     running = (_run(work, call, people) for call in together)
     # Asked beside the others, so that people see all of a turn at once.
     asking = (people.approvals.ask_for(work, call) for call in last)
@@ -57,7 +67,8 @@ async def run_tools(
         else:
             rulings[call.index] = end
     for call in last:
-        results[call.index] = await handoffs.transfer(work, call, rulings[call.index])
+        ruling, count = rulings[call.index], people.count_below
+        results[call.index] = await handoffs.transfer(work, call, count, ruling)
         if results[call.index].transfer is not None:
             break
     return tuple(results[call.index] for call in calls if call.index in results)
@@ -66,7 +77,7 @@ async def run_tools(
 async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
     ruling = await people.approvals.ask_for(work, call)
     if call.handoff is HandoffMode.CALL:
-        return await handoffs.call(work, call, ruling)
+        return await handoffs.call(work, call, people.count_below, ruling)
     questions, effects = people.questions, people.effects
     input = ToolInput(
         **work.step_fields(), index=call.index, patches=work.loop.patches, approval=ruling
