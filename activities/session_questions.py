@@ -1,15 +1,21 @@
 """What the agent's rules say to the calls that a provider asks about: allowed, or a person's.
 
-Activity side. Where no rule speaks, a person is asked as for anything else.
+Activity side. Where no rule speaks, a person is asked as for anything else. What a run has made
+of a decision is checked before the provider is told, as before any other call.
 """
 
 from collections.abc import Iterable
 from typing import Any, cast
 
 from activities.approval_gate import made_small, request_of_provider
+from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.stores.base import ObjectStore
+from rota.approval_rules import why_forged
+from rota.approvals import Ruling
+from rota.failures import FailureCategory, StepError
 from rota.session_runtime import Asked
+from rota.steps import AnswerInput
 
 
 async def judged(
@@ -36,3 +42,30 @@ async def _judged(store: ObjectStore, task: SessionTask, asked: Asked) -> Asked:
     if found is True:
         return asked.model_copy(update={"allowed": True})
     return asked.model_copy(update={"approval": await made_small(store, found)})
+
+
+async def must_be_allowed(log: SessionLog, task: SessionTask, input: AnswerInput) -> None:
+    """Look up what was asked, and refuse to allow what nobody has approved.
+
+    Raises:
+        StepError: `invalid_request`: a rule asks for an approval, and the run brings none that
+            is of this call; or it was never asked.
+    """
+    seen = await log.seen(input.turn - 1, input.asked)
+    asked = {each.id: each for each in (seen.observed.questions if seen else ())}
+    for id in (id for id, denied in input.decisions.items() if not denied):
+        why = _why_not(asked.get(id), input.rulings.get(id), task.context.requester)
+        if why:
+            text = f"{task.kind.kind}: '{id}' was not allowed: {why}"
+            raise StepError(FailureCategory.INVALID_REQUEST, text)
+
+
+def _why_not(asked: Asked | None, ruling: Ruling | None, requester: str) -> str:
+    if asked is None:
+        return "the provider has not asked that"
+    if asked.approval is None:
+        # By a rule, or by somebody's answer to a question, which is the run's to take.
+        return ""
+    if ruling is None:
+        return f"it needs an approval (approvals.{asked.approval.key}), and the run brings none"
+    return why_forged(ruling, asked.approval, requester)

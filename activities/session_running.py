@@ -20,7 +20,7 @@ from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
 from activities.session_log import Told as Recorded
 from activities.session_looks import SessionLook
-from activities.session_questions import judged
+from activities.session_questions import judged, must_be_allowed
 from activities.session_request import SessionTask, session_task
 from activities.session_starts import SUBMIT, SessionStarts
 from activities.session_turns import SessionTurns, spent
@@ -211,6 +211,7 @@ class SessionRunningActivities(SessionRunning):
             opening = task.request.opening
             return Told(message=opening), (opening,)
         if input.decisions:
+            await must_be_allowed(SessionLog(self._store, input.run), task, input)
             lines = (
                 f"{asked}: {f'denied, {reason}' if reason else 'allowed'}"
                 for asked, reason in sorted(input.decisions.items())

@@ -98,6 +98,10 @@ class AnswerInput(SessionInput):
     """It stopped at its cap, and there is more to spend."""
     decisions: dict[str, str] = Field(default_factory=dict[str, str])
     """By the provider's id of what it asked: empty allows, else the reason of the refusal."""
+    rulings: dict[str, Ruling] = Field(default_factory=dict[str, Ruling])
+    """By the same, what was decided where the agent's `approvals` ask for that."""
+    asked: int = 0
+    """The look at the turn before that has seen what was asked."""
 
 
 class Observed(StepResult):

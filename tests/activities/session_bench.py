@@ -42,11 +42,17 @@ class Bench:
         self.gate = BreakerGate(self.desk)
         self._context = ""
 
-    async def open(self, runtime: dict[str, Any] | None = None, **taken: Any) -> None:
+    async def open(
+        self,
+        runtime: dict[str, Any] | None = None,
+        approvals: dict[str, Any] | None = None,
+        **taken: Any,
+    ) -> None:
         """Declare the agent, with a runtime less able by `taken`, and write the run's context."""
         self.runtimes = install(self.monkeypatch, self.provider, **taken)
         block = {"kind": "double", "poll": "10ms", **(runtime or {})}
-        spec = AgentSpec.model_validate({"name": "agent", "runtime": block})
+        declared = {"name": "agent", "runtime": block, "approvals": approvals or {}}
+        spec = AgentSpec.model_validate(declared)
         await put_spec(self.store, spec)
         context = RunContext(run_id=RUN.id, run_key=RUN.key, spec=PinnedSpec.of(spec))
         self._context = await put_record(self.store, context)
@@ -89,7 +95,7 @@ class Bench:
 
     async def answer(self, attempt: int = 1, **fields: Any) -> ProviderSession:
         """One attempt at telling something."""
-        session = ProviderSession(kind="double", id="s1")
+        session = ProviderSession(kind="double", id="s1", told=fields.pop("told", True))
         input = AnswerInput.model_validate(self.input(session=session, **fields))
         step = self.activities.answer_session
         started: SessionStarted = await self.environment(attempt).run(step, input)

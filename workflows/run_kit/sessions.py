@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import SessionRunning
-    from rota.approvals import ApprovalRequest, Verdict
+    from rota.approvals import ApprovalRequest, Ruling, Verdict
     from rota.conversation import StopReason
     from rota.failures import MESSAGE_LIMIT
     from rota.loop import LoopState, Think, TurnOutcome
@@ -80,10 +80,10 @@ class Sessions:
             return outcome
         assert observed.outcome is not None
         if observed.state is SessionState.QUESTION:
-            decisions = await self._decide(observed.questions)
+            told = await self._decide(observed.questions)
             self._keep(head=observed.outcome.head)
             # Told after this turn's end, so it is in the transcript of the next one.
-            await self._answer(step.turn + 1, {"decisions": decisions})
+            await self._answer(step.turn + 1, {**told, "asked": look})
             return observed.outcome.model_copy(update={"stop": StopReason.PAUSED})
         self._keep(capped=observed.state is SessionState.CAPPED)
         return observed.outcome
@@ -203,8 +203,9 @@ class Sessions:
             **session_options(work.spec, work.remaining, work.admission.fairness_key),
         )
 
-    async def _decide(self, asked: tuple[Asked, ...]) -> dict[str, str]:
-        """Ask people all that the session asks, at once."""
+    async def _decide(self, asked: tuple[Asked, ...]) -> dict[str, Any]:
+        """Ask people all that the session asks, at once; what it is told, and who says so."""
+        rulings: dict[str, Ruling] = {}
         work = self._run.work
         patience = timedelta(seconds=work.admitted.patience_seconds)
 
@@ -212,7 +213,8 @@ class Sessions:
             if each.allowed:
                 return ""
             if each.approval is not None:
-                return await self._approve(each.approval)
+                ruling = rulings[each.id] = await self._ruling(each.approval)
+                return "" if ruling.verdict is Verdict.APPROVE else ruling.shown
             question = Question(
                 asker=work.spec.runtime_kind, kind=QuestionKind.CONFIRM, text=each.text
             )
@@ -223,15 +225,15 @@ class Sessions:
             return f"denied{by}: {answer.note}" if answer.note else f"denied{by}"
 
         answers = await asyncio.gather(*(decide(each) for each in asked))
-        return {each.id: answer for each, answer in zip(asked, answers, strict=True)}
+        decisions = {each.id: answer for each, answer in zip(asked, answers, strict=True)}
+        return {"decisions": decisions, "rulings": rulings}
 
-    async def _approve(self, request: ApprovalRequest) -> str:
-        """Ask for an approval as the agent declares it; returns why it was denied, if it was."""
+    async def _ruling(self, request: ApprovalRequest) -> Ruling:
+        """Ask for an approval as the agent declares it."""
         work = self._run.work
         patience = timedelta(seconds=work.admitted.patience_seconds)
         requester = work.admission.requester
-        ruling = await self._run.approvals.ask(request, requester, patience=patience)
-        return "" if ruling.verdict is Verdict.APPROVE else ruling.shown
+        return await self._run.approvals.ask(request, requester, patience=patience)
 
     def _fields(self, turn: int, look: int = 1, waiting: bool = False) -> dict[str, Any]:
         work = self._run.work
