@@ -74,7 +74,11 @@ def test_purse_that_has_given_back_has_nothing_left_under_any_limit(told: Cap) -
     held = Purse(grant=Grant(number=3, room=Cap(micros=10)))
     left = held.gave_back(Grant(number=4, room=told), Usage(input_tokens=5, cost_micros=7))
     assert left.grant is not None
-    assert (left.grant.room, left.grant.number, left.is_missed) == (told.smaller(NO_MONEY), 4, False)
+    assert (left.grant.room, left.grant.number, left.is_missed) == (
+        told.smaller(NO_MONEY),
+        4,
+        False,
+    )
     assert left.base == Amount(micros=7, tokens=5)
 
 

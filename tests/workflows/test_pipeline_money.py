@@ -1,17 +1,28 @@
 """What the nodes of a pipeline may spend together: lent, counted, waited for."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import TimeSkipper
 
-from rota.failures import FailureCategory
+from rota.failures import PAYLOAD_ERROR_TYPE, FailureCategory
+from rota.notify_spec import Occasion
 from rota.runs import RunStatus
+from rota.usage import Usage
+from tests.fakes.hook_receiver import HookReceiver
 from tests.pipelines import declare_pipeline, result_of, start_pipeline
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.money import ROOM, add, day_of, give, priced
+from tests.workflows.notified import QUICK, Line, hook
 from tests.workflows.standing import Run
+from workflows.pipeline_kit import children
 from workflows.run_kit.visibility import COST
+
+HOUR = timedelta(hours=1)
 
 
 def answering(micros: int) -> dict[str, Any]:
@@ -22,7 +33,12 @@ def answering(micros: int) -> dict[str, Any]:
 
 
 async def started(
-    stack: Stack, costs: dict[str, int], after: dict[str, list[str]], **budget: Any
+    stack: Stack,
+    costs: dict[str, int],
+    after: dict[str, list[str]],
+    input: dict[str, Any] | None = None,
+    notify: Sequence[dict[str, Any]] = (),
+    **budget: Any,
 ) -> tuple[dict[str, str], Run]:
     """A pipeline of nodes that cost so much, and a run of it; the agents' names by node."""
     name = stack.name("line")
@@ -30,8 +46,8 @@ async def started(
     for node, cost in costs.items():
         await stack.declare(agents[node], **answering(cost))
     nodes = {node: {"agent": agents[node], "after": after.get(node, [])} for node in costs}
-    await declare_pipeline(stack, name, nodes=nodes, budget=budget)
-    return agents, await start_pipeline(stack, name, f"{name}-1")
+    await declare_pipeline(stack, name, nodes=nodes, budget=budget, notify=notify)
+    return agents, await start_pipeline(stack, name, f"{name}-1", **(input or {}))
 
 
 async def parked_for(run: Run) -> str | None:
@@ -111,12 +127,66 @@ async def test_pipeline_that_has_begun_fails_if_it_is_not_to_park(
     assert (result.nodes["a"].status, result.nodes["b"].attempts) == (RunStatus.SUCCEEDED, 0)
 
 
-async def test_pipeline_that_nobody_gives_more_fails_after_its_time(skipping_stack: Stack) -> None:
-    """`budget.park_for` ends the wait of a pipeline, too."""
-    async with skipping_stack.worker([add]):
+async def test_pipeline_that_is_given_too_little_fails_at_its_time_from_the_first(
+    skipping_stack: Stack,
+) -> None:
+    """`budget.park_for` ends the wait of a pipeline, too; what does not do begins no new one."""
+    stack = skipping_stack
+    stack.starter = None
+    async with stack.worker([add]):
         _, run = await started(
-            skipping_stack, {"a": 3000, "b": 500}, {"b": ["a"]}, run_usd=0.003, park_for="2h"
+            stack, {"a": 3000, "b": 500}, {"b": ["a"]}, run_usd=0.003, park_for="2h"
         )
+        await poll(lambda: parked_for(run))
+        skipper = TimeSkipper(stack.client)
+        assert await skipper.fast_forward(run, timedelta(minutes=90))
+        await give(run, tokens=1)
+        await skipper.fast_forward(run, timedelta(minutes=40))
         result = await result_of(run)
     assert result.status is RunStatus.FAILED
     assert result.reason.endswith("; parked for 2h (budget.park_for), nobody gave more")
+
+
+async def test_pipeline_parked_until_what_started_it_can_wait_no_longer_times_out(
+    skipping_stack: Stack,
+) -> None:
+    """That limit stands still for nobody, and the reason names it."""
+    above = {"root": "above-1", "parent": "above-1", "deadline": datetime.now(UTC) + HOUR}
+    async with skipping_stack.worker([add]):
+        _, run = await started(
+            skipping_stack,
+            {"a": 3000, "b": 500},
+            {"b": ["a"]},
+            input={"lineage": above},
+            run_usd=0.003,
+            park_for="5h",
+        )
+        result = await result_of(run)
+    assert result.status is RunStatus.TIMED_OUT
+    assert "wall_clock" in result.nodes["b"].reason
+
+
+async def test_pipeline_that_parks_is_told_once_however_often_too_little_is_given(
+    stack: Stack,
+) -> None:
+    """One fact for one wait; the next is another."""
+    stack.notifier_policy = QUICK
+    with HookReceiver() as receiver:
+        entry = hook(stack, receiver, Occasion.PARKED, Occasion.SUCCEEDED)
+        async with stack.worker([add]):
+            _, run = await started(
+                stack, {"a": 3000, "b": 500}, {"b": ["a"]}, notify=[entry], run_usd=0.003
+            )
+            await poll(lambda: parked_for(run))
+            await give(run, "1", tokens=1)
+            await give(run, "2", micros=2000)
+            await result_of(run)
+            await Line(stack, entry).told(2)
+    told = [fact["occasion"] for got in receiver.taken for fact in got.body["data"]["facts"]]
+    assert told == ["parked", "succeeded"]
+
+
+def test_run_that_could_not_read_its_input_has_used_nothing() -> None:
+    """It never began: what it was lent comes back whole."""
+    cause = ApplicationError("no such field", type=PAYLOAD_ERROR_TYPE)
+    assert children._unread(cause, "line-1/a", None).usage == Usage()
