@@ -1,16 +1,20 @@
 """Prices: hand-checked sums, and never zero for what nobody priced."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from activities.call_prices import CallPrices
 from activities.pricing import Cost, price, price_table_version
+from activities.session_request import SessionTask
+from activities.session_turns import spent
 from rota.conversation import Message, ModelReply, StopReason, Text
 from rota.model_price import ModelPrice
 from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs import bedrock
+from rota.session_runtime import ProviderSession
 from rota.usage import Usage
 
 
@@ -173,3 +177,17 @@ def test_price_most_counts_input_at_its_dearest():
 def test_call_prices_of_a_block_are_known_or_not(block: dict[str, Any], known: bool):
     """By its declaration, by the table, or because the runtime tells with each answer."""
     assert CallPrices.of(block["kind"], block).are_known is known
+
+
+def test_spent_of_a_session_under_another_name_is_priced_as_the_model_declared():
+    """As with a turn: no name of a provider's own is a way past a limit."""
+    runtime = SimpleNamespace(model="claude-haiku-4-5")
+    task = SimpleNamespace(
+        kind=SimpleNamespace(prices=lambda _: "anthropic"),
+        settings=None,
+        spec=SimpleNamespace(runtime=runtime),
+    )
+    session = ProviderSession(kind="cursor", id="s1")
+    used = Usage(input_tokens=1000, cost_micros=None)
+    found = spent(cast("SessionTask", task), session, Usage(), used, "auto")
+    assert (found.usage.cost_micros, found.prices) == (1000, f"{TABLE}, as claude-haiku-4-5")
