@@ -220,8 +220,11 @@ def pipeline_end(plan: Plan, state: DagState) -> PipelineEnd:
     told = "; ".join(what_became_of(name, bad[name]) for name in names[:NAMED])
     if len(names) > NAMED:
         told += f"; and {len(names) - NAMED} more"
+    statuses = {end.status for end in bad.values()}
+    blocked = RunStatus.BLOCKED in statuses and statuses <= {RunStatus.BLOCKED, RunStatus.CANCELLED}
     return PipelineEnd(
-        status=RunStatus.FAILED,
+        # As its nodes' agents: people are told once, not for each slot.
+        status=RunStatus.BLOCKED if blocked else RunStatus.FAILED,
         reason=told[:MESSAGE_LIMIT],
         category=unknown or bad[names[0]].category,
     )

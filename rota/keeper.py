@@ -27,7 +27,7 @@ class UnknownAgentError(ValueError):
 
 def declare(state: KeeperState, spec: PinnedSpec) -> KeeperState:
     """Put `spec` in force for every later admission."""
-    state = state.model_copy(update={"spec": spec, "retired": None, "blocked": None})
+    state = state.model_copy(update={"spec": spec, "retired": None, "blocked": ()})
     return keeper_account.declare(state, spec)
 
 

@@ -110,12 +110,14 @@ class SessionState(Record):
 
 
 class BlockedAlert(Record):
-    """Why an agent cannot work, of which people were told once."""
+    """One reason why an agent cannot work, of which people were told once."""
 
     reason: str
     """Without what differs from run to run."""
     run: str
     """Key of the run that told."""
+    turns: int = 0
+    """How far the furthest run came that was blocked for it."""
 
 
 class KeeperState(Record):
@@ -150,8 +152,8 @@ class KeeperState(Record):
     """The newest ones, oldest first."""
     unstopped: tuple[Unstopped, ...] = ()
     """Work at providers that may still go on, oldest first; `rota doctor` lists it."""
-    blocked: BlockedAlert | None = None
-    """Until it has worked again, or was declared anew."""
+    blocked: tuple[BlockedAlert, ...] = ()
+    """Each until it has worked again or come further, or was declared anew."""
     open_effects: tuple[OpenEffect, ...] = ()
     """Effects of which nobody knows whether they happened, oldest first, once for each run that
     asks; `rota effects --unknown` lists them. Each stays until somebody has said."""

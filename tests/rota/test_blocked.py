@@ -2,6 +2,7 @@
 
 import pytest
 
+from rota.blocked import MOST_REASONS
 from rota.failures import FailureCategory
 from rota.keeper_state import KeeperState
 from rota.runs import RunStatus
@@ -21,14 +22,21 @@ def test_blocked_run_after_another_with_the_same_reason_repeats_it() -> None:
     assert [blocked(desk, name) for name in "abc"] == [False, True, True]
 
 
-def test_another_reason_is_told_and_so_is_the_first_one_after_it() -> None:
-    """The reason that holds now is the one that people know."""
+def test_each_reason_is_told_once() -> None:
+    """Two that take turns, such as two workers of which each lacks something, are two alerts."""
     desk = Desk()
-    reasons = ["no key", "no tool", "no key"]
-    assert [blocked(desk, name, why) for name, why in zip("abc", reasons, strict=True)] == [
-        False
-    ] * 3
-    assert not blocked(desk, "d", "no key", category=FailureCategory.QUOTA)
+    reasons = ["no key", "no tool", "no key", "no tool"]
+    repeated = [blocked(desk, name, why) for name, why in zip("abcd", reasons, strict=True)]
+    assert repeated == [False, False, True, True]
+    assert not blocked(desk, "e", "no key", category=FailureCategory.QUOTA)
+
+
+def test_reasons_that_are_remembered_are_bounded() -> None:
+    """A keeper's state does not grow with them."""
+    desk = Desk()
+    for number in range(MOST_REASONS + 5):
+        assert not blocked(desk, f"r{number}", f"reason {number}")
+    assert len(desk.state.blocked) == MOST_REASONS
 
 
 @pytest.mark.parametrize(
@@ -51,12 +59,25 @@ def test_reason_is_the_same_although_ids_and_times_in_it_differ(
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.SKIPPED, RunStatus.CANCELLED])
 def test_end_that_is_no_success_does_not_make_it_news_again(status: RunStatus) -> None:
-    """Only work that was done shows that the agent can work."""
+    """What came no further does not show that the agent can work."""
     desk = Desk()
     blocked(desk, "a")
     desk.admit("b")
     desk.settle("b", status)
     assert blocked(desk, "c")
+
+
+@pytest.mark.parametrize(("turns", "again"), [(2, False), (3, True)])
+def test_run_that_came_further_than_the_blocked_one_makes_it_news_again(
+    turns: int, again: bool
+) -> None:
+    """However it ended: what had blocked the other was mended by then."""
+    desk = Desk()
+    blocked(desk, "a", turns=1)
+    assert blocked(desk, "b", turns=2)
+    desk.admit("c")
+    desk.settle("c", RunStatus.FAILED, turns=turns)
+    assert blocked(desk, "d", turns=1) is not again
 
 
 def test_agent_that_has_worked_or_was_declared_anew_is_told_of_again() -> None:

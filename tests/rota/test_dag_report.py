@@ -47,6 +47,26 @@ def test_table_shows_the_reason_of_what_went_wrong_on_one_line() -> None:
     assert "| b | skipped | a failed: no such \\| thing |" in lines(play)
 
 
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        ({"a": failed("no key", RunStatus.BLOCKED)}, RunStatus.BLOCKED),
+        ({"a": failed("no key", RunStatus.BLOCKED), "c": failed()}, RunStatus.FAILED),
+        (
+            {"a": failed("no key", RunStatus.BLOCKED), "c": failed("", RunStatus.CANCELLED)},
+            RunStatus.BLOCKED,
+        ),
+        ({"c": failed("", RunStatus.CANCELLED)}, RunStatus.FAILED),
+    ],
+)
+def test_pipeline_in_which_nothing_but_blocked_nodes_went_wrong_is_blocked(
+    ends: dict[str, NodeResult], status: RunStatus
+) -> None:
+    """As its node is: people are told of it once, and not for each slot."""
+    play = Play({"a": node(), "b": node("a"), "c": node()}).play(by_name(**ends))
+    assert play.whole().status is status
+
+
 def test_table_of_many_nodes_shows_what_matters_first() -> None:
     """Nodes at work and failed ones are never the ones left out."""
     nodes = {f"n{i}": node() for i in range(200)} | {"bad": node(), "open": node()}

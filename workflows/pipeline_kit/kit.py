@@ -175,6 +175,7 @@ class PipelineKit:
             admission = admitted.admission if admitted else None
             told = result_of(self._origin, admission, self._loop, finish, workflow.now())
             settled = await desk.report(self._origin, told, ())
+            self._standing.telling.repeated = settled.repeated
             if settled.status not in (None, finish.status):
                 # The ledger has another end, and has it for good: tell the same one.
                 finish = Finish(
