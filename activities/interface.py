@@ -11,6 +11,7 @@ from temporalio import activity
 
 from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
+from rota.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
 from rota.budget import Grant
 from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
@@ -192,6 +193,20 @@ class RunReading(ABC):
     @activity.defn(name="read_use")
     async def read_use(self, run: RunRef) -> RunUse:
         """Read what a run that has ended used, with all below it."""
+
+
+class WhatIf(ABC):
+    """Past runs that are run again; nothing here makes a call."""
+
+    @abstractmethod
+    @activity.defn(name="open_case")
+    async def open_case(self, input: OpenCaseInput) -> OpenedCase:
+        """Say whether this worker can play the case, and what its tools do."""
+
+    @abstractmethod
+    @activity.defn(name="serve_calls")
+    async def serve_calls(self, input: ServeInput) -> Served:
+        """Answer the calls of a turn from the record."""
 
 
 class LockDesk(ABC):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from rota.durations import format_duration
+from rota.expected.slot_state import Verdict
 from rota.ids import format_slot
 from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus
@@ -30,6 +31,8 @@ class Explanation:
     slot: datetime
     outcome: str
     """A run's status, or `none` if nothing is known to have run for the slot."""
+    verdict: Verdict
+    """What became of the slot, in one word, as `rota missed` has it."""
     run_id: str
     """The run that settled it, or works for it; empty if none does."""
     chain: tuple[Reason, ...]
@@ -43,6 +46,7 @@ class Explanation:
             "agent": self.name,
             "slot": format_slot(self.slot),
             "outcome": self.outcome,
+            "verdict": self.verdict.model_dump(mode="json"),
             "run_id": self.run_id,
             "chain": [reason.document for reason in self.chain],
             "entries": [entry.model_dump(mode="json") for entry in self.entries],
@@ -52,7 +56,6 @@ class Explanation:
 def explain_slot(facts: SlotFacts) -> Explanation:
     """Explain what became of the slot in question."""
     before, after = facts.neighbours()
-    is_slot = before == facts.slot
     entries = facts.of_slot(facts.slot)
     chain = [_of_schedule(facts, before, after), *_folded(facts)]
     deciding = list(entries)
@@ -65,13 +68,14 @@ def explain_slot(facts: SlotFacts) -> Explanation:
         chain += more
         deciding += followed
     else:
-        chain += _ordered(facts) or gap_reasons(facts, is_slot=is_slot)
+        chain += _ordered(facts) or gap_reasons(facts)
         chain += frozen_reasons(facts, entries)
     decided = _deciding(deciding)
     return Explanation(
         name=facts.name,
         slot=facts.slot,
         outcome=decided.status.value if decided else "none",
+        verdict=facts.verdict,
         run_id=decided.run.id if decided and decided.run else "",
         chain=tuple(chain),
         entries=tuple(entries),
@@ -79,16 +83,26 @@ def explain_slot(facts: SlotFacts) -> Explanation:
 
 
 def _of_schedule(facts: SlotFacts, before: datetime | None, after: datetime | None) -> Reason:
-    spec, schedule = facts.spec, facts.schedule
-    if spec is None or schedule is None:
-        text = f"{facts.name} has no schedule: it runs when a person, an event or a run asks"
+    schedule = facts.schedule
+    if facts.spec is None or schedule is None:
+        had = "had" if facts.in_force is not None and facts.spec is not None else "has"
+        text = f"{facts.name} {had} no schedule: it runs when a person, an event or a run asks"
         return Reason(ReasonKind.SLOT, text)
-    when = f"the schedule, as declared now ({_words(schedule)})"
+    when = f"the schedule, as declared {_version(facts)} ({_words(schedule)})"
     if before == facts.slot:
         return Reason(ReasonKind.SLOT, f"it is a slot of {when}")
     nearest = " and ".join(format_slot(at) for at in (before, after) if at is not None)
     hint = f"the nearest: {nearest}" if nearest else "which has none near it"
     return Reason(ReasonKind.SLOT, f"it is no slot of {when}; {hint}")
+
+
+def _version(facts: SlotFacts) -> str:
+    """Which declaration it is: `now`, or `at 2026-11-20T09:00:00Z by ann, version 4f2a…`."""
+    declared = facts.in_force
+    if declared is None:
+        return "now"
+    by = f" by {declared.by}" if declared.by else ""
+    return f"at {format_slot(declared.since)}{by}, version {declared.version[:12]}"
 
 
 def _words(schedule: ScheduleSpec) -> str:
@@ -129,9 +143,9 @@ def _sharing(facts: SlotFacts, entries: list[LedgerEntry]) -> list[Reason]:
 
 
 def _unread(facts: SlotFacts) -> list[Reason]:
-    if not facts.unread:
+    if not facts.evidence.unread:
         return []
-    text = f"there may be more on it: older entries cannot be read: {facts.unread}"
+    text = f"there may be more on it: older entries cannot be read: {facts.evidence.unread}"
     return [Reason(ReasonKind.GAP, text)]
 
 

@@ -1,34 +1,27 @@
 """What is known of one slot: read from the keeper's state, the store and the server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from activities.stores.base import ObjectStore, StoreError
+from activities.stores.base import ObjectStore
 from rota.calendars import next_times
+from rota.expected.evidence import Evidence, Fired
+from rota.expected.in_force import InForce
+from rota.expected.slot_state import Verdict
+from rota.expected.verdicts import verdict_of
 from rota.ids import scheduled_run_id
 from rota.keeper_state import KeeperState, LedgerEntry
-from rota.ledger import is_paged
 from rota.pinned_spec import PinnedSpec
 from rota.schedule_spec import ScheduleSpec
 from rota.slot_times import previous_time
-from schedules.ledger_pages import read_pages
-from schedules.live import live_schedule
+from schedules.slot_evidence import read_evidence
 
 _LOOK_BACK_YEARS = 5
-
-
-@dataclass(frozen=True)
-class StartedRun:
-    """The run that the schedule's own id for the slot names, if the server has it."""
-
-    run_id: str
-    at: datetime
-    ended: str = ""
-    """How it ended, for example `terminated`; empty while it runs."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +33,12 @@ class SlotFacts:
     slot: datetime
     now: datetime
     state: KeeperState
-    entries: tuple[LedgerEntry, ...] = ()
-    """Of the ledger, oldest first: those in the keeper, after those read from pages."""
-    unread: str = ""
-    """Why older entries could not be read; empty if they were, or were not needed."""
-    live: bool = False
-    """The server has a schedule of that name."""
-    paused: bool = False
-    note: str = ""
-    """The live schedule's note, which says who paused it."""
-    started: StartedRun | None = None
+    evidence: Evidence
+
+    @property
+    def entries(self) -> tuple[LedgerEntry, ...]:
+        """Of the ledger, oldest first: those in the keeper, after those read from pages."""
+        return self.evidence.entries
 
     @property
     def spec(self) -> PinnedSpec | None:
@@ -57,12 +46,22 @@ class SlotFacts:
         return self.state.spec or self.state.retired
 
     @property
+    def in_force(self) -> InForce | None:
+        """What was declared at the slot's time; None if that is not remembered."""
+        return self.evidence.chronicle.declared_at(self.slot)
+
+    @property
     def schedule(self) -> ScheduleSpec | None:
-        """The schedule as declared now, or last."""
-        return self.spec.schedule if self.spec else None
+        """The schedule of the slot's time; before all that is remembered, the last one."""
+        return self.evidence.schedule_at(self.slot)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What became of the slot."""
+        return verdict_of(self.evidence, self.slot, self.now)
 
     def of_slot(self, slot: datetime) -> list[LedgerEntry]:
-        """Entries of one slot, oldest first."""
+        """Entries of one slot, oldest first; also of handoffs, which settle none."""
         return [entry for entry in self.entries if _second(entry.slot) == _second(slot)]
 
     def neighbours(self) -> tuple[datetime | None, datetime | None]:
@@ -88,29 +87,16 @@ async def read_facts(
     Raises:
         temporalio.service.RPCError: the server did not answer.
     """
-    entries, unread = tuple(state.ledger.values()), ""
-    if is_paged(state, slot):
-        try:
-            entries = (*await read_pages(store, state.pages), *entries)
-        except StoreError as error:
-            unread = str(error)
-    live = await live_schedule(client, name)
-    facts = SlotFacts(
-        name=name,
-        slot=slot,
-        now=now,
-        state=state,
-        entries=entries,
-        unread=unread,
-        live=live is not None,
-        paused=live.paused if live else False,
-        note=live.note if live else "",
-        started=await _started(client, scheduled_run_id(name, slot)),
-    )
-    return facts
+    evidence = await read_evidence(client, store, name, state, slot, now)
+    if slot not in evidence.fired:
+        started = await _started(client, scheduled_run_id(name, slot))
+        if started is not None:
+            evidence = replace(evidence, fired={**evidence.fired, slot: started})
+    return SlotFacts(name=name, slot=slot, now=now, state=state, evidence=evidence)
 
 
-async def _started(client: Client, run_id: str) -> StartedRun | None:
+async def _started(client: Client, run_id: str) -> Fired | None:
+    """The run that the schedule's own id for the slot names; lists lag, and forget it."""
     try:
         found = await client.get_workflow_handle(run_id).describe()
     except RPCError as error:
@@ -118,8 +104,8 @@ async def _started(client: Client, run_id: str) -> StartedRun | None:
             return None
         raise
     status = found.status or WorkflowExecutionStatus.RUNNING
-    ended = "" if status is WorkflowExecutionStatus.RUNNING else status.name.lower()
-    return StartedRun(run_id, found.start_time, ended)
+    how = "" if status is WorkflowExecutionStatus.RUNNING else status.name.lower()
+    return Fired(run=run_id, at=found.start_time, ended=found.close_time, how=how)
 
 
 def _second(at: datetime | None) -> datetime | None:

@@ -15,6 +15,8 @@ from workers.sandbox import ContextFreeSandbox
 from workflows.agent import AgentWorkflow
 from workflows.agent_run import AgentRunWorkflow
 from workflows.argument_guard import ArgumentGuard
+from workflows.backtest import BacktestWorkflow
+from workflows.backtest_case import BacktestCaseWorkflow
 from workflows.breaker import BreakerWorkflow
 from workflows.budget import BudgetWorkflow
 from workflows.notifier import NotifierWorkflow
@@ -24,6 +26,8 @@ from workflows.topic import TopicWorkflow
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow, PipelineRunWorkflow)
 """Served from the task queue itself."""
+WHAT_IF_WORKFLOWS: tuple[type, ...] = (BacktestWorkflow, BacktestCaseWorkflow)
+"""Served with the runs; no run of an agent, and nothing that its keeper hears of."""
 KEEPER_WORKFLOWS: tuple[type, ...] = (
     AgentWorkflow,
     BreakerWorkflow,

@@ -83,13 +83,15 @@ class Evidence:
     """Why older entries could not be read; empty if they were."""
     unread_until: datetime | None = None
     """The newest slot among those."""
+    paged_since: datetime | None = None
+    """The oldest slot of all pages, also of those that were not read."""
 
     @staticmethod
     def of(
         name: str, state: KeeperState, entries: tuple[LedgerEntry, ...], now: datetime
     ) -> "Evidence":
         """What a keeper knows; `entries` with those of its pages, as far as they were read."""
-        spec = state.spec or state.retired
+        spec, pages = state.spec or state.retired, state.paged_slots
         held = (PastFreeze(freeze=state.freeze, ended=now),) if state.freeze else ()
         return Evidence(
             name=name,
@@ -98,6 +100,7 @@ class Evidence:
             schedule=spec.schedule if spec else None,
             freezes=(*state.thawed, *held),
             ordered={order.slot: order.run_id for order in state.orders if order.slot},
+            paged_since=(pages.start or pages.end) if pages else None,
         )
 
     def schedule_at(self, moment: datetime) -> ScheduleSpec | None:
@@ -114,6 +117,7 @@ class Evidence:
         """The earliest time of which anything is known; None if nothing is."""
         times = [entry.own_slot or entry.admitted_at for entry in self.entries]
         times += [entry.since for entry in self.chronicle.declared[:1]]
+        times += [self.paged_since] if self.paged_since else []
         return min(times, default=None)
 
     def at_work(self, slot: datetime) -> Work | None:

@@ -35,7 +35,6 @@ class Gaps:
         self._outages = outages
         self._now = now
         self._reasons: tuple[_Reason, ...] = (
-            self._not_heard_of,
             self._to_come,
             self._before_all,
             self._paused,
@@ -53,6 +52,9 @@ class Gaps:
         if ordered is not None:
             text = f"{ordered} was ordered and is still to come"
             return Verdict(slot=slot, state=SlotState.RUNNING, reason=text, run=ordered)
+        started = self._not_heard_of(slot)
+        if started is not None:
+            return started
         schedule = self._evidence.schedule_at(slot)
         if schedule is None or not any(times_between(schedule, slot, slot)):
             text = "no schedule in force at its time has it"
@@ -67,7 +69,7 @@ class Gaps:
         )
         return Verdict(slot=slot, state=SlotState.UNKNOWN, reason=text)
 
-    def _not_heard_of(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+    def _not_heard_of(self, slot: datetime) -> Verdict | None:
         fired = self._evidence.fired.get(slot)
         if fired is None:
             return None

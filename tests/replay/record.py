@@ -22,6 +22,7 @@ from tests.replay import (
     scenarios,
     shared_scenarios,
     telling_scenarios,
+    what_if_scenarios,
 )
 from tests.replay.scenarios import Recording
 from tests.stack import open_stack
@@ -38,6 +39,7 @@ SOURCES = (
     provider_scenarios,
     telling_scenarios,
     governed_scenarios,
+    what_if_scenarios,
 )
 SCENARIOS = [scenario for source in SOURCES for scenario in source.SCENARIOS]
 TOOLS = [tool for source in SOURCES for tool in source.TOOLS]

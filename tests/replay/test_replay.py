@@ -25,7 +25,7 @@ from rota.resource_lock import LockAnswer
 from rota.runs import AgentRunResult
 from rota.upstream import NeedAnswer
 from tests.workflows.test_pinned_names import activity_names
-from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, RotaPlugin
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workflows.agent import AgentWorkflow
 from workflows.pipeline_kit.children import Children, Place
 from workflows.resource_lock import ResourceLockWorkflow
@@ -50,7 +50,8 @@ async def failure_of(recording: str) -> BaseException | None:
     started = json.loads(CORPUS[recording])["events"][0]["workflowExecutionStartedEventAttributes"]
     # Its own id: children and topics are named after it.
     history = WorkflowHistory.from_json(started["workflowId"], CORPUS[recording])
-    replayer = Replayer(workflows=[*RUN_WORKFLOWS, *KEEPER_WORKFLOWS], plugins=[RotaPlugin(None)])
+    served = [*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS]
+    replayer = Replayer(workflows=served, plugins=[RotaPlugin(None)])
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     return result.replay_failure
 

@@ -1,8 +1,10 @@
 """Ledger entries of slots, and their explanations, in a few words, for tests."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from rota.expected.evidence import Evidence, LiveSchedule
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.explaining import Explanation, explain_slot
@@ -36,8 +38,10 @@ def explained(
     declared = {"schedule": HOURLY} if spec is None else spec
     state = KeeperState(spec=pinned(**declared)) if spec != {"none": True} else KeeperState()
     state = state.model_copy(update=fields.pop("state", {}))
-    known: dict[str, Any] = {"now": T0 + 2 * HOUR, "live": True, **fields}
-    return explain_slot(SlotFacts("report", slot, state=state, entries=entries, **known))
+    now = fields.pop("now", T0 + 2 * HOUR)
+    known: dict[str, Any] = {"live": LiveSchedule(), **fields}
+    evidence = replace(Evidence.of("report", state, entries, now), **known)
+    return explain_slot(SlotFacts("report", slot, now, state, evidence))
 
 
 def texts(explanation: Explanation) -> list[str]:

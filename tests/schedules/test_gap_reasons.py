@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
+from rota.expected.evidence import Fired, LiveSchedule
+from rota.expected.in_force import Chronicle, declared
 from rota.keeper_state import LedgerEntry
 from rota.runs import Trigger
-from schedules.slot_facts import StartedRun
 from tests.rota.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY, IS_SLOT, NEXT, SLOT, entry, explained, texts
 
 EARLY = entry("r0", T0 - HOUR)
 """The ledger reaches back before the slot."""
+BACKFILL = f"'rota backfill report --from {SLOT} --to {SLOT}' runs it now"
+TERMINATED = Fired(run="report-1", at=T0, ended=T0 + HOUR, how="terminated")
 LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
 """It was still at work when the slot came."""
 
@@ -23,7 +26,7 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
         pytest.param((), {}, ["no run was ever admitted"], id="empty ledger"),
         pytest.param(
             (),
-            {"live": False},
+            {"live": None},
             [
                 "no run was ever admitted",
                 "the server has no schedule 'report': 'rota apply' creates it",
@@ -44,7 +47,7 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
         ),
         pytest.param(
             (EARLY,),
-            {"slot": T0 + 5 * HOUR, "paused": True, "note": "bank is down"},
+            {"slot": T0 + 5 * HOUR, "live": LiveSchedule(paused=True, note="bank is down")},
             [
                 "it lies in the future, 3h from now",
                 "the schedule is paused (bank is down): slots that come meanwhile are dropped; "
@@ -57,13 +60,13 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
             {},
             [
                 "r0 was at work at that time, until 2026-11-22T06:05:00Z; with overlap 'skip' the "
-                "server drops the slots that come meanwhile"
+                f"server drops the slots that come meanwhile; {BACKFILL}"
             ],
             id="another run was at work",
         ),
         pytest.param(
             (EARLY,),
-            {"started": StartedRun("report-1", T0)},
+            {"fired": {T0: Fired(run="report-1", at=T0)}},
             [
                 "the server started report-1 at 2026-11-22T06:00:00Z, which has not been admitted "
                 "yet: its worker is busy or gone, see 'rota watch report-1'"
@@ -72,7 +75,7 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
         ),
         pytest.param(
             (EARLY,),
-            {"started": StartedRun("report-1", T0, "terminated")},
+            {"fired": {T0: TERMINATED}},
             [
                 "the server started report-1 at 2026-11-22T06:00:00Z, which terminated before it "
                 "was admitted: see 'rota show report-1'"
@@ -81,7 +84,7 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
         ),
         pytest.param(
             (EARLY,),
-            {"unread": "store gone"},
+            {"unread": "store gone", "unread_until": T0},
             ["older entries of the ledger cannot be read: store gone"],
             id="pages that cannot be read",
         ),
@@ -102,11 +105,23 @@ def test_explain_of_a_slot_without_an_entry_tells_why(
     assert (explanation.outcome, explanation.run_id) == ("none", "")
 
 
+def test_explain_of_a_slot_names_the_declaration_that_expected_it() -> None:
+    """Not today's: the one of its own time, with who applied it."""
+    before = pinned(digest="4f2a" * 16, schedule=HOURLY, applied_by="ann")
+    chronicle = declared(Chronicle(), before, T0 - HOUR)
+    chronicle = declared(chronicle, pinned(schedule={"cron": "30 * * * *"}), T0 + HOUR)
+    first = explained(EARLY, chronicle=chronicle).chain[0]
+    assert first.text == (
+        "it is a slot of the schedule, as declared at 2026-11-22T05:00:00Z by ann, version "
+        "4f2a4f2a4f2a (0 * * * *, UTC)"
+    )
+
+
 def test_explain_of_a_gap_nobody_can_explain_lists_what_it_may_be() -> None:
     """It says what is not known instead of guessing, and how to make up for it."""
     (told,) = texts(explained(EARLY))
-    assert told.startswith("no run was ever admitted for it: ")
-    assert told.endswith(f"'rota backfill report --from {SLOT} --to {SLOT}' runs it now")
+    assert told.startswith("no run was ever admitted for it, and nothing tells why: ")
+    assert told.endswith(BACKFILL)
 
 
 def test_explain_of_no_slot_names_the_nearest() -> None:

@@ -46,13 +46,13 @@ async def test_facts_without_the_page_say_where_it_should_be(stack: Stack) -> No
     """Another store than the workers' is a reason, not a crash; newer slots need no page."""
     state = (await paged(stack)).model_copy(update={"pages": "0" * 64})
     told = await facts(stack, state, 1)
-    assert stack.store.address in told.unread
-    assert explain_slot(told).chain[-1].text.endswith(told.unread)
+    assert stack.store.address in told.evidence.unread
+    assert explain_slot(told).chain[-1].text.endswith(told.evidence.unread)
     assert explain_slot(await facts(stack, state, 3)).outcome == "succeeded"
 
 
 async def test_facts_of_an_agent_without_a_live_schedule_say_so(stack: Stack) -> None:
     """What is declared and what the server has are told apart."""
     told = await facts(stack, KeeperState(spec=pinned(schedule={"cron": "0 * * * *"})), 1)
-    assert (told.live, told.paused, told.started) == (False, False, None)
+    assert (told.evidence.live, told.evidence.fired) == (None, {})
     assert told.neighbours() == (T0 + HOUR, T0 + 2 * HOUR)

@@ -21,7 +21,7 @@ from rota.ids import (
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
 from rota.pipeline_run import PipelineRunInput
 from rota.runs import AgentRunInput
-from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workflows.agent import AgentWorkflow
 
 TEACHING = (
@@ -44,7 +44,7 @@ def activity_names() -> set[str]:
 
 def workflow_names() -> set[str | None]:
     """Every workflow type a worker serves."""
-    classes = (*RUN_WORKFLOWS, *KEEPER_WORKFLOWS)
+    classes = (*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS)
     return {workflow._Definition.must_from_class(found).name for found in classes}
 
 
@@ -54,11 +54,11 @@ def test_persisted_names_stay_as_they_are() -> None:
     pinned = {
         "workflows": {
             *("Agent", "AgentRun", "Breaker", "Budget", "Notifier", "PipelineRun"),
-            *("ResourceLock", "Topic"),
+            *("ResourceLock", "Topic", "Backtest", "BacktestCase"),
         },
         "activities": {
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
-            *("look_at_effect", "note_effect"),
+            *("look_at_effect", "note_effect", "open_case", "serve_calls"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks", "hold_budget"),
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),

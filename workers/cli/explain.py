@@ -24,8 +24,8 @@ from workers.settings import Settings
 @command(
     "explain",
     example=("rota explain report 2026-11-22T06:00:00Z", "rota explain morning-report SLOT --json"),
-    json="{agent, slot, outcome, run_id, chain: [{kind, text, slot, run_id, at}], entries: "
-    "[ledger entry]}",
+    json="{agent, slot, outcome, verdict: {slot, state, reason, run, status, at, into, concluded, "
+    "version}, run_id, chain: [{kind, text, slot, run_id, at}], entries: [ledger entry]}",
 )
 @server_options
 @click.argument("name", metavar="AGENT|PIPELINE")
@@ -68,7 +68,8 @@ def _slot(text: str) -> datetime:
 
 def _print(explanation: Explanation) -> None:
     out = console()
-    outcome = styled(explanation.outcome)
+    ran = explanation.outcome != "none"
+    outcome = styled(explanation.outcome if ran else explanation.verdict.state.value)
     by = f" · {escape(explanation.run_id)}" if explanation.run_id else ""
     slot = format_slot(explanation.slot)
     out.print(f"[bold]{escape(explanation.name)}[/] · slot {slot} · {outcome}{by}")

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "runs": ("runs", "List runs, newest first."),
         "show": ("show", "Show one run whole: result, events, transcript."),
         "explain": ("explain", "Say why a slot ran, or did not, as a chain of reasons."),
+        "missed": ("missed", "List expected slots without a success, with the reason of each."),
         "watch": ("watch", "Follow a run, step by step, until it ends."),
         "answer": ("answer", "List what a run asks people, or answer it."),
         "approvals": ("approvals", "List the tool calls that wait for a person's decision."),
@@ -67,6 +68,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": (
             "replay",
             "Replay recorded histories with the code installed here, and say what has changed.",
+        ),
+        "backtest": (
+            "backtest",
+            "Run past runs of an agent again, and compare results, effects, turns and costs.",
         ),
     },
     "Operate": {

@@ -16,7 +16,7 @@ from temporalio.workflow import NondeterminismError
 from activities.converter import data_converter
 from activities.stores.base import ObjectStore, StoreError
 from rota.replay import Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
-from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, RotaPlugin
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workers.replaying.protos import Reader, label_of
 from workers.replaying.watching import Watch, WatchPlugin
 
@@ -34,7 +34,7 @@ class HistoryReplayer:
         self._converter = data_converter(store)
         self._watching = WatchPlugin()
         self._replayer = Replayer(
-            workflows=[*RUN_WORKFLOWS, *KEEPER_WORKFLOWS],
+            workflows=[*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS],
             plugins=[RotaPlugin(store), self._watching],
         )
 

@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.ids import keeper_id
-from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS
+from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 
 
 class HistoryFileError(ValueError):
@@ -87,7 +87,7 @@ async def histories_of(
 
 
 def _types() -> list[str]:
-    classes = (*RUN_WORKFLOWS, *KEEPER_WORKFLOWS)
+    classes = (*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS)
     definitions = [getattr(found, "__temporal_workflow_definition", None) for found in classes]
     return [definition.name for definition in definitions if definition is not None]
 

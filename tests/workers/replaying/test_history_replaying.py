@@ -26,8 +26,8 @@ def history_of(text: str) -> WorkflowHistory:
 
 
 async def test_replay_of_todays_code_says_nothing_otherwise() -> None:
-    """A run with turns, tools and a repair, a run that was parked: not a byte differs."""
-    for recording in ("run-tools-and-repair", "run-parked-at-its-limit", "pipeline-failed"):
+    """A run with turns, tools and a repair, a backtest and its case: not a byte differs."""
+    for recording in ("run-tools-and-repair", "backtest", "backtest-case"):
         result = await replayed(recording)
         assert (result.verdict, result.drift, result.note) == (ReplayVerdict.SAME, (), "")
 

@@ -1,0 +1,25 @@
+"""Past runs that are run again, to be recorded."""
+
+from rota.backtest import Unrecorded
+from tests.replay.scenarios import Recording, Scenario
+from tests.stack import Stack
+from tests.workflows.what_if_bench import ANSWERS, READS, Office, backtest, clerk, tried
+
+OFFICE = Office()
+TOOLS = OFFICE.tools
+
+
+async def run_again(stack: Stack) -> list[Recording]:
+    """A case that reads what was recorded, one read that never was, and answers."""
+    await stack.declare("clerk", **clerk())
+    await stack.run("clerk", "clerk-1", input={"account": "a"})
+    other = {"calls": [{"tool": "books.read", "args": {"account": "b"}}]}
+    variant = tried(READS, other, ANSWERS)
+    played = await backtest(stack, ["clerk-1"], variant, unrecorded=Unrecorded.ASK)
+    (case,) = played.progress.cases
+    id = f"backtest-{stack.name('clerk')}"
+    assert case.end == "answered"
+    return [Recording("backtest", id), Recording("backtest-case", f"{id}/clerk-1")]
+
+
+SCENARIOS: tuple[Scenario, ...] = (run_again,)

@@ -1,0 +1,128 @@
+"""`Backtest`: past runs run again, with their calls answered from the record."""
+
+from typing import Any
+
+import pytest
+
+from rota.backtest import CallSource, CaseEnd, Unrecorded
+from rota.backtest_compare import Verdict
+from tests.stack import Stack
+from tests.workflows.what_if_bench import (
+    ANSWERS,
+    POSTS,
+    READS,
+    Office,
+    backtest,
+    clerk,
+    tried,
+)
+
+
+async def ran(stack: Stack, count: int, **more: Any) -> tuple[str, list[str]]:
+    """Declare a clerk and let it run; its name, and its runs."""
+    name = stack.name("clerk")
+    await stack.declare(name, **clerk(), **more)
+    run_ids = [f"{name}-{number}" for number in range(count)]
+    for number, run_id in enumerate(run_ids):
+        result = await stack.run(name, run_id, input={"account": f"a{number}"})
+        assert result.output["balance"] == 100 * (number + 1)
+    return name, run_ids
+
+
+async def test_backtest_of_the_same_reproduces_results_without_effects(stack: Stack) -> None:
+    """Same results though the world has moved on; 0 effects, 0 unrecorded calls, nothing kept."""
+    office = Office()
+    async with stack.worker(office.tools):
+        name, run_ids = await ran(stack, 3)
+        keeper = await stack.keeper(name)
+        done = list(office.reads), list(office.posts)
+        played = await backtest(stack, run_ids)
+        assert (office.reads, office.posts) == done
+        assert await stack.keeper(name) == keeper
+    assert [case.verdict for case in played.comparisons] == [Verdict.SAME] * 3
+    sources = [case.sources for case in played.progress.cases]
+    assert sources == [{CallSource.RECORDED: 2, CallSource.NOTED: 1}] * 3
+    for case in played.comparisons:
+        assert (case.unrecorded, case.before.output) == ((), case.after.output)
+        assert case.before.usage == case.after.usage
+    assert played.progress.usage.cost_micros == 3 * 3 * 2000
+
+
+@pytest.mark.parametrize(
+    ("turns", "verdict", "end"),
+    [
+        ([READS, POSTS, {"result": {"balance": 7}}], Verdict.CHANGED, CaseEnd.ANSWERED),
+        # The same answer, and an effect less.
+        ([READS, ANSWERS], Verdict.CHANGED, CaseEnd.ANSWERED),
+        ([{"calls": [{"tool": "books.pay", "args": {"to": "x"}}]}], Verdict.FAILED, CaseEnd.FAILED),
+        # A script that ends: no provider could say more.
+        ([READS], Verdict.UNDECIDED, CaseEnd.BLOCKED),
+    ],
+)
+async def test_backtest_of_another_script_tells_what_differs(
+    stack: Stack, turns: list[dict[str, Any]], verdict: Verdict, end: CaseEnd
+) -> None:
+    """Result, effects and failures each count; nothing is done to find out."""
+    office = Office()
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 1)
+        done = list(office.posts)
+        played = await backtest(stack, run_ids, tried(*turns))
+        assert office.posts == done
+    (case,) = played.comparisons
+    assert (case.verdict, played.progress.cases[0].end) == (verdict, end), case.after.reason
+
+
+@pytest.mark.parametrize(
+    ("policy", "end", "reads"),
+    [
+        (Unrecorded.FAIL, CaseEnd.FAILED, 1),
+        (Unrecorded.STOP, CaseEnd.DIVERGED, 1),
+        (Unrecorded.ASK, CaseEnd.ANSWERED, 2),
+    ],
+)
+async def test_call_that_was_never_recorded_follows_the_policy(
+    stack: Stack, policy: Unrecorded, end: CaseEnd, reads: int
+) -> None:
+    """`ask` makes the read, and only then; each says which call it was."""
+    office = Office()
+    other = {"calls": [{"tool": "books.read", "args": {"account": "other"}}]}
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 1)
+        played = await backtest(stack, run_ids, tried(READS, other, ANSWERS), unrecorded=policy)
+    (case,) = played.progress.cases
+    assert (case.end, len(office.reads)) == (end, reads), case.reason
+    assert case.unrecorded == ('books.read {"account": "other"}',)
+
+
+@pytest.mark.parametrize("policy", list(Unrecorded))
+async def test_effect_that_was_never_recorded_is_never_made(
+    stack: Stack, policy: Unrecorded
+) -> None:
+    """Whatever the policy: not a new one, not one more often than the past run did."""
+    office = Office()
+    twice = (READS, POSTS, POSTS, ANSWERS)
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 1)
+        done = list(office.posts)
+        played = await backtest(stack, run_ids, tried(*twice), unrecorded=policy)
+        assert office.posts == done == ["is 100"]
+    (case,) = played.progress.cases
+    failed = CaseEnd.FAILED if policy is Unrecorded.FAIL else CaseEnd.DIVERGED
+    assert (case.end, case.unrecorded) == (failed, ('books.post {"text": "is 100"}',))
+
+
+async def test_budget_of_a_backtest_is_kept_and_told(stack: Stack) -> None:
+    """A call may come to $0.083: half of $0.09 is too little for either case.
+
+    Begun again one by one, the first has enough, and the second is stopped after a turn.
+    """
+    office = Office()
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 2)
+        played = await backtest(stack, run_ids, micros=90_000, parallel=2)
+    cases = played.progress.cases
+    assert [case.end for case in cases] == [CaseEnd.ANSWERED, CaseEnd.OVER_BUDGET]
+    assert [case.usage.cost_micros for case in cases] == [6000, 2000]
+    assert "the backtest" in cases[1].reason
+    assert [case.verdict for case in played.comparisons] == [Verdict.SAME, Verdict.UNDECIDED]
