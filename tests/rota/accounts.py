@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime
 
-from rota.budget import NONE, Account, Amount, Cap, HoldEnd, HoldRequest, WindowKind
+from rota import budget_rules as rules
+from rota.budget import NONE, Account, Amount, Cap, Grant, HoldEnd, HoldRequest, WindowKind
 from rota.run_ref import RunRef
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OWNER = "agent report"
+TODAY = "2026-11-23"
+CENT = 10_000
+DOLLAR = 100 * CENT
 
 
 def run(name: str) -> RunRef:
@@ -55,3 +59,16 @@ def micros(of: Account, key: str, kind: WindowKind = WindowKind.DAY) -> tuple[in
     tally = next((each for each in of.windows.get(kind, ()) if each.key == key), None)
     spent, unknown = (tally.spent, tally.unknown) if tally else (NONE, NONE)
     return spent.micros, unknown.micros
+
+
+def hold(of: Account, *names: str, wanted: int = DOLLAR, at: datetime = NOON) -> Account:
+    """Let each of the runs reserve as much."""
+    for name in names:
+        of, grant = rules.hold(of, asks(name, wanted), OWNER, at)
+        assert not grant.refused
+    return of
+
+
+def ask(of: Account, name: str, wanted: int | None = None, **more: int) -> tuple[Account, Grant]:
+    """Ask as that run."""
+    return rules.hold(of, asks(name, wanted, **more), OWNER, NOON)

@@ -1,33 +1,25 @@
 """Reservations: what is granted, refused, counted, given back, raised and told."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from rota import budget_rules as rules
-from rota.budget import NOTHING, Account, Amount, BudgetRaise, Cap, Grant, WindowKind
-from rota.budget_raises import RaiseRefusedError, give
-from rota.lost_runs import use_of
-from rota.usage import Usage
-from tests.rota.accounts import NOON, OWNER, account, asks, ends, micros, run
-
-TODAY = "2026-11-23"
-CENT = 10_000
-DOLLAR = 100 * CENT
-
-
-def hold(of: Account, *names: str, wanted: int = DOLLAR, at: datetime = NOON) -> Account:
-    """Let each of the runs reserve as much."""
-    for name in names:
-        of, grant = rules.hold(of, asks(name, wanted), OWNER, at)
-        assert not grant.refused
-    return of
-
-
-def ask(of: Account, name: str, wanted: int | None = None, **more: int) -> tuple[Account, Grant]:
-    """Ask as that run."""
-    return rules.hold(of, asks(name, wanted, **more), OWNER, NOON)
+from rota.budget import NOTHING, Amount, Cap, WindowKind
+from tests.rota.accounts import (
+    CENT,
+    DOLLAR,
+    NOON,
+    OWNER,
+    TODAY,
+    account,
+    ask,
+    asks,
+    ends,
+    hold,
+    micros,
+    run,
+)
 
 
 def test_run_is_granted_what_it_wants() -> None:
@@ -178,41 +170,6 @@ def test_end_of_a_run_that_never_began_counts_nowhere() -> None:
     assert ask(gone, "a")[1].refused == "this run has ended"
 
 
-def test_lost_run_counts_as_unknown() -> None:
-    """Nobody knows what it spent: all that it held counts against the limit, shown apart."""
-    gone = rules.lost(hold(account(day_micros=DOLLAR), "a"), run("a"), Usage())
-    assert micros(gone, TODAY) == (0, DOLLAR)
-    assert ask(gone, "b", DOLLAR)[1].refused
-    assert rules.lost(gone, run("a"), Usage()) == gone
-
-
-@pytest.mark.parametrize(
-    ("told", "held", "used", "spent", "unknown"),
-    [
-        # Without a limit nothing is held: what is on record counts all the same.
-        (0, 0, Usage(cost_micros=30, unknown_attempts=1, unknown_micros=5), 30, 5),
-        # Of what it held, what is on record is no longer unknown.
-        (0, 100, Usage(cost_micros=30), 30, 70),
-        (0, 100, Usage(cost_micros=130, unknown_micros=5, unknown_attempts=1), 130, 5),
-        # What it told itself counts, whatever the record has lost.
-        (40, 100, Usage(cost_micros=30), 40, 100),
-        (40, 100, Usage(cost_micros=60), 60, 80),
-        (0, 100, Usage(cost_micros=None, known_micros=30), 30, 70),
-    ],
-)
-def test_lost_run_counts_what_is_on_record_and_the_rest_of_what_it_held(
-    told: int, held: int, used: Usage, spent: int, unknown: int
-) -> None:
-    """Every answer is on record before the run hears of it; a session's use may not be."""
-    first = ask(account(), "a", 0)[0]
-    working = ask(first, "a", held, number=2, spent=told)[0]
-    gone = rules.lost(working, run("a"), used)
-    assert micros(gone, TODAY) == (spent, unknown)
-    counted = use_of(working.holds["a"], used)
-    assert (counted.counted_micros, counted.unknown_micros) == (spent, unknown)
-    assert counted.unknown_attempts == int(unknown > 0)
-
-
 def test_total_that_goes_down_takes_nothing_back() -> None:
     """A run that was reset tells less than before; the money was paid, and the limit knows it."""
     first = ask(account(day_micros=DOLLAR), "a", 50 * CENT)[0]
@@ -248,51 +205,6 @@ def test_soft_limit_is_told_from_its_share_on() -> None:
     assert not ask(held, "b", CENT)[1].soft
     assert not ask(rules.end(held, ends("a", 79 * CENT), NOON), "b", CENT)[1].soft
     assert ask(rules.end(held, ends("a", 80 * CENT), NOON), "b", CENT)[1].soft
-
-
-def raised(id: str, micros: int, window: WindowKind | None = WindowKind.DAY) -> BudgetRaise:
-    """A person gives that much."""
-    return BudgetRaise(id=id, window=window, micros=micros, by="ann", reason="month end")
-
-
-def test_raise_gives_room_for_this_window_alone() -> None:
-    """It is there at once, once, and gone with the day."""
-    full = hold(account(day_micros=DOLLAR), "a")
-    more = give(full, raised("r1", DOLLAR), OWNER, NOON)
-    assert give(more, raised("r1", DOLLAR), OWNER, NOON) == more
-    assert ask(more, "b", 5 * DOLLAR)[1].room.micros == DOLLAR
-    tomorrow = NOON + timedelta(days=1)
-    assert rules.hold(more, asks("b", 5 * DOLLAR), OWNER, tomorrow)[1].room.micros == DOLLAR
-
-
-@pytest.mark.parametrize(
-    ("window", "message"),
-    [
-        (WindowKind.MONTH, "agent report has no month_usd: there is nothing to raise"),
-        (None, "of the day, or of the month"),
-    ],
-)
-def test_raise_of_a_limit_that_is_none_is_refused(window: WindowKind | None, message: str) -> None:
-    """Room that limits nothing would be a promise of nothing."""
-    with pytest.raises(RaiseRefusedError, match=message):
-        give(account(day_micros=DOLLAR), raised("r1", DOLLAR, window), OWNER, NOON)
-
-
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        ({"micros": -1}, "raised, never lowered"),
-        ({"micros": DOLLAR, "tokens": -1}, "raised, never lowered"),
-        ({"micros": 0}, "above nothing"),
-        ({"steps": 3}, "count no steps"),
-        ({"id": ""}, "an id of its own"),
-    ],
-)
-def test_raise_that_gives_nothing_is_refused(more: dict[str, Any], message: str) -> None:
-    """Whatever sends it: no limit sinks, and no later raise is taken for it."""
-    given = raised("r1", CENT).model_copy(update=more)
-    with pytest.raises(RaiseRefusedError, match=message):
-        give(account(day_micros=DOLLAR, day_tokens=9), given, OWNER, NOON)
 
 
 def test_refused_runs_are_told_when_there_is_room_in_their_order() -> None:
