@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -10,6 +11,7 @@ from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Declared, Record, is_false
 from rota.names import AgentName
+from rota.notify_spec import Occasion
 from rota.runs import EventRecord, Instant, RunStatus, Trigger
 from rota.usage import Usage
 
@@ -92,4 +94,6 @@ class PipelineResult(Record):
     usage: Usage = Usage()
     """What all runs of its nodes used, repeated ones and all below them included."""
     lineage: Lineage | None = None
+    untold: tuple[Occasion, ...] = Field(default=(), exclude_if=not_)
+    """What people were to be told of it, and could not be."""
     events: tuple[EventRecord, ...] = ()

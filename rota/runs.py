@@ -17,6 +17,7 @@ from rota.lineage import Lineage
 from rota.model import Declared, Record, is_false
 from rota.model_use import ByModel
 from rota.names import AgentName
+from rota.notify_spec import Occasion
 from rota.usage import Usage
 
 
@@ -161,6 +162,8 @@ class AgentRunResult(Record):
     """What people decided about its calls, or did not in time; the newest 20."""
     unstopped: str = ""
     """Why nobody knows whether the provider's work has stopped; empty if it has."""
+    untold: tuple[Occasion, ...] = Field(default=(), exclude_if=not_)
+    """What people were to be told of it, and could not be."""
     lineage: Lineage | None = None
     memory: str | None = None
     """Memory version in force after the run."""

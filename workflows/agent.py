@@ -39,7 +39,6 @@ with workflow.unsafe.imports_passed_through():
     from rota.steps import LedgerPage
     from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
-    from workflows import notifying
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
@@ -49,8 +48,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.keeper_kit.lookout import Lookout
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
-    from workflows.keeper_kit.telling import soft_limit_is_due, soft_limits_told
+    from workflows.keeper_kit.telling import soft_limit_is_due, tell_soft_limits
     from workflows.look import Look
+    from workflows.notifying import Tidings
 
 
 @workflow.defn(name="Agent")
@@ -74,6 +74,7 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
         self._lookout = Lookout(workflow.now())
         self._look = Look(self._reclaim)
         self._cancels = CancelRequests()
+        self._tidings = Tidings(self._show)
         self._start_again: datetime = workflow.now()
         """After a start that failed: not before then."""
 
@@ -92,10 +93,11 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
             await self._grant()
             await self._start_orders()
             await self._tell_waiters()
-            await self._tell_people()
+            self._tell_people()
             self._show()
             if self._should_continue() and not self._work:
                 await self._look.stop()
+                await self._tidings.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 await self._page_ledger()
                 # Given anew: the next execution keeps the memo of the start, not what came since.
@@ -276,17 +278,15 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
             self._state = settling.reclaim(self._state, run, workflow.now())
             self._followed()
 
-    async def _tell_people(self) -> None:
+    def _tell_people(self) -> None:
         """Tell of a soft limit that is reached; it counts as told before it is."""
         spec = self._state.spec
         if spec is not None:
-            account, facts = soft_limits_told(self._state.account, spec)
+            account = tell_soft_limits(self._state.account, spec, self._tidings)
             self._state = self._state.model_copy(update={"account": account})
-            await notifying.post(spec.notify, *facts)
 
     async def _page_ledger(self) -> None:
-        state = self._state
-        kept = needs.kept_entries(state)
+        state, kept = self._state, needs.kept_entries(self._state)
         keys = [key for key in ledger.entries_to_page(state, keep=HOT_ENTRIES) if key not in kept]
         if not keys:
             return
@@ -296,4 +296,5 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
             self._state = ledger.paged(self._state, keys, digest)
 
     def _show(self) -> None:
-        workflow.set_current_details(details(self._state, self._cancels.notice, workflow.now()))
+        notice = [*self._cancels.notice, *self._tidings.notice]
+        workflow.set_current_details(details(self._state, notice, workflow.now()))

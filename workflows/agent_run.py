@@ -70,6 +70,8 @@ class AgentRunWorkflow:
                 await kit.compact(step)
             else:
                 await kit.think(step)
+            if kit.continuation() is not None:
+                await kit.telling.finish()
             continuation = kit.continuation()
             if continuation is not None:
                 workflow.continue_as_new(continuation)

@@ -18,13 +18,13 @@ with workflow.unsafe.imports_passed_through():
     from rota.run_ref import ClosedRun, RunRef
     from rota.team_spec import PinnedTeam, TeamAccount
     from rota.visibility import TEAM_MEMO
-    from workflows import notifying
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.refusals import refusing
-    from workflows.keeper_kit.telling import soft_limit_is_due, team_limits_told
+    from workflows.keeper_kit.telling import soft_limit_is_due, tell_soft_limits
     from workflows.look import Look
+    from workflows.notifying import Tidings
 
 OPEN_CHECK = timedelta(seconds=60)
 """Reservations older than this are looked after when the next message comes."""
@@ -56,6 +56,7 @@ class BudgetWorkflow:
         """Of more runs than are looked after at once, where the next look begins."""
         self._look = Look(self._reclaim)
         self._cancels = CancelRequests()
+        self._tidings = Tidings(self._show)
 
     @workflow.run
     async def run(self, state: TeamAccount | None = None) -> None:
@@ -72,6 +73,7 @@ class BudgetWorkflow:
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._work:
                 await self._look.stop()
+                await self._tidings.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(self._state, memo={TEAM_MEMO: self._memo()})
 
@@ -180,9 +182,8 @@ class BudgetWorkflow:
             self._work = True  # somebody is gone: there is room for the next
         spec = self._state.spec
         if spec is not None:
-            account, facts = team_limits_told(self._state.account, spec)
+            account = tell_soft_limits(self._state.account, spec, self._tidings)
             self._state = self._state.model_copy(update={"account": account})
-            await notifying.post(spec.notify, *facts)
 
     def _memo(self) -> dict[str, str]:
         spec = self._state.spec
@@ -196,4 +197,5 @@ class BudgetWorkflow:
         lines += account_lines(state.account, workflow.now())
         held = sum(each.granted for each in state.account.holds.values())
         lines.append(f"reserved by {count_runs(held)}")
-        workflow.set_current_details("\n\n".join([*lines, *self._cancels.notice]))
+        lines += [*self._cancels.notice, *self._tidings.notice]
+        workflow.set_current_details("\n\n".join(lines))

@@ -15,6 +15,13 @@ POST_PATIENCE = timedelta(seconds=10)
 """All attempts: a run waits for this at its end, and when it begins to wait for a person. A server
 that takes no signal for longer takes no end of a run either."""
 
+POST_PAUSE = timedelta(minutes=1)
+"""Before what could not be handed over is tried again while its workflow goes on: whoever is waited
+for should hear of it, and a worker may have been restarted meanwhile. Doubles each time."""
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Longest such pause: a run waits for days, and each attempt is in its history."""
+
 SEND_TIMEOUT = timedelta(minutes=5)
 """One attempt to send: a webhook has 15 s; a slow mail server up to two minutes for a step."""
 

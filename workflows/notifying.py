@@ -1,6 +1,7 @@
-"""Handing facts to notifiers, from runs and keepers alike. Never fails, and never takes long."""
+"""Handing facts to notifiers, from runs and keepers alike. Never fails, whatever becomes of it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
@@ -10,17 +11,76 @@ with workflow.unsafe.imports_passed_through():
     from rota.ids import run_queue
     from rota.notifications import Fact, PostInput, wants
     from rota.notify_spec import NotifySpec
-    from workflows.notify_options import post_options
+    from workflows.notify_options import LONGEST_PAUSE, POST_PAUSE, post_options
 
 
-async def post(notify: Sequence[NotifySpec], *facts: Fact) -> None:
+class Tidings:
+    """What one workflow has to tell while it does other things.
+
+    What cannot be handed over within seconds is tried again, as long as the workflow goes on.
+
+    Args:
+        show: Called when what could not be told is another.
+    """
+
+    def __init__(self, show: Callable[[], None] = lambda: None) -> None:
+        self._show = show
+        self.untold: list[Fact] = []
+        """What could not be handed over so far."""
+        self._under_way: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    @property
+    def notice(self) -> list[str]:
+        """The same for people who look at the workflow."""
+        return [f"nobody was told ({each.occasion.value}): {each.reason}" for each in self.untold]
+
+    def tell(self, notify: Sequence[NotifySpec], *facts: Fact) -> None:
+        """Tell those of `facts` that somebody wants to hear of. Returns at once."""
+        wanted = tuple(fact for fact in facts if wants(notify, fact.occasion))
+        if wanted:
+            under_way = [task for task in self._under_way if not task.done()]
+            task = asyncio.create_task(self._see_told(notify, wanted))
+            self._under_way = [*under_way, task]
+
+    async def finish(self) -> None:
+        """Wait until everything is told or was tried once more; then the workflow may close.
+
+        Nothing is to be told afterwards: what is under way is lost with its execution.
+        """
+        self._closing = True
+        if self._under_way:
+            await workflow.wait(self._under_way)
+
+    async def _see_told(self, notify: Sequence[NotifySpec], facts: tuple[Fact, ...]) -> None:
+        pause = POST_PAUSE
+        while not await post(notify, *facts):
+            self._keep_untold(*(fact for fact in self.untold if fact not in facts), *facts)
+            if self._closing:
+                return
+            try:
+                await workflow.wait_condition(
+                    lambda: self._closing, timeout=pause, timeout_summary="tell people again"
+                )
+            except TimeoutError:
+                pause = min(2 * pause, LONGEST_PAUSE)
+        self._keep_untold(*(fact for fact in self.untold if fact not in facts))
+
+    def _keep_untold(self, *facts: Fact) -> None:
+        if [*facts] != self.untold:
+            self.untold = [*facts]
+            self._show()
+
+
+async def post(notify: Sequence[NotifySpec], *facts: Fact) -> bool:
     """Tell those of `facts` that somebody wants to hear of; no event at all if nobody does.
 
-    What cannot be handed over within seconds is logged, and not told.
+    Returns:
+        False if that could not be done within seconds: the log says why.
     """
     wanted = tuple(fact for fact in facts if wants(notify, fact.occasion))
     if not wanted:
-        return
+        return True
     input = PostInput(
         facts=wanted,
         notify=tuple(notify),
@@ -35,3 +95,5 @@ async def post(notify: Sequence[NotifySpec], *facts: Fact) -> None:
         if is_cancelled_exception(error):
             raise
         workflow.logger.warning("nobody was told (%s): %s", names, error.cause or error)
+        return False
+    return True

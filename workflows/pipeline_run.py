@@ -50,6 +50,7 @@ class PipelineRunWorkflow:
                 cancelled = error
             finish = finish_of(error)
         if finish is None:
+            await kit.telling.finish()
             workflow.continue_as_new(kit.continuation)
         result = await seen_through(kit.settle(finish))
         cancelled = cancelled or kit.cancelled

@@ -1,5 +1,12 @@
 """What keepers tell people by themselves, on the real server."""
 
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.notifying import NotifyingActivities
 from rota.admission import RunRef
 from rota.budget import Amount, Cap, HoldEnd, WindowKind
 from rota.ids import budget_id, keeper_queue
@@ -32,8 +39,20 @@ async def test_soft_limit_of_a_day_is_told_once_however_many_runs_are_above_it(
     assert soft["reason"].startswith("day_tokens: 90,000 tokens of 100,000 tokens spent; until ")
 
 
-async def test_soft_limit_of_a_team_is_told_once_by_its_account(stack: Stack) -> None:
-    """To those whom the team names."""
+async def test_soft_limit_of_a_team_is_told_once_by_its_account(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To those whom the team names, though there is no way to them at first."""
+    whole, tried = vars(NotifyingActivities)["_post"], asyncio.Event()
+
+    async def at_first_broken(*given: object) -> None:
+        if not tried.is_set():
+            tried.set()
+            raise ApplicationError("no way out", non_retryable=True)
+        await whole(*given)
+
+    monkeypatch.setattr("workflows.notifying.POST_PAUSE", timedelta(milliseconds=100))
+    monkeypatch.setattr(NotifyingActivities, "_post", at_first_broken)
     stack.notifier_policy = QUICK
     team, caps = stack.name("finance"), {WindowKind.DAY: Cap(tokens=100)}
     with HookReceiver() as receiver:

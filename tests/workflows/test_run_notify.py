@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from activities.notifying import NotifyingActivities
 from rota.notify_spec import Occasion
@@ -217,7 +218,7 @@ async def test_receiver_that_never_answers_neither_fails_nor_delays_the_run(
 async def test_facts_that_cannot_be_posted_do_not_change_how_the_run_ends(
     quick: Stack, receiver: HookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is given up within seconds."""
+    """It is given up within seconds, and the run's result says so."""
 
     async def broken(*_: object) -> None:
         raise OSError("no way out")
@@ -229,7 +230,33 @@ async def test_facts_that_cannot_be_posted_do_not_change_how_the_run_ends(
         await quick.declare(name, runtime=DONE, notify=[hook(quick, receiver, Occasion.SUCCEEDED)])
         async with asyncio.timeout(20):
             result = await quick.run(name, f"{name}-1")
-    assert result.status is RunStatus.SUCCEEDED
+    assert (result.status, result.untold) == (RunStatus.SUCCEEDED, (Occasion.SUCCEEDED,))
+
+
+async def test_wait_that_nobody_could_be_told_of_is_told_while_it_lasts(
+    quick: Stack, receiver: HookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is waited for hears of it once there is a way."""
+    whole, tried = vars(NotifyingActivities)["_post"], asyncio.Event()
+
+    async def at_first_broken(*given: object) -> None:
+        if not tried.is_set():
+            tried.set()
+            raise ApplicationError("no way out", non_retryable=True)
+        await whole(*given)
+
+    monkeypatch.setattr("workflows.notifying.POST_PAUSE", timedelta(milliseconds=100))
+    monkeypatch.setattr(NotifyingActivities, "_post", at_first_broken)
+    name, entry = quick.name("report"), hook(quick, receiver)
+    calls = script({"calls": [{"tool": "warehouse.query"}]}, {"result": "done"})
+    async with quick.worker([asking()]):
+        await quick.declare(name, runtime=calls, tools=["warehouse.query"], notify=[entry])
+        handle = await quick.start(name, f"{name}-1")
+        await Line(quick, entry).told(1)
+        await handle.execute_update("answer", {"question": "q1", "value": True})
+        result = await handle.result()
+    assert [fact["occasion"] for fact in facts(receiver)] == ["question"]
+    assert (tried.is_set(), result.untold) == (True, ())
 
 
 async def test_run_without_notify_has_no_further_event(quick: Stack) -> None:

@@ -27,6 +27,8 @@ def print_pipeline(view: PipelineView, *, full: bool = False) -> None:
         out.print(f"{word}: {escape(result.reason)}")
     if result.slot is not None:
         out.print(f"slot {format_time(result.slot)}")
+    if result.untold:
+        out.print(f"nobody could be told of it: {', '.join(result.untold)}")
     for event in result.events:
         out.print(f"event {escape(event.name)} at {format_time(event.at)}")
     if not result.nodes:

@@ -73,6 +73,8 @@ def _models(result: AgentRunResult) -> Iterator[str]:
 def _worth_a_look(result: AgentRunResult) -> Iterator[str]:
     if result.unstopped:
         yield f"may still work: {escape(result.unstopped)} (see 'rota doctor')"
+    if result.untold:
+        yield f"nobody could be told of it: {', '.join(result.untold)} (see 'rota notifications')"
     if result.tainted:
         yield "marked: it worked with what others may have written"
     for ruling in result.approvals:

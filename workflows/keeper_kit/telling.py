@@ -5,9 +5,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from rota import soft_limits
     from rota.budget import Account
-    from rota.notifications import Fact
     from rota.pinned_spec import PinnedSpec
     from rota.team_spec import PinnedTeam
+    from workflows.notifying import Tidings
 
 
 def soft_limit_is_due(account: Account, spec: PinnedSpec | PinnedTeam | None) -> bool:
@@ -15,15 +15,19 @@ def soft_limit_is_due(account: Account, spec: PinnedSpec | PinnedTeam | None) ->
     return spec is not None and soft_limits.is_due(account, spec.notify, workflow.now())
 
 
-def soft_limits_told(account: Account, spec: PinnedSpec) -> tuple[Account, tuple[Fact, ...]]:
-    """Return the account in which they are told, and what is to be told."""
-    return soft_limits.take(
-        account, spec.notify, owner=spec.name, kind="agent", team=spec.team, now=workflow.now()
-    )
+def tell_soft_limits(account: Account, spec: PinnedSpec | PinnedTeam, tidings: Tidings) -> Account:
+    """Tell of those that are reached, and return the account in which they are told.
 
-
-def team_limits_told(account: Account, spec: PinnedTeam) -> tuple[Account, tuple[Fact, ...]]:
-    """Return the same of a team's account."""
-    return soft_limits.take(
-        account, spec.notify, owner=spec.name, kind="team", team=spec.name, now=workflow.now()
+    They count as told at once: what cannot be handed over is tried again, see `Tidings`.
+    """
+    is_team = isinstance(spec, PinnedTeam)
+    account, facts = soft_limits.take(
+        account,
+        spec.notify,
+        owner=spec.name,
+        kind="team" if is_team else "agent",
+        team=spec.name if is_team else spec.team,
+        now=workflow.now(),
     )
+    tidings.tell(spec.notify, *facts)
+    return account

@@ -51,9 +51,8 @@ class PipelineKit:
         self._standing = Standing(self._origin)
         admitted = self._checkpoint.admitted if self._checkpoint else None
         self._entry = Entry("Pipeline", self._origin, self._standing, admitted)
-        self._standing.telling.knows(
-            lambda: self._entry.admitted.admission if self._entry.admitted else None
-        )
+        self.telling = self._standing.telling
+        self.telling.knows(lambda: self._entry.admitted.admission if self._entry.admitted else None)
         self._started_at = self._checkpoint.started_at if self._checkpoint else None
         self._deadline = self._checkpoint.deadline if self._checkpoint else None
         purse = self._checkpoint.purse if self._checkpoint else None
@@ -153,8 +152,8 @@ class PipelineKit:
         result = await self._report(finish)
         visibility.show_result(result, table(graph.plan, graph.state) if graph else "")
         await desk.announce(self._origin, result.events)
-        await self._standing.telling.ended(result.status, result.reason)
-        return result
+        untold = await self._standing.telling.ended(result.status, result.reason)
+        return result.model_copy(update={"untold": untold})
 
     async def _outcome_of(self, graph: Graph) -> dict[str, object]:
         """What the run adds to its end: its output, or why it has none."""

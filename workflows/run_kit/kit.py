@@ -57,7 +57,8 @@ class RunKit:
         self._standing = Standing(self._origin)
         admitted = checkpoint.admitted if checkpoint else None
         self._entry = Entry("Agent", self._origin, self._standing, admitted)
-        self._standing.telling.knows(lambda: self._admission)
+        self.telling = self._standing.telling
+        self.telling.knows(lambda: self._admission)
         self._needs = Needs(self._origin, self._standing)
         self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()

@@ -76,8 +76,8 @@ class Settling:
             raise
         # Not `finally`: a run that is dropped from memory has no workflow to do it in.
         await self._locks.release()
-        await self._standing.telling.ended(result.status, result.reason, result.links)
-        return result
+        untold = await self._standing.telling.ended(result.status, result.reason, result.links)
+        return result.model_copy(update={"untold": untold})
 
     async def _report(self, finish: Finish) -> AgentRunResult:
         """Tell the keeper how the run ended: memory, usage, events, lease."""

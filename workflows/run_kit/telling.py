@@ -1,6 +1,5 @@
 """What people are told of a run: that it ended, or that it waits for one of them."""
 
-import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
@@ -23,7 +22,7 @@ class Telling:
         """The run is blocked for the reason of one before it: people know."""
         self._origin = origin
         self._admission: Callable[[], Admission | None] = lambda: None
-        self._under_way: list[asyncio.Task[None]] = []
+        self._tidings = notifying.Tidings()
 
     def knows(self, admission: Callable[[], Admission | None]) -> None:
         """Look up there who is to be told."""
@@ -43,19 +42,30 @@ class Telling:
         """
         fact = self._fact(occasion, f"{occasion.value}/{id}", reason, todo)
         # Beside the wait, which may be over before everybody is told.
-        self._under_way.append(asyncio.create_task(self._post(fact, notify)))
+        self._tidings.tell(notify or self._declared, fact)
 
     async def ended(
         self, status: RunStatus, reason: str, links: dict[str, str] | None = None
-    ) -> None:
-        """Tell how the run ended, and see that what it told before is on its way."""
-        if self._under_way:
-            await workflow.wait(self._under_way)
+    ) -> tuple[Occasion, ...]:
+        """Tell how the run ended, and see that what it told before is on its way.
+
+        Returns:
+            What people could not be told.
+        """
         occasion = ENDS.get(status)
-        if occasion is None or (occasion is Occasion.BLOCKED and self.repeated):
-            return
-        fact = self._fact(occasion, occasion.value, reason, todo_of(occasion, self._origin.run.id))
-        await self._post(fact.model_copy(update={"links": links_of(links or {})}), ())
+        if occasion is not None and not (occasion is Occasion.BLOCKED and self.repeated):
+            todo = todo_of(occasion, self._origin.run.id)
+            fact = self._fact(occasion, occasion.value, reason, todo)
+            fact = fact.model_copy(update={"links": links_of(links or {})})
+            # After what was told before: that is the order in which people read it.
+            await self.finish()
+            self._tidings.tell(self._declared, fact)
+        await self.finish()
+        return tuple(each.occasion for each in self._tidings.untold)
+
+    async def finish(self) -> None:
+        """See that what is under way is told: this execution of the run is about to close."""
+        await self._tidings.finish()
 
     def _fact(self, occasion: Occasion, id: str, reason: str, todo: str) -> Fact:
         admission = self._admission()
@@ -70,7 +80,7 @@ class Telling:
             at=workflow.now(),
         )
 
-    async def _post(self, fact: Fact, notify: tuple[NotifySpec, ...]) -> None:
+    @property
+    def _declared(self) -> tuple[NotifySpec, ...]:
         admission = self._admission()
-        declared = admission.spec.notify if admission else ()
-        await notifying.post(notify or declared, fact)
+        return admission.spec.notify if admission else ()

@@ -51,6 +51,12 @@ def test_list_of_runs_marks_a_cost_that_is_not_all_of_it(
         assert ("$0.0012" in listed, "+ unknown" in listed) == (True, attempts == 1)
 
 
+def test_report_says_what_people_could_not_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever looks at the run is told it now."""
+    said = printed(capsys, untold=["awaiting_approval", "failed"])
+    assert "nobody could be told of it: awaiting_approval, failed (see" in said
+
+
 def test_report_of_a_run_by_its_own_runtime_says_nothing_of_fallbacks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
