@@ -44,6 +44,14 @@ class PublishRequest(Declared):
     at: Instant | None = None
     tainted: bool = Field(default=False, exclude_if=is_false)
     """Its payload may hold the words of people outside the team."""
+    trusted: bool = Field(default=False, exclude_if=is_false)
+    """From outside: whoever publishes it says that it does not; else it may, for all one knows."""
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether what it starts is to know that others may have written its payload."""
+        stranger = not self.source and not self.trusted and self.payload is not None
+        return self.tainted or stranger
 
 
 class Event(Record):

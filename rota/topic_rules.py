@@ -119,7 +119,7 @@ class TopicBook:
             payload_digest=request.payload_digest,
             source=request.source,
             root=request.root,
-            tainted=request.tainted,
+            tainted=request.is_marked,
             depth=request.depth,
             size=size,
         )

@@ -13,7 +13,7 @@ from pydantic import Field
 from rota.baseline import KnownBaseline
 from rota.conversation import Block, Message, StopReason, ToolCall, ToolResult
 from rota.lineage import Lineage
-from rota.model import Record, canonical_json, content_digest, digest_of
+from rota.model import Record, canonical_json, content_digest, digest_of, is_false
 from rota.pinned_spec import PinnedSpec
 from rota.runs import Covers
 from rota.session_runtime import ProviderSession
@@ -41,6 +41,13 @@ class RunContext(Record):
     """Fencing number of each lock the run holds."""
     requester: str = ""
     """Who asked for the run, or had it scheduled; empty if nobody knows."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """What it begins with may hold the words of people outside the team."""
+
+    @property
+    def is_fork(self) -> bool:
+        """True if it goes on from a turn of another run."""
+        return self.lineage is not None and self.lineage.fork is not None
 
     @property
     def occasion(self) -> str:
@@ -136,7 +143,8 @@ def template_scope(
 ) -> dict[str, Any]:
     """What templates of a `runtime` block may name.
 
-    `input`, `memory`, `covers`, `slot`, `run`; and `baseline`, if the agent keeps one.
+    `input`, `memory`, `covers`, `slot`, `run`; `baseline`, if the agent keeps one; and `tainted`,
+    if any of that may hold the words of people outside the team.
     """
     kept = {"baseline": baseline} if context.spec.baseline else {}
     covers = context.covers.model_dump(mode="json") if context.covers else {}
@@ -144,6 +152,7 @@ def template_scope(
         "input": context.input,
         "memory": memory,
         **kept,
+        **({"tainted": True} if context.tainted else {}),
         "covers": covers,
         "slot": context.slot or "",
         "run": {"id": context.run_id, "agent": context.spec.name},

@@ -36,6 +36,7 @@ def payload(request: SessionRequest, settings: AgentCoreSettings) -> bytes:
             "memory": context.get("memory"),
             "slot": context.get("slot"),
             "idempotency_key": request.key,
+            **({"tainted": True} if context.get("tainted") else {}),
         }
     else:
         words = {"task": request.opening.text, "instructions": request.system, "key": request.key}

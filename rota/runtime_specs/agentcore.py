@@ -14,7 +14,7 @@ from rota.runtime_specs.base import SessionSettings
 from rota.template import TemplateError, paths
 
 SCOPE = (
-    *("input", "memory", "baseline", "covers", "slot", "run"),
+    *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),
     *("task", "instructions", "key"),
 )
 """What templates of `payload` may name: the run's own values, the `task` in words, the

@@ -13,7 +13,7 @@ from rota.runtime_specs.base import SessionSettings
 from rota.template import TemplateError, paths
 
 SCOPE = (
-    *("input", "memory", "baseline", "covers", "slot", "run"),
+    *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),
     *("task", "instructions", "key", "result_file", "input_file"),
 )
 """What templates of `command` and `stdin` may name: the run's own values, the `task` in

@@ -16,7 +16,7 @@ from rota.runtime_specs.answer_paths import JsonPath
 from rota.template import TemplateError, paths
 
 RUN_SCOPE = (
-    *("input", "memory", "baseline", "covers", "slot", "run"),
+    *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),
     *("task", "instructions", "key", "callback"),
 )
 """What `start` may name: the run's own values, the `task` in words, the agent's

@@ -88,6 +88,18 @@ async def test_prepared_context_holds_what_the_run_waited_for(
     assert (admitted.blocked, admitted.unfit) == ("", "")
 
 
+@pytest.mark.parametrize("tainted", [False, True])
+async def test_mark_of_what_a_run_begins_with_is_in_its_context(
+    desk: RunDeskActivities, store: ObjectStore, tainted: bool
+) -> None:
+    """Whoever is handed its input and memory is told."""
+    lineage = Lineage(root="mail", parent="mail", occasion="mail-1", tainted=tainted)
+    given = PrepareInput(admission=await admission(store, lineage=lineage))
+    admitted = await desk.prepare_run(given)
+    context = await get_context(store, admitted.context)
+    assert (context.tainted, admitted.admission.tainted) == (tainted, tainted)
+
+
 async def test_prepared_run_whose_upstreams_result_is_elsewhere_fails_saying_so(
     desk: RunDeskActivities, store: ObjectStore
 ) -> None:

@@ -46,6 +46,27 @@ def publish(made: TopicBook, id: str = "", payload: Any = None) -> topic.Publish
     return made.publish(PublishRequest(id=id, payload=payload), fresh, NOW)
 
 
+@pytest.mark.parametrize(
+    ("given", "marked"),
+    [
+        ({"payload": {"mail": "…"}}, True),
+        ({"payload": {"mail": "…"}, "trusted": True}, False),
+        ({}, False),
+        ({"payload_digest": "0" * 64, "source": "reader-1"}, False),
+        ({"payload_digest": "0" * 64, "source": "reader-1", "tainted": True}, True),
+        ({"payload": 1, "tainted": True, "trusted": True}, True),
+    ],
+)
+def test_payload_from_outside_marks_what_it_starts_unless_somebody_vouches_for_it(
+    given: dict[str, Any], marked: bool
+) -> None:
+    """A run's own event says itself what it has read."""
+    made = book("mail")
+    made.publish(PublishRequest.model_validate(given), "fresh", NOW)
+    (delivery,) = made.next_batch(NOW)
+    assert delivery.event.tainted is marked
+
+
 def shown(batch: tuple[Delivery, ...]) -> list[tuple[int, tuple[str, ...]]]:
     """Sequence and subscribers of each delivery."""
     return [(delivery.event.sequence, delivery.subscribers) for delivery in batch]

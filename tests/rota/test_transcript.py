@@ -119,6 +119,13 @@ def test_templates_may_name_a_baseline_only_of_an_agent_that_keeps_one() -> None
     assert "baseline" not in template_scope(context(), {})
 
 
+def test_templates_see_a_mark_only_where_there_is_one() -> None:
+    """What services are handed of an unmarked run is what it ever was."""
+    marked = context().model_copy(update={"tainted": True})
+    assert template_scope(marked, {})["tainted"] is True
+    assert "tainted" not in template_scope(context(), {})
+
+
 def test_node_digest_vouches_for_all_before_it() -> None:
     """Changing one word of an early turn changes every later address."""
 

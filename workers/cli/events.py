@@ -59,13 +59,22 @@ def events_command() -> None:
 @click.argument("topic")
 @click.option("--payload", metavar="JSON|@FILE", help="What the event says: a JSON object.")
 @click.option("--id", "event_id", default="", help="Published again under this id, it is known.")
+@click.option("--trusted", is_flag=True, help="Nobody outside the team wrote any of the payload.")
 def publish_command(
-    settings: Settings, topic: str, payload: str | None, event_id: str, as_json: bool
+    settings: Settings,
+    topic: str,
+    payload: str | None,
+    event_id: str,
+    trusted: bool,
+    as_json: bool,
 ) -> None:
-    """Publish an event: every subscriber whose filter it passes gets one run."""
+    """Publish an event: every subscriber whose filter it passes gets one run.
+
+    The runs are marked as working with what others may have written, unless it is --trusted.
+    """
     read = read_document(payload, "--payload") if payload is not None else None
     try:
-        request = PublishRequest(id=event_id, payload=read)
+        request = PublishRequest(id=event_id, payload=read, trusted=trusted)
     except ValidationError as error:
         raise click.BadParameter(f"--id: {error.errors()[0]['msg']}") from error
     told = with_server(
