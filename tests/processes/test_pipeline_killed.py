@@ -14,7 +14,7 @@ import time
 from rota.tools import ToolContext, tool
 
 
-@tool(name="work.do", effect="idempotent")
+@tool(name="work.do", effect="idempotent", refresh=True)
 def do(node: str, fails: int, context: ToolContext) -> dict[str, str]:
     """Leave a mark; give no value in the first runs."""
     with (context.fleet / f"marks-{node}").open("a") as marks:
