@@ -24,6 +24,7 @@ from rota.approvals import INLINE_ARGUMENTS, ApprovalRequest, Ruling, Verdict, r
 from rota.conversation import ToolCall
 from rota.effects import EffectStage
 from rota.failures import FailureCategory, StepError
+from rota.forks import approval_rule
 from rota.handoffs import handoff_of, handoff_schema
 from rota.model import canonical_json, content_digest
 from rota.tools import Effect, ToolDefinition
@@ -71,7 +72,7 @@ def request_of(
 
     Nobody is asked about a call that is refused anyway: its arguments do not fit.
     """
-    found = rule_for(spec.approvals, call.name)
+    found = approval_rule(spec, context, tool, call.name)
     if found is None or argument_problems(spec, tool, call):
         return None
     key, rule = found

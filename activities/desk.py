@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.accounts import reserve_admitted, settle_team
 from activities.announcing import announce
 from activities.documents import get_json, get_memory, put_record
+from activities.forking import admitted_fork, context_with_fork
 from activities.interface import RunDesk
 from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
@@ -146,6 +147,7 @@ class RunDeskActivities(RunDesk):
         if admission.spec.kind == "Pipeline":
             # Its nodes are runs of their own, and have contexts of their own.
             return Admitted(admission=admission)
+        admission = await admitted_fork(self._store, admission)
         spec = await self._readiness.check(admission)
         if isinstance(spec, Admitted):
             return spec
@@ -169,7 +171,7 @@ class RunDeskActivities(RunDesk):
         if await self._is_tainted(admission, input.upstream.values()):
             context = context.model_copy(update={"tainted": True})
             admission = admission.model_copy(update={"tainted": True})
-        digest = await put_record(self._store, context)
+        digest = await put_record(self._store, await context_with_fork(self._store, context))
         # Last: what is reserved before something fails, nobody hears of.
         admission = await reserve_admitted(self._client, admission)
         return Admitted(admission=admission, context=digest, **_runtime_facts(spec))

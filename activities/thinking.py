@@ -16,6 +16,7 @@ from activities.documents import (
     get_spec,
     messages_of,
 )
+from activities.forking import begin_of
 from activities.heartbeat import heartbeating
 from activities.interface import Thinking
 from activities.mcp.tools import with_pins
@@ -27,6 +28,7 @@ from activities.toolbox import Toolbox
 from activities.turn_tools import call_refs, offered_tools
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason
+from rota.forks import ForkBegin, first_messages
 from rota.loop import TurnOutcome
 from rota.memory import MemoryVersion
 from rota.model import content_digest
@@ -69,7 +71,8 @@ class ThinkingActivities(Thinking):
         memory = await get_memory(self._store, context.memory)
         document = memory.document if memory else {}
         baseline = await get_baseline(self._store, context)
-        added = await self._added(input, context, memory, baseline)
+        fork = await begin_of(self._store, context)
+        added = await self._added(input, context, memory, baseline, fork)
         toolbox = await with_pins(self._store, self._toolbox, input.pins)
         asks = asked_runtime(spec, input)
         paid = PaidCalls(self._store, input.run, input.turn, input.round)
@@ -84,12 +87,12 @@ class ThinkingActivities(Thinking):
             system=system_of(spec),
             messages=(*messages_of(earlier), *added),
             tools=offered_tools(spec, toolbox),
-            turn=input.turn,
+            turn=input.turn + (fork.turns if fork else 0),
             context=template_scope(context, document, baseline),
         )
 
         def node_of(reply: ModelReply) -> TranscriptNode:
-            return _node(input, context, earlier, added, reply)
+            return _node(input, context, earlier, added, reply, fork)
 
         with too_long_told(context):
             head, node = await self._calls.make(
@@ -103,12 +106,13 @@ class ThinkingActivities(Thinking):
         context: RunContext,
         memory: MemoryVersion | None,
         baseline: Any,
+        fork: ForkBegin | None,
     ) -> tuple[Message, ...]:
         """What the model has not been told yet."""
         if input.repair:
             return (repair_message(input.repair),)
         if input.turn == 1:
-            return (opening_message(context, memory, baseline),)
+            return first_messages(opening_message(context, memory, baseline), fork)
         if input.head is None or not input.results:
             return ()
         results = await get_results(self._store, input.head, input.results)
@@ -155,8 +159,11 @@ def _node(
     earlier: list[TranscriptNode],
     added: tuple[Message, ...],
     reply: ModelReply,
+    fork: ForkBegin | None,
 ) -> TranscriptNode:
-    own = [node for node in earlier if node.context == input.context]
+    # Of a fork the turns that it keeps, too: a call that they made is made once more by it.
+    contexts = (input.context, *(fork.contexts if fork else ()))
+    own = [node for node in earlier if node.context in contexts]
     said = [message for node in own for message in (*node.added, node.reply)]
     return TranscriptNode(
         parent=input.head or context.conversation,

@@ -31,6 +31,7 @@ def new_entry(request: AdmissionRequest, now: datetime) -> LedgerEntry:
         trigger=request.trigger,
         slot=request.slot,
         status=RunStatus.RUNNING,
+        fork=request.lineage is not None and request.lineage.fork is not None,
         cause=request.lineage.cause if request.lineage else "",
         own_input=bool(request.input),
         admitted_at=now,

@@ -64,6 +64,9 @@ def admit(
         fairness_key(spec, merged_input(spec, request))
     except TemplateError as error:
         return skip(state, spec, request, entry, str(error))
+    if entry.fork:
+        # What another run came to is just what it wants to know better.
+        keys = keys.model_copy(update={"dedupe": ""})
     entry = entry.model_copy(update={"session": keys.session, "dedupe_key": keys.dedupe})
     state, request = freezing.passed_over(state, request, now)
     if frozen := freezing.why_not(state, request, now):

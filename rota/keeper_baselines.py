@@ -41,14 +41,14 @@ def after(state: KeeperState, closed: LedgerEntry, now: datetime) -> BaselineSta
     """The baseline of the entry's session, now that the entry is closed.
 
     An agent with a schedule keeps what its own runs find: a handoff works on what its caller
-    gave it.
+    gave it. A fork tries something out.
     """
     kept = state.session(closed.session).baseline
     success = closed.status is RunStatus.SUCCEEDED and closed.run is not None
     spec = state.spec or state.retired
     if not success or closed.run is None or closed.output is None or spec is None:
         return kept
-    if spec.schedule is not None and closed.trigger is Trigger.HANDOFF:
+    if closed.fork or (spec.schedule is not None and closed.trigger is Trigger.HANDOFF):
         return kept
     result = SessionResult(
         digest=closed.output,

@@ -56,6 +56,8 @@ class LedgerEntry(Record):
     frozen: bool = False
     """It was skipped because its keeper is, or was, frozen."""
     category: FailureCategory | None = None
+    fork: bool = Field(default=False, exclude_if=is_false)
+    """It goes on from a turn of another run: its result stands for nothing but itself."""
     cause: str = ""
     """What started it, if another run, a pipeline or an event did."""
     own_input: bool = False

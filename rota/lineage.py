@@ -1,5 +1,7 @@
 """Where a run comes from when another run, or a pipeline, started it."""
 
+from operator import not_
+
 from pydantic import AwareDatetime, Field
 
 from rota.budget import Cap
@@ -10,6 +12,16 @@ DEEPEST = 5
 EVENT_DEPTH = 20
 """Runs below one another, of whatever kind, before no event of theirs starts a further one:
 agents whose events start one another would otherwise work, and spend, for ever."""
+
+
+class Fork(Record):
+    """The run, and the turn of its transcript, that another run goes on from."""
+
+    run_id: str = Field(max_length=1000)
+    turn: int = Field(ge=0)
+    """The last turn that is kept; 0: none."""
+    begin: str
+    """Digest of the `ForkBegin` in the store."""
 
 
 class Lineage(Record):
@@ -37,6 +49,8 @@ class Lineage(Record):
     allowance: Cap | None = None
     """What its caller lends it of its own rest; the run, and all below it, spend no more."""
 
+    fork: Fork | None = Field(default=None, exclude_if=not_)
+    """Set if it goes on from a turn of another run: every effect of it is asked for."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """Its input comes from a model that had read what may be the words of people outside the
     team."""
@@ -44,6 +58,8 @@ class Lineage(Record):
     @property
     def cause(self) -> str:
         """One line for people: what started it."""
+        if self.fork is not None:
+            return f"fork of {self.fork.run_id} at turn {self.fork.turn}"
         if self.pipeline and not self.agents:
             return f"node {self.node} of {self.parent}"
         return f"started by {self.parent}"

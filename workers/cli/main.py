@@ -73,6 +73,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "backtest",
             "Run past runs of an agent again, and compare results, effects, turns and costs.",
         ),
+        "fork": (
+            "fork",
+            "Start a new run that goes on from a turn of a past one, every effect asked for first.",
+        ),
     },
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),

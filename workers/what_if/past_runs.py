@@ -7,11 +7,13 @@ from typing import Any
 from temporalio.client import Client
 
 from activities.documents import get_context, get_json, get_transcript
+from activities.forking import begin_of
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.backtest import RecordedCall, Tape
 from rota.backtest_compare import MEMORY_UPDATE, Played
 from rota.conversation import StopReason, ToolResult
+from rota.forks import ForkBegin
 from rota.runs import RunStatus
 from rota.transcript import RunContext, TranscriptNode
 from rota.usage import sum_of
@@ -28,6 +30,8 @@ class PastRun:
     nodes: list[TranscriptNode]
     """Its own turns, oldest first; the summary it began with included."""
     output: Any
+    begin: ForkBegin | None = None
+    """What it began with, if it is a fork itself."""
 
     @property
     def run_id(self) -> str:
@@ -116,7 +120,9 @@ async def read_past_run(store: ObjectStore, view: RunView, spec_of: "SpecReader"
     context = await get_context(store, nodes[0].context)
     digest = view.result.output_digest
     output = None if digest is None else await get_json(store, digest)
-    return PastRun(view, context, await spec_of.read(context.spec.digest), nodes, output)
+    begin = await begin_of(store, context)
+    spec = await spec_of.read(context.spec.digest)
+    return PastRun(view, context, spec, nodes, output, begin)
 
 
 class SpecReader:
@@ -179,6 +185,8 @@ async def take(chosen: Chosen, store: ObjectStore, view: RunView, specs: SpecRea
         return
     if past is None:
         chosen.left_out[run_id] = "it took no turn"
+    elif past.context.is_fork:
+        chosen.left_out[run_id] = "it is a fork, and goes on from another run's turns"
     elif past.nodes[-1].stop is not StopReason.END_TURN and past.played.succeeded:
         chosen.left_out[run_id] = "it handed its work over to another agent"
     else:
