@@ -1,8 +1,8 @@
 """Every timeout and retry policy, each with its reason.
 
 Those of providers' sessions are in `workflows.session_options`, those of effects in
-`workflows.effect_options`. The inequalities between them are asserted in
-`tests/workflows/test_activity_options.py`.
+`workflows.effect_options`, those of called agents in `workflows.handoff_options`. The
+inequalities between them are asserted in `tests/workflows/test_activity_options.py`.
 """
 
 from datetime import timedelta
@@ -50,10 +50,6 @@ OUTCOME_PATIENCE = timedelta(minutes=3)
 restarted is back by then. The nodes' own results are stored already, and the settlement, for
 which others wait, needs no store."""
 
-READING_PATIENCE = timedelta(minutes=1)
-"""How long a figure is looked for that a run is not waiting for: without it all that was lent
-counts as used."""
-
 FIRST_RETRY = timedelta(milliseconds=100)
 """Temporal's delay after a lost worker: nothing failed, so go on at once. After a failure
 the error itself carries the delay that the agent's `retry` block asks for."""
@@ -92,11 +88,6 @@ of them is sent away again."""
 
 LONGEST_HOLD_SPREAD = timedelta(minutes=1)
 """Most of it: a tenth of the longest time that a breaker stays open."""
-
-HANDOFF_GRACE = timedelta(seconds=5)
-"""How long a caller that has reached its limit still waits for a run it called to end by
-itself. Theirs is the same limit, so it does, and says how: this is the time to notice
-(`TIMER_SLACK`) and to settle. One that cannot end is cancelled then."""
 
 ROOM_PAUSE = timedelta(minutes=1)
 """Before a run asks an account again that has refused it: its window may turn a moment later
@@ -214,24 +205,6 @@ def outcome_options() -> DeskOptions:
     """Options of storing what a pipeline came to."""
     options = desk_options()
     options["schedule_to_close_timeout"] = OUTCOME_PATIENCE
-    return options
-
-
-def reading_options() -> DeskOptions:
-    """Options of reading what a run that was cancelled has used."""
-    options = desk_options()
-    options["schedule_to_close_timeout"] = READING_PATIENCE
-    return options
-
-
-def handoff_options(remaining: timedelta) -> DeskOptions:
-    """Options of the look-ups around a call of another agent.
-
-    Repeated as long as the run may work: giving up sooner would lose what the called agent
-    has done. At the limit one attempt is left, for the record of how the call ended.
-    """
-    options = desk_options()
-    options["schedule_to_close_timeout"] = max(remaining, DESK_TIMEOUT)
     return options
 
 

@@ -219,7 +219,9 @@ def test_next_step_takes_no_part_of_a_batch_of_calls() -> None:
 def test_loop_counts_what_those_below_have_used() -> None:
     """A limit of the run holds for all it hands work to; its own use stays its own."""
     results = (ResultRef(index=0, digest="d", below=spent(250, 9)), ResultRef(index=1, digest="e"))
-    state = LoopState(turn=1, head="h", calls=CALLS, usage=spent(50, 1)).after_tools(results)
+    state = LoopState(turn=1, head="h", calls=CALLS, usage=spent(50, 1))
+    # Once, when that has ended: the result has it for the record.
+    state = state.after_handoff(spent(250, 9)).after_tools(results)
     assert (state.usage, state.tree) == (spent(50, 1), spent(300, 10))
     assert isinstance(next_step(state, limits(cost_micros=300), NOW), Park)
 

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.admission import RunRef
     from rota.runs import AgentRunResult
     from rota.usage import Usage
-    from workflows.activity_options import reading_options
+    from workflows.handoff_options import reading_options
 
 
 def result_in(cause: BaseException | None) -> AgentRunResult | None:

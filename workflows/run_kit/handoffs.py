@@ -31,7 +31,8 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.spending import left, share, spent
     from rota.usage import Usage
-    from workflows.activity_options import HANDOFF_GRACE, handoff_options, run_priority
+    from workflows.activity_options import run_priority
+    from workflows.handoff_options import HANDOFF_GRACE, handoff_options
     from workflows.run_kit.child_result import result_in, used_by
     from workflows.run_kit.work import RunWork
 
