@@ -12,7 +12,7 @@ from rota.agent_spec import SessionConcurrency
 from rota.answers import answer, asked_again, go, merged_input, new_entry, skip
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
-from rota.key_text import fairness_key, run_keys
+from rota.key_text import RunKeys, fairness_key, run_keys
 from rota.keyed import KeyState
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
@@ -60,13 +60,10 @@ def admit(
         raise UnknownAgentError("no declaration is in force")
     entry = new_entry(request, now)
     try:
-        keys = run_keys(spec, merged_input(spec, request))
+        keys = _keys(spec, request, entry)
         fairness_key(spec, merged_input(spec, request))
     except TemplateError as error:
         return skip(state, spec, request, entry, str(error))
-    if entry.fork:
-        # What another run came to is just what it wants to know better.
-        keys = keys.model_copy(update={"dedupe": ""})
     entry = entry.model_copy(update={"session": keys.session, "dedupe_key": keys.dedupe})
     state, request = freezing.passed_over(state, request, now)
     if frozen := freezing.why_not(state, request, now):
@@ -125,6 +122,12 @@ def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admissio
 def waiting_sessions(state: KeeperState) -> tuple[str, ...]:
     """Sessions in which somebody waits."""
     return tuple(key for key, session in state.sessions.items() if session.queue)
+
+
+def _keys(spec: PinnedSpec, request: AdmissionRequest, entry: LedgerEntry) -> RunKeys:
+    keys = run_keys(spec, merged_input(spec, request))
+    # What another run came to is just what a fork wants to know better.
+    return RunKeys(session=keys.session) if entry.fork else keys
 
 
 def _share(
