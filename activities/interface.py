@@ -9,10 +9,12 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
+from rota import steps
 from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
 from rota.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
 from rota.budget import Grant
+from rota.check_steps import Checked, CheckInput
 from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.loop import ResultRef, TurnOutcome
@@ -27,30 +29,6 @@ from rota.pipeline_steps import (
 )
 from rota.resource_lock import LockAnswer
 from rota.run_ref import ClosedRun
-from rota.steps import (
-    AdmitInput,
-    AnnounceInput,
-    AnswerInput,
-    CompactInput,
-    Delivered,
-    DeliverInput,
-    HoldInput,
-    LedgerPage,
-    LockInput,
-    NeedInput,
-    Observed,
-    PrepareInput,
-    ReleaseInput,
-    SessionInput,
-    SessionStarted,
-    SessionStopped,
-    SettleInput,
-    StartRunsInput,
-    StepInput,
-    ToolInput,
-    ToolsListed,
-    TurnInput,
-)
 from rota.upstream import NeedAnswer
 from rota.usage import RunUse
 
@@ -60,27 +38,27 @@ class RunDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="admit_run")
-    async def admit_run(self, input: AdmitInput) -> Admitted:
+    async def admit_run(self, input: steps.AdmitInput) -> Admitted:
         """Present the run to its keeper, then check that it can work here."""
 
     @abstractmethod
     @activity.defn(name="prepare_run")
-    async def prepare_run(self, input: PrepareInput) -> Admitted:
+    async def prepare_run(self, input: steps.PrepareInput) -> Admitted:
         """Preflight, and write the context, of a run that had to wait."""
 
     @abstractmethod
     @activity.defn(name="ask_need")
-    async def ask_need(self, input: NeedInput) -> NeedAnswer:
+    async def ask_need(self, input: steps.NeedInput) -> NeedAnswer:
         """Ask the upstream's keeper for a slot."""
 
     @abstractmethod
     @activity.defn(name="announce_run")
-    async def announce_run(self, input: AnnounceInput) -> None:
+    async def announce_run(self, input: steps.AnnounceInput) -> None:
         """Publish the run's events, each to its topic."""
 
     @abstractmethod
     @activity.defn(name="settle_run")
-    async def settle_run(self, input: SettleInput) -> Settled:
+    async def settle_run(self, input: steps.SettleInput) -> Settled:
         """Store the new memory version and report the run's end to its keeper."""
 
 
@@ -89,7 +67,7 @@ class Thinking(ABC):
 
     @abstractmethod
     @activity.defn(name="invoke_model")
-    async def invoke_model(self, input: TurnInput) -> TurnOutcome:
+    async def invoke_model(self, input: steps.TurnInput) -> TurnOutcome:
         """Take one turn; a turn that was already answered is not asked again."""
 
 
@@ -98,7 +76,7 @@ class Compacting(ABC):
 
     @abstractmethod
     @activity.defn(name="compact_conversation")
-    async def compact_conversation(self, input: CompactInput) -> TurnOutcome:
+    async def compact_conversation(self, input: steps.CompactInput) -> TurnOutcome:
         """Sum up a conversation that has grown too long to go on with."""
 
 
@@ -107,27 +85,27 @@ class SessionRunning(ABC):
 
     @abstractmethod
     @activity.defn(name="submit_session")
-    async def submit_session(self, input: SessionInput) -> SessionStarted:
+    async def submit_session(self, input: steps.SessionInput) -> steps.SessionStarted:
         """Start the provider's session, once."""
 
     @abstractmethod
     @activity.defn(name="observe_session")
-    async def observe_session(self, input: SessionInput) -> Observed:
+    async def observe_session(self, input: steps.SessionInput) -> steps.Observed:
         """Watch it until it ends or needs something."""
 
     @abstractmethod
     @activity.defn(name="answer_session")
-    async def answer_session(self, input: AnswerInput) -> SessionStarted:
+    async def answer_session(self, input: steps.AnswerInput) -> steps.SessionStarted:
         """Tell it its task, results of its tool calls, decisions, or what to mend."""
 
     @abstractmethod
     @activity.defn(name="collect_session")
-    async def collect_session(self, input: SessionInput) -> TurnOutcome:
+    async def collect_session(self, input: steps.SessionInput) -> TurnOutcome:
         """Read the answer of a session that has ended."""
 
     @abstractmethod
     @activity.defn(name="cancel_session")
-    async def cancel_session(self, input: SessionInput) -> SessionStopped:
+    async def cancel_session(self, input: steps.SessionInput) -> steps.SessionStopped:
         """Stop it, and look whether it has stopped."""
 
 
@@ -136,8 +114,17 @@ class ToolListing(ABC):
 
     @abstractmethod
     @activity.defn(name="list_tools")
-    async def list_tools(self, input: StepInput) -> ToolsListed:
+    async def list_tools(self, input: steps.StepInput) -> steps.ToolsListed:
         """Ask the agent's MCP servers for their tools, once per run."""
+
+
+class Checking(ABC):
+    """Expectations on results."""
+
+    @abstractmethod
+    @activity.defn(name="check_result")
+    async def check_result(self, input: CheckInput) -> Checked:
+        """Hold a result against what its agent declares of it."""
 
 
 class ToolRunning(ABC):
@@ -145,12 +132,12 @@ class ToolRunning(ABC):
 
     @abstractmethod
     @activity.defn(name="run_tool")
-    async def run_tool(self, input: ToolInput) -> ResultRef:
+    async def run_tool(self, input: steps.ToolInput) -> ResultRef:
         """Execute one tool call; a call that already has a result is not made again."""
 
     @abstractmethod
     @activity.defn(name="look_at_effect")
-    async def look_at_effect(self, input: ToolInput) -> EffectLook:
+    async def look_at_effect(self, input: steps.ToolInput) -> EffectLook:
         """Say what is known of a call that no attempt has answered, without making it."""
 
 
@@ -168,7 +155,7 @@ class ApprovalDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="check_edit")
-    async def check_edit(self, input: ToolInput) -> EditChecked:
+    async def check_edit(self, input: steps.ToolInput) -> EditChecked:
         """Say whether the arguments that somebody wrote fit the tool."""
 
 
@@ -214,12 +201,12 @@ class LockDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="acquire_lock")
-    async def acquire_lock(self, input: LockInput) -> LockAnswer:
+    async def acquire_lock(self, input: steps.LockInput) -> LockAnswer:
         """Ask for a lock, or for a place in its queue."""
 
     @abstractmethod
     @activity.defn(name="release_locks")
-    async def release_locks(self, input: ReleaseInput) -> None:
+    async def release_locks(self, input: steps.ReleaseInput) -> None:
         """Give locks back; repeating it changes nothing."""
 
 
@@ -228,7 +215,7 @@ class BudgetDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="hold_budget")
-    async def hold_budget(self, input: HoldInput) -> Grant:
+    async def hold_budget(self, input: steps.HoldInput) -> Grant:
         """Ask for more room, or give back what is left."""
 
 
@@ -270,7 +257,7 @@ class TopicDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="deliver_events")
-    async def deliver_events(self, input: DeliverInput) -> Delivered:
+    async def deliver_events(self, input: steps.DeliverInput) -> steps.Delivered:
         """Start one run per event and subscriber whose filter it passes."""
 
 
@@ -284,10 +271,10 @@ class KeeperDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="start_runs")
-    async def start_runs(self, input: StartRunsInput) -> list[RunRef]:
+    async def start_runs(self, input: steps.StartRunsInput) -> list[RunRef]:
         """Start the runs of orders and return them in that order; started ones are found."""
 
     @abstractmethod
     @activity.defn(name="page_ledger")
-    async def page_ledger(self, page: LedgerPage) -> str:
+    async def page_ledger(self, page: steps.LedgerPage) -> str:
         """Store a page of old ledger entries and return its digest."""

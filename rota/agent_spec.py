@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rota.approval_spec import Approvals, Rule, ToolPattern
 from rota.baseline import BaselineMode
 from rota.budget_spec import BudgetSpec
+from rota.check_spec import CheckName, Checks, CheckSpec
 from rota.coordination_spec import (
     AcceptsSpec,
     Dedupe,
@@ -129,6 +130,8 @@ class AgentSpec(Declaration):
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     tools: tuple[str, ...] = ()
     output: OutputSpec | None = None
+    checks: Checks = Field(default_factory=dict[CheckName, CheckSpec], exclude_if=not_)
+    """What results are expected to be, beyond their schema, by name."""
     schedule: ScheduleSpec | None = None
     session: SessionSpec = Field(default_factory=SessionSpec)
     accepts: AcceptsSpec | None = None

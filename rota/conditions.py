@@ -91,6 +91,12 @@ def is_undecided(condition: str, scope: Mapping[str, Any]) -> bool:
     return any(_is_guess(node, scope) for node in _nodes(_parse(condition)))
 
 
+def value_at(path: str, scope: Mapping[str, Any]) -> Any:
+    """Return what stands at `path`; None if nothing does."""
+    found = _at(path, scope)
+    return None if found is _MISSING else found
+
+
 def condition_paths(condition: str) -> set[str]:
     """Return every path the condition names.
 
@@ -169,8 +175,7 @@ def _value(node: _Node, scope: Mapping[str, Any]) -> Any:
         return node.value
     if isinstance(node, _Test):
         return _truth(node, scope)
-    found = _at(node.path, scope)
-    return None if found is _MISSING else found
+    return value_at(node.path, scope)
 
 
 def _at(path: str, scope: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rota.approvals import ApprovalRequest, Ruling
 from rota.budget import Amount
+from rota.checks import CheckOutcome
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
@@ -262,6 +263,8 @@ class Finish(Record):
     reason: str = ""
     category: FailureCategory | None = None
     answer: AnswerRef | None = None
+    checks: tuple[CheckOutcome, ...] = Field(default=(), exclude_if=not_)
+    """What came of the checks of the answer, once they are made."""
 
 
 class AskRoom(Record):

@@ -72,6 +72,7 @@ def result_of(
         by_model=loop.by_model,
         output=answer.output if answer else None,
         output_digest=answer.digest if answer else None,
+        checks=finish.checks,
         transcript=loop.head,
         provider=provider_of(loop),
         links=loop.links,

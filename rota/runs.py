@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from rota.approvals import Ruling
+from rota.checks import CheckOutcome
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.model import Declared, Record, is_false
@@ -148,6 +149,8 @@ class AgentRunResult(Record):
     output: Any = None
     """The verified result if its JSON is at most 4 KiB; else read `output_digest`."""
     output_digest: str | None = None
+    checks: tuple[CheckOutcome, ...] = Field(default=(), exclude_if=not_)
+    """What came of what the agent declares of its results; without any, nothing verifies it."""
     transcript: str | None = None
     """Head of the transcript chain."""
     runtime: str = ""

@@ -47,8 +47,15 @@ class _AgentAssembly(Assembly):
         self._resolve_instructions()
         self.resolve_schema("accepts")
         self.resolve_schema("output")
+        self._resolve_checks()
         self._resolve_runtime()
-        return self.validate(AgentSpec, self.data)
+        spec = self.validate(AgentSpec, self.data)
+        if spec is not None and spec.session.baseline is None:
+            for name, check in spec.checks.items():
+                if check.baseline is not None:
+                    message = "no baseline is kept: declare session: {baseline: manual}, or auto"
+                    self.problem(("checks", name, "baseline"), message)
+        return spec
 
     def _resolve_instructions(self) -> None:
         value = self.data.get("instructions")
@@ -58,6 +65,15 @@ class _AgentAssembly(Assembly):
             self.data["instructions"] = read_instructions(self.folder, value)
         except FileReferenceError as error:
             self.problem(("instructions",), str(error))
+
+    def _resolve_checks(self) -> None:
+        """Put the schemas of checks in their places."""
+        block = self.data.get("checks")
+        if isinstance(block, dict):
+            checks = cast("dict[str, Any]", block)
+            self.data["checks"] = {
+                name: self.with_schema(check, ("checks", name)) for name, check in checks.items()
+            }
 
     def _resolve_runtime(self) -> None:
         block = self.data.get("runtime")

@@ -45,23 +45,26 @@ class Assembly:
 
     def resolve_schema(self, key: str) -> None:
         """Put the JSON Schema that `<key>.schema` names in its place, and check it."""
-        block = self.data.get(key)
+        if key in self.data:
+            self.data[key] = self.with_schema(self.data[key], (key,))
+
+    def with_schema(self, block: Any, place: KeyPath) -> Any:
+        """Return the block at `place` with the JSON Schema that its `schema` names, checked."""
         if not isinstance(block, dict):
-            return
+            return block
         block = cast("dict[str, Any]", block)
-        path: KeyPath = (key, "schema")
+        path: KeyPath = (*place, "schema")
         document, prefix, schema = self.document, path, block.get("schema")
         if isinstance(schema, str):
             found = self.read_data(schema, path)
             if found is None:
-                self.data[key] = block | {"schema": {}}
-                return
+                return block | {"schema": {}}
             document, prefix, schema = found, (), found.data
         if isinstance(schema, dict):
             schema = cast("dict[str, Any]", schema)
             for inner, message in schema_problems(schema):
                 self.errors.append(document.error((*prefix, *inner), message))
-        self.data[key] = block | ({} if schema is None else {"schema": schema})
+        return block | ({} if schema is None else {"schema": schema})
 
     def validate(
         self,

@@ -14,6 +14,7 @@ from rota.agent_spec import AgentSpec, OutputSpec, RetrySpec, SessionSpec
 from rota.approval_spec import ALWAYS, KEY_PATTERN, NEVER, ApprovalRule, Escalation
 from rota.budget_spec import BudgetSpec, SoftLimit, TeamBudget, TeamSoftLimit
 from rota.business_hours import BusinessHours
+from rota.check_spec import BaselineCheck, CheckSpec
 from rota.coordination_spec import (
     EVENT_PATTERN,
     LOCK_PATTERN,
@@ -50,9 +51,11 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Escalation,
     AcceptsSpec,
     AgentLimits,
+    BaselineCheck,
     BudgetSpec,
     Calendar,
     Catchup,
+    CheckSpec,
     DedupeSpec,
     FairnessSpec,
     LimitsSpec,
@@ -168,6 +171,7 @@ def _allow_files(definitions: dict[str, Schema]) -> None:
         form: Schema = definitions[name]["properties"]["schema"]
         inline = {key: form.pop(key) for key in ("type", "additionalProperties") if key in form}
         form["anyOf"] = [{"type": "string"}, inline]
+    definitions["CheckSpec"]["properties"]["schema"]["anyOf"].insert(0, {"type": "string"})
 
 
 def _split_runtimes(definitions: dict[str, Schema], runtimes: tuple[str, ...]) -> None:

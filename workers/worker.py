@@ -22,6 +22,7 @@ from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
 from activities.notifying import NotifyingActivities
 from activities.pipeline_desk import PipelineDeskActivities
+from activities.result_checks import CheckingActivities
 from activities.run_reading import RunReadingActivities
 from activities.runtimes.open import OpenRuntimes
 from activities.session_running import SessionRunningActivities
@@ -103,6 +104,7 @@ async def serving(
     reading = RunReadingActivities(client)
     topic_desk = TopicDeskActivities(client, store)
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
+    checking = CheckingActivities(store, toolbox)
     what_if = WhatIfActivities(store, toolbox)
     takeover = Takeover()
     runs = Worker(
@@ -110,6 +112,7 @@ async def serving(
         task_queue=task_queue,
         workflows=[*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS],
         activities=[
+            checking.check_result,
             desk.admit_run,
             desk.prepare_run,
             desk.ask_need,

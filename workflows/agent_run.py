@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import AskRoom, Compact, Finish, Park, RunTools
     from rota.runs import AgentRunResult, RunStatus
     from workflows.run_kit import visibility
+    from workflows.run_kit.checking import checked
     from workflows.run_kit.ending import finish_of, seen_through
     from workflows.run_kit.kit import RunKit
 
@@ -59,7 +60,7 @@ class AgentRunWorkflow:
                 kit.go_on()
             visibility.show_step(step, kit.admission, kit.loop)
             if isinstance(step, Finish):
-                return step
+                return await checked(kit.work, step)
             if isinstance(step, (AskRoom, Park)):
                 finish = await kit.find_room(step)
                 if finish is not None:

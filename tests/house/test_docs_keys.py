@@ -11,6 +11,7 @@ from rota.approval_spec import ApprovalRule
 from rota.approvals import ApprovalDecision
 from rota.budget_spec import BudgetSpec, TeamBudget
 from rota.business_hours import BusinessHours
+from rota.check_spec import CheckSpec
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
@@ -25,6 +26,7 @@ DECLARING = ROOT / "docs" / "declaring.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
+RECORD = ROOT / "docs" / "record.md"
 APPROVALS = ROOT / "docs" / "approvals.md"
 POLICY = ROOT / "docs" / "policy.md"
 NOTIFICATIONS = ROOT / "docs" / "notifications.md"
@@ -73,6 +75,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(BUDGETS, "key of a team's `budget`", "day_usd", TeamBudget, id="team"),
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
+        pytest.param(RECORD, "key of a check", "condition", CheckSpec, id="check"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),
         pytest.param(APPROVALS, "key of `hours`", "days", BusinessHours, id="business hours"),

@@ -68,6 +68,15 @@ async def tools_and_repair(stack: Stack) -> list[Recording]:
     return [Recording("run-tools-and-repair", "adder-1")]
 
 
+async def checked(stack: Stack) -> list[Recording]:
+    """A result that fits its schema and fails a check."""
+    checks = {"many": {"condition": "output.total > 5"}, "few": {"condition": "output.total < 9"}}
+    runtime, schema = script({"result": {"total": 3}}), {"schema": TOTAL}
+    await stack.declare("checked", runtime=runtime, output=schema, checks=checks)
+    await ended(await stack.start("checked", "checked-1"))
+    return [Recording("run-checked", "checked-1")]
+
+
 async def failed(stack: Stack) -> list[Recording]:
     """A step that cannot be mended, a run that is blocked, an agent that is not there."""
     await stack.declare("failing", runtime=script({"calls": [{"tool": "calc.add"}]}))
@@ -153,6 +162,7 @@ async def continued(stack: Stack) -> list[Recording]:
 SCENARIOS: tuple[Scenario, ...] = (
     simple,
     tools_and_repair,
+    checked,
     failed,
     cancelled,
     skipped,

@@ -54,6 +54,24 @@ BAD: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "checks",
+        AGENT + "checks:\n  a: {condition: 'memory.x'}\n  b: {schema: {type: nothing}}\n",
+        [
+            "agents/x.yaml:4: checks.a.condition: no 'memory' here; a condition may name output, "
+            "baseline, input, slot, covers, run",
+            "agents/x.yaml:5: checks.b.schema.type: not a JSON Schema at type: 'nothing' is not "
+            "valid under any of the given schemas",
+        ],
+    ),
+    (
+        "a check against a baseline that nobody keeps",
+        AGENT + "checks:\n  a: {baseline: {path: rows, within: 5}}\n",
+        [
+            "agents/x.yaml:4: checks.a.baseline: no baseline is kept: declare "
+            "session: {baseline: manual}, or auto"
+        ],
+    ),
+    (
         "out of bounds",
         "name: x\nruntime: {kind: anthropic, model: m, max_turns: 0}\nretry: {attempts: 101}\n",
         [

@@ -63,7 +63,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),
             *("answer_session", "collect_session", "cancel_session"),
-            *("post_facts", "send_notification", "check_edit", "read_use"),
+            *("post_facts", "send_notification", "check_edit", "check_result", "read_use"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from rota.checks import checks_line
 from rota.runs import AgentRunResult, RunStatus
 from rota.usage import format_cost
 from workers.cli.any_run import AnyView
@@ -71,6 +72,8 @@ def _models(result: AgentRunResult) -> Iterator[str]:
 
 
 def _worth_a_look(result: AgentRunResult) -> Iterator[str]:
+    if result.checks:
+        yield escape(checks_line(result.checks))
     if result.unstopped:
         yield f"may still work: {escape(result.unstopped)} (see 'rota doctor')"
     if result.untold:

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission
+    from rota.checks import checks_line
     from rota.ids import format_slot
     from rota.lineage import Lineage
     from rota.loop import Compact, LoopState, RunTools, Step, Think
@@ -67,6 +68,7 @@ def show_result(result: AgentRunResult) -> None:
     memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
     workflow.upsert_memo({RESULT_MEMO: memo})
     lines = [f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")]
+    lines += [checks_line(result.checks)] if result.checks else []
     lines.append(_consumed(result.turns, result.tool_calls, result.usage))
     workflow.set_current_details("\n\n".join(lines))
 
