@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
+from tests.hasty import hasty_server
 from tests.skipping import open_skipping_stack, skipping_server
 from tests.stack import Stack, open_stack
 from workers.devserver import DevServer, dev_server
@@ -48,13 +49,32 @@ async def skipping_stack(quick_clock: DevServer, tmp_path: Path) -> Stack:
     return await open_skipping_stack(quick_clock.address, tmp_path)
 
 
+@pytest.fixture(scope="session")
+async def short_histories() -> AsyncIterator[DevServer]:
+    """A server on which everything continues as new after some 60 events."""
+    async with hasty_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def hasty(short_histories: DevServer, tmp_path: Path) -> Stack:
+    """A stack whose runs and keepers soon continue as new."""
+    return await open_stack(short_histories.address, tmp_path)
+
+
 HERE = Path(__file__).parent
-SERVER_FIXTURES = {"server", "stack", "quick_clock"}
+SERVER_FIXTURES = {"server", "stack", "quick_clock", "short_histories"}
 """Whoever asks for one of these has a Temporal server started."""
 SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 """Tests below these start servers, fakes or programs even where neither fixture nor name says
 so; those of the examples work through a month of an office's books."""
-SERVER_NAMES = {"dev_server", "WorkflowEnvironment", "temporal_binary", "worker_process"}
+SERVER_NAMES = {
+    "dev_server",
+    "hasty_server",
+    "WorkflowEnvironment",
+    "temporal_binary",
+    "worker_process",
+}
 """A test module that holds one of these starts a server or a program itself."""
 
 

@@ -1,9 +1,7 @@
 """Keepers, topics and locks outlive a request to cancel them, whatever they are doing."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +12,11 @@ from activities.keeper_desk import KeeperDeskActivities
 from activities.topic_desk import TopicDeskActivities
 from rota.ids import keeper_id
 from rota.runs import RunStatus
-from tests.stack import Stack, open_stack
+from tests.stack import Stack
 from tests.workflows.gates import GATED, Gate, poll, until, waiting
 from tests.workflows.lock_bench import LockBench
 from tests.workflows.topics import DONE, Topic, runs_of
 from tests.workflows.watched import look_often
-from workers.devserver import dev_server
 from workflows.cancel_requests import IGNORED
 
 
@@ -36,14 +33,6 @@ class Held:
             return await original(*arguments)
 
         patch.setattr(owner, name, hold)
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=60",)
-    async with dev_server(extra_config=hurry) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def cancel_in_vain(handle: WorkflowHandle[Any, Any]) -> None:
@@ -111,8 +100,8 @@ async def test_keeper_cancelled_before_continues_as_new_with_its_ledger(
             start = described.raw_description.workflow_execution_info.first_run_id
             return described.run_id != start or None
 
-        await poll(continued)
         look.reached.clear()
+        await poll(continued)
         await first.terminate()
         await look.reached.wait()
         look.opened.set()

@@ -7,18 +7,18 @@ import pytest
 
 from tests.coordination import Play
 from tests.coordination_tools import post
+from tests.hasty import hasty_server
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack
-from workers.devserver import DevServer, dev_server
+from workers.devserver import DevServer
 
-EARLY = ("limit.historyCount.suggestContinueAsNew=40",)
 ACTS = ("pipeline", "key", "lock", "backfill", "events", "needs")
 
 
 @pytest.fixture(scope="module")
 async def restless() -> AsyncIterator[DevServer]:
     """A server that suggests continue-as-new after a few messages."""
-    async with dev_server(extra_config=EARLY) as running:
+    async with hasty_server(40) as running:
         yield running
 
 

@@ -1,9 +1,7 @@
 """A frozen keeper on the real server: what waits, what is turned away, when it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,20 +14,12 @@ from rota.runs import RunStatus
 from rota.visibility import KEEPER_MEMO
 from tests.pipelines import declare_pipeline, result_of, start_pipeline
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, poll, until, waiting
 from tests.workflows.handing import asks, declare_caller
-from workers.devserver import dev_server
 
 INSTANT: dict[str, Any] = {"runtime": script({"result": "done"})}
 SLOT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    async with dev_server(extra_config=("limit.historyCount.suggestContinueAsNew=60",)) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def freeze(stack: Stack, name: str, **request: Any) -> FreezeChange:

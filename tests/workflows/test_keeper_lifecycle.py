@@ -1,9 +1,7 @@
 """The keeper over time on the real server: declared, retired, continued as new."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -17,9 +15,8 @@ from rota.ids import keeper_id
 from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus
 from rota.steps import LedgerPage
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, until, waiting
-from workers.devserver import dev_server
 
 DONE = script({"result": "done"})
 REMEMBERING = script(
@@ -32,14 +29,6 @@ RIGHT_AWAY = timedelta(seconds=1)
 async def fail(*_: object) -> str:
     """A store that cannot be written."""
     raise OSError("disk full")
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=60",)
-    async with dev_server(extra_config=hurry) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def retire(stack: Stack, name: str) -> None:

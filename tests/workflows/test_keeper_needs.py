@@ -1,8 +1,6 @@
 """Needs on the real server: watchers, one re-run for all, whoever vanishes."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,23 +12,15 @@ from rota.ids import keeper_id, keeper_queue
 from rota.runs import RunStatus, Trigger
 from rota.upstream import NeedAnswer, NeedRequest, UpstreamState
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, until
 from tests.workflows.watched import look_often, message_events, upstream_settled
-from workers.devserver import dev_server
 
 SLOT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 HOURLY: dict[str, Any] = {"schedule": {"cron": "0 * * * *"}}
 DONE = script({"result": "done"})
 BROKEN = script({"calls": [{"tool": "not.there"}]})
 SIDE_BY_SIDE: dict[str, Any] = {**GATED, "session": {"concurrency": "parallel"}}
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    async with dev_server(extra_config=("limit.historyCount.suggestContinueAsNew=60",)) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def need(

@@ -1,9 +1,7 @@
 """Backfills on the real server: in order, so many at once, whatever ends in between."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +18,9 @@ from rota.run_orders import Backfill
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, tool
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.gates import until
 from tests.workflows.watched import look_often, message_events
-from workers.devserver import dev_server
 
 FIRST = datetime(2026, 11, 22, 0, 0, tzinfo=UTC)
 SLOTS = [FIRST + timedelta(hours=number) for number in range(6)]
@@ -62,13 +59,6 @@ class Work:
             return "worked"
 
         return work
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    async with dev_server(extra_config=("limit.historyCount.suggestContinueAsNew=60",)) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def backfill(stack: Stack, name: str, slots: list[datetime], **request: Any) -> Backfill:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
@@ -22,7 +23,10 @@ from tests.stack import Stack
 from tests.workflows.failing_store import FailingStore
 
 
-async def test_pipeline_fans_out_a_hundred_and_keeps_to_its_cap(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("items", "cap"), [(40, 16), pytest.param(100, 40, marks=pytest.mark.soak)]
+)
+async def test_pipeline_fans_out_and_keeps_to_its_cap(stack: Stack, items: int, cap: int) -> None:
     """Every item once, in order in the result, never more at once than allowed."""
     async with stack.worker():
         name, agent = stack.name("wide"), stack.name("echo")
@@ -31,25 +35,29 @@ async def test_pipeline_fans_out_a_hundred_and_keeps_to_its_cap(stack: Stack) ->
         nodes = {
             "list": {
                 "agent": stack.name("list"),
-                "input": {"value": [f"branch-{n}" for n in range(100)]},
+                "input": {"value": [f"branch-{n}" for n in range(items)]},
             },
             "review": {
                 "agent": agent,
                 "after": ["list"],
                 "for_each": "{list.output}",
-                "parallel": 40,
+                "parallel": cap,
                 "input": {"value": "{item}"},
             },
-            "sum": {"agent": agent, "after": ["review"], "input": {"value": "{review.output.99}"}},
+            "sum": {
+                "agent": agent,
+                "after": ["review"],
+                "input": {"value": f"{{review.output.{items - 1}}}"},
+            },
         }
         await declare_pipeline(stack, name, nodes=nodes)
         handle = await start_pipeline(stack, name, f"{name}-1")
         result = await result_of(handle)
         most = await most_at_once(handle)
     assert result.status is RunStatus.SUCCEEDED
-    assert result.nodes["review"].output == [f"branch-{n}" for n in range(100)]
-    assert result.nodes["sum"].output == "branch-99"
-    assert most == 40
+    assert result.nodes["review"].output == [f"branch-{n}" for n in range(items)]
+    assert result.nodes["sum"].output == f"branch-{items - 1}"
+    assert most == cap
 
 
 async def test_pipeline_whose_stored_result_cannot_be_read_goes_on_in_time(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from temporalio.worker import Replayer
 
 from rota.runs import RunStatus
 from rota.tools import tool
+from tests.hasty import hasty_server
 from tests.pipelines import (
     INSTANT,
     Flaky,
@@ -23,7 +24,6 @@ from tests.pipelines import (
 )
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack
-from workers.devserver import dev_server
 from workers.plugin import RUN_WORKFLOWS, RotaPlugin
 
 SUGGESTED = 4096
@@ -33,8 +33,7 @@ SUGGESTED = 4096
 @asynccontextmanager
 async def suggesting_at(events: int, folder: Path) -> AsyncGenerator[Stack]:
     """A stack on a server of its own that suggests continue-as-new after so many events."""
-    limit = f"limit.historyCount.suggestContinueAsNew={events}"
-    async with dev_server(extra_config=(limit,)) as running:
+    async with hasty_server(events) as running:
         yield await open_stack(running.address, folder)
 
 
@@ -125,7 +124,7 @@ async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
 
 
 @pytest.mark.parametrize(
-    ("layers", "width"), [(2, 60), pytest.param(6, 50, marks=pytest.mark.soak)]
+    ("layers", "width"), [(2, 52), pytest.param(6, 50, marks=pytest.mark.soak)]
 )
 async def test_pipeline_of_many_nodes_in_layers(stack: Stack, layers: int, width: int) -> None:
     """Every node once, and no workflow task starts more than fifty."""
@@ -149,7 +148,7 @@ async def test_pipeline_of_many_nodes_in_layers(stack: Stack, layers: int, width
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("length", [50, pytest.param(500, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("length", [30, pytest.param(500, marks=pytest.mark.soak)])
 async def test_pipeline_of_many_nodes_in_a_chain(length: int, tmp_path: Path) -> None:
     """One after the other, each given the one before; it continues as new on the way.
 

@@ -1,29 +1,18 @@
 """Resource locks on the real server: one holder at a time, in the order of asking."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 import workflows.resource_lock
 from rota.resource_lock import LockState
-from tests.stack import Stack, open_stack
+from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.lock_bench import LockBench
-from workers.devserver import dev_server
 
 SOON = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=60",)
-    async with dev_server(extra_config=hurry) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def pass_along(bench: LockBench, count: int) -> list[str]:

@@ -7,18 +7,17 @@ import pytest
 
 from rota.runs import RunStatus
 from tests.approving import Ledger, decide, open_approvals, posting, refused
+from tests.hasty import hasty_server
 from tests.replay.scenarios import chain
 from tests.stack import Stack, open_stack, script
-from workers.devserver import dev_server
 
-EARLY = ("limit.historyCount.suggestContinueAsNew=40",)
 TURNS = 6
 
 
 @pytest.fixture
 async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
     """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
+    async with hasty_server(40) as running:
         yield await open_stack(running.address, tmp_path)
 
 

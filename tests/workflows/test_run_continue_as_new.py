@@ -3,8 +3,6 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -16,18 +14,7 @@ from rota.steps import LedgerPage
 from rota.tools import NeedsAnswer, ToolContext, tool
 from tests.asking import open_questions
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
-from workers.devserver import dev_server
-
-EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
-"""Events after which the server suggests it; its own default is 4,096."""
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
+from tests.stack import Stack, script
 
 
 async def test_run_continued_as_new_repeats_no_turn_and_no_tool(hasty: Stack) -> None:
@@ -90,17 +77,18 @@ async def test_run_continued_as_new_never_gives_a_question_an_id_twice(hasty: St
     assert (result.status, ids) == (RunStatus.SUCCEEDED, ["q1", "q2", "q3", "q4", "q5", "q6"])
 
 
+@pytest.mark.parametrize("count", [40, pytest.param(100, marks=pytest.mark.soak)])
 async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_twice(
-    hasty: Stack, monkeypatch: pytest.MonkeyPatch
+    hasty: Stack, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    """Of 100 runs at once each is settled once, in the ledger or on its pages."""
-    monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", 20)
+    """Of many runs at once each is settled once, in the ledger or on its pages."""
+    monkeypatch.setattr(workflows.agent, "HOT_ENTRIES", count // 5)
     name = hasty.name("busy")
     async with hasty.worker():
         await hasty.declare(
             name, runtime=script({"result": "done"}), session={"concurrency": "parallel"}
         )
-        runs = [hasty.run(name, f"{name}-{number}") for number in range(100)]
+        runs = [hasty.run(name, f"{name}-{number}") for number in range(count)]
         results = await asyncio.gather(*runs)
         state = await hasty.keeper(name)
         executions = await chain(hasty.client, keeper_id(name))
@@ -111,7 +99,7 @@ async def test_keeper_continued_as_new_under_load_loses_no_run_and_counts_none_t
         entries += page.entries
         page_digest = page.parent
     assert {result.status for result in results} == {RunStatus.SUCCEEDED}
-    assert Counter(entry.status for entry in entries) == {RunStatus.SUCCEEDED: 100}
-    assert len({entry.key for entry in entries}) == 100
-    assert state.paged == 100 - len(state.ledger) > 0
+    assert Counter(entry.status for entry in entries) == {RunStatus.SUCCEEDED: count}
+    assert len({entry.key for entry in entries}) == count
+    assert state.paged == count - len(state.ledger) > 0
     assert len(executions) > 2

@@ -1,27 +1,12 @@
 """Callers and keepers that continue as new between calls, on a server that suggests it early."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from rota.ids import handoff_run_id, keeper_id
 from rota.runs import RunStatus
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.handing import ANY_OBJECT, asks, called_run, told_by
-from workers.devserver import dev_server
 
-EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
-"""Events after which the server suggests it; its own default is 4,096."""
 CALLS = 8
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def test_handoffs_of_a_caller_that_continues_as_new_are_made_once(hasty: Stack) -> None:

@@ -1,7 +1,6 @@
 """A run works under its locks: on the real server."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ from rota.ids import lock_id
 from rota.resource_lock import LockState
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, tool
-from tests.stack import Stack, open_stack, script
+from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate, poll
 from tests.workflows.standing import waits
-from workers.devserver import dev_server
 
 PARALLEL = {"session": {"concurrency": "parallel"}}
 
@@ -189,7 +187,7 @@ async def test_lock_of_a_run_that_does_not_succeed_is_free_again(stack: Stack, h
     assert (state.lease, state.granted, state.expired) == (None, 1, 0)
 
 
-async def test_lock_and_needs_outlast_continue_as_new(tmp_path: Path) -> None:
+async def test_lock_and_needs_outlast_continue_as_new(hasty: Stack) -> None:
     """A long run takes its lock once, asks for its needs once, and keeps both to its end."""
     fences: list[dict[str, int]] = []
 
@@ -200,24 +198,22 @@ async def test_lock_and_needs_outlast_continue_as_new(tmp_path: Path) -> None:
         return str(ctx.input["needs"])
 
     turns = [{"calls": [{"tool": "books.post", "args": {"page": page}}]} for page in range(8)]
-    early = ("limit.historyCount.suggestContinueAsNew=60",)
-    async with dev_server(extra_config=early) as running:
-        stack = await open_stack(running.address, tmp_path)
-        async with stack.worker([post]):
-            await stack.declare("report", runtime=script({"result": "figures"}))
-            await stack.run("report", "report-1")
-            await stack.declare(
-                "post",
-                runtime=script(*turns, {"result": "{results.books_post}"}),
-                tools=["books.post"],
-                locks=["ledger"],
-                needs=[{"agent": "report"}],
-            )
-            result = await stack.run("post", "post-1")
-            last = await stack.client.get_workflow_handle("post-1").describe()
-            state = await lock_of(stack, "ledger")
+    report, poster, ledger = hasty.name("report"), hasty.name("post"), hasty.name("ledger")
+    async with hasty.worker([post]):
+        await hasty.declare(report, runtime=script({"result": "figures"}))
+        await hasty.run(report, f"{report}-1")
+        await hasty.declare(
+            poster,
+            runtime=script(*turns, {"result": "{results.books_post}"}),
+            tools=["books.post"],
+            locks=[ledger],
+            needs=[{"agent": report}],
+        )
+        result = await hasty.run(poster, f"{poster}-1")
+        last = await hasty.client.get_workflow_handle(f"{poster}-1").describe()
+        state = await lock_of(hasty, ledger)
     assert last.raw_description.workflow_execution_info.first_run_id != last.run_id
-    assert fences == [{"ledger": 1}] * 8
+    assert fences == [{ledger: 1}] * 8
     assert "figures" in result.output
     assert (state.lease, state.granted, state.expired) == (None, 1, 0)
 

@@ -1,23 +1,8 @@
 """Money across continue-as-new, on a server that suggests it early."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from rota.runs import RunStatus
-from tests.stack import Stack, open_stack
+from tests.stack import Stack
 from tests.workflows.money import add, day_of, give, parked, spending
-from workers.devserver import dev_server
-
-EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def test_run_keeps_what_it_was_given_and_has_reserved(hasty: Stack) -> None:

@@ -1,27 +1,13 @@
 """A session outlives the execution that started it: continue-as-new between two of its stops."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from rota.runs import RunStatus
 from rota.tools import tool
 from tests.contract.double_provider import Calls, Ends, FakeProvider
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack
+from tests.stack import Stack
 from tests.workflows.doubled import Doubles
-from workers.devserver import dev_server
-
-EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
-"""Events after which the server suggests it."""
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 async def test_session_run_continued_as_new_goes_on_with_the_same_session(

@@ -2,29 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from activities.documents import get_transcript
 from rota.conversation import ToolResult
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.replay.scenarios import chain
-from tests.stack import Stack, open_stack, script
-from workers.devserver import dev_server
+from tests.stack import Stack, script
 
-EARLY = ("limit.historyCount.suggestContinueAsNew=60",)
 DONE = {"result": "done"}
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new early."""
-    async with dev_server(extra_config=EARLY) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 def counting(made: Counter[int], name: str = "mail.send") -> ToolDefinition:

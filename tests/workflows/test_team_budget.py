@@ -1,29 +1,18 @@
 """The accounts of an agent and its team on the real server: races, raises, lost runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 import workflows.budget
 from rota.budget import BudgetRaise, WindowKind
-from tests.stack import Stack, open_stack
+from tests.stack import Stack
 from tests.workflows.budget_bench import CENT, BudgetBench, held, today
 from tests.workflows.gates import poll
-from workers.devserver import dev_server
 
 SOON = timedelta(seconds=0.5)
-
-
-@pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stack on a server of its own that suggests continue-as-new after few events."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=60",)
-    async with dev_server(extra_config=hurry) as running:
-        yield await open_stack(running.address, tmp_path)
 
 
 def raised(id: str, cents: int) -> BudgetRaise:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rota.visibility import TOPIC_MEMO
+from tests.hasty import hasty_server
 from tests.stack import Stack, open_stack
 from tests.workflows.gates import poll
 from tests.workflows.topics import DONE, Topic
-from workers.devserver import dev_server
 
 SIDE_BY_SIDE = 20
 """Publishers at once."""
@@ -47,22 +47,21 @@ async def started(stack: Stack, name: str, count: int) -> list[str]:
     return await poll(look)
 
 
-@pytest.mark.parametrize("events", [100, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("events", [60, pytest.param(210, marks=pytest.mark.soak)])
 async def test_topic_continued_as_new_amid_events_delivers_each_once(
     events: int, tmp_path: Path
 ) -> None:
-    """Numbers have no gap, every event has its one run; the topic is continued after each 50."""
-    hurry = ("limit.historyCount.suggestContinueAsNew=40",)
+    """Numbers have no gap, every event has its one run; the topic is continued after each 30."""
     async with AsyncExitStack() as running:
-        server = await running.enter_async_context(dev_server(extra_config=hurry))
+        server = await running.enter_async_context(hasty_server(40))
         hasty = await open_stack(server.address, tmp_path)
         topic, name = Topic(hasty, "closed"), hasty.name("settlement")
         await running.enter_async_context(hasty.worker())
         await hasty.declare(name, runtime=DONE)
         await topic.subscribe(name)
-        for first in range(0, events, 50):
+        for first in range(0, events, 30):
             execution = (await topic.handle.describe()).run_id
-            for number in range(first, first + 50):
+            for number in range(first, first + 30):
                 await topic.handle.signal("publish", {"id": str(number)})
             await another_execution(topic, execution)
         await flood(topic, events)
