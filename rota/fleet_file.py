@@ -4,6 +4,7 @@ Read by `rota validate` and by the workers, which look up connections by name. S
 references; what is declared here is trusted, what a model says is not.
 """
 
+from rota.audit.audit_spec import AuditSpec
 from rota.connections import ConnectionName, Connections
 from rota.names import AgentName
 
@@ -15,3 +16,5 @@ class FleetFile(Connections):
 
     name: AgentName
     """Owner of everything this folder declares: two fleets on one server differ in it."""
+    audit: AuditSpec = AuditSpec()
+    """Who signs the record of runs."""

@@ -72,6 +72,11 @@ def checkpoint_place(agent: str, day: date) -> str:
     return f"audit/checkpoints/{agent}/{day.isoformat()}"
 
 
+def proof_place(run_key: str) -> str:
+    """Ref of the checkpoint that a run is in, likewise: by `RunRef.key`."""
+    return f"audit/proofs/{run_key}"
+
+
 def checkpoint_of(
     agent: str, day: date, runs: Sequence[RunHead], previous: Checkpoint | None, at: datetime
 ) -> Checkpoint:

@@ -69,10 +69,10 @@ def attributes_of(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def name_in(attributes: dict[str, Any]) -> str:
-    """Return the type of the activity or workflow that an event is about; empty if of none."""
-    return str(
-        _object(attributes.get("activityType") or attributes.get("workflowType")).get("name", "")
-    )
+    """Return what an event is about: an activity, a workflow type, a message; empty if nothing."""
+    typed = _object(attributes.get("activityType") or attributes.get("workflowType"))
+    update = _object(_object(attributes.get("acceptedRequest")).get("input"))
+    return str(typed.get("name") or update.get("name") or attributes.get("signalName") or "")
 
 
 def value_of(payload: dict[str, Any] | None) -> Any:
@@ -112,15 +112,12 @@ def payloads_in(value: Any) -> Iterator[dict[str, Any]]:
             yield from payloads_in(each)
 
 
-def claims_in(execution: ExecutionHistory) -> set[str]:
-    """Return the digests of payloads that lie in the object store instead of in the history."""
-    claims: set[str] = set()
-    for payload in payloads_in(execution.history):
-        if "externalPayloads" in payload:
-            claim = _object(_object(value_of(payload)).get("claimData"))
-            if "sha256" in claim:
-                claims.add(str(claim["sha256"]))
-    return claims
+def claim_of(payload: dict[str, Any]) -> str | None:
+    """Return the digest of a payload that lies in the object store instead of in the history."""
+    if "externalPayloads" not in payload:
+        return None
+    claim = _object(_object(value_of(payload)).get("claimData"))
+    return str(claim["sha256"]) if "sha256" in claim else None
 
 
 def spans_of(executions: Iterable[ExecutionHistory]) -> list[Span]:

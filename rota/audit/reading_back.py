@@ -48,6 +48,24 @@ def record_of(records: Iterable[ChainRecord], content: Mapping[str, bytes]) -> R
     return RunRecord.model_validate(reader.document)
 
 
+def record_in(files: Mapping[str, bytes]) -> RunRecord:
+    """Return the record that a bundle holds, which is taken to be checked.
+
+    Args:
+        files: By path.
+
+    Raises:
+        ErasedError: its content was erased.
+        KeyError: a file is missing.
+        ValueError: a file has another form.
+    """
+    lines = files["events.jsonl"].splitlines()
+    records = [ChainRecord.model_validate_json(line) for line in lines]
+    places: dict[str, dict[str, str]] = json.loads(files["content.json"])
+    content = {place: files[where["path"]] for place, where in places.items()}
+    return record_of(records, content)
+
+
 class _Reader:
     """Puts the document of a record together."""
 

@@ -77,6 +77,8 @@ class RecordedApproval(Record):
     """What a person decided about a call, or did not in time."""
 
     ruling: Ruling
+    call: str = ""
+    """Key of the call that it is about; empty of a provider's own call."""
     asked: datetime | None = None
     """When the turn was recorded that asked for the call: it waits from then on."""
     arguments: dict[str, Any] | None = None
@@ -129,8 +131,10 @@ class RunRecord(Record):
     read from there, none of them may go."""
 
     executions: tuple[ExecutionHistory, ...] = ()
+    spec_digest: str = ""
+    """Of the declaration it worked by: its version."""
     spec: dict[str, Any] | None = None
-    """The declaration it worked by."""
+    """That declaration."""
     context: RunContext | None = None
     """Who, why, for which slot, with which input, memory and baseline."""
     memory_before: MemoryVersion | None = None

@@ -9,6 +9,7 @@ from rota.agent_spec import AgentSpec
 from rota.allowed_models import ModelsSpec
 from rota.approval_spec import ApprovalRule
 from rota.approvals import ApprovalDecision
+from rota.audit.audit_spec import AuditSpec
 from rota.budget_spec import BudgetSpec, TeamBudget
 from rota.business_hours import BusinessHours
 from rota.check_spec import CheckSpec
@@ -23,6 +24,7 @@ from tests.house.documented_keys import default_of, field_of
 from tests.house.repository import ROOT
 
 DECLARING = ROOT / "docs" / "declaring.md"
+AUDIT = ROOT / "docs" / "audit.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
@@ -76,6 +78,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
         pytest.param(RECORD, "key of a check", "condition", CheckSpec, id="check"),
+        pytest.param(AUDIT, "key of `audit`", "signing_key", AuditSpec, id="audit"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),
         pytest.param(APPROVALS, "key of `hours`", "days", BusinessHours, id="business hours"),

@@ -63,6 +63,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Show, accept and reject the result that an agent's runs compare with.",
         ),
         "memory": ("memory", "Show, set, list and roll back what an agent remembers."),
+        "audit": ("audit", "Read the record of runs, hand it over, and check it."),
     },
     "What if": {
         "replay": (

@@ -158,7 +158,8 @@ def _turns(dice: random.Random, count: int) -> Iterator[RecordedTurn]:
 
 def _calls(dice: random.Random, count: int) -> Iterator[RecordedCall]:
     for number in range(1, count + 1):
-        call = ToolCall(id=f"t{number}", name="ledger.post", args={"amount": dice.randint(0, 9)})
+        args = {"amount": dice.randint(0, 9)}
+        call = ToolCall(id=f"t{number}", name="ledger.post", args=args, key=f"{number:064x}")
         yield RecordedCall(
             turn=number,
             index=0,
@@ -182,7 +183,7 @@ def _approvals(dice: random.Random, calls: tuple[RecordedCall, ...]) -> Iterator
             at=_at(number + 2),
             until=_at(999),
         )
-        yield RecordedApproval(ruling=ruling, asked=_at(number))
+        yield RecordedApproval(ruling=ruling, call=call.call.key, asked=_at(number))
 
 
 def _effects(
@@ -190,7 +191,7 @@ def _effects(
 ) -> Iterator[RecordedEffect]:
     for number, call in enumerate(calls[:2]):
         effect = EffectRecord(
-            key=f"{number:064x}",
+            key=call.call.key,
             tool=call.call.name,
             effect=Effect.WRITE,
             agent="report",

@@ -1,0 +1,1 @@
+"""What gathers the record of a run from server and store, and keeps the keys of the audit."""

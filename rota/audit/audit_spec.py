@@ -1,0 +1,34 @@
+"""What `fleet.yaml` says of the audit record: who signs it."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from rota.model import Declared
+from rota.runtime_specs.base import SecretReference
+
+_KEY = r"[0-9a-f]{64}"
+
+
+def _public_key(value: str) -> str:
+    if not re.fullmatch(_KEY, value):
+        raise ValueError(
+            "write the public key as 64 hexadecimal digits: 'rota audit key' prints it"
+        )
+    return value
+
+
+PublicKey = Annotated[
+    str, AfterValidator(_public_key), WithJsonSchema({"type": "string", "pattern": f"^{_KEY}$"})
+]
+
+
+class AuditSpec(Declared):
+    """The `audit` block."""
+
+    signing_key: SecretReference | None = None
+    """Secret that holds the Ed25519 key that signs bundles and checkpoints: PEM, or 64 hexadecimal
+    digits. Without it they are not signed."""
+    old_keys: tuple[PublicKey, ...] = ()
+    """Public keys that signed before: `rota audit verify` trusts them, too."""

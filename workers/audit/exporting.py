@@ -1,0 +1,125 @@
+"""From a run to its bundle: gathered, chained, made readable, sealed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.audit.collect import collect_run
+from activities.audit.content_keys import content_key
+from activities.audit.proofs import checkpoint_of_run
+from activities.stores.base import ObjectStore
+from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.checkpoints import SignedCheckpoint
+from rota.audit.entries import chain_of
+from rota.audit.run_record import RunRecord
+from rota.audit.seals import Signer, index_of, sealed
+from rota.connections import Connections
+from rota.model import canonical_json
+from workers.audit.report import render
+from workers.audit.sheets import sheets
+from workers.audit.verifier import verifier
+
+
+class ErasedRunError(Exception):
+    """The run's content was erased, and there is no archive to take its chain from."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle, not yet written."""
+
+    record: RunRecord
+    head: str
+    records: int
+    files: dict[str, bytes]
+    signed: bool
+    in_checkpoint: bool
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `--json` says of it."""
+        return {
+            "run_id": self.record.run.id,
+            "records": self.records,
+            "head": self.head,
+            "files": len(self.files),
+            "signed": self.signed,
+            "in_checkpoint": self.in_checkpoint,
+            "ended": self.record.ended is not None,
+            "notes": list(self.record.notes),
+        }
+
+
+async def export_run(
+    client: Client,
+    store: ObjectStore,
+    run_id: str,
+    connections: Connections,
+    signer: Signer | None,
+    execution: str | None = None,
+) -> Bundle:
+    """Make the bundle of a run.
+
+    The same run gives the same chain, as long as nothing about it changes: the key of its content
+    is made once, and kept in the store.
+
+    Raises:
+        activities.audit.collect.RunUnknownError: the server does not know it.
+        ErasedRunError: its content was erased.
+        StoreError: the store does not answer, or refuses the key.
+    """
+    record = await collect_run(client, store, run_id, connections, execution)
+    key = await content_key(store, record.run.key)
+    if key.destroyed is not None:
+        gone = key.destroyed
+        raise ErasedRunError(
+            f"the content of {run_id} was erased by {gone.by} on {gone.at:%Y-%m-%d}: {gone.reason}"
+        )
+    checkpoint = await checkpoint_of_run(store, record.run.key)
+    return bundle_from(record, key.secret, signer, checkpoint)
+
+
+def bundle_from(
+    record: RunRecord, key: bytes, signer: Signer | None, checkpoint: SignedCheckpoint | None = None
+) -> Bundle:
+    """Make the bundle of a record. Pure."""
+    chain = chain_of(record, key)
+    facts = {
+        "agent": record.agent,
+        "kind": record.kind,
+        "namespace": record.namespace,
+        "status": record.status.value,
+        "started": record.started.isoformat(),
+        "ended": record.ended.isoformat() if record.ended else None,
+        "versions": record.versions.model_dump(mode="json"),
+        "notes": list(record.notes),
+    }
+    parts = BundleParts(
+        run=record.run,
+        chain=chain,
+        verifier=verifier(),
+        facts=facts,
+        views={"report.html": render(record, chain.head), **sheets(record)},
+        checkpoint=checkpoint,
+    )
+    files = bundle_of(parts, signer)
+    return Bundle(
+        record=record,
+        head=chain.head,
+        records=chain.count,
+        files=files,
+        signed=signer is not None,
+        in_checkpoint="checkpoint.json" in files,
+    )
+
+
+def index_files(heads: dict[str, str], signer: Signer | None) -> dict[str, bytes]:
+    """Return what lies beside several bundles, by path: their index, and the verifier.
+
+    Args:
+        heads: Of each bundle, by its folder.
+        signer: Signs the index, so that nobody takes a bundle away unseen.
+    """
+    index = canonical_json(sealed(index_of(heads), signer))
+    return {"index.json": index, "verify.py": verifier().encode()}

@@ -1,0 +1,224 @@
+"""`rota audit`: the record of runs, to be read, handed over and checked."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from activities.audit.collect import RunUnknownError, collect_run
+from activities.audit.signing import SigningKeyError, signer_of
+from activities.secrets import Secrets
+from rota.audit.ed25519 import key_id, public_key
+from rota.audit.reading_back import ErasedError, record_in
+from rota.audit.run_record import RunRecord
+from rota.audit.seals import Signer
+from rota.audit.verify import Report, UnreadableError, check_folder, lines_of, read_folder
+from rota.fleet_file import FleetFile
+from schedules.fleet import load_fleet_file
+from workers.audit.exporting import ErasedRunError
+from workers.audit.folders import FolderTakenError, folder_name
+from workers.audit.report import render
+from workers.cli.audit_export import export_many, export_one
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
+from workers.cli.options import command, fleet_option, server_options
+from workers.cli.output import print_json
+from workers.cli.server import Link, with_server
+from workers.cli.since import since_option
+from workers.settings import Settings
+
+_BUNDLE = "{folder, run_id, records, head, files, signed, in_checkpoint, ended, notes}"
+
+
+@click.group("audit")
+def audit_command() -> None:
+    """Read the record of runs, hand it over, and check it.
+
+    Example: rota audit export report-2026-11-22T06:00:00Z -o bundle
+    """
+
+
+@command(
+    "export",
+    example=(
+        "rota audit export report-2026-11-22T06:00:00Z -o bundle",
+        "rota audit export --agent report --since 30d -o bundles",
+    ),
+    json=f"{_BUNDLE}; of several runs a list of these",
+)
+@server_options
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--agent", metavar="AGENT|PIPELINE", help="All its runs, instead of one.")
+@since_option("With or without --agent: runs that were started since.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+def export_command(
+    settings: Settings,
+    run_id: str | None,
+    agent: str | None,
+    since: datetime | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write a run, or several, as bundles that a stranger can read and check.
+
+    Needs a worker for what the ledger has; all else comes from server and store. Secrets are cut
+    out: those whose references can be looked up here, and what looks like one.
+    """
+    if (run_id is None) is (agent is None and since is None):
+        raise CommandError("name a run, or say --agent, --since or both", ExitCode.WRONG)
+    file = load_fleet_file(settings.fleet)
+    signer = _signer(file)
+
+    async def work(link: Link) -> Any:
+        if run_id is not None:
+            return await export_one(link, run_id, output, file, signer)
+        return await export_many(link, agent, since, output, file, signer)
+
+    try:
+        told = with_server(settings, work)
+    except RunUnknownError as error:
+        raise CommandError(
+            f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND
+        ) from error
+    except (ErasedRunError, FolderTakenError) as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        print_json(told.document)
+    else:
+        told.tell()
+    if told.left_out:
+        raise CommandError("\n".join(told.left_out))
+
+
+@command(
+    "verify",
+    example=("rota audit verify bundle --key key.pub", "python bundle/verify.py --key key.pub"),
+    json="[{run, holds, records, head, first_bad, problems, notes}]",
+)
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--key", "keys", multiple=True, metavar="FILE|HEX", help="A public key to trust.")
+@click.option(
+    "--fleet",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Trust the keys that the fleet.yaml of this folder names.",
+)
+def verify_command(bundle: Path, keys: tuple[str, ...], fleet: Path | None, as_json: bool) -> None:
+    """Check a bundle, or a folder of them; name the first bad record.
+
+    Needs no server and no fleet. Ends with 0 if all holds, 1 if something was changed, 2 if it is
+    no bundle. Without a key that you trust it says so: whoever rewrites a bundle whole can sign it
+    with a key of his own.
+    """
+    trusted = [_trusted(text) for text in keys]
+    if fleet is not None:
+        trusted += [bytes.fromhex(key) for key in _keys_of(load_fleet_file(fleet))]
+    try:
+        reports = check_folder(bundle, trusted)
+    except UnreadableError as error:
+        raise CommandError(f"{bundle}: {error}", ExitCode.WRONG) from error
+    if as_json:
+        print_json([_document(report) for report in reports])
+    else:
+        click.echo("\n".join(line for report in reports for line in lines_of(report)))
+    if any(report.problems for report in reports):
+        raise click.exceptions.Exit(int(ExitCode.FAILED))
+
+
+@command(
+    "show",
+    example=("rota audit show report-2026-11-22T06:00:00Z", "rota audit show bundle -o run.html"),
+    json="{run_id, file, notes}",
+)
+@server_options
+@click.argument("run", metavar="RUN|BUNDLE")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File. Default: the run's name, here."
+)
+def show_command(settings: Settings, run: str, output: Path | None, as_json: bool) -> None:
+    """Write the report of one run: a page for people, whole in one file.
+
+    Who triggered it and why, each turn with its reasoning as far as the provider gives it, tool
+    calls, approvals, effects, costs, memory before and after. Of a bundle, without a server.
+    """
+    record = _record_of(settings, run)
+    name = folder_name(record.run.id, record.run.key)
+    place = output or Path(f"{name}.html")
+    place.write_bytes(render(record))
+    place.chmod(0o600)
+    if as_json:
+        print_json({"run_id": record.run.id, "file": str(place), "notes": list(record.notes)})
+    else:
+        click.echo(f"{place}")
+
+
+@command("key", example="rota audit key", json="{key, id, old_keys: [key]}")
+@fleet_option
+def key_command(fleet: Path, as_json: bool) -> None:
+    """Print the public key of the fleet's signing key, to be kept where bundles are checked."""
+    file = load_fleet_file(fleet)
+    signer = _signer(file)
+    if signer is None:
+        raise CommandError(
+            "fleet.yaml names no signing key: add audit: {signing_key: file:/path}; "
+            "'openssl genpkey -algorithm ed25519' writes one",
+            ExitCode.WRONG,
+        )
+    known = key_id(bytes.fromhex(signer.key))
+    if as_json:
+        print_json({"key": signer.key, "id": known, "old_keys": list(file.audit.old_keys)})
+    else:
+        click.echo(signer.key)
+
+
+for _each in (export_command, verify_command, show_command, key_command):
+    audit_command.add_command(_each)
+
+
+def _signer(file: FleetFile) -> Signer | None:
+    try:
+        return signer_of(file.audit.signing_key, Secrets())
+    except SigningKeyError as error:
+        raise CommandError(str(error), ExitCode.WRONG) from error
+
+
+def _keys_of(file: FleetFile) -> list[str]:
+    """Public keys that a fleet trusts; that of the signing key only where the key itself is."""
+    signer = _signer(file)
+    return [*([signer.key] if signer else []), *file.audit.old_keys]
+
+
+def _trusted(text: str) -> bytes:
+    try:
+        return public_key(text if len(text) == 64 else Path(text).read_text())
+    except ValueError as error:
+        raise CommandError(f"--key {text}: {error}", ExitCode.WRONG) from error
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {**asdict(report), "holds": not report.problems}
+
+
+def _record_of(settings: Settings, run: str) -> RunRecord:
+    """The record of a run, or that in a bundle.
+
+    Raises:
+        CommandError: there is neither; exit code 4.
+    """
+    if (Path(run) / "manifest.json").is_file():
+        try:
+            return record_in(read_folder(Path(run)))
+        except (ErasedError, UnreadableError, KeyError, ValueError) as error:
+            raise CommandError(f"{run}: {error}; 'rota audit verify' says more") from error
+    connections = load_fleet_file(settings.fleet)
+
+    async def read(link: Link) -> RunRecord:
+        return await collect_run(link.client, link.store, run, connections)
+
+    try:
+        return with_server(settings, read)
+    except RunUnknownError as error:
+        raise CommandError(
+            f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND
+        ) from error

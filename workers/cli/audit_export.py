@@ -1,0 +1,119 @@
+"""What `rota audit export` writes: one bundle, or several with their index."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from activities.audit.collect import RunUnknownError
+from rota.audit.seals import Signer
+from rota.connections import Connections
+from workers.audit.exporting import Bundle, ErasedRunError, export_run, index_files
+from workers.audit.folders import add_files, folder_name, require_free, write_folder
+from workers.cli.output import remark
+from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
+from workers.cli.run_view import RUN_TYPE
+from workers.cli.server import Link
+
+
+@dataclass
+class Exported:
+    """What was written."""
+
+    folder: Path
+    single: bool
+    bundles: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """By folder: what `--json` says of it."""
+    left_out: list[str] = field(default_factory=list[str])
+    """Runs that could not be exported, and why."""
+
+    @property
+    def document(self) -> Any:
+        """As `--json` prints it."""
+        listed = [{"folder": folder, **told} for folder, told in self.bundles.items()]
+        return listed[0] if self.single else listed
+
+    def add(self, folder: Path, bundle: Bundle) -> None:
+        """Note one."""
+        self.bundles[str(folder)] = bundle.document
+
+    def tell(self) -> None:
+        """Print it for people."""
+        for folder, told in self.bundles.items():
+            signed = "signed" if told["signed"] else "not signed"
+            click.echo(f"{folder}: {told['run_id']}, {told['records']} records, {signed}")
+            for note in told["notes"]:
+                remark(f"note: {note}")
+            if not told["ended"]:
+                remark("note: the run has not ended: export it again when it has")
+        if not self.bundles:
+            remark("no runs")
+        key = " --key PUBLIC_KEY" if any(told["signed"] for told in self.bundles.values()) else ""
+        click.echo(f"check with: python {self.folder / 'verify.py'}{key}")
+
+
+async def export_one(
+    link: Link, run_id: str, folder: Path, connections: Connections, signer: Signer | None
+) -> Exported:
+    """Write the bundle of one run.
+
+    Raises:
+        RunUnknownError: there is none.
+        ErasedRunError: its content was erased.
+        FolderTakenError: the folder is not empty.
+    """
+    bundle = await export_run(link.client, link.store, run_id, connections, signer)
+    write_folder(folder, bundle.files)
+    exported = Exported(folder, single=True)
+    exported.add(folder, bundle)
+    return exported
+
+
+async def export_many(
+    link: Link,
+    agent: str | None,
+    since: datetime | None,
+    folder: Path,
+    connections: Connections,
+    signer: Signer | None,
+) -> Exported:
+    """Write a bundle for each run, and their index last: without one the folder is not whole.
+
+    Runs that cannot be exported are left out, and said to be.
+
+    Raises:
+        FolderTakenError: the folder is not empty.
+    """
+    require_free(folder)
+    exported = Exported(folder, single=False)
+    heads: dict[str, str] = {}
+    async for run in link.client.list_workflows(_query(agent, since)):
+        try:
+            bundle = await export_run(
+                link.client, link.store, run.id, connections, signer, run.run_id
+            )
+        except (RunUnknownError, ErasedRunError) as error:
+            exported.left_out.append(str(error))
+            continue
+        name = folder_name(bundle.record.run.id, bundle.record.run.key)
+        write_folder(folder / name, bundle.files)
+        heads[name] = bundle.head
+        exported.add(folder / name, bundle)
+    add_files(folder, index_files(heads, signer))
+    return exported
+
+
+def _query(agent: str | None, since: datetime | None) -> str:
+    parts = [
+        f"WorkflowType IN ('{RUN_TYPE}', '{PIPELINE_RUN_TYPE}')",
+        "ExecutionStatus != 'ContinuedAsNew'",
+    ]
+    if agent is not None:
+        quoted = agent.replace("'", "")
+        pipeline = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = '{quoted}')"
+        parts.append(f"(RotaAgent = '{quoted}' OR {pipeline})")
+    if since is not None:
+        parts.append(f"StartTime >= '{since.isoformat()}'")
+    return " AND ".join(parts)
