@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from rota.budget import Cap
+from rota.checks import CheckOutcome
 from rota.loop import AnswerRef, LoopState, ResultRef
 from rota.model import Record, StepResult
 from rota.pinned_spec import PinnedSpec
@@ -171,6 +172,8 @@ class CaseResult(StepResult):
     head: str | None = None
     """Newest node of the case's transcript."""
     answer: AnswerRef | None = None
+    checks: tuple[CheckOutcome, ...] = ()
+    """What came of the checks that are declared."""
     patches: tuple[str, ...] = ()
     """Memory patches, which went nowhere."""
     turns: int = 0

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from rota.backtest import CallSource, CaseEnd
+from rota.checks import CheckState
 from rota.json_changes import JsonChange, json_changes
 from rota.model import Record, canonical_json
 from rota.tools import Effect
@@ -44,6 +45,8 @@ class Played(Record):
     """Tool and arguments of each call, in order."""
     patches: tuple[Any, ...] = ()
     """Memory patches."""
+    checks: dict[str, CheckState] = Field(default_factory=dict[str, CheckState])
+    """What came of each declared check, by name."""
     usage: Usage = Usage()
     seconds: float = 0.0
     models: tuple[str, ...] = ()
@@ -75,6 +78,8 @@ class Comparison(Record):
     """Of the result."""
     effects: tuple[EffectChange, ...] = ()
     memory_changed: bool = False
+    checks: tuple[str, ...] = ()
+    """Checks that both sides made, and that came to something else."""
     sources: dict[CallSource, int] = Field(default_factory=dict[CallSource, int])
     unrecorded: tuple[str, ...] = ()
 
@@ -156,6 +161,11 @@ def compare(
         changes=tuple(changes),
         effects=moved,
         memory_changed=memory,
+        checks=tuple(
+            name
+            for name in before.checks
+            if after.checks.get(name, before.checks[name]) is not before.checks[name]
+        ),
         sources=sources,
         unrecorded=tuple(unrecorded),
     )
@@ -167,7 +177,7 @@ def _verdict(case: Comparison, end: CaseEnd) -> Verdict:
         return Verdict.UNDECIDED
     if case.before.succeeded != case.after.succeeded:
         return Verdict.MENDED if case.after.succeeded else Verdict.FAILED
-    differs = case.changes or case.effects or case.memory_changed
+    differs = case.changes or case.effects or case.memory_changed or case.checks
     return Verdict.CHANGED if differs else Verdict.SAME
 
 

@@ -19,7 +19,8 @@ LOOK_AGAIN = 0.25
 SETTLED = 1.0
 """Seconds without an open run before it is believed: lists are a moment behind the truth."""
 NAMES_IN_A_QUERY = 50
-RUNS = "WorkflowType IN ('AgentRun', 'PipelineRun') AND ExecutionStatus = 'Running'"
+RUNS = "WorkflowType IN ('AgentRun', 'PipelineRun', 'Backtest') AND ExecutionStatus = 'Running'"
+"""What spends: a backtest is of no agent, so it ends with all or by itself."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.steps import ToolInput
     from rota.tools import Effect
     from workflows.run_kit import steps
+    from workflows.run_kit.checking import checked
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.ending import finish_of
     from workflows.run_kit.fallback import held_in
@@ -91,7 +92,7 @@ class BacktestCaseWorkflow:
         """Play the case to its end."""
         try:
             await self._open()
-            finish = await self._play()
+            finish = await checked(self._work, await self._play())
         except _EndedError as ended:
             return self._result(ended.end, str(ended))
         except (asyncio.CancelledError, FailureError) as error:
@@ -221,6 +222,7 @@ class BacktestCaseWorkflow:
             reason=reason,
             head=loop.head if loop.turn else None,
             answer=finish.answer if finish else None,
+            checks=finish.checks if finish else (),
             patches=loop.patches,
             turns=loop.turn,
             usage=loop.usage,

@@ -17,9 +17,11 @@ async def run_again(stack: Stack) -> list[Recording]:
     variant = tried(READS, other, ANSWERS)
     played = await backtest(stack, ["clerk-1"], variant, unrecorded=Unrecorded.ASK)
     (case,) = played.progress.cases
-    id = f"backtest-{stack.name('clerk')}"
     assert case.end == "answered"
-    return [Recording("backtest", id), Recording("backtest-case", f"{id}/clerk-1")]
+    return [
+        Recording("backtest", played.id),
+        Recording("backtest-case", f"{played.id}/clerk-1"),
+    ]
 
 
 SCENARIOS: tuple[Scenario, ...] = (run_again,)

@@ -25,6 +25,7 @@ POST = ("post", {"n": 1})
 READ = ("read", {"n": 1})
 
 
+OK = CaseEnd.ANSWERED
 UNPLAYED = [end for end in CaseEnd if end not in (CaseEnd.ANSWERED, CaseEnd.FAILED)]
 
 
@@ -50,6 +51,9 @@ def compared(before: Played, after: Played, end: CaseEnd = CaseEnd.ANSWERED) -> 
         # A tool that no worker knows may do anything.
         (side(calls=[("gone", {})]), side(), CaseEnd.ANSWERED, Verdict.CHANGED),
         (side(patches=[{"a": 1}]), side(), CaseEnd.ANSWERED, Verdict.CHANGED),
+        (side(checks={"a": "passed"}), side(checks={"a": "failed"}), OK, Verdict.CHANGED),
+        # One that is declared since, or no longer.
+        (side(checks={"a": "passed"}), side(checks={"b": "failed"}), OK, Verdict.SAME),
         (side(), side(False), CaseEnd.FAILED, Verdict.FAILED),
         (side(False), side(False), CaseEnd.FAILED, Verdict.SAME),
         (side(False), side(), CaseEnd.ANSWERED, Verdict.MENDED),

@@ -95,6 +95,25 @@ async def test_call_that_was_never_recorded_follows_the_policy(
     assert case.unrecorded == ('books.read {"account": "other"}',)
 
 
+async def test_result_that_fails_a_declared_check_fails_its_case(stack: Stack) -> None:
+    """As it would fail a run; one that only warns makes the case another one."""
+    office = Office()
+    below = {"condition": "output.balance < 1000"}
+    checks = {"low": below, "odd": {"condition": "output.balance != 7", "on_failure": "warn"}}
+    async with stack.worker(office.tools):
+        name = stack.name("clerk")
+        await stack.declare(name, **clerk(READS, ANSWERS, checks=checks))
+        await stack.run(name, f"{name}-0", input={"account": "a"})
+        same = await backtest(stack, [f"{name}-0"])
+        high = await backtest(stack, [f"{name}-0"], tried(READS, {"result": {"balance": 1000}}))
+        odd = await backtest(stack, [f"{name}-0"], tried(READS, {"result": {"balance": 7}}))
+    (one, two, three) = (each.comparisons[0] for each in (same, high, odd))
+    assert (one.verdict, set(one.after.checks.values())) == (Verdict.SAME, {"passed"})
+    assert (two.verdict, two.checks) == (Verdict.FAILED, ("low",))
+    assert "check low" in two.after.reason
+    assert (three.verdict, three.checks) == (Verdict.CHANGED, ("odd",))
+
+
 @pytest.mark.parametrize("policy", list(Unrecorded))
 async def test_effect_that_was_never_recorded_is_never_made(
     stack: Stack, policy: Unrecorded

@@ -1,5 +1,6 @@
 """Past runs to be run again: an agent that reads, posts and remembers, and what was really done."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,7 @@ class Office:
         return (read, post, pay)
 
 
+_NUMBERS = itertools.count(1)
 TOOLS = ("books.read", "books.post", "books.pay", "memory.update")
 READS = {"calls": [{"tool": "books.read", "args": {"account": "{input.account}"}}]}
 POSTS = {
@@ -86,6 +88,7 @@ async def past_run(stack: Stack, run_id: str) -> PastRun:
 class Played:
     """A backtest that has ended."""
 
+    id: str
     progress: BacktestProgress
     comparisons: list[Comparison]
 
@@ -103,6 +106,7 @@ async def backtest(
     past = [await past_run(stack, run_id) for run_id in run_ids]
     cases = [await case_of(stack.store, each, variant or Variant()) for each in past]
     agent = past[0].view.result.agent
+    id = f"backtest-{stack.name(agent)}-{next(_NUMBERS)}"
     progress = await stack.client.execute_workflow(
         BACKTEST_TYPE,
         BacktestInput(
@@ -112,9 +116,9 @@ async def backtest(
             cap=Cap(micros=micros),
             parallel=parallel,
         ),
-        id=f"backtest-{stack.name(agent)}",
+        id=id,
         task_queue=stack.task_queue,
         result_type=BacktestProgress,
     )
     pairs = zip(past, progress.cases, strict=True)
-    return Played(progress, [await comparison_of(stack.store, *pair) for pair in pairs])
+    return Played(id, progress, [await comparison_of(stack.store, *pair) for pair in pairs])

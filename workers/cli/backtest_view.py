@@ -96,6 +96,8 @@ def details_of(case: Comparison) -> list[str]:
     for effect in case.effects:
         verb = "asks for" if effect.new else "no longer asks for"
         lines.append(f"{verb} {effect.tool} {_short(effect.args)}")
+    for name in case.checks:
+        lines.append(f"check {name}: {case.before.checks[name]} → {case.after.checks[name]}")
     if case.memory_changed:
         lines.append("would remember something else")
     return lines

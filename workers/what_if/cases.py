@@ -45,6 +45,7 @@ async def comparison_of(store: ObjectStore, past: PastRun, case: CaseResult) -> 
         turns=case.turns,
         calls=calls_of(nodes),
         patches=patches_of(nodes),
+        checks={each.name: each.state for each in case.checks},
         usage=case.usage,
         seconds=round(case.seconds, 3),
         models=models_of(nodes),

@@ -55,6 +55,7 @@ class PastRun:
             turns=len(self.turns),
             calls=calls_of(self.nodes),
             patches=patches_of(self.nodes),
+            checks={each.name: each.state for each in result.checks},
             usage=sum_of(node.usage for node in self.turns),
             seconds=round(self.view.took.total_seconds(), 3),
             models=models_of(self.nodes),

@@ -10,6 +10,7 @@ from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, end_of, rota, start
 from tests.workflows.what_if_bench import ANSWERS, READS, Office, clerk
 from workers.cli.exit_codes import ExitCode
+from workers.stopping import open_runs
 
 
 def options(stack: Stack) -> tuple[str, ...]:
@@ -26,7 +27,15 @@ async def clerk_with_runs(stack: Stack, count: int = 2) -> str:
     await stack.declare(name, **clerk())
     for number in range(count):
         await stack.run(name, f"{name}-{number}", input={"account": f"a{number}"})
+    await listed(stack, f"RotaAgent = '{name}' AND RotaStatus = 'succeeded'", count)
     return name
+
+
+async def listed(stack: Stack, query: str, count: int) -> None:
+    """Wait until the server lists so many: its lists lag behind."""
+    async with asyncio.timeout(20):
+        while (await stack.client.count_workflows(query)).count < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_backtest_says_what_is_the_same_and_what_another_runtime_changes(
@@ -70,12 +79,13 @@ async def test_backtest_that_is_interrupted_shows_what_there_is(stack: Stack) ->
     async with stack.worker(Office().tools):
         name = await clerk_with_runs(stack)
         process = start("backtest", name, "--runtime", slow, "--json", *options(stack))
-        query = f"WorkflowType = 'BacktestCase' AND TaskQueue = '{stack.task_queue}'"
-        async with asyncio.timeout(20):
-            while (await stack.client.count_workflows(query)).count < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        here = f"TaskQueue = '{stack.task_queue}'"
+        await listed(stack, f"WorkflowType = 'BacktestCase' AND {here}", 2)
+        await listed(stack, f"WorkflowType = 'Backtest' AND {here}", 1)
+        spending = [run.id for run in await open_runs(stack.client)]
         os.kill(process.pid, signal.SIGINT)
         ended = await end_of(process)
     assert ended.code == ExitCode.INTERRUPTED, ended.err
+    assert ended.json["id"] in spending, "'rota stop' would not end it"
     assert ended.json["stopped"] == "cancelled by request"
     assert [case["after"]["status"] for case in ended.json["cases"]] == ["cancelled"] * 2
