@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
 from rota.memory import MemoryVersion
@@ -9,7 +11,7 @@ from rota.runs import RunStatus
 from rota.tools import tool
 from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, until, waiting
-from workflows.activity_options import RECLAIM_INTERVAL
+from tests.workflows.watched import look_often
 
 
 @tool(name="count.next")
@@ -164,8 +166,11 @@ async def test_memory_changed_by_hand_during_a_run_keeps_both_changes(stack: Sta
     assert [v.author for v in versions] == [f"{name}-1", "person"]
 
 
-async def test_terminated_holder_is_reclaimed_and_the_next_one_goes_on(stack: Stack) -> None:
+async def test_terminated_holder_is_reclaimed_and_the_next_one_goes_on(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who waits for a run that was ended by force waits no longer than the interval."""
+    look_often(monkeypatch)
     name, gate = stack.name("bereaved"), Gate()
     async with stack.worker([gate.tool]):
         await stack.declare(name, **GATED)
@@ -175,7 +180,7 @@ async def test_terminated_holder_is_reclaimed_and_the_next_one_goes_on(stack: St
         await until(stack, name, waiting(1))
         await holder.terminate("by force")
         gate.opened.set()
-        async with asyncio.timeout(RECLAIM_INTERVAL.total_seconds() + 10):
+        async with asyncio.timeout(10):
             result = await waiter.result()
         state = await stack.keeper(name)
     assert result.status is RunStatus.SUCCEEDED

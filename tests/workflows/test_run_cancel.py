@@ -15,6 +15,7 @@ from tests.fakes.anthropic_answers import Hang
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.stack import Stack, script
 from tests.workflows.claude import thinker
+from tests.workflows.watched import look_often
 
 SLOW = script({"result": "late", "seconds": 60})
 
@@ -129,8 +130,11 @@ async def test_run_queued_goes_on_when_the_holder_ends(stack: Stack) -> None:
     assert state.session("default").queue == ()
 
 
-async def test_run_terminated_loses_its_session_to_the_next_in_the_queue(stack: Stack) -> None:
+async def test_run_terminated_loses_its_session_to_the_next_in_the_queue(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A holder that cannot report its end is found out, and nobody waits for ever."""
+    look_often(monkeypatch)
     name = stack.name("lost")
     async with stack.worker():
         await stack.declare(name, runtime=SLOW)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from rota.failures import FailureCategory
 from rota.runs import RunStatus
 from rota.tools import tool
@@ -10,6 +12,7 @@ from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate
 from tests.workflows.standing import waits
+from tests.workflows.watched import look_often
 
 KEYED: dict[str, Any] = {"dedupe": "{input.sha}", "session": {"concurrency": "parallel"}}
 TWENTY = 20
@@ -97,8 +100,11 @@ async def test_runs_that_joined_one_that_failed_fail_as_it_did(stack: Stack) -> 
     assert later.status is RunStatus.SUCCEEDED
 
 
-async def test_runs_that_joined_one_that_was_terminated_fail_clean(stack: Stack) -> None:
+async def test_runs_that_joined_one_that_was_terminated_fail_clean(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run that cannot report its end is found out, and nobody waits for ever."""
+    look_often(monkeypatch)
     gate, name = Gate(), stack.name("review")
     async with stack.worker([gate.tool]):
         await stack.declare(name, **GATED, **KEYED)
@@ -107,7 +113,7 @@ async def test_runs_that_joined_one_that_was_terminated_fail_clean(stack: Stack)
         second = await stack.start(name, f"{name}-2", input={"sha": "one"})
         await waits(second, RunStatus.QUEUED)
         await first.terminate()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(20):
             ending = await ending_of(second)
         gate.opened.set()
     assert ending.result.status is RunStatus.FAILED

@@ -198,28 +198,29 @@ WRONG = {
 
 @pytest.mark.parametrize(("arguments", "told"), WRONG.values(), ids=WRONG)
 async def test_freeze_or_stop_that_cannot_be_meant_ends_with_2_in_one_line(
-    daily: FleetOnServer, arguments: list[str], told: str
+    served: FleetOnServer, arguments: list[str], told: str
 ) -> None:
     """Nothing is frozen by mistake."""
-    words = [daily.agent if word == "AGENT" else word for word in arguments]
-    ended = await daily.rota(*words)
+    words = [served.agent if word == "AGENT" else word for word in arguments]
+    ended = await served.rota(*words)
     assert (ended.code, ended.out) == (ExitCode.WRONG, "")
     assert told in ended.err
     assert len(ended.err.splitlines()) == 1
 
 
-async def test_freeze_of_an_unknown_agent_or_team_ends_with_4(daily: FleetOnServer) -> None:
+async def test_freeze_of_an_unknown_agent_or_team_ends_with_4(served: FleetOnServer) -> None:
     """With the names there are."""
     for words in (("no-such-agent",), ("--team", "no-such-team")):
-        ended = await daily.rota("freeze", *words, "--reason", "x")
+        ended = await served.rota("freeze", *words, "--reason", "x")
         assert ended.code == ExitCode.NOT_FOUND
         assert words[-1] in ended.err
 
 
 async def test_freeze_without_a_worker_ends_with_3_and_names_what_is_not_frozen(
-    written: FleetOnServer,
+    written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A keeper that nobody serves cannot promise anything."""
+    monkeypatch.setattr("workers.cli.freezing.ANSWER", timedelta(seconds=1))
     async with written.stack.worker():
         await written.stack.declare(written.agent, runtime={"kind": "scripted", "turns": []})
     ended = await rota("freeze", written.agent, "--reason", "x", *written.options)

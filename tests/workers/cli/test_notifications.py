@@ -1,5 +1,7 @@
 """`rota notifications`: channels as their notifiers tell of them."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.fakes.hook_receiver import HookReceiver
@@ -57,6 +59,7 @@ async def test_notifications_without_a_worker_ends_with_3(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Channels are there, and nobody can tell of them."""
+    monkeypatch.setattr("workers.cli.told.PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr("workers.cli.notifications.NOTIFIERS", f"TaskQueue = '{stack.task_queue}'")
     assert (await notifications(stack)).code == ExitCode.OK
     stack.notifier_policy = QUICK
