@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rota.conversation import ToolResult
+from rota.replay import ReplayVerdict
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from tests.approving import decide, open_approvals
 from tests.stack import Stack
@@ -18,6 +19,8 @@ from tests.workflows.what_if_bench import (
     tried,
 )
 from workers.cli.exit_codes import ExitCode
+from workers.replaying.prompts import compare_prompts
+from workers.replaying.replaying import HistoryReplayer
 from workers.what_if.fork_begin import ForkError, lineage_of_fork
 
 PAYS = {"calls": [{"tool": "books.pay", "args": {"to": "kim"}}]}
@@ -61,6 +64,9 @@ async def test_fork_repeats_no_effect_and_asks_for_what_is_left(stack: Stack) ->
         await decide(handle, pending)
         result = await handle.result()
         keeper = await stack.keeper(name)
+    replayed, recorded = await HistoryReplayer(stack.store).replay(await handle.fetch_history())
+    prompts = await compare_prompts(stack.store, recorded, {})
+    assert (replayed.verdict, prompts.drift) == (ReplayVerdict.SAME, [])
     assert (office.reads, office.posts) == (["a"], ["is 100"])
     assert (result.status, result.turns, result.output) == (RunStatus.SUCCEEDED, 2, first.output)
     assert result.lineage is not None

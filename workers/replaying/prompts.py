@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities.documents import get_baseline, get_context, get_memory, get_node, get_spec
+from activities.forking import begin_of
 from activities.paid_calls import recorded_node
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
 from rota.agent_spec import AgentSpec
+from rota.conversation import Message, Text, ToolResult
+from rota.forks import first_messages
 from rota.json_changes import Change, json_changes
 from rota.prompt import opening_message
 from rota.replay import Asked, Drift
@@ -58,12 +61,13 @@ async def compare_prompts(
         node = await get_node(store, told)
         memory = await get_memory(store, context.memory)
         baseline = await get_baseline(store, context)
+        begin = await begin_of(store, context)
     except ObjectMissingError:
         return Prompts(note=f"what models were told is not in the store ({store.address})")
     except (StoreError, ValueError) as error:
         return Prompts(note=f"prompts are not compared: {error}")
-    before = "\n\n".join(message.text for message in node.added)
-    after = opening_message(context, memory, baseline).text
+    before = _words(node.added)
+    after = _words(first_messages(opening_message(context, memory, baseline), begin))
     if node.session is None and before != after:
         drift.append(_changed(OPENING, "text", before, after))
     return Prompts(drift)
@@ -81,6 +85,12 @@ def declaration_drift(before: AgentSpec, now: AgentSpec) -> list[Drift]:
         )
         for change in json_changes(before.document, now.document)
     ]
+
+
+def _words(messages: Sequence[Message]) -> str:
+    blocks = [block for message in messages for block in message.content]
+    texts = [block.text for block in blocks if isinstance(block, Text)]
+    return "\n\n".join([b.content for b in blocks if isinstance(b, ToolResult)] + texts)
 
 
 def _changed(where: str, path: str, before: Any, after: Any) -> Drift:
