@@ -14,7 +14,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 
 from rota.agent_spec import AgentSpec
@@ -24,8 +23,7 @@ from rota.pipeline_spec import PipelineSpec
 from rota.visibility import KEEPER_MEMO
 from schedules.apply_errors import NoWorkerError
 from schedules.changes import Action, AgentPlan, Step
-from schedules.desired import search_attributes
-from schedules.keepers import KEEPER_WORKFLOW
+from schedules.keepers import start_keeper
 from schedules.live import KEEPERS
 
 
@@ -133,14 +131,7 @@ async def begin_frozen(
     Raises:
         NoWorkerError: it did not answer within `timeout`.
     """
-    await client.start_workflow(
-        KEEPER_WORKFLOW,
-        id=keeper_id(spec.name),
-        task_queue=keeper_queue(task_queue),
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        search_attributes=search_attributes(spec),
-        static_summary=f"keeper of {spec.name}",
-    )
+    await start_keeper(client, spec, task_queue)
     try:
         await freeze(client, spec.name, request, task_queue, timeout)
     except FreezeRefusal:

@@ -5,11 +5,12 @@ Needs a worker: a keeper is a workflow, and only a worker makes one answer.
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy
 
 from rota.agent_spec import AgentSpec
@@ -45,6 +46,20 @@ async def wait_for_worker(client: Client, task_queue: str, timeout: timedelta) -
         raise NoWorkerError(task_queue) from None
 
 
+async def start_keeper(
+    client: Client, spec: AgentSpec | PipelineSpec, task_queue: str
+) -> WorkflowHandle[Any, Any]:
+    """Start the keeper of `spec.name` if there is none; nothing is declared by it. Idempotent."""
+    return await client.start_workflow(
+        KEEPER_WORKFLOW,
+        id=keeper_id(spec.name),
+        task_queue=keeper_queue(task_queue),
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        search_attributes=search_attributes(spec),
+        static_summary=f"keeper of {spec.name}",
+    )
+
+
 async def declare(
     client: Client,
     spec: AgentSpec | PipelineSpec,
@@ -58,14 +73,7 @@ async def declare(
     Raises:
         NoWorkerError: the keeper did not answer within `timeout`.
     """
-    keeper = await client.start_workflow(
-        KEEPER_WORKFLOW,
-        id=keeper_id(spec.name),
-        task_queue=keeper_queue(task_queue),
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        search_attributes=search_attributes(spec),
-        static_summary=f"keeper of {spec.name}",
-    )
+    keeper = await start_keeper(client, spec, task_queue)
     try:
         await keeper.execute_update(
             "declare", PinnedSpec.of(spec, fleet=fleet, by=by), rpc_timeout=timeout
