@@ -8,6 +8,9 @@ from rota.model import Record
 from rota.notifications import Channel, Fact, Message
 from rota.notify_spec import Occasion
 
+RECEIPTS = 500
+"""Facts of which a notifier remembers when they were told: it carries them for ever."""
+
 
 class NotifierPolicy(Record):
     """How much a channel is told at once, and for how long it is tried."""
@@ -56,6 +59,8 @@ class NotifierState(Record):
     """The one that is being sent, until it is taken."""
     seen: tuple[str, ...] = ()
     """Digests of the newest facts' ids, oldest first."""
+    told: dict[str, datetime] = Field(default_factory=dict[str, datetime])
+    """By such a digest, when the message with that fact was taken; the newest `RECEIPTS`."""
     sent_at: tuple[datetime, ...] = ()
     """When messages were begun lately: as many as one minute allows."""
     number: int = 0

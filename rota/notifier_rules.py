@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from rota.model import content_digest, digest_of
 from rota.notifications import Fact, Message
-from rota.notifier import NotifierState, Trouble
+from rota.notifier import RECEIPTS, NotifierState, Trouble
 from rota.notify_spec import Occasion
 
 MINUTE = timedelta(seconds=60)
@@ -19,7 +19,7 @@ MINUTE = timedelta(seconds=60)
 
 def take(state: NotifierState, fact: Fact, now: datetime) -> NotifierState:
     """Take a fact to be told; one that is known changes nothing."""
-    mark = digest_of(fact.id.encode())[:16]
+    mark = mark_of(fact.id)
     if mark in state.seen:
         return state
     changes: dict[str, object] = {
@@ -32,6 +32,11 @@ def take(state: NotifierState, fact: Fact, now: datetime) -> NotifierState:
     else:
         changes["omitted"] = _counted(state.omitted, [fact])
     return state.model_copy(update=changes)
+
+
+def mark_of(fact: str) -> str:
+    """What a notifier keeps of a fact's id."""
+    return digest_of(fact.encode())[:16]
 
 
 def due_at(state: NotifierState) -> datetime | None:
@@ -69,8 +74,10 @@ def sent(state: NotifierState, now: datetime, note: str = "") -> NotifierState:
     if state.message is None:
         return state
     facts = len(state.message.facts) + sum(state.message.omitted.values())
+    told = {**state.told, **{mark_of(fact.id): now for fact in state.message.facts}}
     return state.model_copy(
         update={
+            "told": dict(list(told.items())[-RECEIPTS:]),
             "message": None,
             "messages": state.messages + 1,
             "facts": state.facts + facts,

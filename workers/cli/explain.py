@@ -1,23 +1,31 @@
 """`rota explain`: why a slot ran, or did not."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import click
 from rich.markup import escape
+from temporalio.service import RPCError
 
+from activities.server_errors import is_missing
 from rota.ids import format_slot, keeper_id, parse_slot
 from rota.keeper_state import KeeperState
+from rota.receipts import Receipt
 from rota.runs import EARLIEST, LATEST
+from rota.truths import Truths, truths_of_entry, truths_of_no_run
 from schedules.entry_reasons import ReasonKind
 from schedules.explaining import Explanation, explain_slot
-from schedules.slot_facts import read_facts
+from schedules.slot_facts import SlotFacts, read_facts
 from workers.cli.agents import require_agent
+from workers.cli.any_run import listed_view
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import console, now, print_json, styled
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ask_state
+from workers.cli.truths import first_run_id, truths_by
 from workers.settings import Settings
 
 
@@ -25,7 +33,9 @@ from workers.settings import Settings
     "explain",
     example=("rota explain report 2026-11-22T06:00:00Z", "rota explain morning-report SLOT --json"),
     json="{agent, slot, outcome, verdict: {slot, state, reason, run, status, at, into, concluded, "
-    "version}, run_id, chain: [{kind, text, slot, run_id, at}], entries: [ledger entry]}",
+    "version}, run_id, chain: [{kind, text, slot, run_id, at}], entries: [ledger entry], "
+    "truths: {fired, admitted, executed, verified, announced: {state, at}}, told: [{channel, told, "
+    "at, reason}]}",
 )
 @server_options
 @click.argument("name", metavar="AGENT|PIPELINE")
@@ -38,20 +48,59 @@ def explain_command(settings: Settings, name: str, slot: str, as_json: bool) -> 
     """
     at = _slot(slot)
 
-    async def read(link: Link) -> Explanation:
+    async def read(link: Link) -> _Told:
         state = await ask_state(link, keeper_id(name), KeeperState)
         if state is None:
             await require_agent(link.client, name)
             # It was declared between the two questions.
             state = await ask_state(link, keeper_id(name), KeeperState) or KeeperState()
         facts = await read_facts(link.client, link.store, name, at, state, now())
-        return explain_slot(facts)
+        explanation = explain_slot(facts)
+        truths, receipts = await _truths(link, facts, explanation)
+        return _Told(explanation, truths, receipts)
 
-    explanation = with_server(settings, read)
+    told = with_server(settings, read)
     if as_json:
-        print_json(explanation.document)
+        print_json(told.document)
     else:
-        _print(explanation)
+        _print(told)
+
+
+@dataclass(frozen=True)
+class _Told:
+    explanation: Explanation
+    truths: Truths
+    receipts: list[Receipt]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            **self.explanation.document,
+            "truths": self.truths.model_dump(mode="json"),
+            "told": [each.model_dump(mode="json") for each in self.receipts],
+        }
+
+
+async def _truths(
+    link: Link, facts: SlotFacts, explanation: Explanation
+) -> tuple[Truths, list[Receipt]]:
+    """Those of the run that settled the slot, or works for it; of a slot without one, its own."""
+    entry = next(
+        (each for each in facts.entries if each.run and each.run.id == explanation.run_id), None
+    )
+    if entry is None or entry.run is None:
+        return truths_of_no_run(facts.verdict), []
+    try:
+        described = await link.client.get_workflow_handle(entry.run.id).describe()
+    except RPCError as error:
+        if not is_missing(error):
+            raise
+        described = None
+    if described is None or first_run_id(described) != entry.run.key:
+        # Past its retention: the ledger alone remembers it.
+        return truths_of_entry(entry), []
+    view, queue = await listed_view(described), described.task_queue
+    return await truths_by(link, view, facts.state, entry.run.key, queue, entry)
 
 
 def _slot(text: str) -> datetime:
@@ -66,8 +115,8 @@ def _slot(text: str) -> datetime:
     return at
 
 
-def _print(explanation: Explanation) -> None:
-    out = console()
+def _print(told: _Told) -> None:
+    explanation, out = told.explanation, console()
     ran = explanation.outcome != "none"
     outcome = styled(explanation.outcome if ran else explanation.verdict.state.value)
     by = f" · {escape(explanation.run_id)}" if explanation.run_id else ""
@@ -78,3 +127,6 @@ def _print(explanation: Explanation) -> None:
         # Below the line that names it stands what became of another slot.
         other = reason.slot is not None and reason.kind is not ReasonKind.COALESCED
         out.print(f"{number:>{width}}. {'  ' * other}{escape(reason.text)}")
+    for receipt in told.receipts:
+        out.print(escape(receipt.line))
+    out.print(f"truths: {told.truths.line}")

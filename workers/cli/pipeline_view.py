@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 from rota.kinds import WORKFLOW_TYPES
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
+from rota.truths import Truths, truths_of
 from rota.visibility import PIPELINE_MEMO
 from workers.cli.output import format_took, now
 from workers.cli.run_view import RUN_TYPE, status_of, view_of
@@ -57,6 +58,11 @@ class PipelineView:
         return ", ".join(part for part in (self.counts, format_took(self.took)) if part)
 
     @property
+    def truths(self) -> Truths:
+        """Which of the five hold, as far as lists of runs tell."""
+        return truths_of(self.result, self.started, self.ended)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The run as `--json` prints it: the result, with its times."""
         return {
@@ -64,6 +70,7 @@ class PipelineView:
             "started": self.started.isoformat(),
             "ended": self.ended.isoformat() if self.ended else None,
             "seconds": round(self.took.total_seconds(), 3),
+            "truths": self.truths.model_dump(mode="json"),
         }
 
 

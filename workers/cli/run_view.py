@@ -8,6 +8,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from rota.kinds import WORKFLOW_TYPES
 from rota.runs import AgentRunResult, RunStatus, Trigger
+from rota.truths import Truths, truths_of
 from rota.usage import Usage, format_cost
 from rota.visibility import RESULT_MEMO
 from workers.cli.output import format_took, now
@@ -42,6 +43,11 @@ class RunView:
         return (self.ended or now()) - self.started
 
     @property
+    def truths(self) -> Truths:
+        """Which of the five hold, as far as lists of runs tell."""
+        return truths_of(self.result, self.started, self.ended)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The run as `--json` prints it: the result, with its times."""
         return {
@@ -49,6 +55,7 @@ class RunView:
             "started": self.started.isoformat(),
             "ended": self.ended.isoformat() if self.ended else None,
             "seconds": round(self.took.total_seconds(), 3),
+            "truths": self.truths.model_dump(mode="json"),
         }
 
     @property

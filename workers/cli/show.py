@@ -12,8 +12,10 @@ from activities.documents import get_json, get_transcript
 from activities.stores.base import StoreError
 from rota.conversation import Text, ToolCall, ToolResult
 from rota.lineage import Lineage
+from rota.receipts import Receipt
 from rota.runs import RunStatus
 from rota.transcript import TranscriptNode
+from rota.truths import Truths
 from rota.usage import format_cost
 from workers.cli.any_run import current_view, describe_run, final_view
 from workers.cli.links import run_link
@@ -27,6 +29,7 @@ from workers.cli.run_view import RunView
 from workers.cli.server import Link, with_server
 from workers.cli.show_pipeline import ShownPipeline, read_pipeline
 from workers.cli.steps import StepLine, steps_of
+from workers.cli.truths import first_run_id, read_truths
 from workers.settings import Settings
 
 _SHOWN = 300
@@ -46,6 +49,9 @@ class _Shown:
     link: str
     note: str
     """Why the transcript or the output is missing; empty if neither is."""
+    truths: Truths
+    receipts: list[Receipt]
+    """What the channels say that are told of its end."""
 
 
 @command(
@@ -53,8 +59,9 @@ class _Shown:
     example=("rota show report-2026-11-22T06:00:00Z", "rota show RUN --full --json"),
     json="the run as in 'rota runs', with output, waiting_for, progress, turns: [{turn, model, "
     "stop, said, calls, results, usage, prices, table_micros, sums_up}], steps: [{at, text}], "
-    "link, note; of a pipeline with nodes: {name: {status, reason, run_id, attempts, output, "
-    "items, …}}, link",
+    "link, note, truths: {fired, admitted, executed, verified, announced: {state, at}}, told: "
+    "[{channel, told, at, reason}]; of a pipeline with nodes: {name: {status, reason, run_id, "
+    "attempts, output, items, …}}, link, truths",
 )
 @server_options
 @click.argument("run_id", metavar="RUN")
@@ -83,6 +90,8 @@ def show_command(settings: Settings, run_id: str, full: bool, steps: bool, as_js
                 "steps": listed,
                 "link": shown.link,
                 "note": shown.note,
+                "truths": shown.truths.model_dump(mode="json"),
+                "told": [each.model_dump(mode="json") for each in shown.receipts],
             }
         )
         return
@@ -102,8 +111,10 @@ async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
             doing = await progress_of(described)
         if (status := await told_status(handle)) is not None:
             view, waits = view.as_told(status), _waits(status)
+    key, queue = first_run_id(described), described.task_queue
+    truths, receipts = await read_truths(link, view, key, queue)
     if isinstance(view, PipelineView):
-        return await read_pipeline(link, view)
+        return await read_pipeline(link, view, truths)
     result, note = view.result, ""
     turns: list[TranscriptNode] = []
     output = result.output
@@ -114,7 +125,8 @@ async def _read(link: Link, run_id: str) -> _Shown | ShownPipeline:
     except StoreError as error:
         note = f"{error}; is {link.store.address} the workers' store? Name it with --store"
     steps = [step async for step in steps_of(link.client, run_id, wait=False)]
-    return _Shown(view, output, waits, doing, turns, steps, run_link(link, run_id), note)
+    page = run_link(link, run_id)
+    return _Shown(view, output, waits, doing, turns, steps, page, note, truths, receipts)
 
 
 def _waits(status: dict[str, Any]) -> list[str]:
@@ -132,6 +144,9 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
     if result.lineage is not None:
         out.print(escape(_place(result.lineage)))
     print_run(shown.view, shown.output)
+    out.print(f"truths: {shown.truths.line}")
+    for receipt in shown.receipts:
+        out.print(escape(receipt.line))
     for text in shown.doing:
         out.print(f"at work: {escape(text)}")
     for wait in shown.waits:

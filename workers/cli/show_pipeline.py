@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from rota.truths import Truths
 from workers.cli.links import run_link
 from workers.cli.output import console
 from workers.cli.pipeline_report import print_pipeline
@@ -18,11 +19,13 @@ class ShownPipeline:
 
     view: PipelineView
     link: str
+    truths: Truths
 
     @property
     def document(self) -> dict[str, Any]:
         """The run as `--json` prints it."""
-        return {**self.view.document, "link": self.link}
+        truths = self.truths.model_dump(mode="json")
+        return {**self.view.document, "link": self.link, "truths": truths}
 
     def print(self, *, full: bool) -> None:
         """Print it for people."""
@@ -33,10 +36,11 @@ class ShownPipeline:
         if result.lineage is not None:
             out.print(escape(result.lineage.cause))
         print_pipeline(self.view, full=full)
+        out.print(f"truths: {self.truths.line}")
         out.print(self.link, markup=False)
 
 
-async def read_pipeline(link: Link, view: PipelineView) -> ShownPipeline:
+async def read_pipeline(link: Link, view: PipelineView, truths: Truths) -> ShownPipeline:
     """Add to a run what the lists know of its nodes' runs."""
     timed = await with_times(link.client, view)
-    return ShownPipeline(timed, run_link(link, view.result.run_id))
+    return ShownPipeline(timed, run_link(link, view.result.run_id), truths)

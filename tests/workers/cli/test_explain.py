@@ -19,7 +19,11 @@ async def test_explain_of_a_slot_that_ran_prints_a_numbered_chain(served: FleetO
     await served.rota("run", served.agent, "--slot", SLOT, "--id", run)
     ended = await served.rota("explain", served.agent, SLOT)
     assert ended.code == ExitCode.OK, ended.err
-    first, *chain = ended.out.splitlines()
+    first, *chain, truths = ended.out.splitlines()
+    assert truths.startswith("truths: fired ")
+    assert " · executed " in truths
+    assert " · verified " in truths
+    assert truths.endswith(" · announced -")
     assert first == f"{served.agent} · slot {SLOT} · succeeded · {run}"
     assert [line.split(".")[0] for line in chain] == [str(n) for n in range(1, len(chain) + 1)]
     assert f"{run} was started by hand" in chain[1]
@@ -38,6 +42,12 @@ async def test_explain_json_of_a_skipped_repeat_tells_the_run_before(
     (skipped,) = [link for link in document["chain"] if link["kind"] == "skipped"]
     assert skipped["text"].endswith(f"slot already succeeded as {first}")
     assert len(document["entries"]) == 2
+    (shown,) = (await served.rota("runs", served.agent, "--status", "succeeded", "--json")).json
+    assert {name: truth["state"] for name, truth in shown["truths"].items()} == {
+        **dict.fromkeys(("fired", "admitted", "executed", "verified"), "yes"),
+        "announced": "unknown",
+    }
+    assert document["truths"]["announced"]["state"] == "not_applicable"
 
 
 async def test_explain_of_a_time_that_is_no_slot_names_the_nearest(

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from rota.notify_spec import Occasion
 from tests.fakes.hook_receiver import HookReceiver
 from tests.rota.notices import fact
-from tests.stack import Stack
+from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, Line, hook, slack
@@ -55,11 +56,29 @@ async def test_notifications_lists_what_was_told_and_what_is_wrong(
     assert "hidden-part" not in table.out
 
 
+async def test_show_of_a_run_tells_which_channels_have_heard_of_its_end(stack: Stack) -> None:
+    """Announced is a truth of its own: the channel's word, not the run's."""
+    stack.notifier_policy, name = QUICK, stack.name("report")
+    with HookReceiver() as receiver:
+        entry = hook(stack, receiver, Occasion.SUCCEEDED)
+        line = Line(stack, entry)
+        async with stack.worker():
+            await stack.declare(name, runtime=script({"result": "done"}), notify=[entry])
+            await stack.run(name, f"{name}-1")
+            await line.told(1)
+            options = ("--address", stack.address, "--store", stack.store.address)
+            shown = (await rota("show", f"{name}-1", "--json", *options)).json
+    (receipt,) = shown["told"]
+    assert (receipt["channel"], receipt["told"]) == (line.channel.label, True)
+    assert shown["truths"]["announced"] == {"state": "yes", "at": receipt["at"]}
+    assert shown["truths"]["admitted"]["at"] is not None
+
+
 async def test_notifications_without_a_worker_ends_with_3(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Channels are there, and nobody can tell of them."""
-    monkeypatch.setattr("workers.cli.told.PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("workers.cli.roll_call.PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr("workers.cli.notifications.NOTIFIERS", f"TaskQueue = '{stack.task_queue}'")
     assert (await notifications(stack)).code == ExitCode.OK
     stack.notifier_policy = QUICK
