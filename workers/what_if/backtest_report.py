@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rota.usage import format_cost
+from workers.cli.hidden_signs import written_out
 
 TEMPLATE = "backtest.html.jinja"
 
@@ -26,6 +27,7 @@ def report_of(document: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("workers.what_if", "templates"),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -33,6 +35,11 @@ def report_of(document: Mapping[str, Any]) -> str:
     environment.filters["cost"] = _cost
     environment.filters["pretty"] = _pretty
     return environment.get_template(TEMPLATE).render(document)
+
+
+def _seen(value: Any) -> Any:
+    """A value with nothing hidden in it: see `workers.cli.hidden_signs`."""
+    return written_out(value) if type(value) is str else value
 
 
 def _cost(usage: Mapping[str, Any]) -> str:

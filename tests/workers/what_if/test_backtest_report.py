@@ -9,7 +9,7 @@ from rota.usage import Usage
 from workers.cli.backtest_view import document_of
 from workers.what_if.backtest_report import report_of
 
-HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}"
+HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202egnp"
 
 
 class _Tags(HTMLParser):
@@ -46,4 +46,6 @@ def test_report_escapes_whatever_models_and_tools_have_said() -> None:
     assert not [name for name, _ in parsed.attributes if name.startswith("on") or name == "src"]
     assert not re.search(r"https?://", html)
     assert "{{ 7 * 7 }}" in html
+    assert "\u202e" not in html
+    assert r"\u202egnp" in html
     assert "default-src 'none'" in html
