@@ -21,6 +21,8 @@ from workers.namespace import RETENTION, prepare_namespace
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0
+"""How long a process that is asked to end may take."""
 
 PRAGMAS = (
     "journal_mode=wal",  # 38 workflows a second instead of 14
@@ -170,10 +172,12 @@ async def dev_server(
             await _ready(server, log_file)
             yield server
         finally:
-            await asyncio.to_thread(stop_process, process)
+            # One without a database has nothing left to write.
+            patience = PATIENCE_SECONDS if database is not None else 0.0
+            await asyncio.to_thread(stop_process, process, patience)
 
 
-def stop_process(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
+def stop_process(process: subprocess.Popen[bytes], patience: float = PATIENCE_SECONDS) -> None:
     """End a process and its group: asked first, killed after `patience` seconds.
 
     What the group's leader left behind is killed with it, or after it if it is dead already.
