@@ -11,16 +11,16 @@ TOOLS = OFFICE.tools
 
 async def run_again(stack: Stack) -> list[Recording]:
     """A case that reads what was recorded, one read that never was, and answers."""
-    await stack.declare("clerk", **clerk())
-    await stack.run("clerk", "clerk-1", input={"account": "a"})
-    other = {"calls": [{"tool": "books.read", "args": {"account": "b"}}]}
+    await stack.declare("office-clerk", **clerk())
+    await stack.run("office-clerk", "office-clerk-1", input={"account": "a"})
+    other = {"calls": [{"tool": "office.read", "args": {"account": "b"}}]}
     variant = tried(READS, other, ANSWERS)
-    played = await backtest(stack, ["clerk-1"], variant, unrecorded=Unrecorded.ASK)
+    played = await backtest(stack, ["office-clerk-1"], variant, unrecorded=Unrecorded.ASK)
     (case,) = played.progress.cases
     assert case.end == "answered"
     return [
         Recording("backtest", played.id),
-        Recording("backtest-case", f"{played.id}/clerk-1"),
+        Recording("backtest-case", f"{played.id}/office-clerk-1"),
     ]
 
 

@@ -18,6 +18,9 @@ from tests.workflows.what_if_bench import (
 )
 
 
+PAYS = {"calls": [{"tool": "office.pay", "args": {"to": "x"}}]}
+
+
 async def ran(stack: Stack, count: int, **more: Any) -> tuple[str, list[str]]:
     """Declare a clerk and let it run; its name, and its runs."""
     name = stack.name("clerk")
@@ -54,7 +57,11 @@ async def test_backtest_of_the_same_reproduces_results_without_effects(stack: St
         ([READS, POSTS, {"result": {"balance": 7}}], Verdict.CHANGED, CaseEnd.ANSWERED),
         # The same answer, and an effect less.
         ([READS, ANSWERS], Verdict.CHANGED, CaseEnd.ANSWERED),
-        ([{"calls": [{"tool": "books.pay", "args": {"to": "x"}}]}], Verdict.FAILED, CaseEnd.FAILED),
+        (
+            [{"calls": [{"tool": "office.pay", "args": {"to": "x"}}]}],
+            Verdict.FAILED,
+            CaseEnd.FAILED,
+        ),
         # A script that ends: no provider could say more.
         ([READS], Verdict.UNDECIDED, CaseEnd.BLOCKED),
     ],
@@ -86,13 +93,13 @@ async def test_call_that_was_never_recorded_follows_the_policy(
 ) -> None:
     """`ask` makes the read, and only then; each says which call it was."""
     office = Office()
-    other = {"calls": [{"tool": "books.read", "args": {"account": "other"}}]}
+    other = {"calls": [{"tool": "office.read", "args": {"account": "other"}}]}
     async with stack.worker(office.tools):
         _, run_ids = await ran(stack, 1)
         played = await backtest(stack, run_ids, tried(READS, other, ANSWERS), unrecorded=policy)
     (case,) = played.progress.cases
     assert (case.end, len(office.reads)) == (end, reads), case.reason
-    assert case.unrecorded == ('books.read {"account": "other"}',)
+    assert case.unrecorded == ('office.read {"account": "other"}',)
 
 
 async def test_result_that_fails_a_declared_check_fails_its_case(stack: Stack) -> None:
@@ -128,7 +135,7 @@ async def test_effect_that_was_never_recorded_is_never_made(
         assert office.posts == done == ["is 100"]
     (case,) = played.progress.cases
     failed = CaseEnd.FAILED if policy is Unrecorded.FAIL else CaseEnd.DIVERGED
-    assert (case.end, case.unrecorded) == (failed, ('books.post {"text": "is 100"}',))
+    assert (case.end, case.unrecorded) == (failed, ('office.post {"text": "is 100"}',))
 
 
 async def test_budget_of_a_backtest_is_kept_and_told(stack: Stack) -> None:

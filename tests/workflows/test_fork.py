@@ -23,7 +23,7 @@ from workers.replaying.prompts import compare_prompts
 from workers.replaying.replaying import HistoryReplayer
 from workers.what_if.fork_begin import ForkError, lineage_of_fork
 
-PAYS = {"calls": [{"tool": "books.pay", "args": {"to": "kim"}}]}
+PAYS = {"calls": [{"tool": "office.pay", "args": {"to": "kim"}}]}
 
 
 async def fork(stack: Stack, run_id: str, at: int, *turns: dict[str, Any], **more: Any) -> Any:
@@ -92,7 +92,7 @@ async def test_fork_that_does_something_new_asks_first(
         await stack.run(name, f"{name}-1", input={"account": "a"})
         handle = await fork(stack, f"{name}-1", 1, READS, PAYS, ANSWERS)
         (pending,) = await open_approvals(handle)
-        assert (pending["request"]["tool"], office.posts) == ("books.pay", ["is 100"])
+        assert (pending["request"]["tool"], office.posts) == ("office.pay", ["is 100"])
         await decide(handle, pending, verdict)
         await handle.result()
     assert office.posts == ["is 100", *["paid kim"] * paid]

@@ -25,22 +25,22 @@ class Office:
 
     @property
     def tools(self) -> tuple[ToolDefinition, ...]:
-        """`books.read` (another answer each time), `books.post` and `books.pay`."""
+        """`office.read` (another answer each time), `office.post` and `office.pay`."""
         office = self
 
-        @tool(name="books.read")
+        @tool(name="office.read")
         def read(account: str) -> dict[str, Any]:
             """Read an account."""
             office.reads.append(account)
             return {"account": account, "balance": 100 * len(office.reads)}
 
-        @tool(name="books.post", effect="idempotent")
+        @tool(name="office.post", effect="idempotent")
         def post(context: ToolContext, text: str) -> str:
             """Post an entry."""
             office.posts.append(text)
             return f"posted {text} as {context.idempotency_key[:4]}"
 
-        @tool(name="books.pay", effect="write")
+        @tool(name="office.pay", effect="write")
         def pay(to: str) -> str:
             """Pay somebody."""
             office.posts.append(f"paid {to}")
@@ -50,15 +50,15 @@ class Office:
 
 
 _NUMBERS = itertools.count(1)
-TOOLS = ("books.read", "books.post", "books.pay", "memory.update")
-READS = {"calls": [{"tool": "books.read", "args": {"account": "{input.account}"}}]}
+TOOLS = ("office.read", "office.post", "office.pay", "memory.update")
+READS = {"calls": [{"tool": "office.read", "args": {"account": "{input.account}"}}]}
 POSTS = {
     "calls": [
-        {"tool": "books.post", "args": {"text": "is {results.books_read.balance}"}},
-        {"tool": "memory.update", "args": {"patch": {"last": "{results.books_read.balance}"}}},
+        {"tool": "office.post", "args": {"text": "is {results.office_read.balance}"}},
+        {"tool": "memory.update", "args": {"patch": {"last": "{results.office_read.balance}"}}},
     ]
 }
-ANSWERS = {"result": {"balance": "{results.books_read.balance}", "before": "{memory}"}}
+ANSWERS = {"result": {"balance": "{results.office_read.balance}", "before": "{memory}"}}
 USED = {"usage": {"input_tokens": 1000, "output_tokens": 100}}
 ANY = {"schema": {"type": "object"}}
 PRICE = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 10.0}

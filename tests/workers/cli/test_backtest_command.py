@@ -61,7 +61,7 @@ async def test_backtest_says_what_is_the_same_and_what_another_runtime_changes(
     assert same.json["totals"]["cost_increase"] == 0.0
     assert again.json["cases"] == same.json["cases"]
     assert other.code == ExitCode.FAILED
-    assert "no longer asks for books.post" in other.out
+    assert "no longer asks for office.post" in other.out
     assert "would remember something else" in other.out
     assert "1 of 1 cases are not the same (--max-changed)" in other.err
     html = report.read_text()
@@ -74,7 +74,7 @@ async def test_backtest_says_what_is_the_same_and_what_another_runtime_changes(
 async def test_backtest_that_is_interrupted_shows_what_there_is(stack: Stack) -> None:
     """Ctrl-C cancels it on the worker, tells what the cases came to, and ends with 130."""
     slow = json.dumps({**clerk({**ANSWERS, "seconds": 60})["runtime"]}).replace(
-        "{results.books_read.balance}", "x"
+        "{results.office_read.balance}", "x"
     )
     async with stack.worker(Office().tools):
         name = await clerk_with_runs(stack)
