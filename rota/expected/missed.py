@@ -73,14 +73,14 @@ def account_of(evidence: Evidence, since: datetime, now: datetime) -> Account:
         TooManySlotsError: they are too many; the message says what to do.
         ValueError: a schedule's zone is not known here.
     """
-    slots = islice(slots_in_force(evidence.chronicle, since, now), MOST_SLOTS + 1)
-    judge, covering = Judge(evidence, now), _Covering(evidence)
-    verdicts = [judge.verdict(slot) for slot, _ in slots]
-    if len(verdicts) > MOST_SLOTS:
+    slots = list(islice(slots_in_force(evidence.chronicle, since, now), MOST_SLOTS + 1))
+    if len(slots) > MOST_SLOTS:
         raise TooManySlotsError(
             f"{evidence.name} has had more than {MOST_SLOTS:,} slots since "
             f"{format_slot(since)}: ask for a shorter time with --since"
         )
+    judge, covering = Judge(evidence, now), _Covering(evidence)
+    verdicts = [judge.verdict(slot) for slot, _ in slots]
     came = [each for each in verdicts if each.state is not SlotState.NOT_EXPECTED]
     missed = [each for each in came if each.is_missed]
     begin = evidence.chronicle.declared[0].since if evidence.chronicle.declared else None

@@ -45,7 +45,7 @@ def days(draw: st.DrawFn, slots: int = SLOTS) -> Day:
 
 
 @given(day=days(), remembered=st.booleans(), witnessed=st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_verdicts_of_a_day_of_trouble_agree_with_the_day(
     day: Day, remembered: bool, witnessed: bool
 ) -> None:
