@@ -17,7 +17,6 @@ from tests.workflows.what_if_bench import (
     tried,
 )
 
-
 PAYS = {"calls": [{"tool": "office.pay", "args": {"to": "x"}}]}
 
 
