@@ -128,6 +128,7 @@ def _outcome(record: RunRecord, at: datetime) -> Entry:
         **{name: record.outcome.get(name) for name in told},
         "cost_micros": usage.get("cost_micros"),
         "unknown_attempts": usage.get("unknown_attempts"),
+        "checks": {each["name"]: each["state"] for each in record.outcome.get("checks") or ()},
     }
     content = {"result": _json(record.outcome, "result.json")}
     if record.output is not None:

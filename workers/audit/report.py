@@ -76,6 +76,8 @@ def _document(record: RunRecord) -> dict[str, Any]:
         "timeline": timeline_of(spans_of(record.executions), record.started, end),
         "timeline_width": WIDTH,
         "output": "" if record.output is None else shown(record.output),
+        "checks": report_tables.checks(record),
+        "check_headings": report_tables.CHECKS,
         "turns": turns(record),
         "nodes": report_tables.nodes(record),
         "approvals": report_tables.approvals(record),

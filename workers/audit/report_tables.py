@@ -9,6 +9,7 @@ from typing import Any
 from rota.approvals import Verdict
 from rota.audit.interventions import interventions_of
 from rota.audit.run_record import RecordedEffect, RunRecord
+from rota.checks import CheckOutcome
 from rota.json_changes import json_changes
 from rota.usage import Usage, format_cost, sum_of
 from workers.audit.report_words import STAGES, at, json_or_text, shown, took
@@ -19,6 +20,7 @@ APPROVALS = (
 )
 EFFECTS = ("tool", "class", "state", "since", "said of it", "receipt", "effect")
 COSTS = ("turn", "model", "input", "cache read", "cache write", "output", "cost", "prices")
+CHECKS = ("check", "state", "why", "when")
 DONE = ("when", "what", "by", "said with it")
 CHANGES = ("key", "change", "before", "after")
 _VERDICTS = {Verdict.APPROVE: "approved", Verdict.DENY: "denied", Verdict.EDIT: "approved, changed"}
@@ -51,6 +53,12 @@ def done_by_people(record: RunRecord) -> list[list[str]]:
 def _grouped(digest: str) -> str:
     """A digest in groups, so that it breaks into lines."""
     return " ".join(digest[start : start + 16] for start in range(0, len(digest), 16))
+
+
+def checks(record: RunRecord) -> list[list[str]]:
+    """What the result was held against, and what came of it."""
+    made = [CheckOutcome.model_validate(each) for each in record.outcome.get("checks") or ()]
+    return [[each.name, each.state.value, each.detail, at(each.at)] for each in made]
 
 
 def effects(record: RunRecord) -> list[list[str]]:

@@ -129,7 +129,12 @@ def record(seed: int, *, turns: int | None = None) -> RunRecord:
         approvals=tuple(_approvals(dice, calls)),
         effects=tuple(_effects(dice, calls, key)),
         attempts=(LostAttempt(place="1/0-1", micros=dice.randint(0, 99)),) * dice.randint(0, 2),
-        outcome={"status": "succeeded", "turns": count, "usage": {"cost_micros": 12}},
+        outcome={
+            "status": "succeeded",
+            "turns": count,
+            "usage": {"cost_micros": 12},
+            "checks": [{"name": "balanced", "state": "passed", "at": "2026-11-22T06:01:00Z"}],
+        },
         output={"text": dice.choice(WORDS)},
     )
 

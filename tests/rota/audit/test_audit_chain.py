@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.content_key import ContentKey, Destruction
 from rota.audit.entries import chain_of
 from rota.audit.hashing import canonical
 from rota.audit.reading_back import ErasedError, record_of
+from rota.audit.verify import check
 from rota.model import canonical_json
-from tests.rota.audit.audit_records import BEGAN, KEY, record
+from tests.rota.audit.audit_records import BEGAN, KEY, history, record
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),
@@ -43,6 +45,16 @@ def test_chain_has_one_record_for_each_event_of_its_histories() -> None:
     assert len(events) == sum(each.last for each in made.executions)
 
 
+def test_chain_of_a_long_run_verifies_whole() -> None:
+    """Ten thousand events: one record each, in the order of time, and all of them hold."""
+    long = history("long", 3_333)
+    made = record(11, turns=40).model_copy(update={"executions": (long,)})
+    chain = chain_of(made, KEY)
+    assert len([each for each in chain.records if each.kind == "event"]) == long.last >= 10_000
+    files = bundle_of(BundleParts(made.run, chain, verifier=""), None)
+    assert check(files).problems == []
+
+
 def test_chain_names_no_person_argument_or_text() -> None:
     """What is personal lies beside it, where it can be erased; nor does a plain digest tell."""
     made = record(12, turns=3)
@@ -59,6 +71,14 @@ def test_content_cannot_be_guessed_without_the_key() -> None:
     one, other = chain_of(made, KEY), chain_of(made, bytes(32))
     told = [each.body["content"] for each in one.records if "content" in each.body]
     assert told != [each.body["content"] for each in other.records if "content" in each.body]
+
+
+def test_chain_is_in_the_order_of_time_with_a_salt_for_each_content() -> None:
+    """Whoever reads it reads what happened; equal content is not seen to be equal."""
+    chain = chain_of(record(15, turns=4), KEY)
+    times = [each.at for each in chain.records]
+    assert times == sorted(times)
+    assert len({piece.salt for piece in chain.pieces}) == len(chain.pieces)
 
 
 def test_record_whose_content_was_erased_is_not_read_back() -> None:

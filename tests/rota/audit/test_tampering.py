@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.chain import Entry, chained
 from rota.audit.ed25519 import key_id
+from rota.audit.entries import entries_of
 from rota.audit.hashing import canonical, record_hash, sha256
 from rota.audit.verify import UnreadableError, check, lines_of
-from tests.rota.audit.audit_records import bundle, signer_of
+from tests.rota.audit.audit_records import BEGAN, KEY, bundle, record, signer_of
 
 SIGNER = signer_of(1)
 TRUSTED = (bytes.fromhex(SIGNER.key),)
@@ -107,6 +110,63 @@ def test_bundle_as_it_was_written_holds(signer: Any) -> None:
         assert (report.problems, report.first_bad) == ([], None), seed
 
 
+def reseal(files: Files) -> None:
+    """Write the seal of an unsigned bundle anew: nobody can hold whoever has it from that."""
+    hashes = [json.loads(line)["hash"] for line in lines(files)]
+    seal = json.loads(files["seal.json"])
+    seal["statement"] |= {"hashes": hashes, "manifest": sha256(files["manifest.json"])}
+    files["seal.json"] = canonical(seal)
+
+
+@pytest.mark.parametrize("tamper", [drop, reorder, cut])
+def test_unsigned_bundle_whose_seal_was_made_anew_still_shows_what_is_missing(
+    tamper: Tamper,
+) -> None:
+    """The chain tells by itself, as long as nobody makes all of it anew."""
+    for seed in range(20):
+        files = bundle(seed)
+        victim = tamper(files, random.Random(seed))
+        reseal(files)
+        report = check(files)
+        assert report.first_bad == victim, (seed, report)
+        text = "missing" if tamper is cut else "in its place stands record"
+        assert text in report.problems[0]
+
+
+def test_record_that_was_put_in_from_another_chain_does_not_follow() -> None:
+    """Its own hash fits its words, and its number its place, but not what it says was before."""
+    files, other = bundle(3), bundle(4)
+    changed = lines(files)
+    changed[2] = lines(other)[2]
+    put(files, changed)
+    reseal(files)
+    report = check(files)
+    assert (report.first_bad, "does not follow" in report.problems[0]) == (2, True)
+
+
+def test_record_that_says_a_thing_twice_is_none() -> None:
+    """Two readers would read two things in it, and both fit the hash."""
+    files = bundle(3)
+    changed = lines(files)
+    changed[1] = changed[1].replace(b'{"at"', b'{"kind":"approval","at"')
+    put(files, changed)
+    reseal(files)
+    assert check(files).problems[0] == "record 1: it has not the form of a record"
+
+
+def test_content_that_no_record_knows_is_found() -> None:
+    """Nobody slips a file under the record."""
+    files = bundle(3)
+    index = json.loads(files["content.json"])
+    index["1/forged"] = {"path": "spec.json", "salt": ""}
+    files["content.json"] = canonical(index)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["content.json"] = sha256(files["content.json"])
+    files["manifest.json"] = canonical(manifest)
+    reseal(files)
+    assert check(files).problems == ["content that no record knows: 1/forged"]
+
+
 def test_any_file_that_is_changed_or_taken_away_or_added_is_found() -> None:
     """Every file of a bundle, one bit each; content names its record."""
     dice = random.Random(7)
@@ -127,6 +187,21 @@ def test_content_that_was_changed_names_its_record() -> None:
     record = json.loads(lines(files)[report.first_bad or 0])
     assert (record["kind"], record["body"]["turn"]) == ("turn", 2)
     assert report.problems[0].endswith("its content 'turn' was changed: turns/0002.json")
+
+
+def test_chain_that_leaves_an_event_out_or_moves_it_is_found_however_it_was_sealed() -> None:
+    """The first record says which events there are, so no record of one can be left out."""
+    made = record(6, turns=2)
+    entries = entries_of(made)
+    events = [number for number, entry in enumerate(entries) if entry.kind == "event"]
+    swapped = list(entries)
+    swapped[events[0]], swapped[events[1]] = swapped[events[1]], swapped[events[0]]
+    without = [[*entries[:n], *entries[n + 1 :]] for n in (events[1], events[-1])]
+    for kept in (*without, swapped):
+        chain = chained(kept, KEY, Entry(BEGAN, "closed", {}))
+        report = check(bundle_of(BundleParts(made.run, chain, verifier=""), SIGNER), TRUSTED)
+        assert report.first_bad is not None
+        assert "event" in report.problems[0]
 
 
 def found(files: Files) -> bool:

@@ -10,7 +10,7 @@ from rota.audit.reasoning import ENCRYPTED, reasoning_of
 from rota.audit.run_record import RunRecord
 from rota.conversation import Message, Opaque, Text, ToolCall
 from rota.runs import RunStatus
-from tests.rota.audit.audit_records import record
+from tests.rota.audit.audit_records import BEGAN, record
 from workers.audit.report import render
 
 HOSTILE = (
@@ -72,7 +72,12 @@ def hostile(text: str) -> RunRecord:
             "notes": (text,),
             "given": {"by": text, "input": odd},
             "spec": {"instructions": text, "description": text, "tools": [text]},
-            "outcome": {"status": "failed", "reason": text, "nodes": {text: {"reason": text}}},
+            "outcome": {
+                "status": "failed",
+                "reason": text,
+                "nodes": {text: {"reason": text}},
+                "checks": [{"name": text, "state": "failed", "detail": text, "at": BEGAN}],
+            },
             "output": odd,
             "memory_after": made.memory_after
             and made.memory_after.model_copy(update={"document": odd}),
@@ -134,7 +139,7 @@ def test_page_tells_who_why_what_and_what_it_cost() -> None:
     page = " ".join(Page(render(made, "ab" * 32)).words)
     for word in (
         *("its schedule", "2026-11-22 06:00:00 UTC", "Turn 2", "ledger.post", "Reasoning"),
-        *("happened", "approved by", "ab" * 32, "$0.000012", made.run.id),
+        *("happened", "approved by", "ab" * 32, "$0.000012", made.run.id, "balanced"),
     ):
         assert word in page, word
 
