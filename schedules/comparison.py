@@ -70,8 +70,7 @@ class Comparison:
     def _in_force(self) -> str:
         """Digest of the declaration that this fleet has in force; empty if none."""
         keeper = self.live.keeper
-        ours = keeper is not None and not keeper.ended and keeper.fleet == self.fleet
-        return keeper.digest if keeper and ours else ""
+        return keeper.in_force(self.fleet) if keeper else ""
 
     @property
     def _is_new(self) -> bool:

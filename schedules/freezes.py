@@ -25,6 +25,7 @@ from schedules.apply_errors import NoWorkerError
 from schedules.changes import Action, AgentPlan, Step
 from schedules.keepers import start_keeper
 from schedules.live import KEEPERS
+from schedules.live_holders import noted
 
 
 class FreezeRefusal(ValueError):
@@ -52,7 +53,10 @@ class Freezable:
 
 async def list_keepers(client: Client) -> list[Freezable]:
     """Return every keeper of the namespace, by name; needs no worker, and may lag a moment."""
-    found = [_freezable(each, await _memo(each)) async for each in client.list_workflows(KEEPERS)]
+    found = [
+        _freezable(each, await noted(each, KEEPER_MEMO))
+        async for each in client.list_workflows(KEEPERS)
+    ]
     return sorted(found, key=lambda keeper: keeper.name)
 
 
@@ -180,7 +184,3 @@ def _freezable(keeper: WorkflowExecution, memo: dict[str, Any]) -> Freezable:
         freeze=Freeze.model_validate(held) if held else None,
         task_queue=keeper.task_queue.removesuffix(keeper_queue("")),
     )
-
-
-async def _memo(keeper: WorkflowExecution) -> dict[str, Any]:
-    return await keeper.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}

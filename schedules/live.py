@@ -16,11 +16,6 @@ from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
-    ScheduleDescription,
-    ScheduleListDescription,
-    WorkflowExecution,
-    WorkflowExecutionDescription,
-    WorkflowExecutionStatus,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -29,6 +24,7 @@ from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
 from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
+from schedules.live_holders import LiveHolder, holders_of, live_holder, noted
 from schedules.side_by_side import side_by_side
 from schedules.subscriptions import live_subscribers, subscriptions_of
 
@@ -55,25 +51,12 @@ class LiveSchedule:
 
 
 @dataclass(frozen=True)
-class LiveKeeper:
-    """A keeper as the server holds it."""
-
-    agent: str
-    fleet: str
-    """The fleet whose declaration is in force; empty if none is."""
-    digest: str
-    task_queue: str
-    ended: str
-    """How it ended, for example `terminated`; empty while it runs."""
-
-
-@dataclass(frozen=True)
 class LiveAgent:
     """All there is of one name; nothing if the server does not know it."""
 
     name: str
     schedule: LiveSchedule | None
-    keeper: LiveKeeper | None
+    keeper: LiveHolder | None
     subscriptions: Mapping[str, str] = field(default_factory=dict[str, str])
     """Event to the fleet for which its topic has a subscriber of this name."""
 
@@ -94,7 +77,8 @@ async def read_live(client: Client, fleet: str, declared: Collection[str]) -> di
     }
 
     async def look(name: str) -> LiveAgent:
-        return LiveAgent(name, await live_schedule(client, name), await live_keeper(client, name))
+        keeper = await live_holder(client, name, keeper_id(name), KEEPER_MEMO)
+        return LiveAgent(name, await live_schedule(client, name), keeper)
 
     return {agent.name: agent for agent in await side_by_side(sorted(names), look)}
 
@@ -131,32 +115,13 @@ async def live_schedule(client: Client, id: str) -> LiveSchedule | None:
             return None
         raise
     schedule = await _decoded(client, described.schedule)
-    noted = await _noted(described, SCHEDULE_MEMO) or memo_of(schedule)
+    written = await noted(described, SCHEDULE_MEMO) or memo_of(schedule)
     return LiveSchedule(
         id=id,
-        fleet=str(noted.get("fleet", "")),
+        fleet=str(written.get("fleet", "")),
         fields=schedule_fields(schedule),
         note=schedule.state.note or "",
         next_times=tuple(described.info.next_action_times),
-    )
-
-
-async def live_keeper(client: Client, agent: str) -> LiveKeeper | None:
-    """Return the keeper of `agent`, or None if there never was one."""
-    try:
-        described = await client.get_workflow_handle(keeper_id(agent)).describe()
-    except RPCError as error:
-        if is_missing(error):
-            return None
-        raise
-    noted = await _noted(described, KEEPER_MEMO)
-    status = described.status or WorkflowExecutionStatus.RUNNING
-    return LiveKeeper(
-        agent=agent,
-        fleet=str(noted.get("fleet", "")),
-        digest=str(noted.get("digest", "")),
-        task_queue=described.task_queue,
-        ended="" if status is WorkflowExecutionStatus.RUNNING else status.name.lower(),
     )
 
 
@@ -164,26 +129,13 @@ async def _owned_schedules(client: Client, fleet: str) -> list[str]:
     return [
         entry.id
         async for entry in await client.list_schedules()
-        if (await _noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
+        if (await noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
     ]
 
 
 async def _owned_keepers(client: Client, fleet: str) -> list[str]:
-    return [
-        entry.id.removeprefix(KEEPER_PREFIX)
-        async for entry in client.list_workflows(KEEPERS)
-        if (await _noted(entry, KEEPER_MEMO)).get("fleet") == fleet
-    ]
-
-
-Noted = (
-    ScheduleDescription | ScheduleListDescription | WorkflowExecution | WorkflowExecutionDescription
-)
-
-
-async def _noted(entry: Noted, key: str) -> dict[str, Any]:
-    noted = await entry.memo_value(key, None, type_hint=dict[str, Any])
-    return noted or {}
+    listed = await holders_of(client, KEEPERS, KEEPER_MEMO, fleet)
+    return [id.removeprefix(KEEPER_PREFIX) for id in listed]
 
 
 async def _decoded(client: Client, schedule: Schedule) -> Schedule:

@@ -20,7 +20,8 @@ from schedules.fields import schedule_fields
 from schedules.fleet import Fleet
 from schedules.freezes import begun_frozen, list_keepers
 from schedules.live import LiveAgent, read_live, read_subscriptions
-from schedules.live_teams import LiveTeam, read_live_teams
+from schedules.live_holders import LiveHolder
+from schedules.live_teams import read_live_teams
 from schedules.side_by_side import side_by_side
 from schedules.subscribing import Subscriptions
 from schedules.teams import team_conflicts, team_plan, team_removal
@@ -150,7 +151,7 @@ async def _plan_teams(client: Client, store: ObjectStore, fleet: Fleet, task_que
     return planned
 
 
-async def _earlier_team(store: ObjectStore, live: LiveTeam | None, fleet: str) -> TeamSpec | None:
+async def _earlier_team(store: ObjectStore, live: LiveHolder | None, fleet: str) -> TeamSpec | None:
     digest = live.in_force(fleet) if live else ""
     try:
         return await get_team(store, digest) if digest else None

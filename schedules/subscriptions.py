@@ -10,7 +10,6 @@ from typing import Any
 from temporalio.client import (
     Client,
     WorkflowExecution,
-    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
@@ -24,6 +23,7 @@ from rota.ids import TOPIC_PREFIX, keeper_queue, topic_id
 from rota.topic import Subscriber, Unsubscription
 from rota.visibility import TOPIC_MEMO
 from schedules.apply_errors import ApplyError, NoWorkerError
+from schedules.live_holders import noted
 
 TOPIC_WORKFLOW = "Topic"
 TOPICS = f"WorkflowType = '{TOPIC_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -74,7 +74,7 @@ async def live_subscribers(client: Client, event: str) -> dict[str, str]:
         raise
     if described.status is not WorkflowExecutionStatus.RUNNING:
         return {}
-    return await _noted(described)
+    return await _subscribers(described)
 
 
 async def subscriptions_of(client: Client, fleet: str) -> list[tuple[str, str]]:
@@ -87,15 +87,14 @@ async def subscriptions_of(client: Client, fleet: str) -> list[tuple[str, str]]:
         [
             (topic.id.removeprefix(TOPIC_PREFIX), name)
             async for topic in client.list_workflows(TOPICS)
-            for name, owner in (await _noted(topic)).items()
+            for name, owner in (await _subscribers(topic)).items()
             if owner == fleet
         ]
     )
 
 
-async def _noted(topic: WorkflowExecution | WorkflowExecutionDescription) -> dict[str, str]:
-    noted = await topic.memo_value(TOPIC_MEMO, None, type_hint=dict[str, Any])
-    return dict((noted or {}).get("subscribers") or {})
+async def _subscribers(topic: WorkflowExecution) -> dict[str, str]:
+    return dict((await noted(topic, TOPIC_MEMO)).get("subscribers") or {})
 
 
 async def _update(

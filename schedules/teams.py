@@ -13,7 +13,7 @@ from rota.team_spec import TeamSpec
 from schedules.changes import Action, AgentPlan, FieldChange, Step
 from schedules.declared import DeclaredAgent, DeclaredPipeline, DeclaredTeam
 from schedules.differences import field_changes, flatten
-from schedules.live_teams import LiveTeam
+from schedules.live_holders import LiveHolder
 
 _SUMS_STAY = "its sums stay with its account"
 
@@ -38,7 +38,7 @@ def with_team_notify(
     return filled
 
 
-def team_conflicts(name: str, live: LiveTeam | None, fleet: str, task_queue: str) -> list[str]:
+def team_conflicts(name: str, live: LiveHolder | None, fleet: str, task_queue: str) -> list[str]:
     """Return why this fleet may not have the team, one line per reason."""
     if live is None or live.ended:
         return []
@@ -57,7 +57,7 @@ def team_conflicts(name: str, live: LiveTeam | None, fleet: str, task_queue: str
 
 
 def team_plan(
-    declared: DeclaredTeam, live: LiveTeam | None, fleet: str, earlier: TeamSpec | None
+    declared: DeclaredTeam, live: LiveHolder | None, fleet: str, earlier: TeamSpec | None
 ) -> AgentPlan:
     """Return what is to happen to a team.
 
@@ -89,7 +89,7 @@ def team_plan(
     )
 
 
-def team_removal(live: LiveTeam, fleet: str) -> AgentPlan | None:
+def team_removal(live: LiveHolder, fleet: str) -> AgentPlan | None:
     """Return what takes a team away that `fleet` owns and no longer declares; None if nothing."""
     if not live.in_force(fleet):
         return None
@@ -123,7 +123,7 @@ def _fields(spec: TeamSpec | None) -> dict[str, object]:
     return flatten(spec.document) if spec else {}
 
 
-def _notes(live: LiveTeam | None, in_force: str) -> tuple[str, ...]:
+def _notes(live: LiveHolder | None, in_force: str) -> tuple[str, ...]:
     if live is not None and live.ended:
         return (f"its account was {live.ended}: its sums begin anew",)
     if live is not None and not in_force:
