@@ -1,4 +1,4 @@
-"""What is asked of the archive, and what it answers: closed runs put away before they are forgotten.
+"""What is asked of the archive, and what it answers: closed runs, put away in time.
 
 Pure records: the boundary between whoever looks after a fleet and the activity `archive_runs`.
 """

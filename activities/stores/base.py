@@ -1,11 +1,16 @@
-"""The seam between Rota and an object store: two kinds of thing, five verbs.
+"""The seam between Rota and an object store: two kinds of thing, few verbs.
 
 *Objects* are immutable bytes addressed by their SHA-256. *Refs* are small named pointers
 (`replies/…`, `results/…`) that may be created once or replaced. Nothing else is asked of
 a store, so a folder, S3 or anything S3-compatible can serve.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+SHARDS = tuple(f"{number:02x}" for number in range(256))
+"""What objects are listed by: the first two digits of their digests."""
 
 
 class StoreError(Exception):
@@ -26,6 +31,16 @@ def damaged_object(store: str, digest: str, place: object) -> StoreError:
         f"store {store}: object {digest} is damaged (its bytes have another digest); remove "
         f"{place} and store it again"
     )
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What a store knows of an object without reading it."""
+
+    digest: str
+    size: int
+    written: datetime
+    """When it was last put, also if it was there already."""
 
 
 class ObjectStore(Protocol):
@@ -68,4 +83,16 @@ class ObjectStore(Protocol):
 
     async def list_refs(self, prefix: str) -> list[str]:
         """Names below `prefix` (a whole path part, without trailing slash), sorted."""
+        ...
+
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """List the objects of one of the `SHARDS`, sorted by digest."""
+        ...
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove an object for good, unless it was put at or after `written_before`.
+
+        Returns whether it is gone; True if it was not there. Whoever puts the same bytes at this
+        moment finds them there afterwards.
+        """
         ...

@@ -7,8 +7,9 @@ and are never kept.
 """
 
 from collections import OrderedDict
+from datetime import datetime
 
-from activities.stores.base import ObjectStore
+from activities.stores.base import ObjectStore, StoredObject
 
 DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
 """Room for some hundred long conversations in a worker of 300 MB."""
@@ -62,6 +63,17 @@ class CachedStore:
     async def list_refs(self, prefix: str) -> list[str]:
         """Names below `prefix`, sorted."""
         return await self._store.list_refs(prefix)
+
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """List the objects of a shard."""
+        return await self._store.list_objects(shard)
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove an object, from memory as well; other processes may still have it there."""
+        gone = await self._store.delete(digest, written_before)
+        if gone and (kept := self._kept.pop(digest, None)) is not None:
+            self._kept_bytes -= len(kept)
+        return gone
 
     def _keep(self, digest: str, data: bytes) -> None:
         # One object that fills the memory would push out everything else for one use.

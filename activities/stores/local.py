@@ -28,10 +28,17 @@ import secrets
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from activities.stores.base import ObjectMissingError, StoreClosedError, StoreError, damaged_object
+from activities.stores.base import (
+    ObjectMissingError,
+    StoreClosedError,
+    StoredObject,
+    StoreError,
+    damaged_object,
+)
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -40,6 +47,7 @@ from activities.stores.paths import (
     ref_path,
     unpack,
 )
+from activities.stores.removal import listed, removed
 from rota.model import digest_of
 
 P = ParamSpec("P")
@@ -115,6 +123,23 @@ class LocalStore:
         """Names below `prefix`, sorted."""
         return await asyncio.to_thread(self._list, prefix)
 
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """List the objects of a shard."""
+        folder = self._root / "objects" / shard
+        with self._errors("list", folder):
+            self._refuse_links(folder)
+            return await asyncio.to_thread(listed, folder, shard)
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove an object, unless it was put since."""
+        path = self._object_path(digest)
+        with self._errors("remove", path):
+            self._refuse_links(path.parent)
+            return removed(path, self._root / "tmp" / self._temporary_name(), written_before)
+
+    def _temporary_name(self) -> str:
+        return f"{os.getpid()}-{self._token}-{next(self._counter)}"
+
     def _put(self, data: bytes) -> str:
         digest = digest_of(data)
         path = self._object_path(digest)
@@ -122,6 +147,8 @@ class LocalStore:
             self._refuse_links(path.parent)
             with suppress(FileNotFoundError):
                 if path.lstat().st_size == len(data):
+                    # As if it were new: what nobody refers to yet is kept for its youth.
+                    os.utime(path)
                     return digest
         self._write(path, data, True)
         return digest
@@ -174,7 +201,7 @@ class LocalStore:
         if not self._swept:
             self._swept = True
             _sweep(folder)
-        path = folder / f"{os.getpid()}-{self._token}-{next(self._counter)}"
+        path = folder / self._temporary_name()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         descriptor = _with_parent(path, lambda: os.open(path, flags, 0o666))
         try:

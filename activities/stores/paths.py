@@ -41,6 +41,12 @@ def object_path(digest: str) -> str:
     return f"{digest[:2]}/{digest[2:]}"
 
 
+def digest_of_path(shard: str, rest: str) -> str | None:
+    """Return the digest whose `object_path` is `<shard>/<rest>`; None if that is no object's."""
+    digest = f"{shard}{rest}"
+    return digest if _DIGEST.fullmatch(digest) else None
+
+
 def ref_path(name: str) -> str:
     """Return the relative path of the ref `name`.
 

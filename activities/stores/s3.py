@@ -16,6 +16,7 @@ conditional writes"; boto3 1.44.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
@@ -25,8 +26,15 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 from activities.aws_session import aws_session
-from activities.stores.base import ObjectMissingError, StoreClosedError, StoreError, damaged_object
+from activities.stores.base import (
+    ObjectMissingError,
+    StoreClosedError,
+    StoredObject,
+    StoreError,
+    damaged_object,
+)
 from activities.stores.paths import (
+    digest_of_path,
     folder_path,
     name_of_path,
     object_path,
@@ -70,7 +78,7 @@ _ADVICE = {
 
 
 class S3Client(Protocol):
-    """The four calls used of boto3's client, which comes without types."""
+    """The five calls used of boto3's client, which comes without types."""
 
     def put_object(self, **kwargs: Any) -> Any:
         """Write one object."""
@@ -80,6 +88,9 @@ class S3Client(Protocol):
 
     def delete_object(self, **kwargs: Any) -> Any:
         """Remove one object."""
+
+    def head_object(self, **kwargs: Any) -> Any:
+        """Tell of one object."""
 
     def get_paginator(self, operation_name: str) -> Any:
         """Return an iterator over the pages of a listing."""
@@ -179,6 +190,26 @@ class S3Store:
                 names.append(name)
         return sorted(names)
 
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """List the objects of a shard."""
+        below = f"{self._prefix}objects/{shard}/"
+        items = await self._call("list", below, lambda: self._items(below))
+        found = [(digest_of_path(shard, item["Key"].removeprefix(below)), item) for item in items]
+        return [
+            StoredObject(digest, item["Size"], item["LastModified"])
+            for digest, item in found
+            if digest is not None
+        ]
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove an object, unless it was put since.
+
+        S3 has no removal on that condition: between the look and the removal lie milliseconds, in
+        which a writer of the same bytes would lose them.
+        """
+        key = self._object_key(digest)
+        return await self._call("remove", key, lambda: self._delete(key, written_before))
+
     def _object_key(self, digest: str) -> str:
         return f"{self._prefix}objects/{object_path(digest)}"
 
@@ -207,11 +238,26 @@ class S3Store:
                 return None
             raise
 
+    def _delete(self, key: str, written_before: datetime) -> bool:
+        try:
+            told = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _status(error) == 404:
+                return True
+            raise
+        if told["LastModified"] >= written_before:
+            return False
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+        return True
+
     def _keys(self, below: str) -> list[str]:
+        return [item["Key"] for item in self._items(below)]
+
+    def _items(self, below: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=below
         )
-        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return [item for page in pages for item in page.get("Contents", ())]
 
     async def _call(self, verb: str, key: str, request: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()

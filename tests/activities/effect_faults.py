@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from activities.stores.base import ObjectMissingError
+from activities.stores.base import ObjectMissingError, StoredObject
 from rota.model import digest_of
 
 NIGHT = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -90,3 +90,13 @@ class MemoryStore:
     async def list_refs(self, prefix: str) -> list[str]:
         """Names below `prefix`."""
         return sorted(name for name in self.refs if name.startswith(f"{prefix}/"))
+
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """Objects of a shard, all of the same age."""
+        found = {key: data for key, data in self.objects.items() if key.startswith(shard)}
+        return [StoredObject(key, len(data), NIGHT) for key, data in sorted(found.items())]
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove an object."""
+        self.objects.pop(digest, None)
+        return True

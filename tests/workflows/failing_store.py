@@ -1,8 +1,9 @@
 """A real store that fails where and as often as a test wants."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from activities.stores.base import ObjectStore, StoreError
+from activities.stores.base import ObjectStore, StoredObject, StoreError
 
 
 @dataclass
@@ -56,6 +57,14 @@ class FailingStore:
     async def list_refs(self, prefix: str) -> list[str]:
         """List."""
         return await self.behind.list_refs(prefix)
+
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """List."""
+        return await self.behind.list_objects(shard)
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """Remove."""
+        return await self.behind.delete(digest, written_before)
 
     def _fail(self, verb: str, where: bytes, *, after: bool) -> None:
         mine = verb == self.verb and self.where in where and after == self.after

@@ -3,10 +3,11 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
+from activities.stores.base import SHARDS, ObjectMissingError, ObjectStore, StoreError
 from rota.model import digest_of
 
 ODD_NAMES = [
@@ -135,3 +136,32 @@ async def test_list_refs_below_a_long_part(store: ObjectStore) -> None:
     await store.set_ref("k" * 400 + "/one", b"")
     await store.set_ref("k" * 401 + "/two", b"")
     assert await store.list_refs("k" * 400) == ["k" * 400 + "/one"]
+
+
+async def test_objects_are_listed_with_size_and_age_and_removed_by_age(store: ObjectStore) -> None:
+    """What was put before a moment goes for good; to remove it again is no error."""
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    digests = sorted([await store.put(bytes([number]) * 9) for number in range(5)])
+    listed = [each for shard in SHARDS for each in await store.list_objects(shard)]
+    assert [each.digest for each in listed] == digests
+    assert all(each.size == 9 and each.written >= before for each in listed)
+    late = datetime.now(UTC) + timedelta(seconds=2)
+    assert await store.delete(digests[0], late)
+    assert await store.delete(digests[0], late)
+    assert not await store.delete(digests[1], before)
+    with pytest.raises(ObjectMissingError):
+        await store.get(digests[0])
+    assert await store.get(digests[1])
+
+
+async def test_object_that_is_put_again_is_as_young_as_a_new_one(store: ObjectStore) -> None:
+    """Whoever has just put something may rely on it, whether it was there before or not."""
+    digest = await store.put(b"twice")
+    (first,) = await store.list_objects(digest[:2])
+    while True:
+        await store.put(b"twice")
+        (second,) = await store.list_objects(digest[:2])
+        if second.written > first.written:
+            break
+    assert not await store.delete(digest, second.written)
+    assert await store.get(digest) == b"twice"

@@ -1,0 +1,39 @@
+"""Removing a file of the store at the moment when somebody writes the same bytes."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.stores.local import LocalStore
+
+OLD = (datetime.now(UTC) - timedelta(days=9)).timestamp()
+GRACE = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_object_put_while_it_is_removed_is_there_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whether the writer comes just before it is taken aside, or just after."""
+    store = LocalStore(tmp_path)
+    digest = await store.put(b"shared")
+    path = tmp_path / "objects" / digest[:2] / digest[2:]
+    os.utime(path, (OLD, OLD))
+    writer = LocalStore(tmp_path)
+    rename = os.rename
+
+    def renamed(*arguments: Any) -> None:
+        monkeypatch.undo()
+        if moment == "after":
+            rename(*arguments)
+        writer._put(b"shared")
+        if moment == "before":
+            rename(*arguments)
+
+    monkeypatch.setattr(os, "rename", renamed)
+    assert await store.delete(digest, GRACE) is (moment == "after")
+    assert await store.get(digest) == b"shared"
+    assert list((tmp_path / "tmp").iterdir()) == []
