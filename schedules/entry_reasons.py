@@ -23,6 +23,8 @@ class ReasonKind(StrEnum):
     SCHEDULE = "schedule"
     """How the schedule stands on the server."""
     STARTED = "started"
+    WAITED = "waited"
+    """What a run waited for."""
     SHARED = "shared"
     """Another run has the same key."""
     ENDED = "ended"

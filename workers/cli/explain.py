@@ -1,6 +1,6 @@
 """`rota explain`: why a slot ran, or did not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from rota.keeper_state import KeeperState
 from rota.receipts import Receipt
 from rota.runs import EARLIEST, LATEST
 from rota.truths import Truths, truths_of_entry, truths_of_no_run
-from schedules.entry_reasons import ReasonKind
+from schedules.entry_reasons import Reason, ReasonKind
 from schedules.explaining import Explanation, explain_slot
 from schedules.slot_facts import SlotFacts, read_facts
 from workers.cli.agents import require_agent
@@ -26,6 +26,7 @@ from workers.cli.output import console, now, print_json, styled
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ask_state
 from workers.cli.truths import first_run_id, truths_by
+from workers.cli.waits import Wait, waits_of
 from workers.settings import Settings
 
 
@@ -55,9 +56,7 @@ def explain_command(settings: Settings, name: str, slot: str, as_json: bool) -> 
             # It was declared between the two questions.
             state = await ask_state(link, keeper_id(name), KeeperState) or KeeperState()
         facts = await read_facts(link.client, link.store, name, at, state, now())
-        explanation = explain_slot(facts)
-        truths, receipts = await _truths(link, facts, explanation)
-        return _Told(explanation, truths, receipts)
+        return await _told(link, facts, explain_slot(facts))
 
     told = with_server(settings, read)
     if as_json:
@@ -81,15 +80,13 @@ class _Told:
         }
 
 
-async def _truths(
-    link: Link, facts: SlotFacts, explanation: Explanation
-) -> tuple[Truths, list[Receipt]]:
-    """Those of the run that settled the slot, or works for it; of a slot without one, its own."""
+async def _told(link: Link, facts: SlotFacts, explanation: Explanation) -> _Told:
+    """Add what the run itself knows that settled the slot, or works for it, if there is one."""
     entry = next(
         (each for each in facts.entries if each.run and each.run.id == explanation.run_id), None
     )
     if entry is None or entry.run is None:
-        return truths_of_no_run(facts.verdict), []
+        return _Told(explanation, truths_of_no_run(facts.verdict), [])
     try:
         described = await link.client.get_workflow_handle(entry.run.id).describe()
     except RPCError as error:
@@ -98,9 +95,24 @@ async def _truths(
         described = None
     if described is None or first_run_id(described) != entry.run.key:
         # Past its retention: the ledger alone remembers it.
-        return truths_of_entry(entry), []
+        return _Told(explanation, truths_of_entry(entry), [])
+    waits = await waits_of(link.client, entry.run.id, entry.run.key, facts.now)
     view, queue = await listed_view(described), described.task_queue
-    return await truths_by(link, view, facts.state, entry.run.key, queue, entry)
+    truths = await truths_by(link, view, facts.state, entry.run.key, queue, entry)
+    return _Told(_with_waits(explanation, entry.run.id, waits), *truths)
+
+
+def _with_waits(explanation: Explanation, run_id: str, waits: list[Wait]) -> Explanation:
+    """Put what a run waited for between its start and its end."""
+    chain: list[Reason] = []
+    for reason in explanation.chain:
+        chain.append(reason)
+        if reason.kind is ReasonKind.STARTED and reason.run_id == run_id:
+            waited = ReasonKind.WAITED
+            chain += [
+                Reason(waited, wait.sentence, reason.slot, run_id, wait.since) for wait in waits
+            ]
+    return replace(explanation, chain=tuple(chain))
 
 
 def _slot(text: str) -> datetime:

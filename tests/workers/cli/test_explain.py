@@ -8,6 +8,7 @@ from activities.tools.fleet import load_tools
 from rota.ids import parse_slot, scheduled_run_id
 from tests.stack import script
 from tests.workers.cli.conftest import FleetOnServer
+from tests.workflows.gates import poll
 from workers.cli.exit_codes import ExitCode
 
 SLOT = "2026-01-05T06:00:00Z"
@@ -77,6 +78,25 @@ async def test_explain_of_a_run_that_was_never_admitted_finds_it_on_the_server(
     await handle.terminate()
     assert f"the server started {run} at" in ended.out
     assert "which has not been admitted yet" in ended.out
+
+
+async def test_explain_of_a_run_that_waited_tells_for_what(served: FleetOnServer) -> None:
+    """From its own history: the lease that another run held."""
+    slow, quick = script({"result": "done", "seconds": 0.3}), f"{served.agent}-quick"
+    await served.stack.declare(served.agent, runtime=slow)
+    first = await served.stack.start(served.agent, f"{served.agent}-slow")
+    await poll(lambda: _is_at_work(served))
+    await served.stack.run(served.agent, quick, slot=SLOT)
+    await first.result()
+    document = (await served.rota("explain", served.agent, SLOT, "--json")).json
+    kinds = [link["kind"] for link in document["chain"]]
+    assert kinds[:4] == ["slot", "started", "waited", "ended"]
+    assert document["chain"][2]["text"].startswith("it waited 0.")
+    assert f"{served.agent}-slow" in document["chain"][2]["text"]
+
+
+async def _is_at_work(served: FleetOnServer) -> bool | None:
+    return bool((await served.stack.keeper(served.agent)).session("default").holder) or None
 
 
 async def test_explain_of_an_unknown_agent_ends_with_4_and_a_suggestion(
