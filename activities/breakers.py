@@ -6,10 +6,11 @@ wrong: none means that all is well.
 
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowQueryRejectedError
-from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from activities.open_state import open_state
 from activities.server_errors import is_missing
 from rota.breaker import Breaker, BreakerAnswer, BreakerPolicy, Report
 from rota.ids import breaker_id, keeper_queue
@@ -26,21 +27,7 @@ async def read_breaker(client: Client, kind: str, account: str) -> Breaker | Non
         temporalio.service.RPCError: the server, or whoever serves the breaker, did not answer.
         temporalio.client.WorkflowQueryFailedError: the breaker could not.
     """
-    handle = client.get_workflow_handle(breaker_id(kind, account))
-    try:
-        return await handle.query(
-            "state",
-            result_type=Breaker,
-            # One that has ended would be replayed, only to say what no longer holds.
-            reject_condition=QueryRejectCondition.NOT_OPEN,
-            rpc_timeout=PATIENCE,
-        )
-    except WorkflowQueryRejectedError:
-        return None
-    except RPCError as error:
-        if is_missing(error):
-            return None
-        raise
+    return await open_state(client, breaker_id(kind, account), Breaker, PATIENCE)
 
 
 class Breakers:

@@ -7,13 +7,12 @@ message; then its notifier, if there is one, is asked whether the workers get th
 from datetime import timedelta
 from functools import partial
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
-from temporalio.common import QueryRejectCondition
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from activities.notify.means import Means
 from activities.notify.open import PROBES
-from activities.server_errors import is_missing
+from activities.open_state import open_state
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
 from rota.ids import TASK_QUEUE, format_slot, notifier_id
@@ -69,7 +68,8 @@ async def check_notifiers(client: Client, fleet: Fleet, task_queue: str) -> list
     for channel in fleet_channels(fleet, task_queue):
         name = f"notifications to {channel.label}"
         try:
-            state = await _state(client, channel)
+            id = notifier_id(channel.digest)
+            state = await open_state(client, id, NotifierState, QUERY_TIMEOUT)
         except (RPCError, WorkflowQueryFailedError) as error:
             words = f"its notifier does not answer: {error}"
             checks.append(Check(name, False, words, "start 'rota worker', then ask again"))
@@ -79,20 +79,3 @@ async def check_notifiers(client: Client, fleet: Fleet, task_queue: str) -> list
             words = f"nothing is taken since {format_slot(trouble.since)}: {trouble.reason}"
             checks.append(Check(name, False, words, "mend that; 'rota notifications' says more"))
     return checks
-
-
-async def _state(client: Client, channel: Channel) -> NotifierState | None:
-    """What the channel's notifier knows; None if nobody has told it anything lately."""
-    try:
-        return await client.get_workflow_handle(notifier_id(channel.digest)).query(
-            "state",
-            result_type=NotifierState,
-            reject_condition=QueryRejectCondition.NOT_OPEN,
-            rpc_timeout=QUERY_TIMEOUT,
-        )
-    except WorkflowQueryRejectedError:
-        return None
-    except RPCError as error:
-        if is_missing(error):
-            return None
-        raise

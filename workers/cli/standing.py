@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from temporalio.client import WorkflowQueryRejectedError
-from temporalio.common import QueryRejectCondition
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.server_errors import is_missing
+from activities.open_state import State, open_state
 from schedules.apply_errors import NoWorkerError
 from workers.cli.server import Link
 
@@ -20,8 +18,6 @@ UNANSWERED = (
     RPCStatusCode.CANCELLED,  # how the client's own timeout looks
 )
 """How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
-
-State = TypeVar("State")
 
 
 async def ask_state(
@@ -37,20 +33,9 @@ async def ask_state(
     Raises:
         NoWorkerError: no worker answered within `patience`, which is `ANSWER` by default.
     """
-    handle = link.client.get_workflow_handle(id)
     try:
-        return await handle.query(
-            query,
-            args=arguments,
-            result_type=kind,
-            reject_condition=QueryRejectCondition.NOT_OPEN,
-            rpc_timeout=patience or ANSWER,
-        )
-    except WorkflowQueryRejectedError:
-        return None
+        return await open_state(link.client, id, kind, patience or ANSWER, query, arguments)
     except RPCError as error:
-        if is_missing(error):
-            return None
         if error.status not in UNANSWERED:
             raise
         raise NoWorkerError(link.settings.task_queue) from error
