@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from activities.ledger_pages import read_pages
 from activities.stores.base import ObjectStore
 from rota.costs import AgentLedger
 from rota.keeper_state import KeeperState
-from schedules.ledger_pages import read_pages
 
 
 async def read_ledger(

@@ -8,6 +8,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from activities.slot_evidence import read_evidence
 from activities.stores.base import ObjectStore
 from rota.calendars import next_times
 from rota.expected.evidence import Evidence, Fired
@@ -19,7 +20,6 @@ from rota.keeper_state import KeeperState, LedgerEntry
 from rota.pinned_spec import PinnedSpec
 from rota.schedule_spec import ScheduleSpec
 from rota.slot_times import previous_time
-from schedules.slot_evidence import read_evidence
 
 _LOOK_BACK_YEARS = 5
 

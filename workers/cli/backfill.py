@@ -4,6 +4,7 @@ import asyncio
 
 import click
 
+from activities.ledger_pages import read_pages
 from rota.ids import format_slot, keeper_id
 from rota.keeper_state import KeeperState
 from rota.run_orders import Backfill
@@ -16,7 +17,6 @@ from schedules.backfill import (
 )
 from schedules.backfill_request import in_progress, request_of, subject_of
 from schedules.backfill_window import WindowError, window_of
-from schedules.ledger_pages import read_pages
 from workers.cli.agents import require_agent
 from workers.cli.backfill_progress import Asked, Carried, follow
 from workers.cli.backfill_report import plan_document, print_carried, print_plan

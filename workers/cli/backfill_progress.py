@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from activities.ledger_pages import read_pages
 from rota.ids import keeper_id
 from rota.keeper_state import KeeperState
 from rota.run_orders import Backfill
 from schedules.apply_errors import NoWorkerError
 from schedules.backfill import Choice, PlannedSlot
 from schedules.backfill_request import SlotOutcome, outcomes_of, progress_of, working
-from schedules.ledger_pages import read_pages
 from workers.cli.output import console, remark
 from workers.cli.server import Link
 from workers.cli.standing import ask_state

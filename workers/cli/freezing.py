@@ -7,6 +7,7 @@ from typing import Any
 import click
 from temporalio.client import Client
 
+from activities.ledger_pages import read_pages
 from activities.stores.base import StoreError
 from rota.freeze import FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import keeper_id
@@ -14,7 +15,6 @@ from rota.keeper_state import KeeperState
 from rota.ledger import is_paged
 from schedules.apply_errors import NoWorkerError
 from schedules.freezes import Freezable, FreezeRefusal, chosen, freeze, list_keepers, thaw
-from schedules.ledger_pages import read_pages
 from schedules.lost_slots import Lost, lost_to
 from schedules.side_by_side import side_by_side
 from workers.cli.agents import require_agent

@@ -1,18 +1,26 @@
 """Gather what is known of an agent's slots: from its keeper's ledger, and from the server."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    ScheduleDescription,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+)
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
+from activities.ledger_pages import read_pages
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore, StoreError
 from rota.expected.evidence import Evidence, Fired, LiveSchedule
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
-from schedules.ledger_pages import read_pages
-from workflows.run_kit.visibility import SCHEDULED_AT
+
+SCHEDULED_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 _AT_WORK = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 BEFORE = timedelta(days=1)
@@ -36,17 +44,17 @@ async def read_evidence(
         temporalio.service.RPCError: the server did not answer.
     """
     since -= BEFORE
-    entries, unread = await _entries(store, state, since)
+    entries, unread = await read_entries(store, state, since)
     return replace(
         Evidence.of(name, state, entries, now),
         fired=await _fired(client, name, since),
-        live=await _live(client, name),
+        live=live_of(await describe_schedule(client, name)),
         unread=unread,
         unread_until=state.paged_slots.end if unread and state.paged_slots else None,
     )
 
 
-async def _entries(
+async def read_entries(
     store: ObjectStore, state: KeeperState, since: datetime
 ) -> tuple[tuple[LedgerEntry, ...], str]:
     """The ledger from `since` on at least, and why older entries are missing if they are."""
@@ -59,13 +67,20 @@ async def _entries(
         return entries, str(error)
 
 
-async def _live(client: Client, name: str) -> LiveSchedule | None:
+async def describe_schedule(client: Client, name: str) -> ScheduleDescription | None:
+    """The schedule of that id; None: the server has none."""
     try:
-        described = await client.get_schedule_handle(name).describe()
+        return await client.get_schedule_handle(name).describe()
     except RPCError as error:
         if is_missing(error):
             return None
         raise
+
+
+def live_of(described: ScheduleDescription | None) -> LiveSchedule | None:
+    """What of a schedule counts as evidence."""
+    if described is None:
+        return None
     info, state = described.info, described.schedule.state
     changed = info.last_updated_at
     return LiveSchedule(
@@ -83,9 +98,14 @@ async def _fired(client: Client, name: str, since: datetime) -> dict[datetime, F
     query = (
         f"TemporalScheduledById = '{name}' AND TemporalScheduledStartTime >= '{format_slot(since)}'"
     )
+    return fired_of([run async for run in client.list_workflows(query)])
+
+
+def fired_of(runs: Iterable[WorkflowExecution]) -> dict[datetime, Fired]:
+    """The runs of one schedule by slot, from what the server lists of them, newest first."""
     found: dict[datetime, Fired] = {}
-    # Newest first: of a run that continued as new the last execution comes before the others.
-    async for run in client.list_workflows(query):
+    # Of a run that continued as new the last execution comes before the others.
+    for run in runs:
         slot = run.typed_search_attributes.get(SCHEDULED_AT)
         if slot is None:
             continue
