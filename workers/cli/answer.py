@@ -7,11 +7,10 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 from rich.text import Text
-from temporalio.client import WorkflowExecutionStatus
 
 from activities.schema_problems import schema_problems
 from rota.questions import OpenQuestion, Question, QuestionAnswer, QuestionKind, check_answer
-from workers.cli.any_run import describe_run, is_pipeline
+from workers.cli.any_run import describe_open_run
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
@@ -91,14 +90,12 @@ def answer_command(
 
 
 async def _open_questions(link: Link, run_id: str) -> list[OpenQuestion]:
-    execution = await describe_run(link.client, run_id)
-    if is_pipeline(execution):
-        raise CommandError(
-            f"{run_id} is a pipeline's run, which asks nothing itself: 'rota show {run_id}' names "
-            "the runs of its nodes"
-        )
-    if execution.status is not WorkflowExecutionStatus.RUNNING:
-        raise CommandError(f"{run_id} has ended: it asks nothing any more")
+    await describe_open_run(
+        link.client,
+        run_id,
+        f"asks nothing itself: 'rota show {run_id}' names the runs of its nodes",
+        "it asks nothing any more",
+    )
     status = await ask_state(link, run_id, dict[str, Any], query="status")
     return _OPEN.validate_python((status or {}).get("questions", []))
 

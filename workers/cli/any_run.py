@@ -6,6 +6,7 @@ from temporalio.client import (
     Client,
     WorkflowExecution,
     WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
 )
@@ -49,6 +50,28 @@ async def describe_run(client: Client, run_id: str) -> WorkflowExecutionDescript
         raise CommandError(
             f"'{run_id}' is no run but a workflow of type {found.workflow_type}", ExitCode.NOT_FOUND
         )
+    return found
+
+
+async def describe_open_run(
+    client: Client, run_id: str, of_pipeline: str, of_ended: str
+) -> WorkflowExecutionDescription:
+    """Look up an agent's run that goes on.
+
+    Args:
+        client: Connected.
+        run_id: Its workflow id.
+        of_pipeline: What a pipeline's run does not do, and where to look instead.
+        of_ended: What a run that has ended no longer does.
+
+    Raises:
+        CommandError: there is no such run, it is a pipeline's, or it has ended.
+    """
+    found = await describe_run(client, run_id)
+    if is_pipeline(found):
+        raise CommandError(f"{run_id} is a pipeline's run, which {of_pipeline}")
+    if found.status is not WorkflowExecutionStatus.RUNNING:
+        raise CommandError(f"{run_id} has ended: {of_ended}")
     return found
 
 

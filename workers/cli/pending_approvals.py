@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution
 
 from activities.stores.base import StoreError
 from rota.approvals import SHORTEST_DIGEST, OpenApproval
 from rota.runs import RunStatus
 from schedules.side_by_side import side_by_side
 from workers.cli import roll_call
-from workers.cli.any_run import describe_run, is_pipeline
+from workers.cli.any_run import describe_open_run
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.run_view import RUN_TYPE
@@ -96,14 +96,12 @@ async def pending_of(link: Link, run_id: str) -> list[PendingCall]:
     Raises:
         CommandError: there is no such run, it has ended, or it is a pipeline's.
     """
-    execution = await describe_run(link.client, run_id)
-    if is_pipeline(execution):
-        raise CommandError(
-            f"{run_id} is a pipeline's run, which calls nothing itself: 'rota approvals' lists "
-            "the calls of its nodes"
-        )
-    if execution.status is not WorkflowExecutionStatus.RUNNING:
-        raise CommandError(f"{run_id} has ended: nothing of it waits for a decision")
+    execution = await describe_open_run(
+        link.client,
+        run_id,
+        "calls nothing itself: 'rota approvals' lists the calls of its nodes",
+        "nothing of it waits for a decision",
+    )
     return await _of(link, execution)
 
 
