@@ -12,6 +12,7 @@ from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
 from rota.baseline import BaselineMode
 from rota.budget import Cap, WindowKind
 from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
+from rota.check_spec import OnFailure
 from rota.checks import OUTPUT_SCHEMA
 from rota.coordination_spec import LockSpec, NeedSpec
 from rota.effects_spec import OnUnknown
@@ -73,8 +74,9 @@ class PinnedSpec(Record):
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Declared input; a run lays its own keys over it."""
     emits: tuple[str, ...] = ()
-    checks: tuple[str, ...] = Field(default=(), exclude_if=not_)
-    """Names of what its results are held against; `output.schema` first, if it declares one."""
+    checks: dict[str, OnFailure] = Field(default_factory=dict[str, OnFailure], exclude_if=not_)
+    """What its results are held against, by name, and what a failure means; `output.schema` among
+    them, if it declares one."""
     check_seconds: float = Field(default=0.0, exclude_if=not_)
     """How long those may take that run a program, all together."""
     retry_attempts: int = 5
@@ -173,7 +175,10 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "wall_clock_seconds": spec.budget.wall_clock.total_seconds(),
         **_of_budget(spec.budget, spec.schedule),
         "team_budget": spec.team_budget,
-        "checks": (*([OUTPUT_SCHEMA] if spec.output else []), *sorted(spec.checks)),
+        "checks": {
+            **({OUTPUT_SCHEMA: OnFailure.FAIL} if spec.output else {}),
+            **{name: check.on_failure for name, check in spec.checks.items()},
+        },
         "check_seconds": sum(
             check.timeout.total_seconds() for check in spec.checks.values() if check.command
         ),

@@ -122,5 +122,5 @@ def test_declaration_without_checks_keeps_its_digest() -> None:
     checks = {"rows": {"condition": "output.rows > 0"}, "tool": {"command": ["true"]}}
     spec = AgentSpec.model_validate({**block, "output": {"schema": {}}, "checks": checks})
     pinned = PinnedSpec.of(spec)
-    assert pinned.checks == ("output.schema", "rows", "tool")
+    assert list(pinned.checks) == ["output.schema", "rows", "tool"]
     assert pinned.check_seconds == 60.0

@@ -127,6 +127,26 @@ async def test_drift_of_a_schedule_paused_by_hand_gives_the_note(stack: Stack) -
     assert drift.detail == "paused by hand: ada: bank feed is down"
 
 
+async def test_keeper_remembers_what_was_in_force_and_when_the_schedule_stood_still(
+    stack: Stack,
+) -> None:
+    """So that a slot is judged by its own time: also after the apply that ends the pause."""
+    name = stack.name("report")
+    fleet = fleet_of(stack, declared(name, schedule=DAILY))
+    changed = fleet_of(stack, declared(name, schedule=DAILY, description="New."))
+    async with stack.worker():
+        await apply_of(stack, fleet)
+        await pause(stack.client, name, "ada: bank feed is down")
+        await apply_of(stack, fleet)
+        await apply_of(stack, changed)
+        await apply_of(stack, fleet_of(stack))
+        known = (await stack.keeper(name)).in_force
+    told = [(toggle.paused, toggle.note) for toggle in known.toggles]
+    assert told == [(False, "rota apply"), (True, "ada: bank feed is down"), (False, "rota apply")]
+    specs = (fleet.declarations[name].spec, changed.declarations[name].spec)
+    assert [each.version for each in known.declared] == [specs[0].digest, specs[1].digest, ""]
+
+
 async def test_drift_of_missing_extra_and_changed_agents_names_each(stack: Stack) -> None:
     """A schedule deleted by hand, an agent no file declares, another declaration in force."""
     cut, extra, moved, new = (stack.name(n) for n in ("cut", "extra", "moved", "new"))

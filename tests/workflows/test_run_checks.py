@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 
+from activities.stores.base import ObjectStore, StoreError
 from rota.runs import AgentRunResult
 from tests.stack import Stack, script
 
@@ -53,6 +54,30 @@ async def test_result_as_declared_is_verified_by_every_check(stack: Stack) -> No
     rows = second.checks[3]
     assert (second.status.value, rows.state.value) == ("succeeded", "failed")
     assert rows.detail == "rows is 30, which is not within 50% of 10"
+
+
+async def test_checks_that_cannot_be_made_leave_a_result_unverified(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is out of reach is no bad result; what that means each check says itself."""
+
+    async def gone(_store: ObjectStore, _digest: str) -> Any:
+        raise StoreError("out of reach")
+
+    monkeypatch.setattr("activities.result_checks.get_json", gone)
+    name, rule = stack.name("books"), {"condition": "output"}
+    retry, result = {"attempts": 2, "backoff": "1ms"}, script({"result": "done"})
+    async with stack.worker():
+        checks = {"there": {**rule, "on_failure": "warn"}}
+        await stack.declare(name, runtime=result, retry=retry, checks=checks)
+        unverified = await stack.run(name, f"{name}-1")
+        await stack.declare(name, runtime=result, retry=retry, checks={"there": rule})
+        failed = await stack.start(name, f"{name}-2")
+        with pytest.raises(WorkflowFailureError):
+            await failed.result()
+    (check,) = unverified.checks
+    assert (unverified.status.value, check.state.value) == ("succeeded", "unknown")
+    assert check.detail == "the checks could not be made: the store failed: out of reach"
 
 
 async def test_result_that_fails_a_check_fails_the_run_and_changes_nothing(stack: Stack) -> None:

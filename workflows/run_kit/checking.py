@@ -28,7 +28,7 @@ async def checked(work: RunWork, finish: Finish) -> Finish:
     if OUTPUT_SCHEMA in work.spec.checks:
         state = CheckState.FAILED if finish.answer.problems else CheckState.PASSED
         outcomes = (CheckOutcome(name=OUTPUT_SCHEMA, state=state, at=workflow.now()),)
-    declared = [name for name in work.spec.checks if name != OUTPUT_SCHEMA]
+    declared = sorted(set(work.spec.checks) - {OUTPUT_SCHEMA})
     if finish.status is RunStatus.SUCCEEDED and declared:
         outcomes += await _made(work, finish.answer.digest, declared)
     finish = finish.model_copy(update={"checks": outcomes})
@@ -62,7 +62,13 @@ async def _made(work: RunWork, output: str, declared: list[str]) -> tuple[CheckO
         why = f"the checks could not be made: {finish_of(error).reason}"
         unknown = CheckState.UNKNOWN
         return tuple(
-            CheckOutcome(name=name, state=unknown, detail=why, at=workflow.now())
+            CheckOutcome(
+                name=name,
+                state=unknown,
+                on_failure=work.spec.checks[name],
+                detail=why,
+                at=workflow.now(),
+            )
             for name in declared
         )
     return made.outcomes
