@@ -1,14 +1,12 @@
 """From a run to its bundle: gathered, chained, made readable, sealed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from temporalio.client import Client
 
 from activities.audit.collect import collect_run
 from activities.audit.content_keys import content_key
 from activities.audit.proofs import checkpoint_of_run
-from activities.stores.base import ObjectStore
 from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.checkpoints import SignedCheckpoint
 from rota.audit.entries import chain_of
@@ -16,9 +14,12 @@ from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer, index_of, sealed
 from rota.connections import Connections
 from rota.model import canonical_json
+from rota.receipts import Receipt
+from workers.audit.announced import receipts_for
 from workers.audit.report import render
 from workers.audit.sheets import sheets
 from workers.audit.verifier import verifier
+from workers.cli.server import Link
 
 
 class ErasedRunError(Exception):
@@ -52,8 +53,7 @@ class Bundle:
 
 
 async def export_run(
-    client: Client,
-    store: ObjectStore,
+    link: Link,
     run_id: str,
     connections: Connections,
     signer: Signer | None,
@@ -69,7 +69,8 @@ async def export_run(
         ErasedRunError: its content was erased.
         StoreError: the store does not answer, or refuses the key.
     """
-    record = await collect_run(client, store, run_id, connections, execution)
+    store = link.store
+    record = await collect_run(link.client, store, run_id, connections, execution)
     key = await content_key(store, record.run.key)
     if key.destroyed is not None:
         gone = key.destroyed
@@ -77,11 +78,16 @@ async def export_run(
             f"the content of {run_id} was erased by {gone.by} on {gone.at:%Y-%m-%d}: {gone.reason}"
         )
     checkpoint = await checkpoint_of_run(store, record.run.key)
-    return bundle_from(record, key.secret, signer, checkpoint)
+    receipts = await receipts_for(link, record)
+    return bundle_from(record, key.secret, signer, checkpoint, receipts)
 
 
 def bundle_from(
-    record: RunRecord, key: bytes, signer: Signer | None, checkpoint: SignedCheckpoint | None = None
+    record: RunRecord,
+    key: bytes,
+    signer: Signer | None,
+    checkpoint: SignedCheckpoint | None = None,
+    receipts: Sequence[Receipt] | None = None,
 ) -> Bundle:
     """Make the bundle of a record. Pure."""
     chain = chain_of(record, key)
@@ -100,7 +106,7 @@ def bundle_from(
         chain=chain,
         verifier=verifier(),
         facts=facts,
-        views={"report.html": render(record, chain.head), **sheets(record)},
+        views={"report.html": render(record, chain.head, receipts), **sheets(record)},
         checkpoint=checkpoint,
     )
     files = bundle_of(parts, signer)

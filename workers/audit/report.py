@@ -7,6 +7,7 @@ but the page's own parts, and a Content-Security-Policy forbids whatever is not 
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -18,6 +19,7 @@ from rota.audit.hashing import sha256
 from rota.audit.histories import spans_of
 from rota.audit.run_record import RunRecord
 from rota.model import canonical_json
+from rota.receipts import Receipt
 from rota.usage import Usage, format_cost
 from workers.audit import report_facts, report_tables
 from workers.audit.report_facts import Fact
@@ -29,18 +31,24 @@ from workers.cli.hidden_signs import written_out
 PAGES = resources.files("workers.audit.pages")
 
 
-def render(record: RunRecord, head: str = "") -> bytes:
+def render(record: RunRecord, head: str = "", receipts: Sequence[Receipt] | None = None) -> bytes:
     """Return the page of a run.
 
     Args:
         record: Of the run, secrets cut out.
         head: Of its chain, if there is one.
+        receipts: What the channels say that are told of its end; None: they were not asked.
     """
     style = (PAGES / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     template = _environment().from_string((PAGES / "report.html.j2").read_text(encoding="utf-8"))
     page = template.render(
-        **_document(record), head=head, style=Markup(style), style_hash=f"sha256-{digest}", at=at
+        **_document(record),
+        truths=report_facts.truths(record, receipts),
+        head=head,
+        style=Markup(style),
+        style_hash=f"sha256-{digest}",
+        at=at,
     )
     return page.encode(errors="replace")
 

@@ -1,12 +1,16 @@
 """Who, why and by which declaration: the facts that the report of a run begins with. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from rota.audit.run_record import RunRecord
-from rota.runs import Trigger
+from rota.pipeline_run import PipelineResult
+from rota.receipts import Receipt
+from rota.runs import AgentRunResult, Trigger
+from rota.truths import Truth, truths_of
 from workers.audit.report_words import at, shown
 
 
@@ -71,3 +75,24 @@ def spec_text(record: RunRecord) -> str:
     """The declaration as it would be written; the instructions stand apart."""
     spec = {key: value for key, value in (record.spec or {}).items() if key != "instructions"}
     return shown(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)) if spec else ""
+
+
+def truths(record: RunRecord, receipts: Sequence[Receipt] | None) -> list[Fact]:
+    """How far the run came: the five truths, and what its channels say."""
+    known = {
+        "status": record.status,
+        "trigger": record.trigger,
+        "run_id": record.run.id,
+        ("pipeline" if record.kind == "Pipeline" else "agent"): record.agent,
+        **record.outcome,
+    }
+    kind = PipelineResult if record.kind == "Pipeline" else AgentRunResult
+    result = kind.model_validate(known)
+    found = truths_of(result, record.started, record.ended, record.ledger, receipts)
+    facts = [Fact(name, _truth(truth)) for name, truth in found]
+    return [*facts, *(Fact("channel", receipt.line) for receipt in receipts or ())]
+
+
+def _truth(truth: Truth) -> str:
+    since = f", {at(truth.at)}" if truth.at else ""
+    return f"{truth.state.value.replace('_', ' ')}{since}"

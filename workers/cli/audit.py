@@ -16,7 +16,9 @@ from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.audit.verify import Report, UnreadableError, check_folder, lines_of, read_folder
 from rota.fleet_file import FleetFile
+from rota.receipts import Receipt
 from schedules.fleet import load_fleet_file
+from workers.audit.announced import receipts_for
 from workers.audit.exporting import ErasedRunError
 from workers.audit.folders import FolderTakenError, folder_name
 from workers.audit.report import render
@@ -142,10 +144,10 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
     Who triggered it and why, each turn with its reasoning as far as the provider gives it, tool
     calls, approvals, effects, costs, memory before and after. Of a bundle, without a server.
     """
-    record = _record_of(settings, run)
+    record, receipts = _record_of(settings, run)
     name = folder_name(record.run.id, record.run.key)
     place = output or Path(f"{name}.html")
-    place.write_bytes(render(record))
+    place.write_bytes(render(record, receipts=receipts))
     place.chmod(0o600)
     if as_json:
         print_json({"run_id": record.run.id, "file": str(place), "notes": list(record.notes)})
@@ -200,21 +202,22 @@ def _document(report: Report) -> dict[str, Any]:
     return {**asdict(report), "holds": not report.problems}
 
 
-def _record_of(settings: Settings, run: str) -> RunRecord:
-    """The record of a run, or that in a bundle.
+def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] | None]:
+    """The record of a run with what its channels say, or that in a bundle.
 
     Raises:
         CommandError: there is neither; exit code 4.
     """
     if (Path(run) / "manifest.json").is_file():
         try:
-            return record_in(read_folder(Path(run)))
+            return record_in(read_folder(Path(run))), None
         except (ErasedError, UnreadableError, KeyError, ValueError) as error:
             raise CommandError(f"{run}: {error}; 'rota audit verify' says more") from error
     connections = load_fleet_file(settings.fleet)
 
-    async def read(link: Link) -> RunRecord:
-        return await collect_run(link.client, link.store, run, connections)
+    async def read(link: Link) -> tuple[RunRecord, list[Receipt] | None]:
+        record = await collect_run(link.client, link.store, run, connections)
+        return record, await receipts_for(link, record)
 
     try:
         return with_server(settings, read)

@@ -64,7 +64,7 @@ async def export_one(
         ErasedRunError: its content was erased.
         FolderTakenError: the folder is not empty.
     """
-    bundle = await export_run(link.client, link.store, run_id, connections, signer)
+    bundle = await export_run(link, run_id, connections, signer)
     write_folder(folder, bundle.files)
     exported = Exported(folder, single=True)
     exported.add(folder, bundle)
@@ -91,9 +91,7 @@ async def export_many(
     heads: dict[str, str] = {}
     async for run in link.client.list_workflows(_query(agent, since)):
         try:
-            bundle = await export_run(
-                link.client, link.store, run.id, connections, signer, run.run_id
-            )
+            bundle = await export_run(link, run.id, connections, signer, run.run_id)
         except (RunUnknownError, ErasedRunError) as error:
             exported.left_out.append(str(error))
             continue

@@ -9,6 +9,7 @@ import pytest
 from rota.audit.reasoning import ENCRYPTED, reasoning_of
 from rota.audit.run_record import RunRecord
 from rota.conversation import Message, Opaque, Text, ToolCall
+from rota.receipts import Receipt
 from rota.runs import RunStatus
 from tests.rota.audit.audit_records import BEGAN, record
 from workers.audit.report import render
@@ -136,10 +137,19 @@ def test_page_asks_nobody_for_anything() -> None:
 def test_page_tells_who_why_what_and_what_it_cost() -> None:
     """What somebody looks for who has to answer for the run."""
     made = record(4, turns=2)
-    page = " ".join(Page(render(made, "ab" * 32)).words)
+    told = Receipt(channel="mail", told=True, at=BEGAN)
+    page = " ".join(Page(render(made, "ab" * 32, [told])).words)
     for word in (
         *("its schedule", "2026-11-22 06:00:00 UTC", "Turn 2", "ledger.post", "Reasoning"),
-        *("happened", "approved by", "ab" * 32, "$0.000012", made.run.id, "balanced"),
+        *(
+            "happened",
+            "approved by",
+            "ab" * 32,
+            "$0.000012",
+            made.run.id,
+            "balanced",
+            "mail was told",
+        ),
     ):
         assert word in page, word
 
