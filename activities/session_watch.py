@@ -12,10 +12,9 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from temporalio import activity
-
 from activities.heartbeat import DETAIL_LIMIT, INTERVAL_SECONDS
 from activities.secrets import Secrets
+from activities.seen_to_end import seen_to_end
 
 T = TypeVar("T")
 
@@ -101,18 +100,9 @@ async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
     """Await a call that has an effect, also if nobody waits for the step any more.
 
     What it came to has to be known, so that it can be undone, be the run cancelled, its time
-    up, or this attempt taken for dead: a call that is cut is carried out all the same. A
-    worker that stops takes its calls with it.
+    up, or this attempt taken for dead. A worker that stops takes its calls with it.
     """
-    running = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if details is None or details.worker_shutdown:
-            running.cancel()
-            raise
-        return await running
+    return await seen_to_end(call, lambda left: not left.worker_shutdown)
 
 
 async def _left(task: "asyncio.Future[Any]") -> None:

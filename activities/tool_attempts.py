@@ -7,7 +7,6 @@ made again, a write is looked for, and nobody's guess takes the place of knowing
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -16,6 +15,7 @@ from temporalio import activity
 from activities.effects import EffectGuard
 from activities.safekeeping import kept
 from activities.secrets import Secrets
+from activities.seen_to_end import seen_to_end
 from activities.stores.base import ObjectStore
 from activities.tool_questions import UnaskableError, question_of
 from activities.tools.call import call_tool
@@ -67,7 +67,7 @@ class ToolAttempt:
             # Its own limit, below Temporal's, so that a slow tool is named as such.
             async with asyncio.timeout(seconds):
                 call = call_tool(self.tool, self.args, self.context)
-                text = await _seen_to_its_end(self.tool, call)
+                text = await seen_to_end(call, self._matters)
         except ToolError as error:
             return await self._refused(self.secrets.redact(str(error)))
         except NeedsAnswer as asked:
@@ -79,6 +79,13 @@ class ToolAttempt:
         if self.guard is not None:
             return await self.guard.happened(digest)
         return ResultRef(index=self.input.index, digest=digest)
+
+    def _matters(self, left: activity.ActivityCancellationDetails) -> bool:
+        """A run that is cancelled meanwhile still learns of its effect.
+
+        A read has none, so it is dropped; and a worker that stops takes its tools with it.
+        """
+        return self.tool.effect is not Effect.READ and left.cancel_requested
 
     async def _seconds(self) -> float:
         """How long the call may take.
@@ -159,19 +166,3 @@ class ToolAttempt:
             return True
         write = self.tool.effect is Effect.WRITE
         return write and (classified is None or classified.maybe_billed)
-
-
-async def _seen_to_its_end(tool: ToolDefinition, call: Coroutine[None, None, str]) -> str:
-    """Await `call`; a run that is cancelled meanwhile still learns of its effect.
-
-    A read has none, so it is dropped; and a worker that stops takes its tools with it.
-    """
-    running = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if tool.effect is not Effect.READ and details is not None and details.cancel_requested:
-            return await running
-        running.cancel()
-        raise
