@@ -25,9 +25,12 @@ help: ## list the targets
 demo: $(READY) ## watch an agent work, lose its worker and go on; KEEP=1 leaves it running
 	@KEEP='$(KEEP)' MODEL='$(MODEL)' $(RUN) -m workers.demo
 
+# Twice as many processes as two cores: half of a test is waiting for servers and clocks. They
+# start Python some hundred times: compiled modules are kept, whatever the environment says.
 .PHONY: test
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## run the tests; choose some with ARGS="-k lease"
-	@$(RUN) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	@$(RUN) -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: fast
 fast: $(READY) ## run the tests of decisions, schedules and house rules, in half a minute

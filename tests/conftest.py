@@ -68,6 +68,8 @@ SERVER_FIXTURES = {"server", "stack", "quick_clock", "short_histories"}
 SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 """Tests below these start servers, fakes or programs even where neither fixture nor name says
 so; those of the examples work through a month of an office's books."""
+LONG_FOLDERS = {"examples", "processes"}
+"""Tests below these take long: what is killed and started again, and whole nights of work."""
 SERVER_NAMES = {
     "dev_server",
     "hasty_server",
@@ -90,11 +92,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _needs_servers(item):
             item.add_marker("server")
-    # Within the rest what is killed and started again takes longest, and must not come last.
+    # Within the rest, what takes longest must not come last.
     items.sort(
         key=lambda item: (
             item.get_closest_marker("server") is not None,
-            "processes" not in _folders(item),
+            not LONG_FOLDERS & _folders(item),
         )
     )
 

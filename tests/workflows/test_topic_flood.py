@@ -47,11 +47,11 @@ async def started(stack: Stack, name: str, count: int) -> list[str]:
     return await poll(look)
 
 
-@pytest.mark.parametrize("events", [60, pytest.param(210, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("events", [60, pytest.param(200, marks=pytest.mark.soak)])
 async def test_topic_continued_as_new_amid_events_delivers_each_once(
     events: int, tmp_path: Path
 ) -> None:
-    """Numbers have no gap, every event has its one run; the topic is continued after each 30."""
+    """Numbers have no gap, every event has its one run; the topic is continued after each 20."""
     async with AsyncExitStack() as running:
         server = await running.enter_async_context(hasty_server(40))
         hasty = await open_stack(server.address, tmp_path)
@@ -59,9 +59,9 @@ async def test_topic_continued_as_new_amid_events_delivers_each_once(
         await running.enter_async_context(hasty.worker())
         await hasty.declare(name, runtime=DONE)
         await topic.subscribe(name)
-        for first in range(0, events, 30):
+        for first in range(0, events, 20):
             execution = (await topic.handle.describe()).run_id
-            for number in range(first, first + 30):
+            for number in range(first, first + 20):
                 await topic.handle.signal("publish", {"id": str(number)})
             await another_execution(topic, execution)
         await flood(topic, events)
