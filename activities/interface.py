@@ -12,6 +12,7 @@ from temporalio import activity
 from rota import steps
 from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
+from rota.archive import ARCHIVE_RUNS, ArchiveOrder, ArchiveReport
 from rota.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
 from rota.budget import Grant
 from rota.check_steps import Checked, CheckInput
@@ -194,6 +195,15 @@ class WhatIf(ABC):
     @activity.defn(name="serve_calls")
     async def serve_calls(self, input: ServeInput) -> Served:
         """Answer the calls of a turn from the record."""
+
+
+class Archiving(ABC):
+    """Closed runs, put away before the server forgets them."""
+
+    @abstractmethod
+    @activity.defn(name=ARCHIVE_RUNS)
+    async def archive_runs(self, order: ArchiveOrder) -> ArchiveReport:
+        """Archive closed runs, the oldest first, and make the daily checkpoints that are due."""
 
 
 class LockDesk(ABC):

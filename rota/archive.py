@@ -57,6 +57,8 @@ class ArchiveReport(Record):
     """Runs in a ledger that the server forgot before they were archived, by workflow id."""
     checkpoints: int = 0
     """Daily checkpoints made now."""
+    problem: str = ""
+    """Why no checkpoints were made, though they were wanted: the signing key is not there."""
     lag_seconds: int = 0
     """Age of the oldest closed run that is not archived; 0 if all are."""
     oldest_unarchived: datetime | None = None

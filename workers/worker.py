@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.approval_desk import ApprovalDeskActivities
+from activities.archiving import ArchivingActivities
 from activities.breaker_gate import BreakerGate
 from activities.breakers import Breakers
 from activities.budget_desk import BudgetDeskActivities
@@ -106,6 +107,7 @@ async def serving(
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
     checking = CheckingActivities(store, toolbox)
     what_if = WhatIfActivities(store, toolbox)
+    archiving = ArchivingActivities(client, store, toolbox.connections)
     takeover = Takeover()
     runs = Worker(
         client,
@@ -141,6 +143,7 @@ async def serving(
             pipelines.store_outcome,
             what_if.open_case,
             what_if.serve_calls,
+            archiving.archive_runs,
         ],
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

@@ -57,6 +57,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("ResourceLock", "Topic", "Backtest", "BacktestCase"),
         },
         "activities": {
+            "archive_runs",
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("look_at_effect", "note_effect", "open_case", "serve_calls"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks", "hold_budget"),

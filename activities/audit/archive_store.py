@@ -1,0 +1,121 @@
+"""Archives of closed runs in the object store: written once, found by run, opened.
+
+Activity side. A ref per run, set last and never replaced but by erasure, makes a run archived: an
+attempt that dies before leaves objects that nobody refers to, and the next one writes the same.
+"""
+
+from dataclasses import dataclass
+
+from activities.audit.content_keys import content_key
+from activities.audit.sealing import locked, unlocked
+from activities.stores.base import ObjectStore
+from rota.audit.archived import (
+    ArchivedRun,
+    PendingHead,
+    archive_place,
+    archived_run,
+    expired_place,
+    pack_chain,
+    pack_content,
+    pending_place,
+    runs_place,
+    unpack,
+)
+from rota.audit.chain import Chain
+from rota.audit.content_key import key_place
+from rota.audit.entries import chain_of
+from rota.audit.run_record import RunRecord
+from rota.model import Record, canonical_json
+
+
+@dataclass(frozen=True)
+class OpenedArchive:
+    """An archive, read."""
+
+    run: ArchivedRun
+    chain: Chain
+    """Without pieces if the content was erased."""
+
+
+class NotClosedError(Exception):
+    """The run has not ended: there is nothing to put away yet."""
+
+
+class ArchiveErasedError(Exception):
+    """The content of the run was erased before it was archived."""
+
+
+async def put_archive(store: ObjectStore, record: RunRecord) -> ArchivedRun:
+    """Put a closed run away; returns what the archive has of it.
+
+    Idempotency: the first archive of a run stands.
+
+    Raises:
+        NotClosedError: the record is that of a run at work.
+        ArchiveErasedError: the key of its content was destroyed.
+        StoreError: the store does not answer; to be tried again.
+    """
+    key = record.run.key
+    if (known := await get_archive(store, key)) is not None:
+        return known
+    if record.ended is None:
+        raise NotClosedError(f"{record.run.id} has not ended")
+    kept = await content_key(store, key)
+    if kept.destroyed is not None:
+        raise ArchiveErasedError(f"the content of {record.run.id} was erased")
+    chain = chain_of(record, kept.secret)
+    packed = await store.put(pack_chain(chain))
+    content = await store.put(locked(pack_content(chain.pieces), kept.secret, key))
+    made = archived_run(record, record.ended, chain, packed, content)
+    digest = await store.put(encoded(made))
+    # Before the archive is known: whoever meets a run here that has none goes past it.
+    pending = PendingHead(run=made.run, head=made.head, ended=made.ended)
+    await store.set_ref(pending_place(made.agent, key), encoded(pending))
+    await store.set_ref(f"{runs_place(made.run.id)}/{key}", b"")
+    first = await store.set_ref(archive_place(key), digest.encode(), if_absent=True)
+    return ArchivedRun.model_validate_json(await store.get(first.decode()))
+
+
+async def get_archive(store: ObjectStore, run_key: str) -> ArchivedRun | None:
+    """Return what the archive has of a run; None if it is not archived."""
+    digest = await store.get_ref(archive_place(run_key))
+    if digest is None:
+        return None
+    return ArchivedRun.model_validate_json(await store.get(digest.decode()))
+
+
+async def is_done(store: ObjectStore, run_key: str) -> bool:
+    """True if a run is archived, or was and its retention is over."""
+    if await store.get_ref(archive_place(run_key)) is not None:
+        return True
+    return await store.get_ref(expired_place(run_key)) is not None
+
+
+async def find_archive(store: ObjectStore, run_id: str) -> ArchivedRun | None:
+    """Return the archive of the newest run with a workflow id; None if there is none."""
+    place = runs_place(run_id)
+    keys = [name.removeprefix(f"{place}/") for name in await store.list_refs(place)]
+    found = [each for each in [await get_archive(store, key) for key in keys] if each is not None]
+    return max(found, key=lambda each: each.started, default=None)
+
+
+async def open_archive(store: ObjectStore, run: ArchivedRun) -> OpenedArchive:
+    """Read the chain of an archived run, with its content unless that was erased.
+
+    Raises:
+        StoreError: an object is missing or damaged, or the store does not answer.
+        DamagedContentError: the content is not what was encrypted.
+        ValueError: an object has another form.
+    """
+    chain = await store.get(run.chain)
+    key = await store.get_ref(key_place(run.run.key))
+    secret = b"" if key is None else (await content_key(store, run.run.key)).secret
+    if run.content is None or not secret:
+        return OpenedArchive(run, unpack(chain, None, b""))
+    content = unlocked(await store.get(run.content), secret, run.run.key)
+    return OpenedArchive(run, unpack(chain, content, secret))
+
+
+def encoded(record: Record) -> bytes:
+    """Return a record as refs and objects hold it."""
+    return canonical_json(record.model_dump(mode="json"))

@@ -1,0 +1,165 @@
+"""Finds the runs that have ended: in the server's lists, and in the keepers' ledgers.
+
+Activity side: reads. The lists lag behind, and forget; a ledger tells only of runs that its keeper
+admitted. What either of them names is found.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+)
+from temporalio.service import RPCError
+
+from activities.audit.fetching import key_of
+from activities.ledger_pages import read_pages
+from activities.open_state import open_state
+from activities.server_errors import is_missing
+from activities.stores.base import ObjectStore, StoreError
+from rota.ids import KEEPER_PREFIX
+from rota.keeper_state import KeeperState, LedgerEntry
+from rota.kinds import WORKFLOW_TYPES
+from rota.run_ref import RunRef
+
+PATIENCE = timedelta(seconds=5)
+KEEPERS_AT_ONCE = 8
+"""Each answer is a keeper's whole state."""
+RUN_TYPES = tuple(WORKFLOW_TYPES.values())
+_CONTINUED = WorkflowExecutionStatus.CONTINUED_AS_NEW
+
+
+@dataclass(frozen=True)
+class ClosedExecution:
+    """The last execution of a run that has ended."""
+
+    id: str
+    run_id: str
+    closed: datetime
+
+
+@dataclass(frozen=True)
+class LedgerRuns:
+    """What the ledgers say."""
+
+    entries: tuple[LedgerEntry, ...]
+    """Closed ones that had a run, oldest first within each agent."""
+    unread: tuple[str, ...]
+    """Agents whose ledger could not be read whole."""
+
+
+async def listed_closed(
+    client: Client, since: datetime | None, agents: tuple[str, ...]
+) -> list[ClosedExecution]:
+    """Return the runs that the server lists as ended since then, oldest first.
+
+    Raises:
+        RPCError: the server does not answer.
+    """
+    found = [
+        ClosedExecution(each.id, each.run_id, each.close_time)
+        async for each in client.list_workflows(closed_query(since, agents))
+        if each.close_time is not None
+    ]
+    return sorted(found, key=lambda each: (each.closed, each.id))
+
+
+def closed_query(since: datetime | None, agents: tuple[str, ...]) -> str:
+    """Return the query for runs that ended at or after `since`."""
+    types = ", ".join(f"'{each}'" for each in RUN_TYPES)
+    parts = [
+        f"WorkflowType IN ({types})",
+        "ExecutionStatus != 'Running'",
+        "ExecutionStatus != 'ContinuedAsNew'",
+    ]
+    if since is not None:
+        parts.append(f"CloseTime >= '{since.isoformat()}'")
+    if agents:
+        names = ", ".join("'" + name.replace("'", "") + "'" for name in agents)
+        parts.append(f"(RotaAgent IN ({names}) OR RotaPipeline IN ({names}))")
+    return " AND ".join(parts)
+
+
+async def ledger_closed(
+    client: Client, store: ObjectStore, since: datetime | None, agents: tuple[str, ...]
+) -> LedgerRuns:
+    """Return the runs that the keepers' ledgers have as ended since then."""
+    names = agents or await _keepers(client)
+    gate = asyncio.Semaphore(KEEPERS_AT_ONCE)
+
+    async def read(agent: str) -> list[LedgerEntry] | None:
+        async with gate:
+            try:
+                return await _entries(client, store, agent, since)
+            except (RPCError, WorkflowQueryFailedError, StoreError):
+                return None
+
+    answers = await asyncio.gather(*map(read, names))
+    told = list(zip(names, answers, strict=True))
+    return LedgerRuns(
+        entries=tuple(entry for _, entries in told for entry in entries or ()),
+        unread=tuple(agent for agent, entries in told if entries is None),
+    )
+
+
+async def _keepers(client: Client) -> tuple[str, ...]:
+    query = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
+    listed = client.list_workflows(query)
+    return tuple([each.id.removeprefix(KEEPER_PREFIX) async for each in listed])
+
+
+async def _entries(
+    client: Client, store: ObjectStore, agent: str, since: datetime | None
+) -> list[LedgerEntry]:
+    state = await open_state(client, f"{KEEPER_PREFIX}{agent}", KeeperState, PATIENCE)
+    if state is None:
+        return []
+    entries = [*await read_pages(store, state.pages, since), *state.ledger.values()]
+    return [
+        entry
+        for entry in entries
+        if entry.run is not None
+        and entry.status.closed
+        and (since is None or (entry.settled_at or entry.admitted_at) >= since)
+    ]
+
+
+async def last_execution(client: Client, run: RunRef) -> WorkflowExecutionDescription | None:
+    """Return the newest execution of a run; None if the server has forgotten it.
+
+    Raises:
+        RPCError: the server does not answer.
+    """
+    described = await _described(client, run.id, None)
+    if described is None or key_of(described) == run.key:
+        return described
+    # Its workflow id names another run by now.
+    following: str | None = run.key
+    while following is not None:
+        described = await _described(client, run.id, following)
+        if described is None or described.status is not _CONTINUED:
+            return described
+        following = await _next(client, run.id, following)
+    return None
+
+
+async def _described(
+    client: Client, id: str, run_id: str | None
+) -> WorkflowExecutionDescription | None:
+    try:
+        return await client.get_workflow_handle(id, run_id=run_id).describe()
+    except RPCError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+async def _next(client: Client, id: str, run_id: str) -> str | None:
+    history = await client.get_workflow_handle(id, run_id=run_id).fetch_history()
+    last = history.events[-1]
+    told = last.workflow_execution_continued_as_new_event_attributes
+    return told.new_execution_run_id or None
