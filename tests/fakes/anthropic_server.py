@@ -14,21 +14,19 @@ It runs on a thread of its own, so worker processes reach it as well as the test
 every method may be called from any thread.
 """
 
-import asyncio
 import json
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.fakes.anthropic_answers import Answer, Failure, Response, text
 from tests.fakes.anthropic_cache import PromptCache
 from tests.fakes.anthropic_delivery import canonical, deliver
 from tests.fakes.anthropic_rules import MAX_BODY_BYTES, first_problem
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import BillingFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 MODELS = "/v1/models/"
 
@@ -46,10 +44,8 @@ class Recorded:
     """True if the model did its work, whether or not anybody got the answer."""
 
 
-class AnthropicFake:
+class AnthropicFake(BillingFake[Recorded]):
     """Answers Messages requests from a script or a function.
-
-    `problems` holds what makes `close` fail; a test that wants them may clear it.
 
     Args:
         responder: Called with the request's JSON when the script is empty.
@@ -58,6 +54,8 @@ class AnthropicFake:
         caching: Count what a marked prefix writes and reads; else nothing is cached.
         expect_invalid: Refused requests are what the test is about.
     """
+
+    part = "the fake Claude API"
 
     def __init__(
         self,
@@ -68,8 +66,7 @@ class AnthropicFake:
         caching: bool = False,
         expect_invalid: bool = False,
     ) -> None:
-        self.requests: list[Recorded] = []
-        self.problems: list[str] = []
+        super().__init__()
         self.models: tuple[str, ...] | None = None
         """Models that can be looked up; None: any."""
         self._responder = responder
@@ -80,9 +77,6 @@ class AnthropicFake:
         self._script: deque[Response] = deque()
         self._issued: set[str] = set()
         self._call_ids = count(1)
-        self._arrived = threading.Condition()
-        self._released = asyncio.Event()
-        self._server = LoopbackServer(self._handle)
 
     # -- the script ---------------------------------------------------------------------
 
@@ -117,87 +111,6 @@ class AnthropicFake:
         """Script an error status; further arguments as `Failure` takes them."""
         self.add(Failure(status, type, **details))
 
-    def release(self) -> None:
-        """End every hang and silence, and make later ones end at once."""
-        self._server.call(self._released.set)
-
-    # -- what happened ------------------------------------------------------------------
-
-    @property
-    def url(self) -> str:
-        """What to give as `base_url`."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    @property
-    def billed(self) -> int:
-        """How often the model did its work."""
-        return sum(request.billed for request in self.requests)
-
-    @property
-    def connections(self) -> int:
-        """How many TCP connections were opened."""
-        return self._server.connections
-
-    def wait_for_requests(self, number: int, timeout: float = 10.0) -> None:
-        """Block until so many requests have arrived.
-
-        Raises:
-            TimeoutError: they did not.
-        """
-        with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
-                raise TimeoutError(f"{len(self.requests)} of {number} requests after {timeout} s")
-
-    async def requests_arrived(self, number: int, timeout: float = 10.0) -> None:
-        """Wait as `wait_for_requests` does, leaving the event loop free."""
-        await asyncio.to_thread(self.wait_for_requests, number, timeout)
-
-    # -- life ---------------------------------------------------------------------------
-
-    def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
-        self._server.start()
-        return self
-
-    def close(self) -> None:
-        """Stop, ending every connection.
-
-        Raises:
-            AssertionError: a request found the script empty, or was refused though the
-                test did not set `expect_invalid`.
-        """
-        self._server.close()
-        if self.problems:
-            raise AssertionError("the fake Claude API: " + "; ".join(self.problems))
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self.close()
-        except AssertionError as problem:
-            if error is None:
-                raise
-            # The test's own failure matters more, and this is probably its cause.
-            error.add_note(str(problem))
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
-
     # -- on the server's thread ---------------------------------------------------------
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
@@ -206,11 +119,8 @@ class AnthropicFake:
             return
         recorded = Recorded(_parsed(request.body), request.headers)
         response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
-        with self._arrived:
-            self.requests.append(recorded)
-            number = len(self.requests)
-            recorded.billed = isinstance(response, Answer)
-            self._arrived.notify_all()
+        recorded.billed = isinstance(response, Answer)
+        number = self._record(recorded)
         if isinstance(response, Answer):
             if self._cache is not None:
                 counted = self._cache.count(recorded.body)

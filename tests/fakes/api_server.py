@@ -10,11 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,17 @@ class Fault:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class ApiFake:
+class ApiFake(LoopbackFake):
     """Base of the fakes; `reply` is called on the server's thread, one request at a time."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests: list[ApiRequest] = []
-        self.problems: list[str] = []
-        """Requests that no real server would take: they fail the test when the fake closes."""
         self._faults: deque[Fault] = deque()
-        self._server = LoopbackServer(self._handle)
 
     def reply(self, request: ApiRequest) -> ApiReply:
         """Carry the request out."""
         raise AssertionError("each fake has its own")
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.port}"
 
     def fail(self, method: str, status: int, data: Any, **headers: str) -> None:
         """Answer the next request of that method so; `retry_after` becomes `retry-after`."""
@@ -90,18 +84,18 @@ class ApiFake:
         """How many requests of that method there were."""
         return sum(request.method == method for request in self.requests)
 
-    async def _handle(self, received: HttpRequest, connection: Connection) -> None:
-        request = self._read(received)
-        self.requests.append(request)
+    async def _handle(self, request: HttpRequest, connection: Connection) -> None:
+        asked = self._read(request)
+        self.requests.append(asked)
         fault = self._faults[0] if self._faults else None
-        if fault is None or fault.method != request.method:
-            await self._send(self.reply(request), connection)
+        if fault is None or fault.method != asked.method:
+            await self._send(self.reply(asked), connection)
             return
         self._faults.popleft()
         if fault.reply is not None:
             await self._send(fault.reply, connection)
             return
-        self.reply(request)
+        self.reply(asked)
         fault.done.set()
         if fault.silent:
             # Until this server closes.
@@ -121,28 +115,3 @@ class ApiFake:
             await connection.send(reply.status, reply.data.encode(), dict(reply.headers))
         else:
             await connection.send_json(reply.status, reply.data, dict(reply.headers))
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        if error is None:
-            assert not self.problems, self.problems
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)

@@ -10,16 +10,15 @@ It runs on a thread of its own, so worker processes reach it as well as the test
 
 import asyncio
 import re
-import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.fakes.aws_answers import Delivery, Failure, Hang, Pieces, Response, Whole
 from tests.fakes.aws_shapes import Call, RefusalError, Shapes
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import BillingFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 KEY_ID = "rota-test-key-id"
 SECRET = "rota-test-secret-0123456789abcdefghijklm"
@@ -53,7 +52,7 @@ class Recorded:
     """True if the work was done, whether or not anybody got the answer."""
 
 
-class AwsFake:
+class AwsFake(BillingFake[Recorded]):
     """Answers one service's requests from scripts, one for each operation.
 
     Args:
@@ -62,6 +61,8 @@ class AwsFake:
         expect_invalid: Refused and unscripted requests are what the test is about.
     """
 
+    part = "the fake AWS"
+
     def __init__(
         self,
         service: str,
@@ -69,8 +70,7 @@ class AwsFake:
         *,
         expect_invalid: bool = False,
     ) -> None:
-        self.requests: list[Recorded] = []
-        self.problems: list[str] = []
+        super().__init__()
         self.expect_invalid = expect_invalid
         self.always: dict[str, Response] = {}
         """Answers of operations whose script is empty."""
@@ -79,80 +79,14 @@ class AwsFake:
         self._shapes = Shapes(service)
         self._rule = rule
         self._script: defaultdict[str, deque[Response]] = defaultdict(deque)
-        self._arrived = threading.Condition()
-        self._released = asyncio.Event()
-        self._server = LoopbackServer(self._handle)
 
     def add(self, operation: str, *responses: Response) -> None:
         """Append to an operation's script; operations may share one, joined by `|`."""
         self._script[operation].extend(responses)
 
-    def release(self) -> None:
-        """End every hang and silence, and make later ones end at once."""
-        self._server.call(self._released.set)
-
     def calls(self, operation: str) -> list[Recorded]:
         """The requests of one operation."""
         return [request for request in self.requests if request.operation == operation]
-
-    @property
-    def url(self) -> str:
-        """What to give as `endpoint_url`."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    @property
-    def billed(self) -> int:
-        """How often work was done."""
-        return sum(request.billed for request in self.requests)
-
-    def wait_for_requests(self, number: int, timeout: float = 10.0) -> None:
-        """Block until so many requests have arrived.
-
-        Raises:
-            TimeoutError: they did not.
-        """
-        with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
-                raise TimeoutError(f"{len(self.requests)} of {number} requests after {timeout} s")
-
-    async def requests_arrived(self, number: int, timeout: float = 10.0) -> None:
-        """Wait as `wait_for_requests` does, leaving the event loop free."""
-        await asyncio.to_thread(self.wait_for_requests, number, timeout)
-
-    # -- life ---------------------------------------------------------------------------
-
-    def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
-        self._server.start()
-        return self
-
-    def close(self) -> None:
-        """Stop, ending every connection.
-
-        Raises:
-            AssertionError: a request was refused or found its script empty, though the test
-                did not set `expect_invalid`.
-        """
-        self._server.close()
-        if self.problems:
-            raise AssertionError("the fake AWS: " + "; ".join(self.problems))
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            await asyncio.to_thread(self.close)
-        except AssertionError as problem:
-            if error is None:
-                raise
-            # The test's own failure matters more, and this is probably its cause.
-            error.add_note(str(problem))
 
     # -- on the server's thread ---------------------------------------------------------
 
@@ -170,14 +104,10 @@ class AwsFake:
             await self._deliver(self._refuse(str(refusal)), connection)
             return
         delivery = self._next(call)
-        with self._arrived:
-            billed = isinstance(delivery, (Whole, Pieces)) or (
-                isinstance(delivery, Hang) and delivery.billed
-            )
-            self.requests.append(
-                Recorded(call.operation, call.params, request.headers, billed=billed)
-            )
-            self._arrived.notify_all()
+        billed = isinstance(delivery, (Whole, Pieces)) or (
+            isinstance(delivery, Hang) and delivery.billed
+        )
+        self._record(Recorded(call.operation, call.params, request.headers, billed=billed))
         await self._deliver(delivery, connection)
 
     async def _look(self, request: HttpRequest, connection: Connection) -> None:

@@ -16,11 +16,11 @@ import json
 import re
 import time
 from collections import deque
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.fakes.cursor_jobs import Agent, Fault, Job, Json, Run, usage_of
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 KEY = "crsr_fake_key"
 CREATE_KEYS = {
@@ -41,7 +41,7 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
-class CursorFake:
+class CursorFake(LoopbackFake):
     """Agents that play a script.
 
     Args:
@@ -49,20 +49,21 @@ class CursorFake:
         expect_refusals: Refused requests are what the test is about.
     """
 
+    part = "the fake of Cursor"
+
     def __init__(self, *, honours_keys: bool = True, expect_refusals: bool = False) -> None:
+        super().__init__()
         self.requests: list[tuple[str, Any]] = []
         self.agents: dict[str, Agent] = {}
         self.begun: list[Run] = []
         """Every run that ever began."""
         self.cancels = 0
-        self.problems: list[str] = []
         self.expect_refusals = expect_refusals
         self._honours_keys = honours_keys
         self._answered: dict[str, Json] = {}
         self._faults: deque[Fault] = deque()
         self._script: deque[Job] = deque()
         self._released = False
-        self._server = LoopbackServer(self._handle)
 
     def add(self, *jobs: Job) -> None:
         """Append to what agents do."""
@@ -79,27 +80,6 @@ class CursorFake:
     def lose(self) -> bool:
         """Forget the newest agent."""
         return bool(self.agents) and self.agents.popitem() is not None
-
-    @property
-    def url(self) -> str:
-        """What to give as `base_url`."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        if self.problems and error is None:
-            raise AssertionError("the fake of Cursor: " + "; ".join(self.problems))
-        if self.problems and error is not None:
-            error.add_note("; ".join(self.problems))
 
     # -- on the server's thread ---------------------------------------------------------
 

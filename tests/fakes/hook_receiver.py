@@ -10,10 +10,10 @@ import json
 import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 TOLERANCE_SECONDS = 300
 _BLOCK = 64
@@ -65,10 +65,11 @@ def _hmac_sha256(key: bytes, content: bytes) -> bytes:
     return hashlib.sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest()
 
 
-class HookReceiver:
-    """Serves on a thread of its own."""
+class HookReceiver(LoopbackFake):
+    """Takes what comes, unless told otherwise."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.taken: list[Received] = []
         self.refused = 0
         """Requests that were not taken."""
@@ -81,12 +82,11 @@ class HookReceiver:
         self.loses_answers = False
         """What is taken is not confirmed: the connection is reset."""
         self.came = threading.Event()
-        self._server = LoopbackServer(self._handle)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.port}/services/T0/B0/hidden-part"
+        """The whole address of the webhook."""
+        return f"{super().url}/services/T0/B0/hidden-part"
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
         if self.is_down or self.status != 200:
@@ -102,15 +102,3 @@ class HookReceiver:
             connection.reset()
             return
         await connection.send(200, self.text.encode(), {})
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()

@@ -17,17 +17,19 @@ from typing import Any
 import httpx2
 
 from tests.fakes.job_script import Job, JobScript, Refusal
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 TOKEN = "job-service-token"
 INPUT_MICROS, OUTPUT_MICROS = 2, 10
 """What the service says a token costs."""
 
 
-class HttpJobServer:
+class HttpJobServer(LoopbackFake):
     """The service, on a free loopback port."""
 
     def __init__(self, *, idempotent: bool = False) -> None:
+        super().__init__()
         self.script = JobScript()
         self.link: str | None = None
         """What `links.self` says; None: the job's own address."""
@@ -37,17 +39,6 @@ class HttpJobServer:
         """Statuses that callbacks were answered with."""
         self._idempotent = idempotent
         self._numbers = count(1)
-        self._server = LoopbackServer(self._handle)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def start(self) -> None:
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.close()
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
         body = _parsed(request.body)

@@ -15,11 +15,11 @@ import asyncio
 import json
 from collections import deque
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 from tests.fakes.managed_pages import events_page, refuse, sessions_page
 from tests.fakes.managed_rules import (
     UPDATE_KEYS,
@@ -54,7 +54,7 @@ class Missing(Exception):
     """There is no such thing."""
 
 
-class ManagedFake:
+class ManagedFake(LoopbackFake):
     """Sessions that play a script.
 
     Args:
@@ -64,14 +64,16 @@ class ManagedFake:
             and their log begins with an idle event.
     """
 
+    part = "the fake of Managed Agents"
+
     def __init__(self, *, expect_refusals: bool = False, late: bool = False) -> None:
+        super().__init__()
         self.requests: list[tuple[str, Any]] = []
         """`METHOD /path` and the body, in order."""
         self.sessions: list[FakeSession] = []
         """Those it knows."""
         self.created: list[FakeSession] = []
         """Those it ever knew."""
-        self.problems: list[str] = []
         self.expect_refusals = expect_refusals
         self.tools: list[Json] = [{"type": "agent_toolset_20260401", "configs": []}]
         """Tools of the managed agent itself."""
@@ -80,7 +82,6 @@ class ManagedFake:
         self._faults: deque[Fault] = deque()
         self._script: deque[Turn] = deque()
         self._released = asyncio.Event()
-        self._server = LoopbackServer(self._handle)
 
     # -- the script ---------------------------------------------------------------------
 
@@ -106,33 +107,16 @@ class ManagedFake:
 
     # -- what happened ------------------------------------------------------------------
 
-    @property
-    def url(self) -> str:
-        """What to give as `base_url`."""
-        return f"http://127.0.0.1:{self._server.port}"
-
     def count(self, request: str) -> int:
         """How many requests had this in `METHOD /path`."""
         return sum(request in made for made, _ in self.requests)
 
     # -- life ---------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Stop; sessions that still work are ended before."""
         self._server.submit(self._end()).result(timeout=10)
-        self._server.close()
-        if self.problems and error is None:
-            raise AssertionError("the fake of Managed Agents: " + "; ".join(self.problems))
-        if self.problems and error is not None:
-            error.add_note("; ".join(self.problems))
+        super().close()
 
     # -- on the server's thread ---------------------------------------------------------
 

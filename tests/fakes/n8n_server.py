@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.job_script import Job, JobScript, Refusal
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 
 API_KEY = "n8n-api-key-of-the-fake"
 PATH = "/webhook/count-boxes"
@@ -39,7 +40,7 @@ _NAMES = {
 }
 
 
-class N8nServer:
+class N8nServer(LoopbackFake):
     """The instance, on a free loopback port.
 
     Args:
@@ -48,6 +49,7 @@ class N8nServer:
     """
 
     def __init__(self, answers: str = "id") -> None:
+        super().__init__()
         self.script = JobScript()
         self.answers = answers
         self.saves_data = True
@@ -59,17 +61,6 @@ class N8nServer:
         self.unregistered = 0
         """So many calls find the webhook not active yet."""
         self._numbers = count(1000)
-        self._server = LoopbackServer(self._handle)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def start(self) -> None:
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.close()
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
         url = urlsplit(request.path)

@@ -5,17 +5,15 @@ or a network can. What a test did not script, and what it sent wrong, fails the 
 the fake is closed.
 """
 
-import asyncio
 import json
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.fakes.loopback_http import Connection, HttpRequest, LoopbackServer
+from tests.fakes.loopback_fake import BillingFake
+from tests.fakes.loopback_http import Connection, HttpRequest
 from tests.fakes.openai_answers import Answer, Failure, Response
 from tests.fakes.openai_delivery import deliver
 from tests.fakes.openai_rules import first_problem
@@ -33,7 +31,7 @@ class Recorded:
     """True if the model did its work, whether or not anybody got the answer."""
 
 
-class OpenAIFake:
+class OpenAIFake(BillingFake[Recorded]):
     """Answers chat completions from a script or a function, and lists its models.
 
     Args:
@@ -45,6 +43,8 @@ class OpenAIFake:
         expect_invalid: Refused requests are what the test is about.
     """
 
+    part = "the fake completions server"
+
     def __init__(
         self,
         responder: Responder | None = None,
@@ -55,8 +55,7 @@ class OpenAIFake:
         streams: bool = True,
         expect_invalid: bool = False,
     ) -> None:
-        self.requests: list[Recorded] = []
-        self.problems: list[str] = []
+        super().__init__()
         self.expect_invalid = expect_invalid
         self.models = models
         self._responder = responder
@@ -65,9 +64,6 @@ class OpenAIFake:
         self._streams = streams
         self._script: deque[Response] = deque()
         self._call_ids = count(1)
-        self._arrived = threading.Condition()
-        self._released = asyncio.Event()
-        self._server = LoopbackServer(self._handle)
 
     # -- the script ---------------------------------------------------------------------
 
@@ -103,74 +99,10 @@ class OpenAIFake:
         """Script an error status; further arguments as `Failure` takes them."""
         self.add(Failure(status, code, **details))
 
-    def release(self) -> None:
-        """End every hang and silence, and make later ones end at once."""
-        self._server.call(self._released.set)
-
-    # -- what happened ------------------------------------------------------------------
-
     @property
     def url(self) -> str:
         """What to give as `base_url`."""
-        return f"http://127.0.0.1:{self._server.port}/v1"
-
-    @property
-    def billed(self) -> int:
-        """How often the model did its work."""
-        return sum(request.billed for request in self.requests)
-
-    @property
-    def connections(self) -> int:
-        """How many TCP connections were opened."""
-        return self._server.connections
-
-    async def requests_arrived(self, number: int, timeout: float = 10.0) -> None:
-        """Wait until so many requests have arrived.
-
-        Raises:
-            TimeoutError: they did not.
-        """
-        await asyncio.to_thread(self._wait, number, timeout)
-
-    def _wait(self, number: int, timeout: float) -> None:
-        with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self.requests) >= number, timeout):
-                raise TimeoutError(f"{len(self.requests)} of {number} requests after {timeout} s")
-
-    # -- life ---------------------------------------------------------------------------
-
-    def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
-        self._server.start()
-        return self
-
-    def close(self) -> None:
-        """Stop, ending every connection.
-
-        Raises:
-            AssertionError: a request found the script empty, or was refused though the
-                test did not expect that.
-        """
-        self._server.close()
-        if self.problems:
-            raise AssertionError("the fake completions server: " + "; ".join(self.problems))
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            await asyncio.to_thread(self.close)
-        except AssertionError as problem:
-            if error is None:
-                raise
-            # The test's own failure matters more, and this is probably its cause.
-            error.add_note(str(problem))
+        return f"{super().url}/v1"
 
     # -- on the server's thread ---------------------------------------------------------
 
@@ -180,11 +112,8 @@ class OpenAIFake:
             return
         recorded = Recorded(_parsed(request.body), request.headers)
         response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
-        with self._arrived:
-            recorded.billed = isinstance(response, Answer)
-            self.requests.append(recorded)
-            number = len(self.requests)
-            self._arrived.notify_all()
+        recorded.billed = isinstance(response, Answer)
+        number = self._record(recorded)
         await deliver(response, recorded.body, connection, number=number, released=self._released)
 
     async def _list_models(self, request: HttpRequest, connection: Connection) -> None:
