@@ -10,13 +10,13 @@ from datetime import timedelta
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSystemInfoRequest
 from temporalio.client import Client
 
+from activities.pollers import pollers
 from activities.stores.base import ObjectStore, StoreError
 from rota.durations import format_duration
 from rota.ids import keeper_queue
 from schedules.drift import find_drift
 from schedules.fleet import Fleet
 from workers.namespace import RETENTION, attribute_problems
-from workers.pollers import pollers
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from activities.breakers import read_breaker
+from activities.pollers import pollers
 from activities.runtimes.kinds import account_of
 from rota.breaker import Breaker, Held, Phase
 from rota.breaker_rules import look
@@ -17,7 +18,6 @@ from rota.ids import breaker_id
 from schedules.fleet import Fleet
 from schedules.runtime_queues import runtime_queues
 from workers.checks import Check
-from workers.pollers import pollers
 
 
 async def check_breakers(client: Client, fleet: Fleet) -> list[Check]:

@@ -18,9 +18,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
+from activities.pollers import pollers
 from rota.ids import keeper_queue
 from tests.stack import Stack
-from workers.pollers import pollers
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0

@@ -8,6 +8,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.pollers import pollers
 from activities.server_errors import is_missing
 from rota.pipeline_run import PipelineResult
 from workers.cli.any_run import describe_run, is_pipeline
@@ -17,7 +18,6 @@ from workers.cli.pipeline_view import count_nodes
 from workers.cli.server import Link
 from workers.cli.standing import UNANSWERED
 from workers.cli.steps import StepLine, steps_of
-from workers.pollers import pollers
 
 INTERVAL_SECONDS = 0.5
 QUERY_TIMEOUT = timedelta(seconds=2)
