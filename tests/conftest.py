@@ -70,6 +70,8 @@ SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 so; those of the examples work through a month of an office's books."""
 LONG_FOLDERS = {"examples", "processes"}
 """Tests below these take long: what is killed and started again, and whole nights of work."""
+LISTING_FOLDERS = {"cli", "schedules"}
+"""Tests below these have every keeper of the server listed: by plans, by drift, by commands."""
 SERVER_NAMES = {
     "dev_server",
     "hasty_server",
@@ -92,11 +94,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _needs_servers(item):
             item.add_marker("server")
-    # Within the rest, what takes longest must not come last.
+    # Within the rest, what takes longest must not come last; nor what is slower the more keepers
+    # other tests have left on the server.
     items.sort(
         key=lambda item: (
             item.get_closest_marker("server") is not None,
             not LONG_FOLDERS & _folders(item),
+            not LISTING_FOLDERS & _folders(item),
         )
     )
 

@@ -78,7 +78,7 @@ async def missed(
         The ledger once all runs have ended, by slot; and the slots that came.
     """
     name = stack.name("outage")
-    start = datetime.now(UTC).replace(microsecond=0) + 3 * SECOND
+    start = datetime.now(UTC).replace(microsecond=0) + 6 * SECOND
     came = [start + n * SECOND for n in range(slots)]
     async with stack.worker():
         await on_schedule(
