@@ -106,26 +106,32 @@ async def pending_of(link: Link, run_id: str) -> list[PendingCall]:
 
 
 def named(pending: list[PendingCall], call: str | None, digest: str | None) -> PendingCall:
-    """Return the call that is meant: by its id, or the only one.
+    """Return the call that is meant: by its id, by its digest, or the only one.
 
     Raises:
-        CommandError: there is none, there are several, or it is not the one of `digest`.
+        CommandError: there is none, there are several, or it is not the one of `digest`; the
+            message shows what waits.
     """
-    listed = ", ".join(each.approval.id for each in pending) or "none"
     found = [each for each in pending if call in (None, each.approval.id)]
     if not found:
+        listed = ", ".join(each.approval.id for each in pending) or "none"
         what = f"no approval '{call}' is pending" if call else "nothing waits for a decision"
         raise CommandError(f"{what}; pending are: {listed}", ExitCode.NOT_FOUND)
-    if len(found) > 1:
-        raise CommandError(f"several calls wait: name one of {listed}", ExitCode.WRONG)
-    shown = found[0].approval.request.digest
-    if digest is not None and not (len(digest) >= SHORTEST_DIGEST and shown.startswith(digest)):
+    meant = [each for each in found if digest is None or _begins(each, digest)]
+    shown = "".join(f"\n{each.approval.id}: {each.request}" for each in found)
+    if not meant:
         raise CommandError(
-            f"{found[0].approval.id} is not that request: its digest begins with "
-            f"{shown[:SHORTEST_DIGEST]}; look at it again",
-            ExitCode.WRONG,
+            f"'{digest}' is not what waits; look at it again:{shown}", ExitCode.WRONG
         )
-    return found[0]
+    if len(meant) > 1:
+        raise CommandError(f"several calls wait: name one of them{shown}", ExitCode.WRONG)
+    return meant[0]
+
+
+def _begins(pending: PendingCall, digest: str) -> bool:
+    """True if `digest` is the request's, or enough of its beginning."""
+    whole = pending.approval.request.digest
+    return len(digest) >= SHORTEST_DIGEST and whole.startswith(digest)
 
 
 async def _of(link: Link, run: WorkflowExecution) -> list[PendingCall]:
