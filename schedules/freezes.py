@@ -74,7 +74,7 @@ def begun_frozen(planned: AgentPlan, keepers: Collection[Freezable], team: str) 
     """Return the plan with the freeze that its agent takes on, if there is one.
 
     A new one takes on its team's, or that of everything. One that moves to another team takes on
-    that team's, unless it is frozen already.
+    that team's, beside one of its own: the later end holds.
 
     Args:
         planned: What happens to the agent.
@@ -83,7 +83,7 @@ def begun_frozen(planned: AgentPlan, keepers: Collection[Freezable], team: str) 
     """
     own = next((keeper for keeper in keepers if keeper.name == planned.agent), None)
     is_new = planned.action is Action.CREATE
-    moves = own is not None and own.freeze is None and own.team != team
+    moves = own is not None and own.team != team
     scopes = (FreezeScope.TEAM, FreezeScope.ALL) if is_new else (FreezeScope.TEAM,)
     request = _inherited(keepers, team, scopes) if is_new or moves else None
     if request is None:

@@ -27,8 +27,12 @@ def keeper(name: str, team: str, scope: FreezeScope | None = None) -> Freezable:
             [keeper("report", "old"), keeper("a", "new", TEAM)],
             "it is frozen with its move to team new, as its team is, by ann: leak",
         ),
-        # Frozen already: its own is for somebody to end.
-        (Action.CHANGE, [keeper("report", "old", ONE), keeper("a", "new", TEAM)], ""),
+        # Its own may end before the team's.
+        (
+            Action.CHANGE,
+            [keeper("report", "old", ONE), keeper("a", "new", TEAM)],
+            "it is frozen with its move to team new, as its team is, by ann: leak",
+        ),
         # It was thawed by name while all the others stay frozen.
         (Action.CHANGE, [keeper("report", "old"), keeper("a", "new", EVERYTHING)], ""),
         (Action.CHANGE, [keeper("report", "new"), keeper("a", "new", TEAM)], ""),
