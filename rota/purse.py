@@ -117,6 +117,8 @@ class Purse(Record):
 
 def check_raise(more: BudgetRaise) -> str:
     """Say why `more` gives a run nothing, in one line; empty if it gives something."""
+    if not more.id:
+        return "give the raise an id of its own: the next without one would be taken for it"
     if more.window is not None:
         return "a run has no days or months: raise those of its agent, or of its team"
     parts = (more.micros, more.tokens, more.steps)

@@ -86,6 +86,7 @@ def test_purse_that_has_given_back_has_nothing_left_under_any_limit(told: Cap) -
     ("fields", "words"),
     [
         ({}, "at least one"),
+        ({"id": "", "micros": 5}, "an id of its own"),
         ({"micros": -1, "tokens": 5}, "never lowered"),
         ({"micros": 5, "window": "day"}, "no days or months"),
         ({"steps": 1}, ""),
@@ -94,7 +95,7 @@ def test_purse_that_has_given_back_has_nothing_left_under_any_limit(told: Cap) -
 )
 def test_check_raise_takes_only_what_gives_something(fields: dict[str, Any], words: str) -> None:
     """Nothing, less than nothing and what is of an account are refused with a reason."""
-    problem = check_raise(BudgetRaise(id="1", **fields))
+    problem = check_raise(BudgetRaise.model_validate({"id": "1", **fields}))
     assert words in problem
     assert bool(problem) is bool(words)
 
