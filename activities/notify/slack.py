@@ -19,9 +19,9 @@ MOST_WORDS = 800
 
 _SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LONGEST_SIGN = 5
-_CALLS = re.compile(r"@(?=(channel|here|all|everyone)\b)|(?<!\w)@(?=\w)", re.IGNORECASE)
+_CALLS = re.compile(r"@(?=(channel|here|all|everyone)\b)|(?<![^\W_])@(?=\w)", re.IGNORECASE)
 """Slack itself calls people by `<!channel>` and `<@U…>` alone; others that take its messages,
-so. The `@` of a mail address calls nobody."""
+so, and read `_` as a sign of italics. The `@` of a mail address calls nobody."""
 _LINK = re.compile(r"\](?=\()")
 """Others read `[words](address)` as a link with other words."""
 _NOTHING = "\u200b"

@@ -9,7 +9,7 @@ import pytest
 
 from activities.notify.means import Means
 from activities.notify.open import PROBES, SENDERS
-from activities.notify.slack import MOST_TEXT, text_of
+from activities.notify.slack import MOST_TEXT, escaped, text_of
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
 from rota.notifications import Channel, Message, channels_of
@@ -96,6 +96,22 @@ async def test_slack_text_of_a_stranger_calls_nobody_and_hides_no_link(
     assert "&lt;!channel&gt; &lt;https://evil|bank&gt; &amp; @\u200bhere *done*" in text
     assert "\u202e" not in text
     assert "@\u200bChannel @\u200bann a@example.com [bank]\u200b(https://evil)" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("@bob", True),
+        ("_@bob_", True),
+        ("__@bob__", True),
+        ("(@bob)", True),
+        ("first_last@example.com", False),
+        ("1@example.com", False),
+    ],
+)
+def test_slack_text_calls_nobody_behind_any_sign(text: str, calls: bool) -> None:
+    """A name is broken also where it is set in italics; an address of mail stays whole."""
+    assert ("@\u200b" in escaped(text)) is calls
 
 
 async def test_slack_gets_twenty_lines_and_the_rest_as_a_number(
