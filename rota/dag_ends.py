@@ -193,7 +193,19 @@ def _status_of_items(
         return RunStatus.SUCCEEDED, "", None
     shown = "; ".join(what_became_of(f"item {number}", end) for number, end in bad[:NAMED])
     reason = f"{len(bad)} of {len(ends)} items did not succeed: {shown}"
-    return RunStatus.FAILED, reason[:MESSAGE_LIMIT], _category_of(ends) or bad[0][1].category
+    status = _status_of(end for _, end in bad)
+    return status, reason[:MESSAGE_LIMIT], _category_of(ends) or bad[0][1].category
+
+
+def _status_of(bad: Iterable[NodeResult]) -> RunStatus:
+    """Return the end of a whole whose parts came to these bad ends.
+
+    Where nothing but blocked parts went wrong it is blocked, as their agents are: people are
+    told once, not for each slot.
+    """
+    statuses = {end.status for end in bad}
+    blocked = RunStatus.BLOCKED in statuses and statuses <= {RunStatus.BLOCKED, RunStatus.CANCELLED}
+    return RunStatus.BLOCKED if blocked else RunStatus.FAILED
 
 
 def _category_of(ends: Iterable[NodeResult]) -> FailureCategory | None:
@@ -220,11 +232,8 @@ def pipeline_end(plan: Plan, state: DagState) -> PipelineEnd:
     told = "; ".join(what_became_of(name, bad[name]) for name in names[:NAMED])
     if len(names) > NAMED:
         told += f"; and {len(names) - NAMED} more"
-    statuses = {end.status for end in bad.values()}
-    blocked = RunStatus.BLOCKED in statuses and statuses <= {RunStatus.BLOCKED, RunStatus.CANCELLED}
     return PipelineEnd(
-        # As its nodes' agents: people are told once, not for each slot.
-        status=RunStatus.BLOCKED if blocked else RunStatus.FAILED,
+        status=_status_of(bad.values()),
         reason=told[:MESSAGE_LIMIT],
         category=unknown or bad[names[0]].category,
     )

@@ -5,7 +5,17 @@ import pytest
 from rota.dag_report import MEMO_ITEMS, ROWS, node_reports, table, without_outputs
 from rota.pipeline_run import NodeResult, PipelineResult
 from rota.runs import RunStatus, Trigger
-from tests.rota.dag_play import SUCCEEDED, Play, by_name, done, failed, node
+from tests.rota.dag_play import (
+    BLOCKED,
+    CANCELLED,
+    FAILED,
+    SUCCEEDED,
+    Play,
+    by_name,
+    done,
+    failed,
+    node,
+)
 
 
 def lines(play: Play) -> list[str]:
@@ -65,6 +75,25 @@ def test_pipeline_in_which_nothing_but_blocked_nodes_went_wrong_is_blocked(
     """As its node is: people are told of it once, and not for each slot."""
     play = Play({"a": node(), "b": node("a"), "c": node()}).play(by_name(**ends))
     assert play.whole().status is status
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        ([BLOCKED, BLOCKED], BLOCKED),
+        ([SUCCEEDED, BLOCKED], BLOCKED),
+        ([CANCELLED, BLOCKED], BLOCKED),
+        ([FAILED, BLOCKED], FAILED),
+        ([CANCELLED, SUCCEEDED], FAILED),
+    ],
+)
+def test_node_in_which_nothing_but_blocked_items_went_wrong_is_blocked(
+    ends: list[RunStatus], status: RunStatus
+) -> None:
+    """A node of many runs is blocked as a node of one is, and so is its pipeline."""
+    play = Play({"a": node(for_each=[0, 1])})
+    play.play(lambda start: NodeResult(status=ends[start.index]))
+    assert (play.result("a").status, play.whole().status) == (status, status)
 
 
 def test_table_of_many_nodes_shows_what_matters_first() -> None:
