@@ -109,11 +109,16 @@ class SessionLog:
         for name in await self.marks(turn, what):
             await self._store.delete_ref(name)
 
+    async def looks(self, turn: int) -> list[str]:
+        """Notes of all looks of a turn whose end nobody saw."""
+        root = f"{self._attempts}/{turn}"
+        names = await self._store.list_refs(root)
+        return [name for name in names if name.removeprefix(f"{root}/").startswith("look-")]
+
     async def clear_looks(self, turn: int) -> None:
         """Take back the notes of all looks of a turn."""
-        for name in await self._store.list_refs(f"{self._attempts}/{turn}"):
-            if name.removeprefix(f"{self._attempts}/{turn}/").startswith("look-"):
-                await self._store.delete_ref(name)
+        for name in await self.looks(turn):
+            await self._store.delete_ref(name)
 
     async def seen(self, turn: int, look: int) -> Seen | None:
         """What a look came to, if that is on record."""

@@ -268,24 +268,25 @@ class SessionRunningActivities(SessionRunning):
             if not task.settings.is_one_call:
                 # The looks that were cut off have watched what is counted here.
                 await kept(lambda: log.clear_looks(input.turn))
-        elif session.told and await _is_uncounted(input, task, log):
-            # Nobody tells: at most all that the run might still spend.
-            most = input.allowance
-            usage = Usage(
-                unknown_attempts=1,
-                unknown_micros=max(0, most.micros or 0),
-                unknown_tokens=max(0, most.tokens or 0),
-            )
+        elif session.told:
+            usage = await _untold(input, task, log)
         return SessionStopped(
             confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
         )
 
 
-async def _is_uncounted(input: SessionInput, task: SessionTask, log: SessionLog) -> bool:
-    """Whether nobody tells what a session has used: a look that was cut off is counted as such."""
-    if task.settings.is_one_call and not task.promises.reattach:
-        return False  # there is nothing but looks
-    return not await log.marks(input.turn, f"look-{input.look}")
+async def _untold(input: SessionInput, task: SessionTask, log: SessionLog) -> Usage:
+    """What a session may have used that tells nothing: at most all that its run might spend."""
+    looks = await log.looks(input.turn)
+    if not looks and task.settings.is_one_call and not task.promises.reattach:
+        return Usage()  # its looks are the work, and there was none
+    most = input.allowance
+    return Usage(
+        # A look that was cut off is counted as an attempt where the run's end is.
+        unknown_attempts=0 if looks else 1,
+        unknown_micros=max(0, most.micros or 0),
+        unknown_tokens=max(0, most.tokens or 0),
+    )
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

@@ -8,12 +8,13 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 
 from activities import heartbeat
+from activities.paid_calls import unanswered_attempts
 from activities.session_log import SessionLog
 from rota.budget import Cap
 from rota.failures import FailureCategory
 from rota.session_runtime import ProviderSession
 from rota.steps import SessionInput
-from tests.activities.session_bench import LOST, Bench, failed, fault
+from tests.activities.session_bench import LOST, RUN, Bench, failed, fault
 from tests.contract.double_provider import Hangs
 from tests.workflows.failing_store import FailingStore
 
@@ -163,15 +164,15 @@ async def test_submit_that_goes_on_after_the_run_has_ended_leaves_nothing_workin
     assert await bench.unknown() == int(begun)
 
 
-async def cut_off(bench: Bench) -> None:
+async def cut_off(bench: Bench, look: int = 2, **runtime: Any) -> None:
     """A look that nobody sees the end of, of a session that hangs."""
-    await bench.open(reattach=False)
+    await bench.open(runtime, reattach=False)
     bench.provider.acts = [Hangs()]
     await bench.submit()
-    look = asyncio.create_task(bench.observe(look=2))
+    looking = asyncio.create_task(bench.observe(look=look))
     await bench.provider.looking.wait()
-    look.cancel()
-    await asyncio.gather(look, return_exceptions=True)
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
 
 
 async def test_cancel_of_a_session_that_tells_its_use_leaves_nothing_unknown(bench: Bench) -> None:
@@ -198,3 +199,18 @@ async def test_cancel_of_a_session_that_tells_no_use_counts_what_the_run_might_s
     usage = (await bench.cancel(session=session, allowance=allowance)).usage
     assert usage.unknown_attempts == 1
     assert (usage.unknown_micros, usage.unknown_tokens) == unknown
+
+
+@pytest.mark.parametrize("look", [1, 2])
+@pytest.mark.parametrize("one_call", [True, False])
+async def test_cancel_of_a_session_whose_look_was_cut_off_counts_it_once_with_what_it_may_have_cost(
+    bench: Bench, one_call: bool, look: int
+) -> None:
+    """The look is the attempt, of whichever runtime; what it came to nobody tells."""
+    await cut_off(bench, look, one_call=one_call)
+    bench.monkeypatch.setattr(bench.provider, "usage", lambda session: None)
+    session = ProviderSession(kind="double", id="s1", told=True)
+    stopped = await bench.cancel(session=session, allowance=Cap(micros=700, tokens=90))
+    usage = stopped.usage.plus(await unanswered_attempts(bench.store, RUN, 1))
+    assert usage.unknown_attempts == 1
+    assert (usage.unknown_micros, usage.unknown_tokens) == (700, 90)
