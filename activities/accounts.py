@@ -98,6 +98,7 @@ async def _hold(client: Client, id: str, request: HoldRequest) -> Grant:
     return Grant(
         number=request.number,
         refused=f"there is no {id}, which keeps the account: run 'rota apply'",
+        cure="rota apply",
         until=datetime.now(UTC) + LOOK_AGAIN,
     )
 

@@ -91,6 +91,8 @@ class Grant(StepResult):
     """Why there is less than the least that was asked for, and by whom; empty if there is not:
     `day_usd of agent report: $4.97 of $5.00 spent or reserved until 2026-11-24T00:00+01:00`.
     Nothing is reserved then, and `budget_raised` follows when there may be room."""
+    cure: str = ""
+    """The command that mends it."""
     until: datetime | None = None
     """When it is worth asking again without that signal: the window that refused turns."""
     soft: bool = False

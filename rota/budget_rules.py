@@ -35,6 +35,7 @@ from rota.budget_shares import at_least, larger, wanted_of, what_is_left
 from rota.budget_tallies import counted, keys_at
 from rota.calendars import zone_of
 from rota.lost_runs import use_of
+from rota.raising import enough, raise_command
 from rota.run_ref import RunRef
 from rota.usage import Usage
 
@@ -105,7 +106,9 @@ def hold(
         waiter = Waiter(run=run, least=request.least, wanted=wanted)
         account = account.model_copy(update={"waiting": (*account.waiting, waiter)})
     grant = _grant(account, held, now)
-    return account, _refused(grant, short, owner, account.timezone) if short else grant
+    return account, _refused(
+        grant, short, request.least, owner, account.timezone
+    ) if short else grant
 
 
 def end(account: Account, end: HoldEnd, now: datetime) -> Account:
@@ -221,14 +224,26 @@ def _grant(account: Account, held: Hold, now: datetime) -> Grant:
     )
 
 
-def _refused(grant: Grant, short: Sequence[Limit], owner: str, timezone: str) -> Grant:
+def _refused(
+    grant: Grant, short: Sequence[Limit], least: Amount, owner: str, timezone: str
+) -> Grant:
     """Say which limit it was: of several, the one that turns last."""
     limit = max(short, key=lambda each: each.end)
     text = (
         f"{limit.key} of {owner}: {limit.used} spent or reserved until "
         f"{format_end(limit.end, timezone)}"
     )
-    return grant.model_copy(update={"refused": text, "until": limit.end})
+    cure = _cure(limit, at_least(least, limit.dimension), owner)
+    return grant.model_copy(update={"refused": text, "until": limit.end, "cure": cure})
+
+
+def _cure(limit: Limit, least: int, owner: str) -> str:
+    """The command that gives the owner as much again, or as much as is needed."""
+    kind, _, name = owner.partition(" ")
+    cap, gone = {limit.dimension: limit.limit}, {limit.dimension: limit.counted + limit.reserved}
+    give = enough(Cap(**cap), Amount(**gone), Amount(**{limit.dimension: least}))
+    whom = f"--team {name}" if kind == "team" else name
+    return raise_command(whom, give, f"--{limit.kind.value}")
 
 
 def _without(account: Account, run_key: str) -> Account:

@@ -88,7 +88,13 @@ def _short(short: Shortage, state: LoopState, on_exceeded: OnExceeded) -> Step:
     if short.is_asked_for:
         return AskRoom(least=short.least)
     if on_exceeded is OnExceeded.PARK and not short.lent:
-        return Park(reason=short.reason, refused=short.refused, until=short.until)
+        return Park(
+            reason=short.reason,
+            refused=short.refused,
+            until=short.until,
+            more=short.more,
+            cure=short.cure,
+        )
     if on_exceeded is OnExceeded.SKIP and not short.lent and not state.has_begun:
         return Finish(status=RunStatus.SKIPPED, reason=short.reason)
     return _limit(short.reason)

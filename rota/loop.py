@@ -282,6 +282,10 @@ class Park(Record):
     """The accounts have not enough; else it is a limit of the run's own."""
     until: datetime | None = None
     """When they will have more."""
+    more: str = ""
+    """Of a limit of its own: the options of `rota budget raise` that are enough."""
+    cure: str = ""
+    """Of an account's limit: the whole command."""
 
 
 Step = Compact | Think | RunTools | AskRoom | Park | Finish

@@ -11,6 +11,7 @@ from datetime import datetime
 from rota.budget import Amount, Cap
 from rota.limits import Limits
 from rota.model import Record
+from rota.raising import enough, enough_steps
 from rota.usage import Usage, format_cost
 
 OVER_ALLOWANCE = "over_allowance"
@@ -35,6 +36,10 @@ class Shortage(Record):
     """When they will have more, if they refused and said so."""
     least: Amount = ANYTHING
     """What the step needs."""
+    more: str = ""
+    """Of a limit of the run's own: the options of `rota budget raise` that are enough."""
+    cure: str = ""
+    """Of one of an account: the whole command."""
 
 
 def spent(usage: Usage) -> Amount:
@@ -124,7 +129,8 @@ def shortage(
     if limits.steps is not None and steps + next_steps > limits.steps:
         taken = f"{steps} of {limits.steps} steps taken"
         more = f", and {next_steps} tool calls come next" if next_steps > 1 else ""
-        return Shortage(reason=f"{taken}{more} (budget.run_steps)")
+        give = enough_steps(limits.steps, steps, next_steps)
+        return Shortage(reason=f"{taken}{more} (budget.run_steps)", more=give)
     least = needed or ANYTHING
     tree_spent = spent(tree)
     lender = f"(the share that {limits.lender} gave)"
@@ -132,16 +138,19 @@ def shortage(
         return Shortage(reason=lent, lent=True, least=least)
     whole = Cap(micros=limits.cost_micros, tokens=limits.tokens)
     if own := _short(whole, tree_spent, needed, "(budget.run_usd)", "(budget.run_tokens)"):
-        return Shortage(reason=own, least=least)
-    if needed is not None and exceeds(needed, Cap(micros=limits.call_micros)):
+        return Shortage(reason=own, least=least, more=enough(whole, tree_spent, least))
+    call = Cap(micros=limits.call_micros)
+    if needed is not None and exceeds(needed, call):
         most, may = format_cost(limits.call_micros), format_cost(needed.micros)
         reason = f"the next call may cost {may}, and at most {most} is allowed (budget.call_usd)"
-        return Shortage(reason=reason, least=least)
+        return Shortage(reason=reason, least=least, more=enough(call, Amount(), needed))
     grant = limits.grant
     if grant is None:
         return None
     if grant.refused:
-        return Shortage(reason=grant.refused, refused=True, until=grant.until, least=least)
+        return Shortage(
+            reason=grant.refused, refused=True, until=grant.until, least=least, cure=grant.cure
+        )
     reservation = "(its reservation)"
     used_up = _short(grant.room, limits.held, needed, reservation, reservation)
     return Shortage(reason=used_up, is_asked_for=True, least=least) if used_up else None

@@ -43,6 +43,7 @@ def test_run_is_refused_with_the_limit_its_owner_and_the_time() -> None:
     assert grant.refused == (
         "day_usd of agent report: $1.0000 of $1.0000 spent or reserved until 2026-11-24T00:00+01:00"
     )
+    assert grant.cure == 'rota budget raise report --usd 1 --day --reason "it needs more"'
     assert grant.until == datetime.fromisoformat("2026-11-23T23:00Z")
     assert (grant.room.micros, after.holds["b"].amount) == (0, Amount())
 

@@ -157,7 +157,11 @@ FRESH = LoopState()
 @pytest.mark.parametrize(
     ("fields", "state", "step"),
     [
-        ({"cost_micros": 300}, BEGUN, Park(reason="$0.0003 spent of $0.0003 (budget.run_usd)")),
+        (
+            {"cost_micros": 300},
+            BEGUN,
+            Park(reason="$0.0003 spent of $0.0003 (budget.run_usd)", more="--usd 0.0003"),
+        ),
         (
             {"grant": REFUSED},
             FRESH,

@@ -161,7 +161,10 @@ async def test_run_that_parks_is_told_once_with_what_lets_it_go_on(
     told = {fact["occasion"]: fact for fact in facts(receiver)}
     assert len(facts(receiver)) == len(told) == 2
     assert reason.startswith(told["parked"]["reason"])
-    assert told["parked"]["todo"] == f"rota budget raise {name}-1"
+    assert (
+        told["parked"]["todo"]
+        == f'rota budget raise {name}-1 --usd 0.0025 --reason "it needs more"'
+    )
 
 
 async def test_pipeline_and_the_agent_of_its_node_each_tell_by_their_own_declaration(

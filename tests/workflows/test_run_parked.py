@@ -50,7 +50,7 @@ async def test_run_at_its_limit_parks_and_goes_on_when_given_more(
         (entry,) = (await stack.keeper(name)).ledger.values()
         day = await day_of(stack, name)
     assert words in text
-    assert f"rota budget raise {name}-1" in text
+    assert f"'rota budget raise {name}-1 --" in text
     assert shown["parked"] == 1
     assert told.startswith("the run was given ")
     assert (result.status, result.turns, result.tool_calls) == (RunStatus.SUCCEEDED, 3, 2)

@@ -22,8 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from rota.pinned_spec import PinnedSpec
     from rota.pipeline_run import NodeResult
     from rota.purse import Purse
+    from rota.raising import enough, raise_command
     from rota.runs import RunStatus
-    from rota.spending import left, part, spent, used_up
+    from rota.spending import ANYTHING, left, part, spent, used_up
     from rota.usage import Usage
     from workflows.run_kit.money import refuse_raise
     from workflows.run_kit.standing import Standing
@@ -53,19 +54,13 @@ class NodeMoney:
 
     def used_up(self, used: Usage) -> str:
         """Say which limit leaves nothing for a further run; empty if none does."""
-        gone = spent(used)
-        for lent in self._lent.values():
-            gone = gone.plus(Amount(micros=lent.micros or 0, tokens=lent.tokens or 0))
-        return used_up(self._cap, gone, "budget.run_usd", "budget.run_tokens")
+        return used_up(self._cap, self._gone(used), "budget.run_usd", "budget.run_tokens")
 
     def lend(self, places: list[Place], state: DagState) -> Iterator[Cap | None]:
         """Set aside, and yield, what each of the runs that start now may spend."""
         if not self._cap.is_limit or not places:
             return iter([None] * len(places))
-        rest = left(self._cap, spent(state.used))
-        for lent in self._lent.values():
-            rest = left(rest, Amount(micros=lent.micros or 0, tokens=lent.tokens or 0))
-        each = part(rest, len(places))
+        each = part(left(self._cap, self._gone(state.used)), len(places))
         self._lent.update(dict.fromkeys(places, each))
         return iter([each] * len(places))
 
@@ -92,7 +87,8 @@ class NodeMoney:
             return _end(reason, skips=skips), timedelta(0)
         begun_at, given = workflow.now(), len(self.purse.raises)
         patience = timedelta(seconds=spec.park_for_seconds)
-        cure = f"rota budget raise {self._origin.run.id}"
+        more = enough(self._cap, self._gone(used), ANYTHING)
+        cure = raise_command(self._origin.run.id, more)
         since = self._since(reason, cure)
         until = min(filter(None, (since + patience, self._origin.bound)))
         heard = await self._standing.wait(
@@ -123,6 +119,13 @@ class NodeMoney:
         name = f"budget-{self.purse.parked}"
         self._standing.telling.waits(Occasion.PARKED, name, reason, cure)
         return since
+
+    def _gone(self, used: Usage) -> Amount:
+        """What was spent, and what is lent to runs at work."""
+        gone = spent(used)
+        for lent in self._lent.values():
+            gone = gone.plus(Amount(micros=lent.micros or 0, tokens=lent.tokens or 0))
+        return gone
 
     @property
     def _cap(self) -> Cap:

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import Finish, LoopState, Park
     from rota.notify_spec import Occasion
     from rota.outcome import RunOrigin
+    from rota.raising import raise_command
     from rota.runs import RunStatus
     from rota.spending import ANYTHING
     from workflows.activity_options import ROOM_PAUSE
@@ -94,13 +95,14 @@ class Parking:
 
     def _tell(self, park: Park) -> None:
         name = f"budget-{self._money.purse.parked}"
-        self._standing.telling.waits(Occasion.PARKED, name, park.reason, self._raise())
+        self._standing.telling.waits(Occasion.PARKED, name, park.reason, self._command(park))
 
     def _cure(self, park: Park, expires: datetime) -> str:
         if not park.refused:
-            return f"'{self._raise()}' lets it go on, until {expires:%Y-%m-%dT%H:%MZ}"
+            return f"'{self._command(park)}' lets it go on, until {expires:%Y-%m-%dT%H:%MZ}"
         again = f"from {park.until:%Y-%m-%dT%H:%MZ} on" if park.until else "once there is room"
-        return f"goes on {again}, or when that is raised; fails at {expires:%Y-%m-%dT%H:%MZ}"
+        cure = f"after '{park.cure}'" if park.cure else "when that is raised"
+        return f"goes on {again}, or {cure}; fails at {expires:%Y-%m-%dT%H:%MZ}"
 
-    def _raise(self) -> str:
-        return f"rota budget raise {self._origin.run.id}"
+    def _command(self, park: Park) -> str:
+        return park.cure if park.refused else raise_command(self._origin.run.id, park.more)
