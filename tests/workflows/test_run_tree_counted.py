@@ -7,6 +7,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from rota.budget import Cap
 from rota.failures import FailureCategory
 from rota.pipeline_run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus
@@ -117,6 +118,23 @@ async def test_transfer_counts_all_that_its_run_may_use_of_the_loan(
     assert (result.status is RunStatus.SUCCEEDED) is bool(own)
     assert (result.below.cost_micros, result.below.unknown_micros) == (300, unknown)
     assert successor.usage.cost_micros == 1500
+
+
+async def test_transfer_lends_what_the_calls_of_its_turn_have_left(stack: Stack) -> None:
+    """Made after them, it gets what they did not use of the loan: nothing is lent twice."""
+    top, mid, called, last = (stack.name(name) for name in ("top", "mid", "called", "last"))
+    async with stack.worker([add]):
+        for agent in (called, last):
+            await stack.declare(agent, **spending(1000))
+        over = turn(300, calls=[asks(called), asks(last, transfer=True)])
+        tools = [f"agents.{called}", f"agents.{last}.transfer"]
+        await stack.declare(mid, runtime=priced(over), tools=tools)
+        await stack.declare(top, **calling(mid, run_usd=0.005, on_exceeded="fail"))
+        run = await stack.start(top, f"{top}-1")
+        await asyncio.gather(run.result(), return_exceptions=True)
+        successor = await called_run(stack, f"{top}-1/{mid}-1.0", last, index=1).result()
+    assert successor.lineage is not None
+    assert successor.lineage.allowance == Cap(micros=5000 - 300 - 300 - 1000)
 
 
 async def test_node_whose_run_is_at_work_already_costs_its_pipeline_nothing(stack: Stack) -> None:

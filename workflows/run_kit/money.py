@@ -1,5 +1,6 @@
 """A run's money: what it may spend, what it asks the accounts for, what people give it."""
 
+import asyncio
 from typing import Any, TypedDict
 
 from temporalio import workflow
@@ -47,6 +48,7 @@ class Money:
         self.purse = purse or Purse()
         """What was reserved and given; carried across continue-as-new."""
         self._origin = origin
+        self._giving_back = asyncio.Lock()
         # Word that came to the execution before this one is not told twice: ask once more.
         self._is_told = purse is not None
         workflow.set_update_handler("raise_budget", self._on_raise, validator=refuse_raise)
@@ -104,14 +106,15 @@ class Money:
     async def give_back(self, admission: Admission, loop: LoopState) -> None:
         """Let others have what the run holds while it spends nothing, where they may miss it.
 
-        It asks anew before it spends again.
+        It asks anew before it spends again. Several at once give back once, and all wait for it.
         """
-        if not self.purse.is_missed:
-            return
-        run = self._origin.run
-        request = self.purse.giving_back(admission.spec.name, run, loop.usage)
-        grant = await desk.hold_budget(admission.spec, request)
-        self.purse = self.purse.gave_back(grant, loop.usage)
+        async with self._giving_back:
+            if not self.purse.is_missed:
+                return
+            run = self._origin.run
+            request = self.purse.giving_back(admission.spec.name, run, loop.usage)
+            grant = await desk.hold_budget(admission.spec, request)
+            self.purse = self.purse.gave_back(grant, loop.usage)
 
     def _on_raise(self, more: BudgetRaise) -> str:
         """Give the run more; returns what it has been given in all, for people."""

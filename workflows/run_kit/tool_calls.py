@@ -35,6 +35,11 @@ class People(Protocol):
     approvals: Approvals
     money: Money
 
+    @property
+    def work(self) -> RunWork:
+        """The run as it stands now, with what was counted since the calls began."""
+        ...
+
     def count_below(self, used: Usage) -> None:
         """Count what a run used that this one handed work to."""
         ...
@@ -50,9 +55,6 @@ async def run_tools(
     """
     together = [call for call in calls if call.handoff is not HandoffMode.TRANSFER]
     last = [call for call in calls if call.handoff is HandoffMode.TRANSFER]
-    if any(call.handoff is not None for call in calls):
-        # Whoever works for this run may have to ask the same accounts for the same money.
-        await people.money.give_back(work.admission, work.loop)
     running = (_run(work, call, people) for call in together)
     # Asked beside the others, so that people see all of a turn at once.
     asking = (people.approvals.ask_for(work, call) for call in last)
@@ -68,7 +70,9 @@ async def run_tools(
             rulings[call.index] = end
     for call in last:
         ruling, count = rulings[call.index], people.count_below
-        results[call.index] = await handoffs.transfer(work, call, count, ruling)
+        await _give_back(people)
+        # With what the calls before it have used: that is not lent twice.
+        results[call.index] = await handoffs.transfer(people.work, call, count, ruling)
         if results[call.index].transfer is not None:
             break
     return tuple(results[call.index] for call in calls if call.index in results)
@@ -77,6 +81,7 @@ async def run_tools(
 async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
     ruling = await people.approvals.ask_for(work, call)
     if call.handoff is HandoffMode.CALL:
+        await _give_back(people)
         return await handoffs.call(work, call, people.count_below, ruling)
     questions, effects = people.questions, people.effects
     input = ToolInput(
@@ -103,6 +108,15 @@ async def _run(work: RunWork, call: CallRef, people: People) -> ResultRef:
     if asked or result.settled:
         await effects.close(asked or result.settled, call.name)
     return result
+
+
+async def _give_back(people: People) -> None:
+    """Let whoever works for this run have what it holds: they may ask the same accounts.
+
+    Only once people have decided: a run that waits for them keeps it.
+    """
+    work = people.work
+    await people.money.give_back(work.admission, work.loop)
 
 
 async def run_tool(work: RunWork, call: CallRef, input: ToolInput) -> ResultRef:
