@@ -3,17 +3,17 @@
 Activity side. For runtimes that can look without spending, and not for every run: what was found
 stands for a while, so that a burst of runs is one look. What a person has to mend blocks the run.
 A service that is merely out of reach does not, at first: the run tries, waits and tries again by
-itself. Only if that has gone on for a while, it is blocked: told of once, and not once more for
-each slot, until the service answers again.
+itself. Only if look after look has found it so for a while, runs are blocked: told of once, and
+not once more for each of a stream of slots. One that is looked at once an hour never is.
 """
 
 import asyncio
 import json
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from activities.runtimes.kinds import runtime_kind
 from activities.runtimes.open import OpenRuntimes
@@ -30,9 +30,11 @@ LOOK_SECONDS = 2.0
 """For one look: an admission has ten seconds for all it does."""
 OUTAGE_SECONDS = 300.0
 """How long a service may be out of reach before runs are blocked: longer than its restart."""
-AGAIN_SECONDS = 1.0
-"""Pause before the second look that confirms it."""
+APART_SECONDS = 180.0
+"""How far apart bad looks may be that are of one outage: it may be well in between. Below the
+outage itself, so that no two looks make one."""
 MOST_KNOWN = 1000
+"""Services whose look is remembered, the newest."""
 _TO_MEND = (FailureCategory.AUTH, FailureCategory.QUOTA, FailureCategory.INVALID_REQUEST)
 _OUT_OF_REACH = (FailureCategory.TRANSIENT, FailureCategory.TIMEOUT)
 
@@ -44,7 +46,7 @@ class _Found:
     at: float
     error: StepError | None = None
     since: float | None = None
-    """When the first of the bad looks in a row was taken."""
+    """When the first of the looks in a row was taken to which it was out of reach."""
 
 
 class EndpointProbe:
@@ -59,7 +61,7 @@ class EndpointProbe:
         self._runtimes = runtimes
         self._clock = clock
         self._found: dict[str, _Found] = {}
-        self._looking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._looking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def check(self, spec: AgentSpec) -> None:
         """Look, unless that was done lately.
@@ -72,18 +74,15 @@ class EndpointProbe:
             return  # a turn costs nothing before it is answered, and another runtime may follow
         settings = kind.settings.model_validate(spec.runtime.settings)
         key = f"{kind.kind} {json.dumps(spec.runtime.settings, sort_keys=True, default=str)}"
-        if len(self._looking) > MOST_KNOWN:
-            self._found.clear()
-            self._looking.clear()
-        async with self._looking[key]:
+        looking = self._looking.setdefault(key, asyncio.Lock())
+        async with looking:
             found = self._found.get(key)
             if found is None or self._is_old(found):
                 found = await self._look(kind, settings, found)
-                if self._is_outage(found):
-                    # The looks before may have been long ago, and it well in between.
-                    await asyncio.sleep(AGAIN_SECONDS)
-                    found = await self._look(kind, settings, found)
+                self._found.pop(key, None)  # the newest go to the end
                 self._found[key] = found
+                if len(self._found) > MOST_KNOWN:
+                    del self._found[next(iter(self._found))]
         error = found.error
         if error is not None and (error.category in _TO_MEND or self._is_outage(found)):
             raise StepError(error.category, str(error))
@@ -93,9 +92,10 @@ class EndpointProbe:
     ) -> _Found:
         now = self._clock()
         error = await self._trouble(kind, settings)
-        if error is None:
-            return _Found(now)
-        since = before.since if before else None
+        if error is None or error.category not in _OUT_OF_REACH:
+            return _Found(now, error)
+        lasts = before is not None and now - before.at <= APART_SECONDS
+        since = before.since if before is not None and lasts else None
         return _Found(now, error, now if since is None else since)
 
     async def _trouble(self, kind: RuntimeKind, settings: RuntimeSettings) -> StepError | None:
@@ -105,8 +105,8 @@ class EndpointProbe:
                 if isinstance(runtime, Looking):
                     await runtime.look(settings)
         except TimeoutError:
-            text = f"runtime {kind.kind}: {settings.account} does not answer"
-            return StepError(FailureCategory.TIMEOUT, text)
+            # It may only take longer than there is time: to start from nothing, for one.
+            log.info("runtime %s: %s took too long to be looked at", kind.kind, settings.account)
         except StepError as error:
             return error
         except Exception:
@@ -119,7 +119,4 @@ class EndpointProbe:
         return self._clock() - found.at >= stands
 
     def _is_outage(self, found: _Found) -> bool:
-        if found.error is None or found.since is None:
-            return False
-        lasts = self._clock() - found.since >= OUTAGE_SECONDS
-        return lasts and found.error.category in _OUT_OF_REACH
+        return found.since is not None and found.at - found.since >= OUTAGE_SECONDS

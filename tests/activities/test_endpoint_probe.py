@@ -22,6 +22,8 @@ class Service:
     def __init__(self) -> None:
         self.says: Exception | None = None
         self.hangs = False
+        self.held: dict[str, asyncio.Event] = {}
+        """Looks at these accounts wait."""
         self.looks = 0
         self.now = 0.0
         runtimes = OpenRuntimes({kind: lambda: cast("Any", self) for kind in ("http", "n8n")})
@@ -32,6 +34,8 @@ class Service:
         self.looks += 1
         if self.hangs:
             await asyncio.Event().wait()
+        if settings.account in self.held:
+            await self.held[settings.account].wait()
         if self.says is not None:
             raise self.says
         return "well"
@@ -52,9 +56,8 @@ class Service:
 
 
 @pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks are short, and not apart."""
-    monkeypatch.setattr(endpoint_probe, "AGAIN_SECONDS", 0.0)
+def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks are short."""
     monkeypatch.setattr(endpoint_probe, "LOOK_SECONDS", 0.05)
 
 
@@ -93,7 +96,7 @@ async def test_service_out_of_reach_blocks_only_once_it_has_been_for_a_while(
 ) -> None:
     """Until then a run tries and waits by itself; when it is back, runs begin at once."""
     service.says = StepError(C.TRANSIENT, "connection refused")
-    assert [await service.at(seconds) for seconds in (0, 11, 299)] == ["", "", ""]
+    assert [await service.at(seconds) for seconds in (0, 120, 299)] == ["", "", ""]
     assert await service.at(310) == "transient: connection refused"
     service.says = None
     assert await service.at(321) == ""
@@ -101,25 +104,49 @@ async def test_service_out_of_reach_blocks_only_once_it_has_been_for_a_while(
     assert await service.at(700) == ""
 
 
-async def test_outage_is_confirmed_by_a_second_look(
+@pytest.mark.parametrize("apart", [181, 3600])
+async def test_looks_far_apart_are_of_no_one_outage(service: Service, apart: float) -> None:
+    """It may have been well in between; each run tries and waits by itself."""
+    service.says = StepError(C.TRANSIENT, "connection refused")
+    assert [await service.at(turn * apart) for turn in range(5)] == [""] * 5
+
+
+@pytest.mark.parametrize("error", [StepError(C.OVERLOADED, "503"), StepError(C.AUTH, "no key")])
+async def test_service_that_answers_in_between_has_not_been_out_of_reach(
+    service: Service, error: StepError
+) -> None:
+    """However it answers: what was before is another outage."""
+    refused = StepError(C.TRANSIENT, "connection refused")
+    for seconds, says in ((0, refused), (150, error), (290, refused)):
+        service.says = says
+        await service.at(seconds)
+    assert await service.at(310) == ""
+
+
+async def test_service_that_takes_longer_than_a_look_blocks_no_run(service: Service) -> None:
+    """Of it nothing can be told; nor is an admission held up by it."""
+    service.hangs = True
+    assert [await service.at(seconds) for seconds in (0, 120, 240, 360)] == [""] * 4
+    assert service.looks == 4
+
+
+async def test_look_under_way_is_not_begun_again_however_many_services_there_are(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last one may have been hours ago, and a single broken answer is no outage."""
-    service.says = StepError(C.TRANSIENT, "connection refused")
-    await service.at(0)
-
-    async def comes_back(_: float) -> None:
-        service.says = None
-
-    monkeypatch.setattr(asyncio, "sleep", comes_back)
-    assert await service.at(4000) == ""
-
-
-async def test_service_that_does_not_answer_is_out_of_reach(service: Service) -> None:
-    """An admission is not held up by it."""
-    service.hangs = True
-    assert await service.at(0) == ""
-    assert await service.at(400) == "timeout: runtime http: https://jobs.example does not answer"
+    """What is forgotten is what was found of others, not who is looking."""
+    monkeypatch.setattr(endpoint_probe, "MOST_KNOWN", 2)
+    monkeypatch.setattr(endpoint_probe, "LOOK_SECONDS", 10.0)
+    held = service.held["https://jobs.example"] = asyncio.Event()
+    first = asyncio.create_task(service.stops())
+    await asyncio.sleep(0)
+    for number in range(4):
+        await service.stops(start={"url": f"https://{number}.example"})
+    second = asyncio.create_task(service.stops())
+    await service.stops(start={"url": "https://last.example"})
+    assert service.looks == 6
+    held.set()
+    assert await asyncio.gather(first, second) == ["", ""]
+    assert service.looks == 6
 
 
 @pytest.mark.parametrize(
