@@ -1,14 +1,14 @@
 """The benches of `agentcore`: an agent of one's own, and AgentCore's harness."""
 
 import json
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.providers.tool_names import ToolNames
 from rota.failures import FailureCategory
 from rota.runtime_specs.agentcore import KIND
 from tests.contract.bedrock_bench import patient, usage
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake, Loop, Round, said
 from tests.fakes.aws_answers import Failure, Pieces, Response, Whole, json_answer
 from tests.fakes.aws_server import ENVIRONMENT
@@ -38,7 +38,7 @@ OF_HARNESS: dict[FailureCategory, Response] = {
 }
 
 
-class AgentCoreBench(RuntimeBench):
+class AgentCoreBench(FakeBench[AgentCoreFake]):
     """An agent of one's own, which tells what it used and what that cost."""
 
     kind = KIND
@@ -46,20 +46,7 @@ class AgentCoreBench(RuntimeBench):
     failures = FAILURES | OF_RUNTIME
 
     def __init__(self) -> None:
-        self.fake = AgentCoreFake()
-
-    async def __aenter__(self) -> Self:
-        await self.fake.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await self.fake.__aexit__(kind, error, trace)
+        super().__init__(AgentCoreFake())
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """The bench of `anthropic`: its runtime on a strict fake of the Claude API."""
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.providers.tool_names import ToolNames
 from rota.failures import FailureCategory
 from rota.runtime_specs.anthropic import KIND
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.anthropic_answers import Answer, Cut, Failure, Response
 from tests.fakes.anthropic_server import AnthropicFake
 
@@ -29,23 +29,11 @@ _FAILURES: dict[FailureCategory, Response] = {
 }
 
 
-class AnthropicBench(RuntimeBench):
+class AnthropicBench(FakeBench[AnthropicFake]):
     kind = KIND
 
     def __init__(self) -> None:
-        self._fake = AnthropicFake(api_key=KEY)
-
-    async def __aenter__(self) -> Self:
-        await self._fake.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._fake.__aexit__(kind, error, trace)
+        super().__init__(AnthropicFake(api_key=KEY))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,17 +43,17 @@ class AnthropicBench(RuntimeBench):
         return {
             "kind": "anthropic",
             "model": MODEL,
-            "base_url": self._fake.url,
+            "base_url": self.fake.url,
             "api_key": "env:ROTA_BENCH_ANTHROPIC_KEY",
             "timeout": "20s",
             **more,
         }
 
     def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
-        self._fake.say(text, usage=_usage(tokens), first_byte_after=seconds)
+        self.fake.say(text, usage=_usage(tokens), first_byte_after=seconds)
 
     def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
-        self._fake.call_tool(ToolNames((name,)).to_wire(name), args, usage=_usage(tokens))
+        self.fake.call_tool(ToolNames((name,)).to_wire(name), args, usage=_usage(tokens))
 
     def fail(self, category: FailureCategory, *, retry_after: float | None = None) -> bool:
         response = _FAILURES.get(category)
@@ -74,35 +62,35 @@ class AnthropicBench(RuntimeBench):
         if isinstance(response, Failure) and retry_after is not None:
             headers = {"retry-after": str(retry_after)}
             response = Failure(response.status, response.type, response.message, headers)
-        self._fake.add(response)
+        self.fake.add(response)
         return True
 
     def cut(self) -> bool:
-        self._fake.say("An answer that is never whole.", fault=Cut(4, "drop"))
+        self.fake.say("An answer that is never whole.", fault=Cut(4, "drop"))
         return True
 
     def hang(self) -> None:
-        self._fake.say("An answer that never comes.", fault=Cut(1, "silence"))
+        self.fake.say("An answer that never comes.", fault=Cut(1, "silence"))
 
     def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
-        self._fake.say(text.ljust(pieces), usage=_usage(TOKENS), between_events=pause)
+        self.fake.say(text.ljust(pieces), usage=_usage(TOKENS), between_events=pause)
         return True
 
     def release(self) -> None:
-        self._fake.release()
+        self.fake.release()
 
     def expect_refusals(self) -> None:
-        self._fake.expect_invalid = True
+        self.fake.expect_invalid = True
 
     @property
     def starts(self) -> int:
-        return self._fake.billed
+        return self.fake.billed
 
     @property
     def results(self) -> list[str]:
         given = {
             block["tool_use_id"]: block["content"]
-            for request in self._fake.requests
+            for request in self.fake.requests
             for message in request.body["messages"]
             for block in message["content"]
             if block["type"] == "tool_result"

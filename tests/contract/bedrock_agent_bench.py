@@ -1,14 +1,14 @@
 """The bench of `bedrock-agent`: an agent of Bedrock Agents Classic."""
 
 import math
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.providers.tool_names import ToolNames
 from rota.failures import FailureCategory
 from rota.runtime_specs.bedrock_agent import KIND
 from tests.contract.bedrock_bench import patient
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.aws_agents import AGENT, ALIAS, AgentsFake, ReturnControl, Turn, function
 from tests.fakes.aws_answers import Failure, Response
 from tests.fakes.aws_server import ENVIRONMENT
@@ -28,24 +28,11 @@ FAILURES: dict[FailureCategory, Response] = {
 }
 
 
-class BedrockAgentBench(RuntimeBench):
+class BedrockAgentBench(FakeBench[AgentsFake]):
     kind = KIND
 
     def __init__(self) -> None:
-        self.fake = AgentsFake()
-
-    async def __aenter__(self) -> Self:
-        await self.fake.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await self.fake.__aexit__(kind, error, trace)
+        super().__init__(AgentsFake())
 
     @property
     def environment(self) -> dict[str, str]:

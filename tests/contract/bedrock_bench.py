@@ -1,12 +1,12 @@
 """The benches of `bedrock`: ConverseStream, and Converse."""
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.providers.tool_names import ToolNames
 from rota.failures import FailureCategory
 from rota.runtime_specs.bedrock import KIND
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.aws_answers import Failure, Hang, Pieces, Response
 from tests.fakes.aws_converse import Converse, ConverseFake
 from tests.fakes.aws_server import ENVIRONMENT
@@ -30,26 +30,13 @@ FAILURES: dict[FailureCategory, Response] = {
 }
 
 
-class BedrockBench(RuntimeBench):
+class BedrockBench(FakeBench[ConverseFake]):
     """Streamed, as declared by default."""
 
     kind = KIND
 
     def __init__(self) -> None:
-        self.fake = ConverseFake()
-
-    async def __aenter__(self) -> Self:
-        await self.fake.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await self.fake.__aexit__(kind, error, trace)
+        super().__init__(ConverseFake())
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """The bench of `claude-managed`: sessions and events of the strict fake."""
 
-import asyncio
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rota.failures import FailureCategory
 from rota.runtime_specs.claude_managed import KIND
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.managed_server import AGENT, ENVIRONMENT, KEY, Fault, ManagedFake
 from tests.fakes.managed_turns import Turn
 
@@ -35,24 +34,11 @@ TURNS = {
 """Categories that the end of a session says."""
 
 
-class ClaudeManagedBench(RuntimeBench):
+class ClaudeManagedBench(FakeBench[ManagedFake]):
     kind = KIND
 
     def __init__(self) -> None:
-        self._fake = ManagedFake()
-
-    async def __aenter__(self) -> Self:
-        self._fake.__enter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await asyncio.to_thread(self._fake.__exit__, kind, error, trace)
+        super().__init__(ManagedFake())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,64 +49,63 @@ class ClaudeManagedBench(RuntimeBench):
             "kind": "claude-managed",
             "agent": AGENT,
             "environment": ENVIRONMENT,
-            "base_url": self._fake.url,
+            "base_url": self.fake.url,
             "api_key": "env:ROTA_MANAGED_KEY",
             "poll": "50ms",
             **more,
         }
 
     def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
-        self._fake.add(
-            Turn(says=(text,), seconds=seconds, input=tokens.input, output=tokens.output)
-        )
+        self.fake.add(Turn(says=(text,), seconds=seconds, input=tokens.input, output=tokens.output))
 
     def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
         wire = name.replace(".", "__")
-        self._fake.add(Turn(calls=((wire, args),), input=tokens.input, output=tokens.output))
+        self.fake.add(Turn(calls=((wire, args),), input=tokens.input, output=tokens.output))
 
     def fail(self, category: FailureCategory, *, retry_after: float | None = None) -> bool:
         if category in TURNS:
-            self._fake.add(TURNS[category])
+            self.fake.add(TURNS[category])
             return True
         if category not in REQUESTS:
             return False
         headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
-        self._fake.fail(Fault(*REQUESTS[category], headers))
+        # Not of the look at the service before the run.
+        self.fake.fail(Fault(*REQUESTS[category], headers, fits="POST"))
         return True
 
     def cut(self) -> bool:
         # Of the creation, of being told, and of a look: none is to be made twice.
-        for fits in ("POST", "POST /v1/sessions/", "GET"):
-            self._fake.fail(Fault(works=True, fits=fits))
+        for fits in ("POST", "POST /v1/sessions/", "GET /v1/sessions"):
+            self.fake.fail(Fault(works=True, fits=fits))
         return True
 
     def hang(self) -> None:
-        self._fake.add(Turn(says=("late",), hang=True))
+        self.fake.add(Turn(says=("late",), hang=True))
 
     def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
-        self._fake.add(Turn(says=(text,), thinks=pieces, pause=pause))
+        self.fake.add(Turn(says=(text,), thinks=pieces, pause=pause))
         return True
 
     def release(self) -> None:
-        self._fake.release()
+        self.fake.release()
 
     def lose(self) -> bool:
-        return self._fake.lose()
+        return self.fake.lose()
 
     def expect_refusals(self) -> None:
-        self._fake.expect_refusals = True
+        self.fake.expect_refusals = True
 
     @property
     def starts(self) -> int:
         # Keys: a session that goes on is told several tasks, and repairs are none.
-        return sum(len(set(session.told)) for session in self._fake.created)
+        return sum(len(set(session.told)) for session in self.fake.created)
 
     @property
     def stops(self) -> int:
         # An interrupt for a session at work; one that waits is closed without.
         return sum(
             session.interrupts > 0 or session.archived_at is not None
-            for session in self._fake.created
+            for session in self.fake.created
             if session.told
         )
 
@@ -128,7 +113,7 @@ class ClaudeManagedBench(RuntimeBench):
     def results(self) -> list[str]:
         return [
             "\n".join(block["text"] for block in event.get("content", []))
-            for session in self._fake.created
+            for session in self.fake.created
             for event in session.events
             if event["type"] == "user.custom_tool_result"
         ]

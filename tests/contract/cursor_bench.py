@@ -1,12 +1,11 @@
 """The bench of `cursor`: agents and runs of the strict fake."""
 
-import asyncio
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rota.failures import FailureCategory
 from rota.runtime_specs.cursor import KIND
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.fake_bench import FakeBench
 from tests.fakes.cursor_jobs import Fault, Job
 from tests.fakes.cursor_server import KEY, CursorFake
 
@@ -30,24 +29,11 @@ JOBS = {
 """Categories that the end of a run says."""
 
 
-class CursorBench(RuntimeBench):
+class CursorBench(FakeBench[CursorFake]):
     kind = KIND
 
     def __init__(self) -> None:
-        self._fake = CursorFake()
-
-    async def __aenter__(self) -> Self:
-        self._fake.__enter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await asyncio.to_thread(self._fake.__exit__, kind, error, trace)
+        super().__init__(CursorFake())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,56 +43,57 @@ class CursorBench(RuntimeBench):
         return {
             "kind": "cursor",
             "repos": [{"url": "https://github.com/acme/books"}],
-            "base_url": self._fake.url,
+            "base_url": self.fake.url,
             "api_key": "env:ROTA_CURSOR_KEY",
             "poll": "50ms",
             **more,
         }
 
     def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
-        self._fake.add(Job(text, seconds, input=tokens.input, output=tokens.output))
+        self.fake.add(Job(text, seconds, input=tokens.input, output=tokens.output))
 
     def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
         raise AssertionError("a Cursor agent calls no tools of Rota's")
 
     def fail(self, category: FailureCategory, *, retry_after: float | None = None) -> bool:
         if category in JOBS:
-            self._fake.add(JOBS[category])
+            self.fake.add(JOBS[category])
             return True
         if category not in REQUESTS:
             return False
         headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
-        self._fake.fail(Fault(*REQUESTS[category], headers))
+        # Not of the look at the service before the run.
+        self.fake.fail(Fault(*REQUESTS[category], headers, fits="POST"))
         return True
 
     def cut(self) -> bool:
         # Of the start, which is not to be made twice, and of a look.
         for fits in ("POST", "/runs/"):
-            self._fake.fail(Fault(works=True, fits=fits))
+            self.fake.fail(Fault(works=True, fits=fits))
         return True
 
     def hang(self) -> None:
-        self._fake.add(Job("late", hang=True))
+        self.fake.add(Job("late", hang=True))
 
     def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
         return False  # it tells its status and nothing else
 
     def release(self) -> None:
-        self._fake.release()
+        self.fake.release()
 
     def lose(self) -> bool:
-        return self._fake.lose()
+        return self.fake.lose()
 
     def expect_refusals(self) -> None:
-        self._fake.expect_refusals = True
+        self.fake.expect_refusals = True
 
     @property
     def starts(self) -> int:
-        return len(self._fake.begun)
+        return len(self.fake.begun)
 
     @property
     def stops(self) -> int:
-        return self._fake.cancels
+        return self.fake.cancels
 
     def cost_micros(self, tokens: Tokens) -> int | None:
         # 0.03 and 0.15 cents a token.

@@ -11,15 +11,15 @@ from activities.callbacks import Callbacks, offer
 from activities.stores.local import LocalStore
 from rota.failures import FailureCategory
 from rota.runtime_specs.http import KIND
-from tests.contract.bench import RuntimeBench, Tokens
+from tests.contract.bench import Tokens
+from tests.contract.job_bench import JobBench
 from tests.fakes.http_job_server import INPUT_MICROS, OUTPUT_MICROS, TOKEN, HttpJobServer
-from tests.fakes.job_script import Refusal, Work
+from tests.fakes.job_script import Work
 from workers.callbacks import receiving
 
 C = FailureCategory
 CALLBACK_SECRET = "of the callbacks of this bench"
-TOKENS = Tokens()
-_STATUSES = {
+STATUSES = {
     C.TRANSIENT: 500,
     C.RATE_LIMITED: 429,
     C.OVERLOADED: 503,
@@ -31,30 +31,15 @@ _STATUSES = {
 }
 
 
-class HttpBench(RuntimeBench):
+class HttpBench(JobBench[HttpJobServer]):
     """Mode poll, with everything declared that can be."""
 
     kind = KIND
+    statuses = STATUSES
 
     def __init__(self) -> None:
-        self.server = HttpJobServer(idempotent=True)
-        self._refusals = False
+        super().__init__(HttpJobServer(idempotent=True))
         self._numbers = count(1)
-
-    async def __aenter__(self) -> Self:
-        self.server.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        self.server.close()
-        if self.server.script.problems and not self._refusals and error is None:
-            raise AssertionError(f"the job service: {'; '.join(self.server.script.problems)}")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -100,57 +85,12 @@ class HttpBench(RuntimeBench):
             "timeout": "5s",
         }
 
-    def answer(self, text: str, tokens: Tokens = TOKENS, *, seconds: float = 0.0) -> None:
-        self.server.script.add(Work(text, tokens, seconds))
-
-    def call_tool(self, name: str, args: dict[str, Any], tokens: Tokens = TOKENS) -> None:
-        raise AssertionError("a service behind runtime http calls no tools of Rota's")
-
-    def fail(self, category: FailureCategory, *, retry_after: float | None = None) -> bool:
-        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-        if category is C.TOOL_FAILED:
-            self.server.script.add(Work(error="it went wrong"))
-        elif category in _STATUSES:
-            self.server.script.add(Refusal(_STATUSES[category], "refused", headers))
-        else:
-            return False
-        return True
-
-    def cut(self) -> bool:
-        self.server.script.cut_results += 1
-        return True
-
-    def hang(self) -> None:
-        self.server.script.add(Work("late", hangs=True))
-
     def trickle(self, text: str, *, pause: float, pieces: int) -> bool:
         self.server.script.add(Work(text, pause=pause, pieces=pieces))
         return True
 
-    def release(self) -> None:
-        self.server.script.released = True
-
-    def lose(self) -> bool:
-        self.server.script.jobs[-1].lost = True
-        return True
-
-    def expect_refusals(self) -> None:
-        self._refusals = True
-
-    @property
-    def starts(self) -> int:
-        return len(self.server.script.jobs)
-
-    @property
-    def stops(self) -> int:
-        return self.server.script.stops
-
     def cost_micros(self, tokens: Tokens) -> int | None:
         return tokens.input * INPUT_MICROS + tokens.output * OUTPUT_MICROS
-
-    @property
-    def tells_usage(self) -> bool:
-        return True  # by the paths in `settings`
 
 
 class HttpSyncBench(HttpBench):

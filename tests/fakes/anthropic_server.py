@@ -14,7 +14,6 @@ It runs on a thread of its own, so worker processes reach it as well as the test
 every method may be called from any thread.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -117,7 +116,7 @@ class AnthropicFake(BillingFake[Recorded]):
         if request.method == "GET" and request.path.startswith(MODELS):
             await self._tell_model(request, connection)
             return
-        recorded = Recorded(_parsed(request.body), request.headers)
+        recorded = Recorded(request.json, request.headers)
         response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
         recorded.billed = isinstance(response, Answer)
         number = self._record(recorded)
@@ -185,13 +184,6 @@ class AnthropicFake(BillingFake[Recorded]):
         if not self.expect_invalid:
             self.problems.append(problem)
         return Failure(500, "api_error", f"{problem}; script one more answer")
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 def _invalid(message: str) -> Failure:

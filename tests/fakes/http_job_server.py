@@ -10,14 +10,13 @@ Every request needs the bearer token, every start an Idempotency-Key and a JSON 
 `idempotent` a second start with the same key is the first one.
 """
 
-import json
 from itertools import count
 from typing import Any
 
 import httpx2
 
-from tests.fakes.job_script import Job, JobScript, Refusal
-from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.job_script import Job, Refusal
+from tests.fakes.job_server import JobServer
 from tests.fakes.loopback_http import Connection, HttpRequest
 
 TOKEN = "job-service-token"
@@ -25,12 +24,13 @@ INPUT_MICROS, OUTPUT_MICROS = 2, 10
 """What the service says a token costs."""
 
 
-class HttpJobServer(LoopbackFake):
+class HttpJobServer(JobServer):
     """The service, on a free loopback port."""
+
+    part = "the job service"
 
     def __init__(self, *, idempotent: bool = False) -> None:
         super().__init__()
-        self.script = JobScript()
         self.link: str | None = None
         """What `links.self` says; None: the job's own address."""
         self.redirect: str | None = None
@@ -41,7 +41,7 @@ class HttpJobServer(LoopbackFake):
         self._numbers = count(1)
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
-        body = _parsed(request.body)
+        body = request.json
         self.script.saw(request.method, request.path, request.headers, body)
         refusal = self._refused(request, body) or self._scripted(request)
         if refusal is not None:
@@ -97,7 +97,7 @@ class HttpJobServer(LoopbackFake):
     async def _at_once(self, job: Job, connection: Connection) -> None:
         await self.script.finished(job)
         if self.script.cuts(job):
-            await _half(connection)
+            await connection.send_half(b'{"answer": {"te')
             return
         await connection.send_json(200, self._view(job), {})
 
@@ -112,7 +112,7 @@ class HttpJobServer(LoopbackFake):
             job.stopped = job.stopped or not ended
             await connection.send_json(409 if ended else 202, {"id": job.id}, {})
         elif self.script.cuts_result(job):
-            await _half(connection)
+            await connection.send_half(b'{"answer": {"te')
         elif rest and self.redirect:
             await connection.send(303, b"", {"location": self.redirect})
         elif rest:
@@ -143,16 +143,3 @@ class HttpJobServer(LoopbackFake):
                 "usd": micros / 1_000_000,
             }
         return view
-
-
-async def _half(connection: Connection) -> None:
-    await connection.start_stream({"content-type": "application/json"})
-    await connection.send_chunk(b'{"answer": {"te')
-    connection.drop()
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None

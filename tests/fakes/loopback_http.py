@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,6 +28,14 @@ class HttpRequest:
     """Names in lower case."""
     body: bytes
 
+    @property
+    def json(self) -> Any:
+        """The body parsed; None if it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
 
 class Connection:
     """The answering side of one connection."""
@@ -36,11 +44,13 @@ class Connection:
         self._writer = writer
         self.usable = True
         """False once the connection was ended; no further request is read from it."""
+        self.method = ""
+        """Of the request that is answered: to HEAD, no body is sent."""
 
     async def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         """Send a complete response."""
         lines = {**headers, "content-length": str(len(body))}
-        await self._write(_head(status, lines) + body)
+        await self._write(_head(status, lines) + (b"" if self.method == "HEAD" else body))
 
     async def send_json(self, status: int, data: object, headers: dict[str, str]) -> None:
         """Send a complete response of JSON."""
@@ -54,6 +64,12 @@ class Connection:
     async def send_chunk(self, data: bytes) -> None:
         """Send one chunk; empty data ends the body."""
         await self._write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    async def send_half(self, data: bytes) -> None:
+        """Begin an answer of JSON, and break off in the middle."""
+        await self.start_stream({"content-type": "application/json"})
+        await self.send_chunk(data)
+        self.drop()
 
     def drop(self) -> None:
         """Close the socket, whatever was promised."""
@@ -142,7 +158,9 @@ class LoopbackServer:
             ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
         ):
             while connection.usable:
-                await self._handler(await _read(reader), connection)
+                request = await _read(reader)
+                connection.method = request.method
+                await self._handler(request, connection)
         writer.close()
         self._tasks.discard(task)
 

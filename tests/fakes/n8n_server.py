@@ -17,8 +17,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.job_script import Job, JobScript, Refusal
-from tests.fakes.loopback_fake import LoopbackFake
+from tests.fakes.job_script import Job, Refusal
+from tests.fakes.job_server import JobServer
 from tests.fakes.loopback_http import Connection, HttpRequest
 
 API_KEY = "n8n-api-key-of-the-fake"
@@ -40,7 +40,7 @@ _NAMES = {
 }
 
 
-class N8nServer(LoopbackFake):
+class N8nServer(JobServer):
     """The instance, on a free loopback port.
 
     Args:
@@ -48,9 +48,10 @@ class N8nServer(LoopbackFake):
             the `result` at the end.
     """
 
+    part = "the fake n8n"
+
     def __init__(self, answers: str = "id") -> None:
         super().__init__()
-        self.script = JobScript()
         self.answers = answers
         self.saves_data = True
         self.redacts = False
@@ -64,7 +65,7 @@ class N8nServer(LoopbackFake):
 
     async def _handle(self, request: HttpRequest, connection: Connection) -> None:
         url = urlsplit(request.path)
-        self.script.saw(request.method, request.path, request.headers, _parsed(request.body))
+        self.script.saw(request.method, request.path, request.headers, request.json)
         if url.path == "/healthz":
             await connection.send_json(200, {"status": "ok"}, {})
         elif url.path.startswith("/webhook/"):
@@ -90,7 +91,7 @@ class N8nServer(LoopbackFake):
             error = {"code": 0, "message": refusal.message}
             await connection.send_json(refusal.status, error, refusal.headers)
             return
-        body = _parsed(request.body)
+        body = request.json
         key = request.headers.get("x-rota-key", "")
         if not (key and isinstance(body, dict) and body.get("rota_key") == key):
             self.script.problems.append("a call without the key in its header and its body")
@@ -111,7 +112,7 @@ class N8nServer(LoopbackFake):
             return
         await self.script.finished(job)
         if self.script.cuts(job):
-            await _half(connection)
+            await connection.send_half(b'{"id": "10')
         elif job.work.error:
             await connection.send_json(500, {"message": "Error in workflow"}, {})
         else:
@@ -135,7 +136,7 @@ class N8nServer(LoopbackFake):
         if job is None:
             await connection.send_json(404, {"message": "Not Found"}, {})
         elif what == "one" and self.script.cuts_result(job):
-            await _half(connection)
+            await connection.send_half(b'{"id": "10')
         elif what == "one":
             view = self._view(job, query.get("includeData") == "true")
             await connection.send_json(200, view, {})
@@ -257,16 +258,3 @@ class N8nServer(LoopbackFake):
 
 def _run(item: dict[str, Any]) -> dict[str, Any]:
     return {"executionStatus": "success", "data": {"main": [[{"json": item}]]}}
-
-
-async def _half(connection: Connection) -> None:
-    await connection.start_stream({"content-type": "application/json"})
-    await connection.send_chunk(b'{"id": "10')
-    connection.drop()
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None

@@ -110,7 +110,7 @@ class OpenAIFake(BillingFake[Recorded]):
         if (request.method, request.path) == ("GET", "/v1/models"):
             await self._list_models(request, connection)
             return
-        recorded = Recorded(_parsed(request.body), request.headers)
+        recorded = Recorded(request.json, request.headers)
         response = self._refusal(request, recorded.body) or self._next_response(recorded.body)
         recorded.billed = isinstance(response, Answer)
         number = self._record(recorded)
@@ -154,10 +154,3 @@ class OpenAIFake(BillingFake[Recorded]):
         if not self.expect_invalid:
             self.problems.append(problem)
         return Failure(500, None, f"{problem}; script one more answer")
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
