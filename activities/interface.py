@@ -29,7 +29,7 @@ from rota.pipeline_steps import (
     StoreOutcomeInput,
 )
 from rota.resource_lock import LockAnswer
-from rota.run_ref import ClosedRun
+from rota.run_ref import ClosedRun, Suspects
 from rota.upstream import NeedAnswer
 from rota.usage import RunUse
 
@@ -276,8 +276,8 @@ class KeeperDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="closed_runs")
-    async def closed_runs(self, runs: list[RunRef]) -> list[ClosedRun]:
-        """Return those of `runs` that have ended, and what each has used."""
+    async def closed_runs(self, suspects: Suspects) -> list[ClosedRun]:
+        """Return those that have ended, and what each has used."""
 
     @abstractmethod
     @activity.defn(name="start_runs")

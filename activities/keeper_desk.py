@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -13,7 +15,7 @@ from activities.recorded_use import recorded_use
 from activities.server_errors import is_missing
 from activities.starting import start_order
 from activities.stores.base import ObjectStore, StoreError
-from rota.run_ref import ClosedRun, RunRef
+from rota.run_ref import ClosedRun, RunRef, Suspects
 from rota.steps import LedgerPage, StartRunsInput
 from rota.usage import Usage
 
@@ -21,6 +23,8 @@ log = logging.getLogger("rota.worker")
 
 LOOKS_AT_ONCE = 20
 """Runs described at the same time: a keeper may have hundreds of suspects and 30 s."""
+STORE_SECONDS = 10.0
+"""For reading what all of them have used: what they held is free in any case."""
 
 
 class KeeperDeskActivities(KeeperDesk):
@@ -31,8 +35,8 @@ class KeeperDeskActivities(KeeperDesk):
         self._store = store
 
     @activity.defn(name="closed_runs")
-    async def closed_runs(self, runs: list[RunRef]) -> list[ClosedRun]:
-        """Return those of `runs` that have ended, or whose id now names another run.
+    async def closed_runs(self, suspects: Suspects) -> list[ClosedRun]:
+        """Return those that have ended, or whose id now names another run.
 
         With each comes what the store has on record of its use; if that cannot be read now, an
         attempt of which nobody knows what it came to: no lease waits for a store.
@@ -42,10 +46,15 @@ class KeeperDeskActivities(KeeperDesk):
 
         Idempotency: reads only.
         """
+        gone: list[RunRef] = []
+        for batch in _batches(suspects.runs):
+            gone += compress(batch, await asyncio.gather(*map(self._is_closed, batch)))
+        if not suspects.with_use:
+            return [ClosedRun(id=run.id, key=run.key) for run in gone]
         closed: list[ClosedRun] = []
-        for first in range(0, len(runs), LOOKS_AT_ONCE):
-            batch = runs[first : first + LOOKS_AT_ONCE]
-            closed += filter(None, await asyncio.gather(*map(self._closed, batch)))
+        until = asyncio.get_running_loop().time() + STORE_SECONDS
+        for batch in _batches(gone):
+            closed += await asyncio.gather(*(self._closed(run, until) for run in batch))
         return closed
 
     @activity.defn(name="start_runs")
@@ -63,13 +72,13 @@ class KeeperDeskActivities(KeeperDesk):
         """Store a page. Idempotency: content-addressed."""
         return await put_record(self._store, page)
 
-    async def _closed(self, run: RunRef) -> ClosedRun | None:
-        if not await self._is_closed(run):
-            return None
+    async def _closed(self, run: RunRef, until: float) -> ClosedRun:
         try:
-            used = await recorded_use(self._store, run)
-        except (StoreError, ValueError) as error:
-            log.warning("run %s: cannot read what it has used: %s", run.id, error)
+            async with asyncio.timeout_at(until):
+                used = await recorded_use(self._store, run)
+        except (StoreError, ValueError, TimeoutError) as error:
+            why = str(error) or f"the store took longer than {STORE_SECONDS:g} s"
+            log.warning("run %s: cannot read what it has used: %s", run.id, why)
             used = Usage(unknown_attempts=1)
         return ClosedRun(id=run.id, key=run.key, used=used)
 
@@ -85,3 +94,8 @@ class KeeperDeskActivities(KeeperDesk):
         first = description.raw_description.workflow_execution_info.first_run_id
         another = first not in ("", run.key)
         return another or description.status is not WorkflowExecutionStatus.RUNNING
+
+
+def _batches(runs: Sequence[RunRef]) -> Iterator[Sequence[RunRef]]:
+    for first in range(0, len(runs), LOOKS_AT_ONCE):
+        yield runs[first : first + LOOKS_AT_ONCE]

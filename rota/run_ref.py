@@ -15,6 +15,14 @@ class RunRef(Record):
     """Run id of the first execution in the chain: a re-used workflow id gets a new one."""
 
 
+class Suspects(Record):
+    """Runs of which somebody wants to know whether they have ended."""
+
+    runs: tuple[RunRef, ...]
+    with_use: bool = True
+    """Whether also what each has used is wanted, as far as the store has it on record."""
+
+
 class ClosedRun(RunRef):
     """A run that has ended, and what the store has on record of its use.
 

@@ -12,16 +12,22 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk
-    from rota.run_ref import ClosedRun, RunRef
+    from rota.run_ref import ClosedRun, RunRef, Suspects
     from workflows.activity_options import keeper_options
 
 
 class Look:
     """One look at a time. Stop it before continue-as-new."""
 
-    def __init__(self, found: Callable[[Sequence[ClosedRun]], None]) -> None:
-        """Have `found` told the runs that have ended, after each look, if only that none has."""
+    def __init__(
+        self, found: Callable[[Sequence[ClosedRun]], None], *, with_use: bool = True
+    ) -> None:
+        """Have `found` told the runs that have ended, after each look, if only that none has.
+
+        What each has used comes with it if `with_use`.
+        """
         self._found = found
+        self._with_use = with_use
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -41,16 +47,17 @@ class Look:
             await workflow.wait([self._task])
 
     async def _look(self, suspects: list[RunRef]) -> None:
-        self._found(await _closed_runs(suspects))
+        self._found(await _closed_runs(Suspects(runs=tuple(suspects), with_use=self._with_use)))
 
 
-async def _closed_runs(suspects: list[RunRef]) -> list[ClosedRun]:
+async def _closed_runs(suspects: Suspects) -> list[ClosedRun]:
     """Return those of `suspects` that have ended; none if that cannot be seen now."""
-    which = f"does {suspects[0].id}" if len(suspects) == 1 else f"do {len(suspects)} open runs"
+    runs = suspects.runs
+    which = f"does {runs[0].id}" if len(runs) == 1 else f"do {len(runs)} open runs"
     try:
         return await workflow.execute_activity_method(
             KeeperDesk.closed_runs, suspects, summary=f"{which} still live?", **keeper_options()
         )
     except ActivityError as error:
-        workflow.logger.warning("cannot look after %d runs now: %s", len(suspects), error.cause)
+        workflow.logger.warning("cannot look after %d runs now: %s", len(runs), error.cause)
         return []

@@ -14,9 +14,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from rota import lock_rules
-    from rota.admission import RunRef
     from rota.ids import LOCK_PREFIX, format_slot
     from rota.resource_lock import LockAnswer, LockRequest, LockState
+    from rota.run_ref import ClosedRun, RunRef
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.look import Look
@@ -48,7 +48,7 @@ class ResourceLockWorkflow:
         """For runs whose wait is over, to be told."""
         # What the execution before this one had looked at is not known: look again soon.
         self._looked_at: datetime = workflow.now() - RECLAIM_INTERVAL
-        self._look = Look(self._reclaim)
+        self._look = Look(self._reclaim, with_use=False)
         self._cancels = CancelRequests()
 
     @workflow.run
@@ -147,9 +147,9 @@ class ResourceLockWorkflow:
             self._looked_at = workflow.now()
             self._look.after([lease.run])
 
-    def _reclaim(self, gone: Sequence[RunRef]) -> None:
+    def _reclaim(self, gone: Sequence[ClosedRun]) -> None:
         for run in gone:
-            self._state = lock_rules.reclaim(self._state, run)
+            self._state = lock_rules.reclaim(self._state, run.ref)
         self._work = True
 
     def _should_continue(self) -> bool:

@@ -1,5 +1,6 @@
 """What a keeper learns about its runs, from servers that answer and servers that do not."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import keeper_desk
 from activities.keeper_desk import KeeperDeskActivities
 from activities.stores.base import ObjectStore
 from activities.stores.local import LocalStore
 from rota.model import canonical_json
-from rota.run_ref import ClosedRun, RunRef
+from rota.run_ref import ClosedRun, RunRef, Suspects
 
 RUNNING = WorkflowExecutionStatus.RUNNING
 COMPLETED = WorkflowExecutionStatus.COMPLETED
@@ -64,10 +66,13 @@ def failing(status: RPCStatusCode, message: str) -> RPCError:
     return RPCError(message, status, b"")
 
 
-async def gone(answers: dict[str, Any], store: ObjectStore) -> list[ClosedRun]:
+async def gone(
+    answers: dict[str, Any], store: ObjectStore, *, with_use: bool = True
+) -> list[ClosedRun]:
     """Ask about runs, each with the key `k`."""
     desk = KeeperDeskActivities(cast("Client", Server(answers)), store)
-    return await desk.closed_runs([RunRef(id=id, key="k") for id in answers])
+    runs = tuple(RunRef(id=id, key="k") for id in answers)
+    return await desk.closed_runs(Suspects(runs=runs, with_use=with_use))
 
 
 async def closed(answers: dict[str, Any]) -> list[str]:
@@ -119,3 +124,30 @@ async def test_closed_runs_whose_use_cannot_be_read_are_closed_all_the_same(
         (found,) = await gone({"r": Described(COMPLETED, "k")}, store)
     assert found.used.unknown_attempts == 1
     assert "run r: cannot read what it has used" in caplog.text
+
+
+class StalledStore(LocalStore):
+    """Neither serves nor fails."""
+
+    async def list_refs(self, prefix: str) -> list[str]:
+        """Never come back."""
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_closed_runs_over_a_store_that_stalls_are_closed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are, the store has one time for all of them."""
+    monkeypatch.setattr(keeper_desk, "STORE_SECONDS", 0.05)
+    answers = {f"r{n}": Described(COMPLETED, "k") for n in range(50)}
+    async with asyncio.timeout(10):
+        found = await gone(answers, StalledStore(tmp_path))
+    assert [each.used.unknown_attempts for each in found] == [1] * 50
+
+
+async def test_closed_runs_whose_use_nobody_wants_ask_no_store(tmp_path: Path) -> None:
+    """A lock is handed on whatever the store does."""
+    async with asyncio.timeout(10):
+        found = await gone({"r": Described(COMPLETED, "k")}, StalledStore(tmp_path), with_use=False)
+    assert [each.id for each in found] == ["r"]
