@@ -1,6 +1,5 @@
 """What a run or a service says leads to no other address than was declared."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -18,46 +17,36 @@ from tests.fakes.http_job_server import TOKEN
 C = FailureCategory
 
 
-@pytest.fixture
-async def runtime(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[HttpRuntime]:
-    """A runtime with the token of the job service."""
-    monkeypatch.setenv("ROTA_TEST_JOB_TOKEN", TOKEN)
-    made = HttpRuntime(Secrets())
-    yield made
-    await made.aclose()
-
-
-@pytest.fixture
-async def bench() -> AsyncGenerator[HttpBench]:
-    """The service that is polled."""
-    async with HttpBench() as made:
-        yield made
-
-
-async def test_url_values_cannot_lead_elsewhere(runtime: HttpRuntime, bench: HttpBench) -> None:
+async def test_url_values_cannot_lead_elsewhere(
+    http_runtime: HttpRuntime, http_bench: HttpBench
+) -> None:
     """A value in a path is one part of it: encoded, and never `..`."""
-    start = {"url": f"{bench.server.url}/jobs/{{input.name}}"}
-    bench.answer("x")
-    request = session_request(bench.settings(start=start), input={"name": "a/b?c#d"})
-    await runtime.submit(request)
-    assert bench.server.script.requests[-1][1] == "/jobs/a%2Fb%3Fc%23d"
-    named = session_request(bench.settings(start=start), input={"name": {"c?d/e#": 1}})
-    await runtime.submit(named)
-    assert not set("?#") & set(bench.server.script.requests[-1][1])
+    start = {"url": f"{http_bench.server.url}/jobs/{{input.name}}"}
+    http_bench.answer("x")
+    request = session_request(http_bench.settings(start=start), input={"name": "a/b?c#d"})
+    await http_runtime.submit(request)
+    assert http_bench.server.script.requests[-1][1] == "/jobs/a%2Fb%3Fc%23d"
+    named = session_request(http_bench.settings(start=start), input={"name": {"c?d/e#": 1}})
+    await http_runtime.submit(named)
+    assert not set("?#") & set(http_bench.server.script.requests[-1][1])
     with pytest.raises(StepError, match="leads to another address"):
-        await runtime.submit(session_request(bench.settings(start=start), input={"name": ".."}))
+        await http_runtime.submit(
+            session_request(http_bench.settings(start=start), input={"name": ".."})
+        )
 
 
-async def test_address_from_the_answer_is_guarded(runtime: HttpRuntime, bench: HttpBench) -> None:
+async def test_address_from_the_answer_is_guarded(
+    http_runtime: HttpRuntime, http_bench: HttpBench
+) -> None:
     """A service may name its own addresses, and no other private one."""
-    status = {**bench.settings()["status"], "url": "{session.link}"}
-    block = bench.settings(keep={"link": "links.self"}, status=status)
+    status = {**http_bench.settings()["status"], "url": "{session.link}"}
+    block = http_bench.settings(keep={"link": "links.self"}, status=status)
     for link in (None, "http://169.254.169.254/latest/meta-data", "http://[x"):
-        bench.server.link = link
-        bench.answer("boxes")
+        http_bench.server.link = link
+        http_bench.answer("boxes")
         request = session_request(block, key=digest_of(str(link).encode()))
-        session = await runtime.submit(request)
-        watching = runtime.observe(session, request, "", Reports())
+        session = await http_runtime.submit(request)
+        watching = http_runtime.observe(session, request, "", Reports())
         if link is None:
             assert (await watching).state is SessionState.ENDED
             continue
@@ -67,7 +56,7 @@ async def test_address_from_the_answer_is_guarded(runtime: HttpRuntime, bench: H
 
 
 async def test_redirect_to_a_listed_host_takes_no_credentials_along(
-    monkeypatch: pytest.MonkeyPatch, bench: HttpBench
+    monkeypatch: pytest.MonkeyPatch, http_bench: HttpBench
 ) -> None:
     """A file store that the answer lies in is asked, without the service's token."""
     monkeypatch.setenv("ROTA_TEST_JOB_TOKEN", TOKEN)
@@ -79,10 +68,10 @@ async def test_redirect_to_a_listed_host_takes_no_credentials_along(
             return await Network().resolve("127.0.0.1", port)
 
         runtime = HttpRuntime(Secrets(), Network(resolve=resolve, admits=lambda address: True))
-        bench.answer("x")
-        bench.server.redirect = f"{address}/jobs/job-1/answer"
-        url = f"{bench.server.url}/jobs/{{session.id}}/answer"
-        block = bench.settings(result={"url": url}, allow=[address])
+        http_bench.answer("x")
+        http_bench.server.redirect = f"{address}/jobs/job-1/answer"
+        url = f"{http_bench.server.url}/jobs/{{session.id}}/answer"
+        block = http_bench.settings(result={"url": url}, allow=[address])
         request = session_request(block)
         session = await runtime.submit(request)
         await runtime.observe(session, request, "", Reports())
