@@ -132,6 +132,8 @@ class AgentSpec(Declaration):
     output: OutputSpec | None = None
     checks: Checks = Field(default_factory=dict[CheckName, CheckSpec], exclude_if=not_)
     """What results are expected to be, beyond their schema, by name."""
+    retention: AgentName | None = Field(default=None, exclude_if=not_)
+    """Class of `audit.retention` in `fleet.yaml`: how long its archived runs are kept."""
     schedule: ScheduleSpec | None = None
     session: SessionSpec = Field(default_factory=SessionSpec)
     accepts: AcceptsSpec | None = None

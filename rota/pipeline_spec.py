@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from operator import not_
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -118,6 +119,8 @@ class PipelineSpec(Declaration):
     schedule: ScheduleSpec | None = None
     on: tuple[SubscriptionSpec, ...] = ()
     emits: tuple[EventName, ...] = ()
+    retention: AgentName | None = Field(default=None, exclude_if=not_)
+    """Class of `audit.retention` in `fleet.yaml`: how long its archived runs are kept."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
     """`parallel`: runs of the pipeline itself at the same time."""
     wall_clock: Duration = timedelta(hours=24)

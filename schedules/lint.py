@@ -20,6 +20,7 @@ from schedules.node_scopes import scope_remarks
 from schedules.notify_lint import notify_remarks
 from schedules.pipeline_lint import graph_remarks
 from schedules.remarks import Finding, Remark
+from schedules.retention_lint import retention_remarks
 from schedules.schedule_lint import RunLimit, schedule_remarks
 from schedules.script_lint import script_remarks
 from schedules.template_lint import input_templates, subscriptions
@@ -41,6 +42,8 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
         found += [remark.at(pipeline) for remark in remarks]
     for declared in (*fleet.declarations.values(), *fleet.teams.values()):
         found += [remark.at(declared) for remark in notify_remarks(declared, fleet.file)]
+    for declared in fleet.declarations.values():
+        found += [remark.at(declared) for remark in retention_remarks(declared, fleet.file)]
     for agent in fleet.agents.values():
         refused = refused_models(agent.spec, fleet.file.models)
         found += [Remark("error", path, problem).at(agent) for path, problem in refused]

@@ -4,12 +4,19 @@ Activity side. A ref per run, set last and never replaced but by erasure, makes 
 attempt that dies before leaves objects that nobody refers to, and the next one writes the same.
 """
 
+import asyncio
 from dataclasses import dataclass
 
+from temporalio.client import Client
+from temporalio.service import RPCError
+
 from activities.audit.content_keys import content_key
+from activities.audit.fetching import key_of
 from activities.audit.sealing import locked, unlocked
+from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.audit.archived import (
+    ARCHIVES,
     ArchivedRun,
     PendingHead,
     archive_place,
@@ -26,6 +33,9 @@ from rota.audit.content_key import key_place
 from rota.audit.entries import chain_of
 from rota.audit.run_record import RunRecord
 from rota.model import Record, canonical_json
+
+READS_AT_ONCE = 16
+"""As many as a store in S3 has connections."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,32 @@ async def find_archive(store: ObjectStore, run_id: str) -> ArchivedRun | None:
     return max(found, key=lambda each: each.started, default=None)
 
 
+async def archive_of(
+    client: Client, store: ObjectStore, run_id: str, execution: str | None = None
+) -> ArchivedRun | None:
+    """Return the archive of the run that a workflow id means: the newest one.
+
+    Of a run that the server has forgotten, the newest that is archived.
+
+    Args:
+        client: Of the run's namespace.
+        store: Where archives lie.
+        run_id: Workflow id.
+        execution: Of another than the newest run, one of its executions.
+
+    Raises:
+        RPCError: the server does not answer.
+        StoreError: the store does not.
+    """
+    try:
+        described = await client.get_workflow_handle(run_id, run_id=execution).describe()
+    except RPCError as error:
+        if not is_missing(error):
+            raise
+        return await find_archive(store, run_id)
+    return await get_archive(store, key_of(described))
+
+
 async def open_archive(store: ObjectStore, run: ArchivedRun) -> OpenedArchive:
     """Read the chain of an archived run, with its content unless that was erased.
 
@@ -119,3 +155,19 @@ async def open_archive(store: ObjectStore, run: ArchivedRun) -> OpenedArchive:
 def encoded(record: Record) -> bytes:
     """Return a record as refs and objects hold it."""
     return canonical_json(record.model_dump(mode="json"))
+
+
+async def all_archives(store: ObjectStore) -> list[ArchivedRun]:
+    """Return what the archive has of all runs, in no order that means anything.
+
+    Raises:
+        StoreError: an object is missing or damaged, or the store does not answer.
+    """
+    gate = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def read(name: str) -> ArchivedRun | None:
+        async with gate:
+            return await get_archive(store, name.removeprefix(f"{ARCHIVES}/"))
+
+    found = await asyncio.gather(*map(read, await store.list_refs(ARCHIVES)))
+    return [each for each in found if each is not None]

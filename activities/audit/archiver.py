@@ -23,6 +23,7 @@ from activities.audit.collect import RunUnknownError, collect_run
 from activities.audit.fetching import key_of
 from activities.stores.base import ObjectStore, StoreError
 from rota.archive import ArchiveOrder, ArchiveReport, FailedArchive
+from rota.audit.archived import NAMESPACES
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.connections import Connections
@@ -118,6 +119,9 @@ class Archiver:
         work.left = len(todo[order.limit :])
         await self._put_all(todo[: order.limit], work, told)
         oldest = min(work.undone, default=None)
+        if not work.failed:
+            # Whoever collects garbage knows by that whose store it is.
+            await self._store.set_ref(f"{NAMESPACES}/{self._client.namespace}", b"", if_absent=True)
         made = await self._checkpoints(order, oldest, began)
         first = sorted(work.failed, key=lambda each: each[0])[:FAILED_TOLD]
         return ArchiveReport(

@@ -26,6 +26,8 @@ PENDING = "audit/pending"
 """Refs of archived runs that no checkpoint has yet, by agent and key: a `PendingHead`."""
 EXPIRED = "audit/expired"
 """Refs of runs whose retention is over: they are not archived again. By key: an `Expired`."""
+NAMESPACES = "audit/namespaces"
+"""Refs of the namespaces whose runs were archived here, by name."""
 ERASURES = "audit/erasures"
 """Refs of what was erased, by key: an `Erasure`."""
 

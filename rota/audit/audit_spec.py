@@ -1,11 +1,13 @@
-"""What `fleet.yaml` says of the audit record: who signs it."""
+"""What `fleet.yaml` says of the audit record: who signs it, and how long it is kept."""
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from rota.durations import Duration
 from rota.model import Declared
+from rota.names import AgentName
 from rota.runtime_specs.base import SecretReference
 
 _KEY = r"[0-9a-f]{64}"
@@ -32,3 +34,6 @@ class AuditSpec(Declared):
     digits. Without it they are not signed."""
     old_keys: tuple[PublicKey, ...] = ()
     """Public keys that signed before: `rota audit verify` trusts them, too."""
+    retention: dict[AgentName, Duration] = Field(default_factory=dict[AgentName, Duration])
+    """How long archived runs are kept, by class: `default` is of agents that name none. What has no
+    class here is kept for ever."""

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activities.audit.archive_store import archive_of
 from activities.audit.collect import collect_run
 from activities.audit.content_keys import content_key
 from activities.audit.proofs import checkpoint_of_run
+from rota.audit.archived import ArchivedRun
 from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.chain import Chain
 from rota.audit.checkpoints import SignedCheckpoint
+from rota.audit.content_key import Destruction
 from rota.audit.entries import chain_of
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer, index_of, sealed
@@ -16,6 +20,7 @@ from rota.connections import Connections
 from rota.model import canonical_json
 from rota.receipts import Receipt
 from workers.audit.announced import receipts_for
+from workers.audit.archived import read_archive
 from workers.audit.report import render
 from workers.audit.sheets import sheets
 from workers.audit.verifier import verifier
@@ -59,17 +64,21 @@ async def export_run(
     signer: Signer | None,
     execution: str | None = None,
 ) -> Bundle:
-    """Make the bundle of a run.
+    """Make the bundle of a run: from the archive if it is there, else from server and store.
 
     The same run gives the same chain, as long as nothing about it changes: the key of its content
-    is made once, and kept in the store.
+    is made once, and kept in the store. Once a run is archived nothing about it does.
 
     Raises:
         activities.audit.collect.RunUnknownError: the server does not know it.
         ErasedRunError: its content was erased.
+        DamagedArchiveError: it is archived, and cannot be read.
         StoreError: the store does not answer, or refuses the key.
     """
     store = link.store
+    archived = await archive_of(link.client, store, run_id, execution)
+    if archived is not None:
+        return await bundle_of_archive(link, archived, signer)
     record = await collect_run(link.client, store, run_id, connections, execution)
     key = await content_key(store, record.run.key)
     if key.destroyed is not None:
@@ -82,6 +91,19 @@ async def export_run(
     return bundle_from(record, key.secret, signer, checkpoint, receipts)
 
 
+async def bundle_of_archive(link: Link, archived: ArchivedRun, signer: Signer | None) -> Bundle:
+    """Make the bundle of an archived run; of one that was erased, of its chain alone.
+
+    Raises:
+        DamagedArchiveError: it cannot be read.
+        StoreError: an object is missing or damaged, or the store does not answer.
+    """
+    opened, record = await read_archive(link.store, archived)
+    checkpoint = await checkpoint_of_run(link.store, archived.run.key)
+    receipts = await receipts_for(link, record)
+    return _bundle(record, opened.chain, signer, checkpoint, receipts, archived.destroyed)
+
+
 def bundle_from(
     record: RunRecord,
     key: bytes,
@@ -90,7 +112,17 @@ def bundle_from(
     receipts: Sequence[Receipt] | None = None,
 ) -> Bundle:
     """Make the bundle of a record. Pure."""
-    chain = chain_of(record, key)
+    return _bundle(record, chain_of(record, key), signer, checkpoint, receipts, None)
+
+
+def _bundle(
+    record: RunRecord,
+    chain: Chain,
+    signer: Signer | None,
+    checkpoint: SignedCheckpoint | None,
+    receipts: Sequence[Receipt] | None,
+    destroyed: Destruction | None,
+) -> Bundle:
     facts = {
         "agent": record.agent,
         "kind": record.kind,
@@ -101,12 +133,16 @@ def bundle_from(
         "versions": record.versions.model_dump(mode="json"),
         "notes": list(record.notes),
     }
+    views: dict[str, bytes] = {}
+    if destroyed is None:
+        views = {"report.html": render(record, chain.head, receipts), **sheets(record)}
     parts = BundleParts(
         run=record.run,
         chain=chain,
         verifier=verifier(),
         facts=facts,
-        views={"report.html": render(record, chain.head, receipts), **sheets(record)},
+        views=views,
+        destroyed=destroyed,
         checkpoint=checkpoint,
     )
     files = bundle_of(parts, signer)

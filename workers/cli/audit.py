@@ -7,22 +7,24 @@ from typing import Any
 
 import click
 
-from activities.audit.collect import RunUnknownError, collect_run
-from activities.audit.signing import SigningKeyError, signer_of
-from activities.secrets import Secrets
+from activities.audit.collect import RunUnknownError
 from rota.audit.ed25519 import key_id, public_key
 from rota.audit.reading_back import ErasedError, record_in
 from rota.audit.run_record import RunRecord
-from rota.audit.seals import Signer
 from rota.audit.verify import Report, UnreadableError, check_folder, lines_of, read_folder
 from rota.fleet_file import FleetFile
 from rota.receipts import Receipt
 from schedules.fleet import load_fleet_file
 from workers.audit.announced import receipts_for
+from workers.audit.archived import DamagedArchiveError, record_of_run
 from workers.audit.exporting import ErasedRunError
 from workers.audit.folders import FolderTakenError, folder_name
 from workers.audit.report import render
+from workers.cli.audit_archive import archive_command
+from workers.cli.audit_erase import erase_command
 from workers.cli.audit_export import export_many, export_one
+from workers.cli.audit_holds import hold_command, holds_command, release_command
+from workers.cli.audit_key import fleet_signer
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, fleet_option, server_options
@@ -71,7 +73,7 @@ def export_command(
     if (run_id is None) is (agent is None and since is None):
         raise CommandError("name a run, or say --agent, --since or both", ExitCode.WRONG)
     file = load_fleet_file(settings.fleet)
-    signer = _signer(file)
+    signer = fleet_signer(file)
 
     async def work(link: Link) -> Any:
         if run_id is not None:
@@ -84,7 +86,7 @@ def export_command(
         raise CommandError(
             f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND
         ) from error
-    except (ErasedRunError, FolderTakenError) as error:
+    except (ErasedRunError, DamagedArchiveError, FolderTakenError) as error:
         raise CommandError(str(error)) from error
     if as_json:
         print_json(told.document)
@@ -160,7 +162,7 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
 def key_command(fleet: Path, as_json: bool) -> None:
     """Print the public key of the fleet's signing key, to be kept where bundles are checked."""
     file = load_fleet_file(fleet)
-    signer = _signer(file)
+    signer = fleet_signer(file)
     if signer is None:
         raise CommandError(
             "fleet.yaml names no signing key: add audit: {signing_key: file:/path}; "
@@ -174,20 +176,16 @@ def key_command(fleet: Path, as_json: bool) -> None:
         click.echo(signer.key)
 
 
-for _each in (export_command, verify_command, show_command, key_command):
+for _each in (
+    *(export_command, verify_command, show_command, key_command, archive_command),
+    *(hold_command, release_command, holds_command, erase_command),
+):
     audit_command.add_command(_each)
-
-
-def _signer(file: FleetFile) -> Signer | None:
-    try:
-        return signer_of(file.audit.signing_key, Secrets())
-    except SigningKeyError as error:
-        raise CommandError(str(error), ExitCode.WRONG) from error
 
 
 def _keys_of(file: FleetFile) -> list[str]:
     """Public keys that a fleet trusts; that of the signing key only where the key itself is."""
-    signer = _signer(file)
+    signer = fleet_signer(file)
     return [*([signer.key] if signer else []), *file.audit.old_keys]
 
 
@@ -216,11 +214,13 @@ def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] |
     connections = load_fleet_file(settings.fleet)
 
     async def read(link: Link) -> tuple[RunRecord, list[Receipt] | None]:
-        record = await collect_run(link.client, link.store, run, connections)
+        record = await record_of_run(link.client, link.store, run, connections)
         return record, await receipts_for(link, record)
 
     try:
         return with_server(settings, read)
+    except (ErasedError, DamagedArchiveError) as error:
+        raise CommandError(f"{run}: {error}") from error
     except RunUnknownError as error:
         raise CommandError(
             f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND

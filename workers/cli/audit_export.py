@@ -7,10 +7,19 @@ from typing import Any
 
 import click
 
+from activities.audit.archive_store import all_archives
 from activities.audit.collect import RunUnknownError
+from rota.audit.archived import ArchivedRun
 from rota.audit.seals import Signer
 from rota.connections import Connections
-from workers.audit.exporting import Bundle, ErasedRunError, export_run, index_files
+from workers.audit.archived import DamagedArchiveError
+from workers.audit.exporting import (
+    Bundle,
+    ErasedRunError,
+    bundle_of_archive,
+    export_run,
+    index_files,
+)
 from workers.audit.folders import add_files, folder_name, require_free, write_folder
 from workers.cli.output import remark
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
@@ -81,7 +90,8 @@ async def export_many(
 ) -> Exported:
     """Write a bundle for each run, and their index last: without one the folder is not whole.
 
-    Runs that cannot be exported are left out, and said to be.
+    Runs that the server has forgotten come from the archive. Those that cannot be exported are
+    left out, and said to be.
 
     Raises:
         FolderTakenError: the folder is not empty.
@@ -89,18 +99,38 @@ async def export_many(
     require_free(folder)
     exported = Exported(folder, single=False)
     heads: dict[str, str] = {}
-    async for run in link.client.list_workflows(_query(agent, since)):
-        try:
-            bundle = await export_run(link, run.id, connections, signer, run.run_id)
-        except (RunUnknownError, ErasedRunError) as error:
-            exported.left_out.append(str(error))
-            continue
+
+    def add(bundle: Bundle) -> None:
         name = folder_name(bundle.record.run.id, bundle.record.run.key)
         write_folder(folder / name, bundle.files)
         heads[name] = bundle.head
         exported.add(folder / name, bundle)
+
+    known: set[str] = set()
+    async for run in link.client.list_workflows(_query(agent, since)):
+        try:
+            bundle = await export_run(link, run.id, connections, signer, run.run_id)
+        except (RunUnknownError, ErasedRunError, DamagedArchiveError) as error:
+            exported.left_out.append(str(error))
+            continue
+        known.add(bundle.record.run.key)
+        add(bundle)
+    for archived in await all_archives(link.store):
+        if archived.run.key not in known and _is_meant(
+            archived, link.client.namespace, agent, since
+        ):
+            try:
+                add(await bundle_of_archive(link, archived, signer))
+            except DamagedArchiveError as error:
+                exported.left_out.append(str(error))
     add_files(folder, index_files(heads, signer))
     return exported
+
+
+def _is_meant(run: ArchivedRun, namespace: str, agent: str | None, since: datetime | None) -> bool:
+    if run.namespace != namespace or (agent is not None and run.agent != agent):
+        return False
+    return since is None or run.started >= since
 
 
 def _query(agent: str | None, since: datetime | None) -> str:

@@ -85,6 +85,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "notifications": ("notifications", "Show what each channel was told, and what is wrong."),
+        "gc": (
+            "gc",
+            "Take away archives whose retention is over, and objects that nothing refers to.",
+        ),
         "doctor": ("doctor", "Check everything Rota needs; --fix mends what it can."),
     },
 }

@@ -93,6 +93,8 @@ class Bench:
 
 
 class _Server:
+    namespace = "default"
+
     def get_workflow_handle(self, id: str, *, run_id: str) -> Any:
         async def describe() -> str:
             return run_id

@@ -27,6 +27,7 @@ EVENTS = [f"events {name}" for name in ("publish", "list", "tail", "replay", "de
 ALL = [*COMMANDS, *EVENTS, "memory show", "memory set", "memory history", "memory rollback"]
 ALL += [f"baseline {name}" for name in ("show", "diff", "accept", "reject", "history")]
 ALL += ["effects resolve", "memory reset-conversation"]
+ALL += [f"audit {name}" for name in ("archive", "erase", "hold", "holds", "release")]
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,0 +1,121 @@
+"""What the server refers to in the object store: histories, schedules.
+
+Activity side: reads. Histories only grow, so whatever moves between keepers and runs while they are
+read is in one of them. What has ended and is archived is the archive's to keep.
+"""
+
+from collections.abc import AsyncIterator, Collection
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError
+
+from activities.audit.archive_store import is_done
+from activities.audit.fetching import key_of
+from activities.server_errors import is_missing
+from activities.stores.base import ObjectStore
+from rota.audit.references import without_gone
+from rota.kinds import WORKFLOW_TYPES
+
+RUNS = tuple(WORKFLOW_TYPES.values())
+WHAT_IF = ("Backtest", "BacktestCase")
+_CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
+
+
+async def server_roots(
+    client: Client, store: ObjectStore, gone: Collection[str]
+) -> AsyncIterator[bytes]:
+    """Yield bytes in which the digests stand that the server refers to.
+
+    Everything that is open, runs with all their executions; runs that have ended and are not
+    archived; backtests; schedules.
+
+    Args:
+        client: Of the namespace.
+        store: Tells which runs are archived.
+        gone: Keys of runs whose results no ledger keeps.
+
+    Raises:
+        RPCError: the server does not answer: then nobody knows what it refers to.
+    """
+    async for data in _histories(client, "ExecutionStatus = 'Running'", gone):
+        yield data
+    types = ", ".join(f"'{each}'" for each in (*RUNS, *WHAT_IF))
+    ended = (
+        f"WorkflowType IN ({types}) AND ExecutionStatus != 'Running'"
+        " AND ExecutionStatus != 'ContinuedAsNew'"
+    )
+    async for each in client.list_workflows(ended):
+        if each.workflow_type in WHAT_IF or not await _is_archived(client, store, each):
+            async for data in _history(client, each, gone):
+                yield data
+    async for schedule in await client.list_schedules():
+        try:
+            described = await client.get_schedule_handle(schedule.id).describe()
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+            continue
+        yield described.raw_description.SerializeToString()
+
+
+async def _histories(client: Client, query: str, gone: Collection[str]) -> AsyncIterator[bytes]:
+    async for each in client.list_workflows(query):
+        async for data in _history(client, each, gone):
+            yield data
+
+
+async def _is_archived(client: Client, store: ObjectStore, each: WorkflowExecution) -> bool:
+    if await is_done(store, each.run_id):
+        return True
+    try:
+        described = await client.get_workflow_handle(each.id, run_id=each.run_id).describe()
+    except RPCError as error:
+        if is_missing(error):
+            return True  # forgotten meanwhile
+        raise
+    return await is_done(store, key_of(described))
+
+
+async def _history(
+    client: Client, execution: WorkflowExecution, gone: Collection[str]
+) -> AsyncIterator[bytes]:
+    """The history of an execution; of a run, of those before and after it, too."""
+    following: str | None = execution.run_id
+    if execution.workflow_type in RUNS:
+        following = await _first(client, execution)
+    while following is not None:
+        handle = client.get_workflow_handle(execution.id, run_id=following)
+        following = None
+        try:
+            async for event in handle.fetch_history_events():
+                yield _scanned(event, gone)
+                if event.event_type == _CONTINUED:
+                    told = event.workflow_execution_continued_as_new_event_attributes
+                    following = told.new_execution_run_id or None
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+
+
+async def _first(client: Client, execution: WorkflowExecution) -> str | None:
+    try:
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        return key_of(await handle.describe())
+    except RPCError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def _scanned(event: HistoryEvent, gone: Collection[str]) -> bytes:
+    if event.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+        return event.SerializeToString()
+    # What a keeper was begun with holds its whole ledger.
+    rest = HistoryEvent()
+    rest.CopyFrom(event)
+    given = rest.workflow_execution_started_event_attributes.input.payloads
+    for payload in given:
+        payload.data = without_gone(payload.data, gone)
+    return rest.SerializeToString()

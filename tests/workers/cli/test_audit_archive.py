@@ -1,0 +1,190 @@
+"""Archive, holds, erasure and garbage collection of real runs, with the server and without it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.testing import ActivityEnvironment
+
+from activities.archiving import ArchivingActivities
+from activities.audit.closed_runs import last_execution
+from activities.audit.collecting import Collector
+from activities.audit.roots import server_roots
+from activities.stores.base import ObjectMissingError
+from rota.archive import ArchiveOrder
+from rota.audit.collected import GcReport
+from rota.connections import Connections
+from rota.run_ref import RunRef
+from rota.runs import RunStatus
+from tests.approving import Ledger, decide, open_approvals, posting
+from tests.stack import Stack, script
+from tests.workers.cli.command_line import Ended, rota
+from workers.cli.exit_codes import ExitCode
+
+REMEMBER = {"calls": [{"tool": "memory.update", "args": {"patch": {"last": "DE12"}}}]}
+
+
+async def run_rota(stack: Stack, *arguments: str) -> Ended:
+    """Run a command for this stack."""
+    return await rota(
+        *arguments,
+        *("--address", stack.address, "--store", stack.store.address),
+        *("--task-queue", stack.task_queue, "--fleet", str(stack.folder)),
+    )
+
+
+async def forget(stack: Stack, run_id: str) -> None:
+    """Have the server forget a run, as it does when retention is over."""
+    service = stack.client.workflow_service
+    await service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(
+            namespace=stack.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=run_id),
+        )
+    )
+    while await last_execution(stack.client, RunRef(id=run_id, key=str(uuid4()))) is not None:
+        pass
+
+
+async def archived(stack: Stack, agent: str, count: int) -> None:
+    """Archive until so many runs of the agent are."""
+    found = 0
+    while found < count:
+        ended = await run_rota(stack, "audit", "archive", "--agent", agent, "--json")
+        assert ended.code == ExitCode.OK, ended.err
+        found += ended.json["archived"]
+
+
+async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """The archive gives the same chain; erased, it still verifies, and shows nothing."""
+    (stack.folder / "fleet.yaml").write_text("name: finance\naudit: {retention: {default: 400d}}\n")
+    agent = stack.name("teller")
+    run, bundle = f"{agent}/1", tmp_path / "bundle"
+    async with stack.worker():
+        await stack.declare(
+            agent,
+            runtime=script(REMEMBER, {"result": {"told": "nobody else"}}),
+            tools=["memory.update"],
+        )
+        assert (await stack.run(agent, run)).status is RunStatus.SUCCEEDED
+        before = await run_rota(stack, "audit", "export", run, "-o", str(tmp_path / "a"), "--json")
+        await archived(stack, agent, 1)
+        await forget(stack, run)
+        after = await run_rota(stack, "audit", "export", run, "-o", str(bundle), "--json")
+        assert after.code == ExitCode.OK, after.err
+        assert after.json["head"] == before.json["head"]
+        shown = await run_rota(stack, "audit", "show", run, "-o", str(tmp_path / "run.html"))
+        assert shown.code == ExitCode.OK, shown.err
+        assert "nobody else" in (tmp_path / "run.html").read_text()
+
+        held = await run_rota(stack, "audit", "hold", run, "--reason", "suit", "--json")
+        erase = ("audit", "erase", run, "--reason", "request 77", "--by", "dpo")
+        refused = await run_rota(stack, *erase)
+        assert (refused.code, "has " + run + " held: suit" in refused.err) == (1, True)
+        assert held.json["id"] in (await run_rota(stack, "audit", "holds")).out
+        await run_rota(stack, "audit", "release", held.json["id"], "--reason", "over")
+        assert (await run_rota(stack, "audit", "holds", "--json")).json == []
+
+        plan = await run_rota(stack, *erase, "--dry-run", "--json")
+        done = await run_rota(stack, *erase, "--json")
+        assert done.code == ExitCode.OK, done.err
+        assert (done.json["objects"], done.json["refs"]) == (
+            plan.json["objects"],
+            plan.json["refs"],
+        )
+        assert done.json["objects"] > 0
+        assert done.json["destruction"]["by"] == "dpo"
+        state = await stack.keeper(agent)
+        memory = state.session("default").memory
+        assert memory in done.json["kept"]
+
+        gone = tmp_path / "gone"
+        chain = await run_rota(stack, "audit", "export", run, "-o", str(gone), "--json")
+        assert (chain.code, chain.json["head"]) == (ExitCode.OK, before.json["head"]), chain.err
+        checked = await rota("audit", "verify", str(gone))
+        assert checked.code == ExitCode.OK
+        assert "pieces of content were erased" in checked.out
+        assert not any("nobody else" in each.read_text() for each in gone.glob("*.json*"))
+        hidden = await run_rota(stack, "audit", "show", run)
+        assert (hidden.code, "erased by dpo" in hidden.err) == (ExitCode.FAILED, True)
+        # The session goes on from what it remembers.
+        assert (await stack.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
+
+
+async def collected(stack: Stack, days: int, **classes: timedelta) -> GcReport:
+    """Collect as if so many days had passed."""
+
+    def later() -> datetime:
+        return datetime.now(UTC) + timedelta(days=days)
+
+    collector = Collector(
+        stack.store,
+        lambda gone: server_roots(stack.client, stack.store, gone),
+        stack.client.namespace,
+        classes,
+        later,
+    )
+    return await collector.collect(timedelta(days=7), dry_run=False)
+
+
+async def test_garbage_collection_takes_nothing_from_runs_at_work_or_not_yet_archived(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """A month later: an open run with an input of its own goes on, an ended one is whole."""
+    agent = stack.name("poster")
+    turns: list[dict[str, Any]] = [{"calls": [posting("DE12")]}, REMEMBER, {"result": {"ok": 1}}]
+    async with stack.worker(Ledger().tools):
+        await stack.declare(
+            agent,
+            runtime=script(*turns),
+            tools=["ledger.post", "memory.update"],
+            approvals={"ledger.post": "always"},
+        )
+        ended = await stack.start(agent, f"{agent}/1")
+        (pending,) = await open_approvals(ended)
+        await decide(ended, pending)
+        await ended.result()
+        waiting = await stack.start(agent, f"{agent}/2", input={"long": "x" * 100_000})
+        (pending,) = await open_approvals(waiting)
+        waste = await stack.store.put(b"nobody refers to this")
+        report = await collected(stack, 30)
+        assert (report.swept, report.undecided) == (True, ())
+        with pytest.raises(ObjectMissingError):
+            await stack.store.get(waste)
+        await decide(waiting, pending)
+        assert (await waiting.result()).status is RunStatus.SUCCEEDED
+        for number in (1, 2):
+            folder = str(tmp_path / str(number))
+            told = await run_rota(
+                stack, "audit", "export", f"{agent}/{number}", "-o", folder, "--json"
+            )
+            assert (told.code, told.json["notes"]) == (ExitCode.OK, [])
+
+
+async def test_run_archived_by_a_worker_goes_when_its_retention_is_over(stack: Stack) -> None:
+    """With all it left behind; the agent's memory stays."""
+    agent = stack.name("teller")
+    async with stack.worker():
+        await stack.declare(agent, runtime=script(REMEMBER, {"result": 1}), tools=["memory.update"])
+        handle = await stack.start(agent, f"{agent}/1")
+        result = await handle.result()
+        archiving = ArchivingActivities(stack.client, stack.store, Connections())
+        order = ArchiveOrder(agents=(agent,))
+        while not (await ActivityEnvironment().run(archiving.archive_runs, order)).skipped:
+            pass
+        key = handle.first_execution_run_id or ""
+        report = await collected(stack, 500, default=timedelta(days=400))
+        assert (report.expired, report.swept) == ((f"{agent}/1",), True)
+        assert report.removed > 0
+        assert await stack.store.get(result.memory)
+        left = [name for name in await stack.store.list_refs("") if key in name]
+        assert left == [f"audit/expired/{key}"]
+        again = await ActivityEnvironment().run(archiving.archive_runs, order)
+        assert (again.archived, again.lag_seconds) == (0, 0)
+        assert (await stack.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
