@@ -19,7 +19,7 @@ from activities.providers.command_process import CommandProcess, started
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
 from activities.providers.mapped_answers import answer_message, mapped_answer
-from activities.runtimes.command_launch import Launch, launch
+from activities.runtimes.command_launch import Launch, environment, launch
 from activities.runtimes.command_output import Output, json_document, result_text, too_long
 from activities.secrets import Secrets
 from rota.conversation import StopReason
@@ -147,9 +147,11 @@ class CommandRuntime:
         """Find the program; one of the fleet's own is looked for when it runs."""
         assert isinstance(settings, CommandSettings)
         program = settings.command[0]
-        if os.sep in program and not os.path.isabs(program):
+        path = environment(settings, self._resolve_secret).get("PATH", os.defpath)
+        places = (program,) if os.sep in program else path.split(os.pathsep)
+        if not all(map(os.path.isabs, places)):
             return f"{program}, looked for in the fleet when it runs"
-        found = which(program, path=settings.env.get("PATH") or os.environ.get("PATH"))
+        found = which(program, path=path)
         if found is None:
             raise StepError(FailureCategory.INVALID_REQUEST, f"no program '{program}' on PATH")
         return found

@@ -50,7 +50,7 @@ def launch(
     scope["result_file"] = str(folder / "result")
     if settings.input == "file":
         scope["input_file"] = str(folder / "input.json")
-    env = _environment(settings, resolve) | {
+    env = environment(settings, resolve) | {
         "ROTA_RUN": request.run_id,
         "ROTA_AGENT": request.agent,
         "ROTA_KEY": request.key,
@@ -71,6 +71,26 @@ def launch(
         stdin=stdin,
         result=folder / "result",
     )
+
+
+def environment(settings: CommandSettings, resolve: SecretReader) -> dict[str, str]:
+    """What a program gets of the worker's environment, and what is declared over it.
+
+    Raises:
+        StepError: `auth`: a secret is not there; `invalid_request`: no variable can hold it.
+    """
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    env.setdefault("LANG", "C.UTF-8")
+    references = dict(settings.secret_references())
+    for name, value in settings.env.items():
+        where = f"env.{name}"
+        try:
+            env[name] = resolve(references[where]) if where in references else value
+        except LookupError as error:
+            raise StepError(FailureCategory.AUTH, f"runtime.{where}: {error}") from None
+        if "\0" in env[name]:
+            raise _unusable(f"runtime.{where}", "the value holds a NUL, which no variable can")
+    return env
 
 
 def _scope(request: SessionRequest) -> dict[str, Any]:
@@ -120,21 +140,6 @@ def _folder(cwd: str, fleet: str) -> Path:
     if not folder.is_dir():
         raise _unusable("runtime.cwd", f"{folder} is no folder on this worker")
     return folder
-
-
-def _environment(settings: CommandSettings, resolve: SecretReader) -> dict[str, str]:
-    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    env.setdefault("LANG", "C.UTF-8")
-    references = dict(settings.secret_references())
-    for name, value in settings.env.items():
-        where = f"env.{name}"
-        try:
-            env[name] = resolve(references[where]) if where in references else value
-        except LookupError as error:
-            raise StepError(FailureCategory.AUTH, f"runtime.{where}: {error}") from None
-        if "\0" in env[name]:
-            raise _unusable(f"runtime.{where}", "the value holds a NUL, which no variable can")
-    return env
 
 
 def _unusable(where: str, reason: str) -> StepError:

@@ -265,3 +265,26 @@ async def test_probe_says_whether_the_program_is_there() -> None:
     missing = await runtime.probe(CommandSettings(command=("no-such-program-anywhere",)))
     assert (found.ok, missing.ok) == (True, False)
     assert "runtime.command" in missing.cure
+
+
+@pytest.mark.parametrize("path", ["env:TOOLS", "bin", "/usr/bin:", ".:/usr/bin"])
+async def test_look_finds_a_program_wherever_a_run_may_find_it(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a path that is a reference, or in folders that are known when it runs."""
+    monkeypatch.setenv("TOOLS", str(tmp_path))
+    tool = tmp_path / "count-boxes"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o700)
+    declared = CommandSettings(command=("count-boxes",), env={"PATH": path})
+    assert "count-boxes" in await CommandRuntime(Secrets()).look(declared)
+
+
+async def test_look_misses_a_program_that_no_run_would_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the path that the program gets, not on the worker's own."""
+    monkeypatch.setenv("TOOLS", str(tmp_path))
+    declared = CommandSettings(command=("sh",), env={"PATH": "env:TOOLS"})
+    with pytest.raises(StepError, match="no program 'sh' on PATH"):
+        await CommandRuntime(Secrets()).look(declared)
