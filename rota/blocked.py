@@ -1,9 +1,9 @@
 """An agent that cannot work is told of once, not once for every slot.
 
 Pure. Its runs are blocked one after the other, each for the same reason; people have been told
-by the first. They are told of each reason once: again only after the agent has worked or was
-declared anew, or after a run that came further than the one that told, so that what had kept it
-from working was mended.
+by the first. They are told of each reason once: again only after it was declared anew, or after a
+run that showed what had kept it from working to be mended. It ended otherwise, however, or came
+further than any that was blocked for that.
 """
 
 import re
@@ -13,6 +13,9 @@ from rota.runs import RunStatus
 
 MOST_REASONS = 10
 """Reasons remembered, the newest: whoever has more at the same time is told again."""
+
+_SHOW_NOTHING = (RunStatus.BLOCKED, RunStatus.SKIPPED, RunStatus.CANCELLED)
+"""Ends of runs that may not have come as far as to what is missing."""
 
 _VARYING = re.compile(r"[\w-]*\d[\w-]{9,}|[\w-]{9,}\d[\w-]*")
 """Words that differ from call to call: ids of requests, times."""
@@ -40,7 +43,7 @@ def repeats(state: KeeperState, closed: LedgerEntry) -> bool:
 
 
 def _shows_mended(closed: LedgerEntry, alert: BlockedAlert) -> bool:
-    return closed.status is RunStatus.SUCCEEDED or closed.turns > alert.turns
+    return closed.status not in _SHOW_NOTHING or closed.turns > alert.turns
 
 
 def _cause(closed: LedgerEntry) -> str:

@@ -57,8 +57,8 @@ def test_reason_is_the_same_although_ids_and_times_in_it_differ(
     assert blocked(desk, "b", second) is same
 
 
-@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.SKIPPED, RunStatus.CANCELLED])
-def test_end_that_is_no_success_does_not_make_it_news_again(status: RunStatus) -> None:
+@pytest.mark.parametrize("status", [RunStatus.SKIPPED, RunStatus.CANCELLED])
+def test_run_that_may_not_have_begun_does_not_make_it_news_again(status: RunStatus) -> None:
     """What came no further does not show that the agent can work."""
     desk = Desk()
     blocked(desk, "a")
@@ -67,28 +67,38 @@ def test_end_that_is_no_success_does_not_make_it_news_again(status: RunStatus) -
     assert blocked(desk, "c")
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [(RunStatus.CANCELLED, ""), (RunStatus.BLOCKED, "no tool")]
+)
 @pytest.mark.parametrize(("turns", "again"), [(2, False), (3, True)])
 def test_run_that_came_further_than_the_blocked_one_makes_it_news_again(
-    turns: int, again: bool
+    turns: int, again: bool, status: RunStatus, reason: str
 ) -> None:
     """However it ended: what had blocked the other was mended by then."""
     desk = Desk()
     blocked(desk, "a", turns=1)
     assert blocked(desk, "b", turns=2)
     desk.admit("c")
-    desk.settle("c", RunStatus.FAILED, turns=turns)
+    desk.settle("c", status, reason=reason, turns=turns)
     assert blocked(desk, "d", turns=1) is not again
 
 
-def test_agent_that_has_worked_or_was_declared_anew_is_told_of_again() -> None:
-    """It was mended, or somebody tried to."""
+@pytest.mark.parametrize("status", [RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT])
+def test_run_that_ended_otherwise_makes_it_news_again(status: RunStatus) -> None:
+    """It was mended by then; a pipeline, and a session that failed at once, count no turns."""
     desk = Desk()
     blocked(desk, "a")
     desk.admit("b")
-    desk.settle("b")
+    desk.settle("b", status)
     assert not blocked(desk, "c")
+
+
+def test_agent_that_was_declared_anew_is_told_of_again() -> None:
+    """Somebody tried to mend it."""
+    desk = Desk()
+    blocked(desk, "a")
     desk.declare(digest="other")
-    assert not blocked(desk, "d")
+    assert not blocked(desk, "b")
 
 
 def test_report_that_comes_again_is_answered_as_the_first_time() -> None:
