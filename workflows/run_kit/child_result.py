@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.runs import AgentRunResult
     from rota.usage import Usage
     from workflows.handoff_options import reading_options
+    from workflows.run_kit.ending import seen_through
 
 
 def result_in(cause: BaseException | None) -> AgentRunResult | None:
@@ -35,11 +36,14 @@ async def used_by(
         return None
     assert child.first_execution_run_id is not None, "it has ended, and so begun"
     try:
-        read = await workflow.execute_local_activity_method(
-            RunReading.read_use,
-            RunRef(id=child.id, key=child.first_execution_run_id),
-            summary=f"read what {child.id} has used",
-            **reading_options(),
+        # A request to cancel that comes meanwhile must not turn what is known into a guess.
+        read = await seen_through(
+            workflow.execute_local_activity_method(
+                RunReading.read_use,
+                RunRef(id=child.id, key=child.first_execution_run_id),
+                summary=f"read what {child.id} has used",
+                **reading_options(),
+            )
         )
     except ActivityError as error:
         workflow.logger.warning("cannot read what %s has used: %s", child.id, error.cause)
