@@ -39,6 +39,7 @@ from activities.stores.base import (
     StoreError,
     damaged_object,
 )
+from activities.stores.local_removal import listed, removed
 from activities.stores.paths import (
     folder_path,
     name_of_path,
@@ -47,7 +48,6 @@ from activities.stores.paths import (
     ref_path,
     unpack,
 )
-from activities.stores.removal import listed, removed
 from rota.model import digest_of
 
 P = ParamSpec("P")
