@@ -27,6 +27,8 @@ class Limits(Record):
     """Its newest reservation; None where no account is kept."""
     held: Amount = Amount()
     """What it has spent of that itself, lost attempts included."""
+    returned: Cap | None = None
+    """What was left of its reservation when it gave that back; None while it has one."""
     on_exceeded: OnExceeded = OnExceeded.PARK
     deadline: datetime
     compacting: bool = False

@@ -10,7 +10,7 @@ from datetime import datetime
 from rota.budget import NOTHING, Amount, BudgetRaise, Cap, Grant, HoldRequest
 from rota.model import Record
 from rota.run_ref import RunRef
-from rota.spending import known, lost, spent
+from rota.spending import known, left, lost, spent
 from rota.usage import Usage, format_cost
 
 
@@ -21,6 +21,8 @@ class Purse(Record):
     """The newest answer of the accounts; None where none are kept."""
     base: Amount = Amount()
     """What the run itself had spent when that came, lost attempts included."""
+    returned: Cap | None = None
+    """What was left of the reservation when it was given back; None while there is one."""
     raises: tuple[BudgetRaise, ...] = ()
     """What people gave the run itself, in order."""
     parked_at: datetime | None = None
@@ -69,7 +71,8 @@ class Purse(Record):
 
     def answered(self, grant: Grant, usage: Usage) -> "Purse":
         """The purse once the accounts have answered; what was spent until then is told."""
-        return self.model_copy(update={"grant": grant, "base": spent(usage)})
+        returned = self.returned if grant.refused else None
+        return self.model_copy(update={"grant": grant, "base": spent(usage), "returned": returned})
 
     def gave_back(self, grant: Grant, usage: Usage) -> "Purse":
         """The purse once the accounts have taken back what was reserved.
@@ -81,7 +84,8 @@ class Purse(Record):
             micros=None if had.micros is None else 0, tokens=None if had.tokens is None else 0
         )
         room = grant.room.smaller(nothing)
-        return self.answered(grant.model_copy(update={"room": room}), usage)
+        purse = self.answered(grant.model_copy(update={"room": room}), usage)
+        return purse.model_copy(update={"returned": left(had, self.held(usage))})
 
     def given(self, more: BudgetRaise) -> "Purse":
         """The purse with what a person gave the run. The same again changes nothing."""

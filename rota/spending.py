@@ -83,6 +83,16 @@ def room(limits: Limits, tree: Usage) -> Cap:
     return own if limits.grant is None else own.smaller(left(limits.grant.room, limits.held))
 
 
+def at_stake(limits: Limits, tree: Usage) -> Cap:
+    """What a session may have spent of which nobody knows: at most what its run had room for.
+
+    That is what it held when it gave its reservation back, if it has.
+    """
+    if limits.returned is None:
+        return room(limits, tree)
+    return own_room(limits, tree).smaller(limits.returned)
+
+
 def allowance(limits: Limits, tree: Usage) -> Cap:
     """What the next call of a model may come to at most."""
     return room(limits, tree).smaller(Cap(micros=limits.call_micros))

@@ -82,6 +82,18 @@ def test_purse_that_has_given_back_has_nothing_left_under_any_limit(told: Cap) -
     assert left.base == Amount(micros=7, tokens=5)
 
 
+def test_purse_that_has_given_back_knows_what_was_at_stake_until_there_is_more() -> None:
+    """A session that tells its use at its end may have spent of that; a refusal changes nothing."""
+    held = Purse(grant=Grant(number=3, room=Cap(micros=10)))
+    assert held.returned is None
+    back = held.gave_back(Grant(number=4, room=NO_MONEY), Usage(cost_micros=7))
+    assert back.returned == Cap(micros=3)
+    used = Usage(cost_micros=7)
+    refused = back.answered(Grant(number=5, room=NO_MONEY, refused="no"), used)
+    assert refused.returned == Cap(micros=3)
+    assert refused.answered(Grant(number=5, room=Cap(micros=9)), used).returned is None
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -14,7 +14,7 @@ from rota.failures import FailureCategory
 from rota.limits import Limits
 from rota.loop import AskRoom, CallRef, Finish, LoopState, Park, ResultRef, RunTools, Think
 from rota.runs import RunStatus
-from rota.spending import allowance, exceeds, share, shortage
+from rota.spending import allowance, at_stake, exceeds, share, shortage
 from rota.usage import Usage
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -235,3 +235,19 @@ def test_loop_forgets_what_a_call_needs_once_it_is_made() -> None:
     state = LoopState().after_refusal(Amount(micros=9), 2)
     assert (state.needed, state.rounds, state.has_begun) == (Amount(micros=9), 2, True)
     assert not LoopState().after_refusal(Amount(micros=9), 0).has_begun
+
+
+@pytest.mark.parametrize(
+    ("fields", "stake"),
+    [
+        ({"grant": Grant(room=Cap(micros=40))}, Cap(micros=40)),
+        ({"grant": Grant(room=Cap(micros=0)), "returned": Cap(micros=40)}, Cap(micros=40)),
+        ({"cost_micros": 50, "returned": Cap(micros=40)}, Cap(micros=20)),
+        ({"cost_micros": 50, "returned": Cap()}, Cap(micros=20)),
+    ],
+)
+def test_stake_of_a_session_is_what_its_run_held_and_no_more_than_it_had_left(
+    fields: dict[str, Any], stake: Cap
+) -> None:
+    """Of a reservation that was given back, too: it worked with that."""
+    assert at_stake(limits(**fields), spent(30)) == stake

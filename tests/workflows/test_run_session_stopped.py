@@ -8,6 +8,7 @@ from rota.failures import FailureCategory
 from rota.ids import keeper_id
 from rota.runs import RunStatus
 from rota.tools import tool
+from tests.contract.double import install
 from tests.contract.double_provider import (
     Calls,
     Ends,
@@ -18,6 +19,7 @@ from tests.contract.double_provider import (
 from tests.stack import Stack
 from tests.workflows.claude import ending_of
 from tests.workflows.doubled import Doubles
+from tests.workflows.gates import GATED, Gate
 from tests.workflows.test_run_cancel import cancelled
 
 
@@ -169,3 +171,25 @@ async def test_session_found_only_to_be_stopped_is_known_by_its_name(doubles: Do
     assert ending.result.category is FailureCategory.BUG
     assert ending.result.provider == "https://double.example/s1"
     assert (unstopped.session, unstopped.data) == ("s1", {"region": "here"})
+
+
+async def test_session_stopped_while_a_called_agent_works_counts_what_its_run_had_reserved(
+    doubles: Doubles,
+) -> None:
+    """Given back for the called agent to have, it may have been spent all the same."""
+    stack, provider, gate = doubles.stack, doubles.provider, Gate()
+    doubles.monkeypatch.setattr(provider, "usage", lambda session: None)
+    caller, called = stack.name("caller"), stack.name("called")
+    provider.acts = [Calls(((f"agents.{called}", {}),)), Ends("done")]
+    stack.runtimes = install(doubles.monkeypatch, provider)
+    async with stack.worker([gate.tool]):
+        await stack.declare(called, **GATED)
+        runtime = {"kind": "double", "poll": "20ms"}
+        tools = [f"agents.{called}"]
+        await stack.declare(caller, runtime=runtime, tools=tools, budget={"day_usd": 1})
+        handle = await stack.start(caller, f"{caller}-1")
+        await asyncio.wait_for(gate.reached.wait(), 20)
+        await cancelled(handle)
+        (entry,) = (await stack.keeper(caller)).ledger.values()
+    assert entry.usage.unknown_attempts == 1
+    assert entry.usage.unknown_micros == 100_000, "a tenth of the day's"

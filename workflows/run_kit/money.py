@@ -34,6 +34,7 @@ class MoneyLimits(TypedDict):
     lender: str
     grant: Grant | None
     held: Amount
+    returned: Cap | None
     on_exceeded: OnExceeded
 
 
@@ -84,6 +85,7 @@ class Money:
             "lender": lineage.parent if lineage else "",
             "grant": purse.grant,
             "held": purse.held(loop.usage),
+            "returned": purse.returned,
             "on_exceeded": spec.on_exceeded,
         }
 

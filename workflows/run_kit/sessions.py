@@ -99,10 +99,11 @@ class Sessions:
             return
         workflow.set_current_details("**stopping the provider's session**")
         where = _where(loop)
+        told = {**self._fields(loop.turn + 1), "allowance": self._run.work.at_stake}
         try:
             stopped = await workflow.execute_activity_method(
                 SessionRunning.cancel_session,
-                SessionInput(**self._fields(loop.turn + 1)),
+                SessionInput.model_validate(told),
                 summary=f"stop {where}",
                 **stop_options(),
             )

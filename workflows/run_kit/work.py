@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import LoopState
     from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
-    from rota.spending import allowance, room
+    from rota.spending import allowance, at_stake, room
     from workflows.run_kit.clock import RunClock
 
 
@@ -61,6 +61,11 @@ class RunWork:
     def room(self) -> Cap:
         """What the run may still spend."""
         return room(self.limits, self.loop.tree)
+
+    @property
+    def at_stake(self) -> Cap:
+        """What its session may have spent at most, should nobody tell."""
+        return at_stake(self.limits, self.loop.tree)
 
     @property
     def allowance(self) -> Cap:
