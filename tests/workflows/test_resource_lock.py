@@ -61,7 +61,13 @@ async def test_lock_asked_for_by_twenty_at_once_is_granted_to_one_after_the_othe
 async def test_lock_of_a_terminated_holder_goes_to_the_next(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody reports the end of a terminated run; the lock finds out by itself."""
+    """Nobody reports the end of a terminated run; the lock finds out by itself, without a store."""
+
+    async def stalled(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("activities.keeper_desk.recorded_use", stalled)
+    monkeypatch.setattr("activities.keeper_desk.STORE_SECONDS", 20.0)
     monkeypatch.setattr(workflows.resource_lock, "RECLAIM_INTERVAL", SOON)
     bench = LockBench(stack)
     async with stack.worker(), bench.askers():
