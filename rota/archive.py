@@ -54,7 +54,10 @@ class ArchiveReport(Record):
     failures: int = 0
     """How many failed in all."""
     lost: tuple[str, ...] = ()
-    """Runs in a ledger that the server forgot before they were archived, by workflow id."""
+    """Runs in a ledger that the server forgot before they were archived, by workflow id; the first
+    hundred. Only where the order says since when: what was before is history."""
+    losses: int = 0
+    """How many were lost in all."""
     checkpoints: int = 0
     """Daily checkpoints made now."""
     problem: str = ""

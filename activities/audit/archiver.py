@@ -38,6 +38,7 @@ LEDGER_PATIENCE = timedelta(days=1)
 CHECKPOINT_PATIENCE = timedelta(days=1)
 """How long a day waits for a run that cannot be archived; it goes into a later checkpoint."""
 FAILED_TOLD = 20
+LOST_TOLD = 100
 
 
 @dataclass
@@ -130,7 +131,8 @@ class Archiver:
             left=work.left,
             failed=tuple(each for _, each in first),
             failures=len(work.failed),
-            lost=tuple(sorted(work.lost)),
+            lost=tuple(sorted(work.lost)[:LOST_TOLD]) if since else (),
+            losses=len(work.lost) if since else 0,
             checkpoints=made,
             lag_seconds=max(0, int((began - oldest).total_seconds())) if oldest else 0,
             oldest_unarchived=oldest,

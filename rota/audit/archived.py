@@ -14,6 +14,7 @@ from pydantic import Field
 
 from rota.audit.chain import Chain, ChainRecord, Piece
 from rota.audit.content_key import Destruction, salt_of
+from rota.audit.references import digests_in_histories
 from rota.audit.run_record import RunRecord
 from rota.kinds import Kind
 from rota.model import Record, canonical_json, digest_of
@@ -53,7 +54,8 @@ class ArchivedRun(Record):
     content: str | None
     """Digest of the content, packed and encrypted; None once it is erased."""
     objects: tuple[str, ...] = ()
-    """`RunRecord.objects`: while it is archived, none of them goes."""
+    """`RunRecord.objects`, and whatever else its histories may refer to: while it is archived, none
+    of them goes. Not all need be objects."""
     versions: dict[str, Any] = Field(default_factory=dict[str, Any])
     notes: tuple[str, ...] = ()
     destroyed: Destruction | None = None
@@ -151,7 +153,7 @@ def archived_run(
         head=chain.head,
         chain=packed,
         content=content,
-        objects=record.objects,
+        objects=tuple(sorted({*record.objects, *digests_in_histories(record.executions)})),
         versions=record.versions.model_dump(mode="json"),
         notes=record.notes,
     )

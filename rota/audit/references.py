@@ -5,10 +5,15 @@ looks like one counts, wherever it stands: a form of record that is yet to come 
 a text that quotes a digest keeps an object for nothing.
 """
 
+import base64
+import binascii
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, cast
+
+from rota.audit.histories import payloads_in
+from rota.audit.run_record import ExecutionHistory
 
 DIGITS = 64
 _HEX = re.compile(rb"[0-9a-f]{64,}")
@@ -21,6 +26,18 @@ def digests_in(data: bytes) -> Iterator[str]:
         run = match[0].decode("ascii")
         for at in range(len(run) - DIGITS + 1):
             yield run[at : at + DIGITS]
+
+
+def digests_in_histories(executions: Iterable[ExecutionHistory]) -> set[str]:
+    """Return whatever in the values of histories may be a digest."""
+    found: set[str] = set()
+    for execution in executions:
+        for payload in payloads_in(execution.history):
+            try:
+                found |= set(digests_in(base64.b64decode(str(payload.get("data", "")))))
+            except binascii.Error:
+                continue  # no value of ours
+    return found
 
 
 def without_gone(data: bytes, gone: Collection[str]) -> bytes:

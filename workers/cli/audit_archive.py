@@ -70,6 +70,7 @@ def _together(before: ArchiveReport, newest: ArchiveReport) -> ArchiveReport:
         # What was put away just now is not news to the next order.
         "skipped": before.skipped or newest.skipped,
         "lost": tuple(sorted({*before.lost, *newest.lost})),
+        "losses": max(before.losses, newest.losses),
     }
     return newest.model_copy(update=added)
 

@@ -55,7 +55,7 @@ def erase_command(
     nothing else refers to. A run that is not archived is archived first, for its chain. Refused
     while a hold keeps it.
     """
-    destruction = Destruction(by=deciding(by), reason=reason, at=now())
+    who = deciding(by)
     file = load_fleet_file(settings.fleet)
 
     async def work(link: Link) -> Erasure:
@@ -65,6 +65,8 @@ def erase_command(
             run = await put_archive(link.store, record)
         eraser = Eraser(link.store, lambda gone: server_roots(link.client, link.store, gone))
         archives: list[ArchivedRun] = await all_archives(link.store)
+        # Only now: what was stored afterwards is not touched.
+        destruction = Destruction(by=who, reason=reason, at=now())
         return await eraser.erase(run, archives, destruction, dry_run=dry_run)
 
     try:

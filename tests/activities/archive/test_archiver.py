@@ -150,7 +150,7 @@ async def test_run_that_no_list_shows_is_found_in_the_ledger(
     place = bench(monkeypatch)
     late, gone = place.end(1, NOW - OVERLAP), place.end(2, days_ago(9))
     place.unlisted, place.forgotten = {late}, {gone}
-    report = await place.archive()
+    report = await place.archive(since=days_ago(10))
     assert (report.archived, report.lost, report.lag_seconds) == (1, ("report-2",), 0)
     assert await whole(place.store, late)
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from rota.agent_spec import AgentSpec
 from rota.audit.archived import ArchivedRun
-from rota.audit.references import digests_in, without_gone
+from rota.audit.references import digests_in, digests_in_histories, without_gone
 from rota.audit.retention import Hold, Release, holder_of, kept_until, undecided
 from rota.run_ref import RunRef
 from rota.runs import RunStatus
+from tests.rota.audit.audit_records import history
 
 ENDED = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,6 +87,16 @@ def test_digest_is_found_wherever_it_stands(before: bytes, after: bytes, digest:
     """Between any bytes, also such that look like more of it."""
     text = digest.hex()
     assert text in set(digests_in(before + text.encode() + after))
+
+
+def test_digests_in_the_values_of_histories_are_found() -> None:
+    """A run that is archived keeps what its histories name, which are no roots any more."""
+    named = "7" * 64
+    execution = history("key", 2, head=named)
+    assert named in digests_in_histories([execution])
+    assert "c" * 64 in digests_in_histories([execution])
+    odd = {"metadata": {"encoding": "x"}, "data": "no base64!"}
+    assert digests_in_histories([execution.model_copy(update={"history": {"p": odd}})]) == set()
 
 
 def test_only_the_result_in_the_ledger_entry_of_a_run_that_is_gone_is_left_out() -> None:

@@ -11,18 +11,22 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.testing import ActivityEnvironment
 
 from activities.archiving import ArchivingActivities
+from activities.audit.archive_store import find_archive
 from activities.audit.closed_runs import last_execution
 from activities.audit.collecting import Collector
+from activities.audit.marking import listing
 from activities.audit.roots import server_roots
 from activities.stores.base import ObjectMissingError
 from rota.archive import ArchiveOrder
 from rota.audit.collected import GcReport
+from rota.audit.references import digests_in_histories
 from rota.connections import Connections
 from rota.run_ref import RunRef
 from rota.runs import RunStatus
 from tests.approving import Ledger, decide, open_approvals, posting
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
+from workers.audit.archived import read_archive
 from workers.cli.exit_codes import ExitCode
 
 REMEMBER = {"calls": [{"tool": "memory.update", "args": {"patch": {"last": "DE12"}}}]}
@@ -115,6 +119,42 @@ async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
         assert (hidden.code, "erased by dpo" in hidden.err) == (ExitCode.FAILED, True)
         # The session goes on from what it remembers.
         assert (await stack.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
+        second = await run_rota(stack, "audit", "erase", f"{agent}/2", "--reason", "request 78")
+        assert second.code == ExitCode.OK, second.err
+        assert "not within reach" in second.err
+        left = await find_archive(stack.store, f"{agent}/2")
+        assert left is not None
+        assert (left.content, left.destroyed is not None) == (None, True)
+
+
+async def test_run_and_keeper_that_continued_as_new_are_archived_and_kept_whole(
+    hasty: Stack, tmp_path: Path
+) -> None:
+    """All executions are in the archive, which is found by any of them; the memory goes on."""
+    agent = hasty.name("reader")
+    async with hasty.worker():
+        await hasty.declare(
+            agent,
+            runtime=script(*[REMEMBER] * 6, {"result": 1}),
+            tools=["memory.update"],
+        )
+        result = await hasty.run(agent, f"{agent}/1")
+        await collected(hasty, 30)
+        await archived(hasty, agent, 1)
+        again = await run_rota(hasty, "audit", "archive", "--agent", agent, "--json")
+        assert (again.json["archived"], again.json["skipped"]) == (0, 1)
+        run = await find_archive(hasty.store, f"{agent}/1")
+        assert run is not None
+        _, record = await read_archive(hasty.store, run)
+        assert len(record.executions) > 1
+        assert record.notes == ()
+        before = await listing(hasty.store)
+        named = digests_in_histories(record.executions) & before.keys()
+        assert len(named) > 6
+        await collected(hasty, 30)
+        assert named <= (await listing(hasty.store)).keys()
+        assert await hasty.store.get(result.memory or "")
+        assert (await hasty.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
 
 
 async def collected(stack: Stack, days: int, **classes: timedelta) -> GcReport:
