@@ -18,6 +18,7 @@ from activities.keepers import ask_admission, ask_upstream, report_settlement
 from activities.missed_slots import with_passed_slots
 from activities.paid_calls import unanswered_attempts, unanswered_summaries
 from activities.readiness import Readiness
+from activities.result_size import with_size
 from activities.runtimes.kinds import runtime_kind
 from activities.runtimes.open import OpenRuntimes
 from activities.starting import start_coalesced
@@ -126,6 +127,7 @@ class RunDeskActivities(RunDesk):
                 unknown = unknown.plus(await unanswered_summaries(self._store, settlement.run))
             usage = settlement.usage.plus(unknown)
             settlement = settlement.model_copy(update={"usage": usage})
+        settlement = await with_size(self._store, settlement)
         while True:
             if input.patches:
                 try:

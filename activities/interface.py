@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
+from rota import pipeline_steps as nodes
 from rota import steps
 from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
@@ -20,18 +21,11 @@ from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.loop import ResultRef, TurnOutcome
 from rota.notifications import PostInput, SendInput, Sent
-from rota.pipeline_steps import (
-    LoadedOutputs,
-    LoadedPipeline,
-    LoadOutputsInput,
-    LoadPipelineInput,
-    StoredOutcome,
-    StoreOutcomeInput,
-)
 from rota.resource_lock import LockAnswer
 from rota.run_ref import ClosedRun, Suspects
 from rota.upstream import NeedAnswer
 from rota.usage import RunUse
+from rota.watchdog.looks import Beat, Looked, LookOrder
 
 
 class RunDesk(ABC):
@@ -197,6 +191,20 @@ class WhatIf(ABC):
         """Answer the calls of a turn from the record."""
 
 
+class Watching(ABC):
+    """What the Watchdog has looked at for it; nothing here changes anything."""
+
+    @abstractmethod
+    @activity.defn(name="look_at_agents")
+    async def look_at_agents(self, order: LookOrder) -> Looked:
+        """Judge one page of the fleet's agents."""
+
+    @abstractmethod
+    @activity.defn(name="send_beat")
+    async def send_beat(self, beat: Beat) -> None:
+        """Send a sign of life; safe as a local activity."""
+
+
 class Archiving(ABC):
     """Closed runs, put away before the server forgets them."""
 
@@ -248,17 +256,17 @@ class PipelineDesk(ABC):
 
     @abstractmethod
     @activity.defn(name="load_pipeline")
-    async def load_pipeline(self, input: LoadPipelineInput) -> LoadedPipeline:
+    async def load_pipeline(self, input: nodes.LoadPipelineInput) -> nodes.LoadedPipeline:
         """Read a pipeline's declaration from the store."""
 
     @abstractmethod
     @activity.defn(name="load_outputs")
-    async def load_outputs(self, input: LoadOutputsInput) -> LoadedOutputs:
+    async def load_outputs(self, input: nodes.LoadOutputsInput) -> nodes.LoadedOutputs:
         """Read results that are too large to travel with a run's end."""
 
     @abstractmethod
     @activity.defn(name="store_outcome")
-    async def store_outcome(self, input: StoreOutcomeInput) -> StoredOutcome:
+    async def store_outcome(self, input: nodes.StoreOutcomeInput) -> nodes.StoredOutcome:
         """Store what a pipeline came to: each node's result under its name."""
 
 

@@ -11,7 +11,7 @@ from rota.baseline import KnownBaseline
 from rota.budget import Grant
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.model import Record, StepResult, is_false
+from rota.model import Record, StepResult, is_false, is_none
 from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
@@ -166,6 +166,9 @@ class Settlement(Record):
     usage: Usage = Usage()
     output: str | None = None
     """Digest of the result."""
+    output_bytes: int | None = Field(default=None, exclude_if=is_none)
+    output_empty: bool | None = Field(default=None, exclude_if=is_none)
+    """Filled in as it is settled; None: nobody has looked."""
     base_memory: str | None = None
     """The version that `memory` was made from."""
     memory: str | None = None

@@ -28,6 +28,7 @@ from rota.names import AgentName
 from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
 from rota.tool_limits import AgentLimits
+from rota.watchdog.sla import SlaSpec
 
 INSTRUCTIONS_LIMIT = 2 * 1024 * 1024
 """Bytes of instructions: twice what any current model can read."""
@@ -153,6 +154,8 @@ class AgentSpec(Declaration):
     """Tool calls that a person decides on first, by the tools' names."""
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs. None: whom its team names."""
+    sla: SlaSpec | None = Field(default=None, exclude_if=not_)
+    """By when its runs begin and are done: the Watchdog tells of what is later."""
     team_budget: bool = False
     """Filled in when the fleet is loaded, never written by hand: the team declares a budget."""
     team_usd: bool = Field(default=False, exclude_if=is_false)

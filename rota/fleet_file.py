@@ -7,6 +7,7 @@ references; what is declared here is trusted, what a model says is not.
 from rota.audit.audit_spec import AuditSpec
 from rota.connections import ConnectionName, Connections
 from rota.names import AgentName
+from rota.watchdog.watchdog_spec import WatchdogSpec
 
 __all__ = ["ConnectionName", "FleetFile"]
 
@@ -18,3 +19,5 @@ class FleetFile(Connections):
     """Owner of everything this folder declares: two fleets on one server differ in it."""
     audit: AuditSpec = AuditSpec()
     """Who signs the record of runs."""
+    watchdog: WatchdogSpec | None = None
+    """Who notices what did not happen; None: nobody does."""

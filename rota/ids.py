@@ -9,6 +9,7 @@ TOPIC_PREFIX = "topic:"
 LOCK_PREFIX = "lock:"
 BREAKER_PREFIX = "breaker:"
 NOTIFIER_PREFIX = "notify:"
+WATCHDOG_PREFIX = "watchdog:"
 BUDGET_PREFIX = "budget:"
 READABLE = 200
 """Characters of an event id that may stand in a workflow id as they are."""
@@ -64,6 +65,11 @@ def lock_id(lock: str) -> str:
 def notifier_id(channel: str) -> str:
     """Workflow id of a channel's notifier, by the channel's digest: `notify:4f2a…`."""
     return f"{NOTIFIER_PREFIX}{channel}"
+
+
+def watchdog_id(fleet: str) -> str:
+    """Id of a fleet's Watchdog, its schedule's and so the beginning of its checks'."""
+    return f"{WATCHDOG_PREFIX}{fleet}"
 
 
 def breaker_id(kind: str, account: str) -> str:

@@ -19,7 +19,7 @@ from rota.expected.in_force import Chronicle
 from rota.failures import FailureCategory
 from rota.freeze import Freeze, PastFreeze
 from rota.keyed import KeyState
-from rota.model import Record, is_false
+from rota.model import Record, is_false, is_none
 from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_orders import Backfill, RunOrder
@@ -75,6 +75,10 @@ class LedgerEntry(Record):
     by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
     """What each model's answers came to, of `usage`."""
     output: str | None = None
+    output_bytes: int | None = Field(default=None, exclude_if=is_none)
+    """JSON of a success' result."""
+    output_empty: bool | None = Field(default=None, exclude_if=is_none)
+    """There is nothing in that."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """It had read what may be the words of people outside the team."""
 

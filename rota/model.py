@@ -46,6 +46,11 @@ def is_empty(value: str) -> bool:
     return not value
 
 
+def is_none(value: object) -> bool:
+    """For `Field(exclude_if=...)` of what may be missing, as `is_false` is of a flag."""
+    return value is None
+
+
 def canonical_json(value: Any) -> bytes:
     """Return the one JSON encoding of `value`: sorted keys, no spaces, UTF-8.
 

@@ -43,7 +43,7 @@ def headline(message: Message) -> str:
     counts.update(fact.occasion for fact in message.facts)
     if counts.total() == 1 and message.facts:
         (fact,) = message.facts
-        return f"{fact.agent} {_words(fact.occasion)}"
+        return " ".join(filter(None, (fact.agent, _told(fact))))
     # Not "runs": a budget, or several steps of one run, may be among them.
     return f"{counts.total()} facts: {_listed(counts)}"
 
@@ -105,9 +105,13 @@ def _line(fact: Fact) -> Line:
     # An id such as `report-2026…` names its agent; one that somebody chose may not.
     if fact.run and not fact.run.startswith(fact.agent):
         about = f"{fact.agent}, {fact.run}"
-    parts = [_words(fact.occasion), one_line(about), one_line(fact.reason)]
+    parts = [_told(fact), one_line(about), one_line(fact.reason)]
     links = {name: url for name, url in fact.links.items() if url}
     return Line(" · ".join(filter(None, parts)), one_line(fact.todo), links)
+
+
+def _told(fact: Fact) -> str:
+    return f"{_words(fact.occasion)}: over" if fact.resolved else _words(fact.occasion)
 
 
 def _words(occasion: Occasion) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from rota.model import Record, StepResult, content_digest
+from rota.model import Record, StepResult, content_digest, is_false
 from rota.notify_spec import NotifySpec, Occasion
 from rota.runtime_specs.base import is_reference
 
@@ -38,6 +38,8 @@ class Fact(Record):
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """Pages by what they are: `pull_request`, `branch`."""
     at: datetime
+    resolved: bool = Field(default=False, exclude_if=is_false)
+    """It is over: what was told before holds no more."""
 
 
 class ChannelKind(StrEnum):

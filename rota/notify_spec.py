@@ -48,6 +48,26 @@ class Occasion(StrEnum):
     """Nobody knows whether a tool call took effect; the run waits for who does."""
     BUDGET_SOFT = "budget_soft"
     """A soft limit is reached; told once for each window."""
+    MISSED = "missed"
+    """A slot has come, and nothing ran for it; this and all below are the Watchdog's."""
+    LATE = "late"
+    """A slot's run has not begun in the time that `sla` gives it."""
+    OVERDUE = "overdue"
+    """A run goes on after it was to be done, by `sla`."""
+    STUCK = "stuck"
+    """Nothing has happened in a run for long, and it waits for nobody."""
+    WEDGED = "wedged"
+    """A run's workflow tasks fail: it stands still until its code is mended."""
+    UNSERVED = "unserved"
+    """No worker serves a task queue that runs are on."""
+    SCHEDULE_CHANGED = "schedule_changed"
+    """A schedule was paused or deleted, or has come to its end."""
+    ODD = "odd"
+    """A run succeeded, and is unlike those of its agent before it."""
+    SILENT = "silent"
+    """Nothing begins in the whole fleet, though something was expected."""
+    ARCHIVE_LAG = "archive_lag"
+    """Closed runs are not put away in time."""
 
 
 WAITING_FOR_PEOPLE = (
@@ -56,6 +76,19 @@ WAITING_FOR_PEOPLE = (
     Occasion.QUESTION,
     Occasion.EFFECT_UNKNOWN,
 )
+WATCHED = (
+    Occasion.MISSED,
+    Occasion.LATE,
+    Occasion.OVERDUE,
+    Occasion.STUCK,
+    Occasion.WEDGED,
+    Occasion.UNSERVED,
+    Occasion.SCHEDULE_CHANGED,
+    Occasion.ODD,
+    Occasion.SILENT,
+    Occasion.ARCHIVE_LAG,
+)
+"""What the Watchdog tells of: once when it is found, once when it is over."""
 _ORDINARY = (Occasion.FAILED, Occasion.BLOCKED, *WAITING_FOR_PEOPLE)
 
 
@@ -133,6 +166,7 @@ class NotifySpec(Declared):
     """Secret that holds the URL of an incoming webhook: Slack's, or of what understands its
     messages (Mattermost, Discord's /slack, Rocket.Chat)."""
     webhook: WebhookSpec | None = None
+    """An address of one's own, and what messages to it are signed with."""
     email: tuple[MailAddress, ...] = Field(default=(), max_length=MOST_ADDRESSES)
     """Who gets mail, by the server that `email` in fleet.yaml names."""
 

@@ -22,6 +22,7 @@ from rota.model import Record
 from rota.notify_spec import NotifySpec
 from rota.pipeline_spec import PipelineSpec
 from rota.schedule_spec import ScheduleSpec
+from rota.watchdog.sla import SlaSpec
 
 
 class Fallback(Record):
@@ -101,6 +102,8 @@ class PinnedSpec(Record):
     fairness_weight: float = 1.0
     notify: tuple[NotifySpec, ...] = ()
     """Who is told what of its runs."""
+    sla: SlaSpec | None = Field(default=None, exclude_if=not_)
+    """What the Watchdog holds its runs against."""
     window_caps: dict[WindowKind, Cap] = Field(default_factory=dict[WindowKind, Cap])
     """What all runs of a day, or of a month, may spend."""
     budget_timezone: str = "UTC"
@@ -147,6 +150,7 @@ class PinnedSpec(Record):
             "emits": spec.emits,
             "parallel": spec.limits.parallel,
             "notify": spec.notify or (),
+            "sla": spec.sla,
             "schedule_id": spec.name if schedule else None,
             "schedule": schedule,
             "catchup_policy": schedule.catchup.policy.value if schedule else "latest",

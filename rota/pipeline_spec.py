@@ -15,6 +15,7 @@ from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
 from rota.schedule_spec import ScheduleSpec
+from rota.watchdog.sla import SlaSpec
 
 MOST_NODES = 1000
 MOST_ITEMS = 1000
@@ -128,4 +129,6 @@ class PipelineSpec(Declaration):
     budget: PipelineBudget = Field(default_factory=PipelineBudget)
     notify: tuple[NotifySpec, ...] | None = None
     """Who is told what of its runs; of its nodes', their agents say. None: whom its team names."""
+    sla: SlaSpec | None = Field(default=None, exclude_if=not_)
+    """By when its runs begin and are done: the Watchdog tells of what is later."""
     nodes: dict[AgentName, NodeSpec] = Field(min_length=1, max_length=MOST_NODES)

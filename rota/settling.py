@@ -54,6 +54,8 @@ def settle(
             "usage": settlement.usage,
             "by_model": settlement.by_model,
             "output": settlement.output,
+            "output_bytes": settlement.output_bytes,
+            "output_empty": settlement.output_empty,
             "tainted": settlement.tainted,
         }
     )

@@ -29,6 +29,7 @@ from schedules.side_by_side import side_by_side
 from schedules.subscriptions import live_subscribers, subscribe, unsubscribe
 from schedules.team_accounts import declare_team, retire_team
 from schedules.toggle import tell_toggled
+from schedules.watchdogs import write_watchdog
 
 WORKER_TIMEOUT = timedelta(seconds=15)
 """How long a keeper may take to answer; one that is served takes a fraction of a second."""
@@ -177,6 +178,8 @@ class _Apply:
         name = planned.agent
         if planned.kind == "Team":
             await self._do_team(name, step)
+        elif planned.kind == "Watchdog":
+            await write_watchdog(self._client, self._fleet, self._task_queue, step)
         elif step is Step.RETIRE:
             await retire(self._client, name, self._task_queue, self._timeout)
         elif step is Step.DELETE_SCHEDULE:

@@ -13,7 +13,7 @@ from rota.freeze import FreezeRequest
 from rota.kinds import Kind
 from rota.model import Record, content_digest
 
-PlannedKind = Kind | Literal["Team"]
+PlannedKind = Kind | Literal["Team", "Watchdog"]
 """What a fleet declares."""
 
 

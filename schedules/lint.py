@@ -24,6 +24,7 @@ from schedules.retention_lint import retention_remarks
 from schedules.schedule_lint import RunLimit, schedule_remarks
 from schedules.script_lint import script_remarks
 from schedules.template_lint import input_templates, subscriptions
+from schedules.watchdog_lint import sla_remarks, watchdog_findings
 
 
 def lint(fleet: Fleet, now: datetime) -> list[Finding]:
@@ -43,6 +44,8 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
     for declared in (*fleet.declarations.values(), *fleet.teams.values()):
         found += [remark.at(declared) for remark in notify_remarks(declared, fleet.file)]
     for declared in fleet.declarations.values():
+        found += [remark.at(declared) for remark in sla_remarks(declared.spec, fleet)]
+    for declared in fleet.declarations.values():
         found += [remark.at(declared) for remark in retention_remarks(declared, fleet.file)]
     for agent in fleet.agents.values():
         refused = refused_models(agent.spec, fleet.file.models)
@@ -50,7 +53,7 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
     for name, team in fleet.teams.items():
         members = sum(agent.team == name for agent in agents.values())
         found += [remark.at(team) for remark in team_remarks(team.spec, members)]
-    return [*found, *fleet_findings(fleet)]
+    return [*found, *fleet_findings(fleet), *watchdog_findings(fleet)]
 
 
 def lint_spec(spec: AgentSpec | PipelineSpec, now: datetime) -> list[Remark]:

@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.ids import KEEPER_PREFIX, keeper_id
+from rota.ids import KEEPER_PREFIX, WATCHDOG_PREFIX, keeper_id
 from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
 from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
 from schedules.live_holders import LiveHolder, holders_of, live_holder, noted
@@ -129,7 +129,8 @@ async def _owned_schedules(client: Client, fleet: str) -> list[str]:
     return [
         entry.id
         async for entry in await client.list_schedules()
-        if (await noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
+        if not entry.id.startswith(WATCHDOG_PREFIX)
+        and (await noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
     ]
 
 

@@ -25,6 +25,7 @@ from schedules.live_teams import read_live_teams
 from schedules.side_by_side import side_by_side
 from schedules.subscribing import Subscriptions
 from schedules.teams import team_conflicts, team_plan, team_removal
+from schedules.watchdogs import live_watchdog, watchdog_conflicts, watchdog_plan
 
 Spec = AgentSpec | PipelineSpec
 
@@ -62,6 +63,8 @@ async def make_plan(
         return Comparison(declared, live[name], fleet.name, fields, earlier.get(name), now).plan()
 
     teams = await _plan_teams(client, store, fleet, task_queue)
+    watchdog = await live_watchdog(client, fleet.name)
+    watching = watchdog_plan(fleet, watchdog, task_queue)
     free = [d for name, d in fleet.declarations.items() if not conflicts[name]]
     agents = await _frozen(client, fleet, [planned(declared) for declared in free])
     gone = [
@@ -78,8 +81,13 @@ async def make_plan(
             *agents,
             *(agent for agent in gone if agent.steps),
             *teams.removed,
+            *([watching] if watching else []),
         ),
-        conflicts=(*teams.conflicts, *(line for lines in conflicts.values() for line in lines)),
+        conflicts=(
+            *teams.conflicts,
+            *(line for lines in conflicts.values() for line in lines),
+            *watchdog_conflicts(fleet, watchdog),
+        ),
     )
 
 

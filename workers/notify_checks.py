@@ -38,6 +38,11 @@ def fleet_channels(fleet: Fleet, task_queue: str = TASK_QUEUE) -> list[Channel]:
     declared = (*fleet.declarations.values(), *fleet.teams.values())
     entries = [entry for each in declared for _, entry in notify_entries(each)]
     found = [channel for entry in entries for channel in channels_of(entry, task_queue)]
+    if fleet.file.watchdog is not None:
+        # Its alerts are told from its own queue, whose workers hold the secrets, too.
+        queue = fleet.file.watchdog.queue or task_queue
+        for entry in fleet.file.watchdog.notify:
+            found += channels_of(entry, queue)
     return list({channel.digest: channel for channel in found}.values())
 
 

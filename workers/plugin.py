@@ -23,6 +23,7 @@ from workflows.notifier import NotifierWorkflow
 from workflows.pipeline_run import PipelineRunWorkflow
 from workflows.resource_lock import ResourceLockWorkflow
 from workflows.topic import TopicWorkflow
+from workflows.watchdog import WatchdogWorkflow
 
 RUN_WORKFLOWS: tuple[type, ...] = (AgentRunWorkflow, PipelineRunWorkflow)
 """Served from the task queue itself."""
@@ -35,8 +36,11 @@ KEEPER_WORKFLOWS: tuple[type, ...] = (
     NotifierWorkflow,
     ResourceLockWorkflow,
     TopicWorkflow,
+    WatchdogWorkflow,
 )
 """Served from the keepers' own queue."""
+WATCH_WORKFLOWS: tuple[type, ...] = (NotifierWorkflow, WatchdogWorkflow)
+"""Served from the Watchdog's own queue, if a fleet declares one."""
 
 PASSED_THROUGH = (
     "rota",  # pure models and decisions; importing them anew cost 270 ms a run

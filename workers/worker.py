@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import TypedDict
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -33,6 +34,7 @@ from activities.tool_listing import ToolListingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
+from activities.watching import WatchingActivities
 from activities.what_if import WhatIfActivities
 from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
@@ -41,6 +43,7 @@ from rota.runtime_queue import RuntimeQueue
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
 from workers.takeover import Takeover
+from workers.watching import watchdog_queue, watching
 from workflows.activity_options import HEARTBEAT_INTERVAL, STICKY_TIMEOUT
 
 log = logging.getLogger("rota.worker")
@@ -57,6 +60,13 @@ MAX_WATCHES = 500
 Programs of runtime `command` are among them, and bounded by their agents' concurrency."""
 
 FatalHandler = Callable[[BaseException], Awaitable[None]]
+
+
+class _Common(TypedDict):
+    store: ObjectStore
+    toolbox: Toolbox
+    on_fatal_error: FatalHandler
+    ui: str
 
 
 class WorkerFailedError(Exception):
@@ -107,6 +117,7 @@ async def serving(
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
     checking = CheckingActivities(store, toolbox)
     what_if = WhatIfActivities(store, toolbox)
+    looking = WatchingActivities(client, store)
     archiving = ArchivingActivities(client, store, toolbox.connections)
     takeover = Takeover()
     runs = Worker(
@@ -161,6 +172,8 @@ async def serving(
             keeper_desk.start_runs,
             keeper_desk.page_ledger,
             topic_desk.deliver_events,
+            looking.look_at_agents,
+            looking.send_beat,
             notifying.post_facts,
             notifying.send_notification,
         ],
@@ -207,18 +220,26 @@ async def serving(
                 await workers.enter_async_context(worker)
             yield
     finally:
+        await looking.aclose()
         await notifying.aclose()
         await gate.aclose()
         await own_runtimes.aclose()
 
 
 async def serve_until_stopped(
-    client: Client, *, task_queue: str, store: ObjectStore, toolbox: Toolbox, ui: str = ""
+    client: Client,
+    *,
+    task_queue: str,
+    store: ObjectStore,
+    toolbox: Toolbox,
+    ui: str = "",
+    watchdog_alone: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends the process at once.
 
-    Beside `task_queue` those that the runtimes of the toolbox's fleet name. Notifications link
-    runs to `ui`, if anybody has said where the Temporal UI is.
+    Beside `task_queue` those that the runtimes of the toolbox's fleet name, and its Watchdog's
+    own; or that alone. Notifications link runs to `ui`, if anybody has said where the Temporal
+    UI is.
 
     Raises:
         WorkerFailedError: serving ended without being told to. Steps may still be in flight,
@@ -234,17 +255,18 @@ async def serve_until_stopped(
             over.set_result(error)
 
     async def serve() -> None:
-        queues = fleet_queues(toolbox.fleet, task_queue)
-        async with serving(
-            client,
-            task_queue=task_queue,
-            store=store,
-            toolbox=toolbox,
-            on_fatal_error=end,
-            runtime_queues=queues,
-            ui=ui,
-        ):
-            names = ", ".join([task_queue, *(queue.name for queue in queues)])
+        queues = () if watchdog_alone else fleet_queues(toolbox.fleet, task_queue)
+        own = watchdog_queue(toolbox, task_queue)
+        common = _Common(store=store, toolbox=toolbox, on_fatal_error=end, ui=ui)
+        async with AsyncExitStack() as served:
+            if own:
+                watch = watching(client, own, grace=GRACE, **common)
+                await served.enter_async_context(watch)
+            if not watchdog_alone:
+                runs = serving(client, task_queue=task_queue, runtime_queues=queues, **common)
+                await served.enter_async_context(runs)
+            mine = () if watchdog_alone else (task_queue, *(queue.name for queue in queues))
+            names = ", ".join(filter(None, (*mine, own)))
             log.info("serving %s at %s", names, client.service_client.config.target_host)
             try:
                 await stop.wait()

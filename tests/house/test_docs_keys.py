@@ -19,12 +19,15 @@ from rota.fleet_file import FleetFile
 from rota.mcp_servers import McpServer
 from rota.notify_spec import NotifySpec, Occasion
 from rota.pipeline_spec import NodeSpec
+from rota.watchdog.sla import SlaSpec
+from rota.watchdog.watchdog_spec import WatchdogSpec
 from tests.house.documentation import Table, quoted, tables
 from tests.house.documented_keys import default_of, field_of
 from tests.house.repository import ROOT
 
 DECLARING = ROOT / "docs" / "declaring.md"
 AUDIT = ROOT / "docs" / "audit.md"
+WATCHDOG = ROOT / "docs" / "watchdog.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
@@ -78,6 +81,8 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(TOOLS, "key", "command", McpServer, id="mcp server"),
         pytest.param(NOTIFICATIONS, "key of an entry", "on", NotifySpec, id="notify"),
         pytest.param(RECORD, "key of a check", "condition", CheckSpec, id="check"),
+        pytest.param(WATCHDOG, "key of `watchdog`", "every", WatchdogSpec, id="watchdog"),
+        pytest.param(WATCHDOG, "key of `sla`", "start_within", SlaSpec, id="sla"),
         pytest.param(AUDIT, "key of `audit`", "signing_key", AuditSpec, id="audit"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),

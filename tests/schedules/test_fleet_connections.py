@@ -138,7 +138,7 @@ def test_fleet_file_schema_describes_every_key() -> None:
     undescribed = [
         key
         for form in forms
-        for key, shown in form["properties"].items()
+        for key, shown in form.get("properties", {}).items()
         if "description" not in shown
     ]
     assert undescribed == []

@@ -15,6 +15,7 @@ from rota.ids import (
     NOTIFIER_PREFIX,
     TASK_QUEUE,
     TOPIC_PREFIX,
+    WATCHDOG_PREFIX,
     keeper_queue,
     watch_queue,
 )
@@ -54,7 +55,7 @@ def test_persisted_names_stay_as_they_are() -> None:
     pinned = {
         "workflows": {
             *("Agent", "AgentRun", "Breaker", "Budget", "Notifier", "PipelineRun"),
-            *("ResourceLock", "Topic", "Backtest", "BacktestCase"),
+            *("ResourceLock", "Topic", "Watchdog", "Backtest", "BacktestCase"),
         },
         "activities": {
             "archive_runs",
@@ -65,6 +66,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),
             *("answer_session", "collect_session", "cancel_session"),
             *("post_facts", "send_notification", "check_edit", "check_result", "read_use"),
+            *("look_at_agents", "send_beat"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {
@@ -104,7 +106,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "RotaCostMicros": "Int",
         },
         "ids": (
-            *("agent:", "breaker:", "budget:", "notify:", "topic:", "lock:"),
+            *("agent:", "breaker:", "budget:", "notify:", "topic:", "lock:", "watchdog:"),
             *("rota", "rota-keepers", "rota-watches"),
         ),
         "storage driver": "rota",
@@ -130,6 +132,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             NOTIFIER_PREFIX,
             TOPIC_PREFIX,
             LOCK_PREFIX,
+            WATCHDOG_PREFIX,
             TASK_QUEUE,
             keeper_queue(TASK_QUEUE),
             watch_queue(TASK_QUEUE),

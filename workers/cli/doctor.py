@@ -34,6 +34,7 @@ from workers.outside import check_outside
 from workers.runtime_checks import check_breakers, check_runtime_queues
 from workers.settings import Settings
 from workers.unstopped import check_unstopped
+from workers.watchdog_checks import check_watchdog
 
 _NAMED = 2
 """Of those waited for, as many are told by name: it must stay one line."""
@@ -129,6 +130,7 @@ async def _check(
         checks.append(await check_drift(client, link.store, checked.fleet, queue))
         checks += await check_runtime_queues(client, checked.fleet)
         checks += await check_breakers(client, checked.fleet)
+        checks += await check_watchdog(client, checked.fleet, now())
         if all(check.ok for check in checks if check.name == "keepers"):
             checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
             checks += await check_notifiers(client, checked.fleet, queue)

@@ -84,6 +84,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "worker": ("worker", "Run a worker for a fleet."),
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
+        "watchdog": ("watchdog", "Show the Watchdog's open alerts: what, since when, what to do."),
         "notifications": ("notifications", "Show what each channel was told, and what is wrong."),
         "gc": (
             "gc",

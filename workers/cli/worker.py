@@ -18,6 +18,7 @@ from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
 from workers.namespace import attribute_problems
 from workers.settings import Settings
+from workers.watching import watchdog_queue
 from workers.worker import WorkerFailedError, serve_until_stopped
 
 log = logging.getLogger("rota.worker")
@@ -44,6 +45,11 @@ log = logging.getLogger("rota.worker")
     help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.",
 )
 @click.option(
+    "--watchdog",
+    is_flag=True,
+    help="Serve the Watchdog's own queue alone (watchdog.queue in fleet.yaml).",
+)
+@click.option(
     "--callbacks",
     metavar="HOST:PORT",
     envvar="ROTA_CALLBACKS",
@@ -60,6 +66,7 @@ def worker_command(
     log_json: bool,
     log_level: str,
     metrics: str | None,
+    watchdog: bool,
     callbacks: str | None,
     callback_url: str | None,
 ) -> None:
@@ -72,13 +79,18 @@ def worker_command(
     log_to_stderr(log_level.upper(), as_json=log_json)
     quiet_core()
     try:
-        asyncio.run(_work(settings, metrics, callbacks, callback_url))
+        asyncio.run(_work(settings, metrics, callbacks, callback_url, alone=watchdog))
     except CallbackOptionsError as error:
         raise CommandError(str(error)) from error
 
 
 async def _work(
-    settings: Settings, metrics: str | None, listen: str | None, callback_url: str | None
+    settings: Settings,
+    metrics: str | None,
+    listen: str | None,
+    callback_url: str | None,
+    *,
+    alone: bool,
 ) -> None:
     # Broken files are lived with, for runs at work need this worker; a wrong path is not.
     if not settings.fleet.is_dir():
@@ -87,6 +99,12 @@ async def _work(
             ExitCode.WRONG,
         )
     toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
+    if alone and watchdog_queue(toolbox, settings.task_queue) is None:
+        raise CommandError(
+            "the fleet's Watchdog has no queue of its own: declare watchdog: {queue: ...} in "
+            "fleet.yaml, or leave --watchdog out",
+            ExitCode.WRONG,
+        )
     store = open_store(settings.store)
     callbacks = callbacks_from(store, listen, callback_url)
     client = await connect(settings, store, metrics=metrics)
@@ -104,6 +122,7 @@ async def _work(
                 store=store,
                 toolbox=toolbox,
                 ui=known_ui(settings),
+                watchdog_alone=alone,
             )
     except WorkerFailedError as error:
         log.critical("%s; ending with exit code %d", error, ExitCode.FAILED)

@@ -1,0 +1,1 @@
+"""What the Watchdog looks at, gathered from the server, the keepers and the store."""

@@ -1,0 +1,118 @@
+"""Pages of a fleet's keepers, and what the server lists of their runs."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+
+from rota.ids import KEEPER_PREFIX, format_slot
+from rota.kinds import WORKFLOW_TYPES
+from rota.visibility import KEEPER_MEMO
+from rota.watchdog.open_run import OpenRun
+
+PAGE = 50
+"""Keepers looked at by one activity: some seconds, and one list of their runs."""
+MOST_RUNS = 5000
+"""Runs of a page's agents that are read; of more, the newest."""
+RECENT = timedelta(minutes=10)
+"""Runs that began so long before the last check are read once more: lists lag behind."""
+
+KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
+AGENT = SearchAttributeKey.for_keyword("RotaAgent")
+PIPELINE = SearchAttributeKey.for_keyword("RotaPipeline")
+STATUS = SearchAttributeKey.for_keyword("RotaStatus")
+SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
+PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A keeper of the fleet."""
+
+    name: str
+    kind: str
+    queue: str
+    """The keepers' task queue."""
+
+
+async def keepers(client: Client, fleet: str, page: str) -> tuple[list[Watched], str]:
+    """Return the fleet's keepers on one page of the server's list, and where the next begins."""
+    listed = client.list_workflows(
+        KEEPERS, page_size=PAGE, next_page_token=bytes.fromhex(page) if page else None
+    )
+    await listed.fetch_next_page()
+    found: list[Watched] = []
+    for each in listed.current_page or ():
+        memo = await each.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
+        if memo.get("fleet") == fleet and memo.get("digest"):
+            name = each.id.removeprefix(KEEPER_PREFIX)
+            found.append(Watched(name, str(memo.get("kind", "Agent")), each.task_queue))
+    return found, (listed.next_page_token or b"").hex()
+
+
+async def runs_of(
+    client: Client, watched: Sequence[Watched], since: datetime
+) -> dict[str, list[WorkflowExecution]]:
+    """Return by agent what is at work for it, its keeper too, and what began since.
+
+    Newest first.
+    """
+    agents = [each.name for each in watched if each.kind == "Agent"]
+    pipelines = [each.name for each in watched if each.kind != "Agent"]
+    whose = [f"RotaAgent IN ({_quoted(agents)})"] if agents else []
+    if pipelines:
+        types = _quoted([WORKFLOW_TYPES["Pipeline"], "Agent"])
+        whose.append(f"(RotaPipeline IN ({_quoted(pipelines)}) AND WorkflowType IN ({types}))")
+    began = f"StartTime >= '{format_slot(since - RECENT)}'"
+    query = f"({' OR '.join(whose)}) AND (ExecutionStatus = 'Running' OR {began})"
+    found: dict[str, list[WorkflowExecution]] = {each.name: [] for each in watched}
+    async for run in client.list_workflows(query, limit=MOST_RUNS):
+        owner = _owner(run)
+        if owner in found:
+            found[owner].append(run)
+    return found
+
+
+def is_run(run: WorkflowExecution) -> bool:
+    """True of a run of an agent or a pipeline; a keeper is none."""
+    return run.workflow_type in WORKFLOW_TYPES.values()
+
+
+def is_open(run: WorkflowExecution) -> bool:
+    """True while it is at work."""
+    return run.status is WorkflowExecutionStatus.RUNNING
+
+
+def is_scheduled_by(run: WorkflowExecution, name: str) -> bool:
+    """True if the schedule of that name has started it."""
+    return run.typed_search_attributes.get(SCHEDULED_BY) == name
+
+
+def open_run(run: WorkflowExecution, agent: str) -> OpenRun:
+    """A workflow at work, as the list has it."""
+    attributes = run.typed_search_attributes
+    return OpenRun(
+        id=run.id,
+        key=run.run_id,
+        agent=agent,
+        status=attributes.get(STATUS) or "",
+        began=run.start_time,
+        queue=run.task_queue,
+        problems=tuple(sorted(attributes.get(PROBLEMS) or ())),
+    )
+
+
+def _owner(run: WorkflowExecution) -> str:
+    if run.id.startswith(KEEPER_PREFIX):
+        return run.id.removeprefix(KEEPER_PREFIX)
+    attributes = run.typed_search_attributes
+    pipeline = attributes.get(PIPELINE) if run.workflow_type == WORKFLOW_TYPES["Pipeline"] else ""
+    return pipeline or attributes.get(AGENT) or ""
+
+
+def _quoted(names: Collection[str]) -> str:
+    # Names of agents and pipelines are letters, digits and hyphens.
+    return ", ".join(f"'{name}'" for name in sorted(names))

@@ -1,0 +1,127 @@
+"""Findings become alerts: each told once, and once when it is over."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rota.notify_spec import Occasion
+from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
+from rota.watchdog.looks import Looked
+from rota.watchdog.memory import WatchMemory, remember
+from rota.watchdog.queues import unserved
+from rota.watchdog.schedule_rules import SeenSchedule, schedule_changed
+from rota.watchdog.silence import PATIENCE, silent, unstarted_since
+from rota.watchdog.telling import fact_of
+from tests.rota.desks import T0, pinned
+
+MINUTE = timedelta(minutes=1)
+
+
+def finding(over: datetime | None = None) -> Finding:
+    """A run that takes too long."""
+    return Finding(key="k", kind=Occasion.OVERDUE, agent="report", since=T0, over=over)
+
+
+def told(alerts: list[Alert], found: list[Finding], scope: Scope) -> tuple[list[Alert], list[bool]]:
+    """What is remembered, and of what is told whether it is over."""
+    kept, news = carry_on(alerts, found, scope, T0 + MINUTE)
+    return kept, [each.resolved for each in news]
+
+
+def test_alert_is_told_once_and_once_when_it_is_over() -> None:
+    """Found again it is told no more; no longer found it is over."""
+    seen = Scope(["report"])
+    alerts, news = told([], [finding()], seen)
+    assert news == [False]
+    alerts, news = told(alerts, [finding()], seen)
+    assert (len(alerts), news) == (1, [])
+    alerts, news = told(alerts, [], seen)
+    assert (alerts, news) == ([], [True])
+
+
+def test_finding_that_is_over_already_is_told_with_its_end_and_not_again() -> None:
+    """What began and ended between two checks; it may be found by the next as well."""
+    seen = Scope(["report"])
+    alerts, news = told([], [finding(over=T0)], seen)
+    assert news == [False, True]
+    alerts, news = told(alerts, [finding(over=T0)], seen)
+    assert news == []
+    assert told(alerts, [], seen) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("scope", "over"),
+    [
+        pytest.param(Scope(["other"], whole=False), False, id="not every agent was listed"),
+        pytest.param(Scope([], unheard=["report"]), False, id="its keeper did not answer"),
+        pytest.param(Scope(["other"]), True, id="it is gone from the fleet"),
+    ],
+)
+def test_alert_of_an_agent_that_was_not_looked_at_stays(scope: Scope, over: bool) -> None:
+    """Only whoever was looked at is well again."""
+    alerts, _ = told([], [finding()], Scope(["report"]))
+    kept, news = told(alerts, [], scope)
+    assert (kept == [], news) == (over, [True] if over else [])
+
+
+def test_fact_of_an_alert_is_the_same_whichever_check_tells_it() -> None:
+    """A check that was lost on the way is made again; the end is a fact of its own."""
+    ids = set[str]()
+    for minutes in (1, 2):
+        _, news = carry_on([], [finding(over=T0)], Scope(["report"]), T0 + minutes * MINUTE)
+        ids |= {fact_of("finance", each).id for each in news}
+    assert len(ids) == 2
+
+
+def test_agent_that_could_not_be_judged_is_judged_from_where_it_was_left() -> None:
+    """No slot falls between two checks."""
+    before = WatchMemory(judged_until=T0, undecided={"a": T0 - MINUTE, "gone": T0})
+    page = Looked(agents=("b",), unheard=("a", "c"))
+    after, _ = remember(before, "f", [page], T0 + MINUTE, whole=True)
+    assert after.undecided == {"a": T0 - MINUTE, "c": T0}
+    assert after.judged_until == T0 + MINUTE
+    half, _ = remember(before, "f", [page], T0 + MINUTE, whole=False)
+    assert half.judged_until == T0
+
+
+def test_fleet_is_silent_if_slots_have_come_and_nothing_has_begun_for_any() -> None:
+    """Three of whatever agents, the first some minutes ago; a start of any run ends it."""
+    slots = [T0, T0 + MINUTE, T0 + 2 * MINUTE]
+    waiting = unstarted_since(slots[:1], slots, T0 - MINUTE)
+    assert silent("f", waiting, T0 + PATIENCE) is not None
+    assert silent("f", waiting, T0 + PATIENCE - MINUTE) is None
+    assert silent("f", waiting[:2], T0 + PATIENCE) is None
+    assert unstarted_since(waiting, [], T0 + MINUTE) == (slots[2],)
+
+
+def test_queue_that_nobody_serves_is_told_with_how_many_wait() -> None:
+    """Also where nothing waits yet: nothing can begin."""
+    found = unserved({"a": 2, "b": 1}, {"a": False, "b": True, "c": False}, T0)
+    assert [each.reason for each in found] == [
+        "no worker serves task queue a: 2 runs at work on it stand still",
+        "no worker serves task queue c: nothing can begin there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "what"),
+    [
+        pytest.param(SeenSchedule(), "", id="as declared"),
+        pytest.param(SeenSchedule(exists=False), "deleted", id="deleted"),
+        pytest.param(SeenSchedule(paused=True, note="ann"), "is paused: ann", id="paused"),
+        pytest.param(SeenSchedule(has_next=False), "come to its end", id="ended"),
+    ],
+)
+def test_schedule_that_starts_nothing_any_more_is_told(seen: SeenSchedule, what: str) -> None:
+    """Unless it is declared so, or was declared just now."""
+    spec = pinned(schedule={"every": "1h"}, schedule_id="report")
+    found = schedule_changed(spec, seen, T0)
+    assert (what in found.reason) if found else not what
+    just = T0 - timedelta(seconds=30)
+    assert schedule_changed(spec, seen, T0, declared=just) is None
+    if what == "is paused: ann":
+        later = seen.model_copy(update={"changed": just + timedelta(seconds=1)})
+        assert schedule_changed(spec, later, T0, declared=just) is not None
+    paused = pinned(schedule={"every": "1h", "paused": True}, schedule_id="report")
+    assert schedule_changed(paused, seen, T0) is None
+    assert schedule_changed(pinned(), seen, T0) is None
