@@ -19,7 +19,6 @@ from rota.audit.references import without_gone
 from rota.kinds import WORKFLOW_TYPES
 
 RUNS = tuple(WORKFLOW_TYPES.values())
-WHAT_IF = ("Backtest", "BacktestCase")
 _CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
 
@@ -28,8 +27,8 @@ async def server_roots(
 ) -> AsyncIterator[bytes]:
     """Yield bytes in which the digests stand that the server refers to.
 
-    Everything that is open, runs with all their executions; runs that have ended and are not
-    archived; backtests; schedules.
+    Everything that is open, runs with all their executions; everything that has ended and is no
+    archived run, a keeper that was ended by hand among it; schedules.
 
     Args:
         client: Of the namespace.
@@ -41,13 +40,9 @@ async def server_roots(
     """
     async for data in _histories(client, "ExecutionStatus = 'Running'", gone):
         yield data
-    types = ", ".join(f"'{each}'" for each in (*RUNS, *WHAT_IF))
-    ended = (
-        f"WorkflowType IN ({types}) AND ExecutionStatus != 'Running'"
-        " AND ExecutionStatus != 'ContinuedAsNew'"
-    )
+    ended = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'"
     async for each in client.list_workflows(ended):
-        if each.workflow_type in WHAT_IF or not await _is_archived(client, store, each):
+        if each.workflow_type not in RUNS or not await _is_archived(client, store, each):
             async for data in _history(client, each, gone):
                 yield data
     async for schedule in await client.list_schedules():
