@@ -145,7 +145,8 @@ class LocalStore:
         path = self._object_path(digest)
         with self._errors("write", path):
             self._refuse_links(path.parent)
-            with suppress(FileNotFoundError):
+            # Another user's file, which only its owner may touch, is written anew.
+            with suppress(FileNotFoundError, PermissionError):
                 if path.lstat().st_size == len(data):
                     # As if it were new: what nobody refers to yet is kept for its youth.
                     os.utime(path)

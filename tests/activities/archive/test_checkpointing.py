@@ -4,13 +4,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from activities.audit.archive_store import get_archive
+from activities.audit.archive_store import get_archive, open_archive
 from activities.audit.checkpointing import newest_checkpoint
 from activities.audit.proofs import checkpoint_of_run
 from rota.audit.archived import PENDING
+from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.verify import check
 from tests.activities.archive.archive_bench import Bench, bench, days_ago
 from tests.activities.archive.memory_store import AtOperation, Killed
-from tests.rota.audit.audit_records import signer_of
+from tests.rota.audit.audit_records import signer_of, verifier_source
 
 SIGNER = signer_of(4)
 
@@ -41,7 +43,12 @@ async def test_day_that_is_over_gets_a_signed_checkpoint_bound_to_the_one_before
     assert (second.key, bool(second.signature)) == (SIGNER.key, True)
     archived = await get_archive(place.store, new)
     assert archived is not None
-    assert second.proof_for(new, archived.head) is not None
+    chain = (await open_archive(place.store, archived)).chain
+    parts = BundleParts(
+        run=archived.run, chain=chain, verifier=verifier_source(), checkpoint=second
+    )
+    checked = check(bundle_of(parts, SIGNER), [bytes.fromhex(SIGNER.key)])
+    assert (checked.problems, checked.notes) == ([], [])
     assert (await place.archive()).checkpoints == 0
 
 

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.archiving import ArchivingActivities
 from activities.audit.archive_store import find_archive
-from activities.audit.closed_runs import last_execution
+from activities.audit.closed_runs import last_execution, ledger_closed
 from activities.audit.collecting import Collector
 from activities.audit.marking import listing
 from activities.audit.roots import server_roots
@@ -154,7 +154,13 @@ async def test_run_and_keeper_that_continued_as_new_are_archived_and_kept_whole(
         await collected(hasty, 30)
         assert named <= (await listing(hasty.store)).keys()
         assert await hasty.store.get(result.memory or "")
-        assert (await hasty.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
+        # By the ledger alone, and by a workflow id that means another run by now.
+        ledger = await ledger_closed(hasty.client, hasty.store, None, (agent,))
+        assert (ledger.unread, [each.run for each in ledger.entries]) == ((), [run.run])
+        assert (await hasty.run(agent, f"{agent}/1")).status is RunStatus.SUCCEEDED
+        last = await last_execution(hasty.client, run.run)
+        assert last is not None
+        assert last.run_id == record.executions[-1].run_id
 
 
 async def collected(stack: Stack, days: int, **classes: timedelta) -> GcReport:
