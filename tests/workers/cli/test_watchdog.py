@@ -2,18 +2,26 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from activities import pollers
+from activities.toolbox import Toolbox
 from activities.tools.fleet import load_tools
+from rota.ids import keeper_queue
+from schedules.fleet import load_fleet, load_fleet_file
+from schedules.watchdogs import live_watchdog
 from tests.fakes.hook_receiver import HookReceiver
 from tests.workers.cli.command_line import Ended
 from tests.workers.cli.conftest import FleetOnServer
 from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, hook
 from workers.cli.exit_codes import ExitCode
+from workers.watchdog_checks import check_watchdog
+from workers.watching import watchdog_queue, watching
 
 AGENT = """\
 name: {name}
@@ -24,7 +32,7 @@ runtime:
     - result: done
 tools: [gate.pass]
 schedule: {{every: 1s}}
-sla: {{finish_by: 1s}}
+sla: {{finish_by: 1s, stuck_after: 1s}}
 """
 TOOLS = """
 import pathlib, time
@@ -39,6 +47,11 @@ def pass_gate() -> str:
         time.sleep(0.01)
     return "passed"
 """
+
+
+def now() -> datetime:
+    """By the clock."""
+    return datetime.now(UTC)
 
 
 class Watched:
@@ -98,10 +111,11 @@ async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: 
     client = fleet.stack.client
     assert (await fleet.rota("apply")).code == ExitCode.OK
     assert (await fleet.rota("drift")).code == ExitCode.OK
-    found = await watched.until("missed", "overdue")
+    found = await watched.until("missed", "overdue", "stuck")
     told = {each["kind"]: each for each in found["open"]}
     assert "was at work at that time" in told["missed"]["reason"]
     assert told["missed"]["todo"].startswith(f"rota explain {fleet.agent}")
+    assert "run_tool at attempt 1" in told["stuck"]["reason"]
     schedule = client.get_schedule_handle(fleet.agent)
     await schedule.pause(note="a person in the UI")
     await client.start_workflow(
@@ -118,8 +132,8 @@ async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: 
             ]
         ),
     )
-    four = ("missed", "overdue", "schedule_changed", "wedged")
-    found = await watched.until(*four)
+    amiss = ("missed", "overdue", "stuck", "schedule_changed", "wedged")
+    found = await watched.until(*amiss)
     paused = next(each for each in found["open"] if each["kind"] == "schedule_changed")
     assert "a person in the UI" in paused["reason"]
     assert (await watched.check()).code == ExitCode.FAILED
@@ -129,7 +143,7 @@ async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: 
     await watched.until()
     last = await watched.check()
     assert (last.code, last.json["open"]) == (ExitCode.OK, [])
-    wanted = {(kind, over): 1 for kind in four for over in (False, True)}
+    wanted = {(kind, over): 1 for kind in amiss for over in (False, True)}
 
     async def all_told() -> bool | None:
         return sum(watched.told.values()) >= len(wanted) or None
@@ -139,3 +153,55 @@ async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: 
     beat = watched.beats.taken[-1].body
     assert beat == {"fleet": found["fleet"], "open_alerts": 0}
     assert len(watched.beats.taken) > 4
+
+
+async def test_watchdog_of_a_well_fleet_archives_and_the_doctor_says_that_it_watches(
+    served: FleetOnServer,
+) -> None:
+    """Before the first check it does not; when none has ended for long, it does no more."""
+    fleet = load_fleet(served.folder)
+    client = served.stack.client
+    assert await check_watchdog(client, fleet, now()) == []
+    assert (await served.rota("watchdog")).code == ExitCode.NOT_FOUND
+    file = served.folder / "fleet.yaml"
+    file.write_text(f"{file.read_text()}\nwatchdog: {{every: 1h}}\n")
+    assert (await served.rota("apply")).code == ExitCode.OK
+    before = await served.rota("watchdog")
+    assert (before.code, "no check has ended" in before.err) == (ExitCode.FAILED, True)
+    assert (await served.rota("run", served.agent)).code == ExitCode.OK
+    after = await served.rota("watchdog", "--now", "--json")
+    assert (after.code, after.json["open"], after.json["agents"]) == (ExitCode.OK, [], 1)
+    assert after.json["archive"]["archived"] == 1
+    fleet = load_fleet(served.folder)
+    for later, ok in ((timedelta(0), True), (timedelta(hours=4), False)):
+        (check,) = await check_watchdog(client, fleet, now() + later)
+        assert check.ok == ok, check
+    file.write_text(file.read_text().replace("watchdog: {every: 1h}", ""))
+    assert (await served.rota("apply")).code == ExitCode.OK
+    assert await live_watchdog(client, fleet.name) is None
+
+
+async def test_watchdog_with_a_queue_of_its_own_tells_that_the_workers_are_gone(
+    written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Served apart, it goes on when nobody serves runs and keepers, and says so."""
+    stack = written.stack
+    file = written.folder / "fleet.yaml"
+    queue = stack.name("dogs")
+    file.write_text(
+        f"{file.read_text()}\nwatchdog: {{every: 1h, archive: false, queue: {queue}}}\n"
+    )
+    async with stack.worker(list(load_tools(written.folder).values())):
+        assert (await written.rota("apply")).code == ExitCode.OK
+    toolbox = Toolbox.open(written.folder, load_fleet_file(written.folder))
+    assert watchdog_queue(toolbox, stack.task_queue) == queue
+    apart = watching(stack.client, queue, store=stack.store, toolbox=toolbox, grace=timedelta(0))
+    # Else who has just gone is listed for a minute.
+    monkeypatch.setattr(pollers, "POLL", timedelta(0))
+    async with apart:
+        found = (await written.rota("watchdog", "--now", "--json")).json
+    assert (found["agents"], found["unheard"]) == (0, [written.agent])
+    assert {each["kind"] for each in found["open"]} == {"unserved"}
+    gone = {each["reason"].split(":")[0] for each in found["open"]}
+    named = (stack.task_queue, keeper_queue(stack.task_queue))
+    assert gone == {f"no worker serves task queue {each}" for each in named}
