@@ -1,6 +1,7 @@
 """What a run carries across continue-as-new."""
 
 from datetime import datetime
+from operator import not_
 
 from pydantic import ConfigDict, Field
 
@@ -10,6 +11,7 @@ from rota.loop import LoopState
 from rota.model import Record
 from rota.purse import Purse
 from rota.runs import AgentRunInput
+from rota.untold import Untold
 
 
 class RunCheckpoint(Record):
@@ -27,6 +29,8 @@ class RunCheckpoint(Record):
     """Calls that people were to decide on so far."""
     rulings: tuple[Ruling, ...] = ()
     """What became of the newest of these."""
+    untold: tuple[Untold, ...] = Field(default=(), exclude_if=not_)
+    """What people could not be told so far."""
 
 
 class RunArgument(AgentRunInput):

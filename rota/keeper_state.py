@@ -24,6 +24,7 @@ from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.untold import Untold
 from rota.upstream import UpstreamRun, Watcher
 from rota.usage import Usage
 
@@ -166,6 +167,8 @@ class KeeperState(Record):
 
     account: Account = Account()
     """What the agent has spent and reserved, by day and month."""
+    untold: tuple[Untold, ...] = Field(default=(), exclude_if=not_)
+    """What people could not be told; only while it is carried across continue-as-new."""
     freeze: Freeze | None = None
     """Nothing new starts while there is one."""
     thawed: tuple[PastFreeze, ...] = ()

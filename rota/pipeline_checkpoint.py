@@ -1,14 +1,16 @@
 """What a run of a pipeline carries across continue-as-new."""
 
 from datetime import datetime
+from operator import not_
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from rota.admission import Admitted
 from rota.dag_state import DagState
 from rota.model import Record
 from rota.pipeline_run import PipelineRunInput
 from rota.purse import Purse
+from rota.untold import Untold
 
 
 class PipelineCheckpoint(Record):
@@ -20,6 +22,8 @@ class PipelineCheckpoint(Record):
     """When its time began; also its slot if it has none."""
     deadline: datetime
     purse: Purse = Purse()
+    untold: tuple[Untold, ...] = Field(default=(), exclude_if=not_)
+    """What people could not be told so far."""
 
 
 class PipelineArgument(PipelineRunInput):

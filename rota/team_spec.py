@@ -1,5 +1,6 @@
 """A team as declared, and what its account keeps of the declaration."""
 
+from operator import not_
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from rota.budget_spec import TeamBudget
 from rota.model import Declaration, Record
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
+from rota.untold import Untold
 
 
 class TeamSpec(Declaration):
@@ -49,3 +51,5 @@ class TeamAccount(Record):
     spec: PinnedTeam | None = None
     """The declaration in force; None before the first and after retirement."""
     account: Account = Account()
+    untold: tuple[Untold, ...] = Field(default=(), exclude_if=not_)
+    """What people could not be told; only while it is carried."""

@@ -84,6 +84,8 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
         await self._cancels.outlive(self._serve(), self._show)
 
     async def _serve(self) -> None:
+        self._tidings.resume(self._state.untold)
+        self._state = self._state.model_copy(update={"untold": ()})
         while True:
             await self._next_work()
             self._work = False
@@ -101,7 +103,8 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 await self._page_ledger()
                 # Given anew: the next execution keeps the memo of the start, not what came since.
-                workflow.continue_as_new(self._state, memo={KEEPER_MEMO: memo_of(self._state)})
+                state = self._state.model_copy(update={"untold": self._tidings.owed})
+                workflow.continue_as_new(state, memo={KEEPER_MEMO: memo_of(self._state)})
 
     @workflow.update(description="Put a declaration in force (rota apply).")
     def declare(self, spec: PinnedSpec) -> str:

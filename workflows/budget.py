@@ -64,6 +64,8 @@ class BudgetWorkflow:
         await self._cancels.outlive(self._serve(), self._show)
 
     async def _serve(self) -> None:
+        self._tidings.resume(self._state.untold)
+        self._state = self._state.model_copy(update={"untold": ()})
         while True:
             await self._next_work()
             self._work = False
@@ -75,7 +77,8 @@ class BudgetWorkflow:
                 await self._look.stop()
                 await self._tidings.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(self._state, memo={TEAM_MEMO: self._memo()})
+                state = self._state.model_copy(update={"untold": self._tidings.owed})
+                workflow.continue_as_new(state, memo={TEAM_MEMO: self._memo()})
 
     @workflow.update(description="Put a declaration in force (rota apply).")
     def declare(self, spec: PinnedTeam) -> str:

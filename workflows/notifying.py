@@ -11,13 +11,15 @@ with workflow.unsafe.imports_passed_through():
     from rota.ids import run_queue
     from rota.notifications import Fact, PostInput, wants
     from rota.notify_spec import NotifySpec
+    from rota.untold import Untold
     from workflows.notify_options import LONGEST_PAUSE, POST_PAUSE, post_options
 
 
 class Tidings:
     """What one workflow has to tell while it does other things.
 
-    What cannot be handed over within seconds is tried again, as long as the workflow goes on.
+    What cannot be handed over within seconds is tried again, as long as the workflow goes on:
+    carry `owed` across continue-as-new, and `resume` there.
 
     Args:
         show: Called when what could not be told is another.
@@ -25,10 +27,15 @@ class Tidings:
 
     def __init__(self, show: Callable[[], None] = lambda: None) -> None:
         self._show = show
-        self.untold: list[Fact] = []
-        """What could not be handed over so far."""
+        self.owed: tuple[Untold, ...] = ()
+        """What could not be handed over so far, and to whom it goes."""
         self._under_way: list[asyncio.Task[None]] = []
         self._closing = False
+
+    @property
+    def untold(self) -> list[Fact]:
+        """What could not be handed over so far."""
+        return [fact for each in self.owed for fact in each.facts]
 
     @property
     def notice(self) -> list[str]:
@@ -39,9 +46,13 @@ class Tidings:
         """Tell those of `facts` that somebody wants to hear of. Returns at once."""
         wanted = tuple(fact for fact in facts if wants(notify, fact.occasion))
         if wanted:
-            under_way = [task for task in self._under_way if not task.done()]
-            task = asyncio.create_task(self._see_told(notify, wanted))
-            self._under_way = [*under_way, task]
+            self._begin(Untold(facts=wanted, notify=tuple(notify)))
+
+    def resume(self, owed: Sequence[Untold]) -> None:
+        """Go on with what the execution before this one could not hand over."""
+        self.owed = tuple(owed)
+        for each in owed:
+            self._begin(each)
 
     async def finish(self) -> None:
         """Wait until everything is told or was tried once more; then the workflow may close.
@@ -52,10 +63,14 @@ class Tidings:
         if self._under_way:
             await workflow.wait(self._under_way)
 
-    async def _see_told(self, notify: Sequence[NotifySpec], facts: tuple[Fact, ...]) -> None:
+    def _begin(self, telling: Untold) -> None:
+        under_way = [task for task in self._under_way if not task.done()]
+        self._under_way = [*under_way, asyncio.create_task(self._see_told(telling))]
+
+    async def _see_told(self, telling: Untold) -> None:
         pause = POST_PAUSE
-        while not await post(notify, *facts):
-            self._keep_untold(*(fact for fact in self.untold if fact not in facts), *facts)
+        while not await post(telling.notify, *telling.facts):
+            self._keep(*(each for each in self.owed if each != telling), telling)
             if self._closing:
                 return
             try:
@@ -64,11 +79,11 @@ class Tidings:
                 )
             except TimeoutError:
                 pause = min(2 * pause, LONGEST_PAUSE)
-        self._keep_untold(*(fact for fact in self.untold if fact not in facts))
+        self._keep(*(each for each in self.owed if each != telling))
 
-    def _keep_untold(self, *facts: Fact) -> None:
-        if [*facts] != self.untold:
-            self.untold = [*facts]
+    def _keep(self, *owed: Untold) -> None:
+        if owed != self.owed:
+            self.owed = owed
             self._show()
 
 

@@ -15,6 +15,7 @@ from rota.notify_spec import Occasion
 from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
+from rota.visibility import RESULT_MEMO
 from tests.fakes.hook_receiver import HookReceiver
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
@@ -233,8 +234,12 @@ async def test_facts_that_cannot_be_posted_do_not_change_how_the_run_ends(
     async with quick.worker():
         await quick.declare(name, runtime=DONE, notify=[hook(quick, receiver, Occasion.SUCCEEDED)])
         async with asyncio.timeout(20):
-            result = await quick.run(name, f"{name}-1")
+            run = await quick.start(name, f"{name}-1")
+            result = await run.result()
+        memo = await (await run.describe()).memo()
     assert (result.status, result.untold) == (RunStatus.SUCCEEDED, (Occasion.SUCCEEDED,))
+    # Where lists of runs read it, and all there is of one that was cancelled.
+    assert memo[RESULT_MEMO]["untold"] == ["succeeded"]
 
 
 async def test_wait_that_nobody_could_be_told_of_is_told_while_it_lasts(

@@ -53,6 +53,7 @@ class PipelineKit:
         self._entry = Entry("Pipeline", self._origin, self._standing, admitted)
         self.telling = self._standing.telling
         self.telling.knows(lambda: self._entry.admitted.admission if self._entry.admitted else None)
+        self.telling.resume(self._checkpoint.untold if self._checkpoint else ())
         self._started_at = self._checkpoint.started_at if self._checkpoint else None
         self._deadline = self._checkpoint.deadline if self._checkpoint else None
         purse = self._checkpoint.purse if self._checkpoint else None
@@ -140,6 +141,7 @@ class PipelineKit:
             started_at=self._started_at,
             deadline=self._laid_out.plan.deadline or self._deadline,
             purse=self._money.purse,
+            untold=self.telling.owed,
         )
         # What was kept from an earlier run is in the state.
         return self.input.model_copy(update={"checkpoint": checkpoint, "kept": {}})
@@ -153,7 +155,10 @@ class PipelineKit:
         visibility.show_result(result, table(graph.plan, graph.state) if graph else "")
         await desk.announce(self._origin, result.events)
         untold = await self._standing.telling.ended(result.status, result.reason)
-        return result.model_copy(update={"untold": untold})
+        result = result.model_copy(update={"untold": untold})
+        if untold:
+            visibility.note_result(result)
+        return result
 
     async def _outcome_of(self, graph: Graph) -> dict[str, object]:
         """What the run adds to its end: its output, or why it has none."""

@@ -30,7 +30,12 @@ def show_result(result: PipelineResult, details: str) -> None:
     if result.category is not None:
         updates.append(FAILURE.value_set(result.category.value))
     workflow.upsert_search_attributes(updates)
-    memo = without_outputs(result).model_dump(mode="json", exclude_defaults=True)
-    workflow.upsert_memo({PIPELINE_MEMO: memo})
+    note_result(result)
     head = f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")
     workflow.set_current_details("\n\n".join(part for part in (head, details) if part))
+
+
+def note_result(result: PipelineResult) -> None:
+    """Leave the result where it is found however the run closes. One event."""
+    memo = without_outputs(result).model_dump(mode="json", exclude_defaults=True)
+    workflow.upsert_memo({PIPELINE_MEMO: memo})

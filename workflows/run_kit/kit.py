@@ -59,6 +59,7 @@ class RunKit:
         self._entry = Entry("Agent", self._origin, self._standing, admitted)
         self.telling = self._standing.telling
         self.telling.knows(lambda: self._admission)
+        self.telling.resume(checkpoint.untold if checkpoint else ())
         self._needs = Needs(self._origin, self._standing)
         self._locks = Locks(self._origin, self._standing, checkpoint.fences if checkpoint else {})
         self.loop = checkpoint.loop if checkpoint else LoopState()
@@ -218,6 +219,7 @@ class RunKit:
             purse=self.money.purse,
             approvals=self.approvals.asked,
             rulings=self.approvals.rulings,
+            untold=self.telling.owed,
         )
         return self.input.model_copy(update={"checkpoint": checkpoint})
 

@@ -77,7 +77,11 @@ class Settling:
         # Not `finally`: a run that is dropped from memory has no workflow to do it in.
         await self._locks.release()
         untold = await self._standing.telling.ended(result.status, result.reason, result.links)
-        return result.model_copy(update={"untold": untold})
+        result = result.model_copy(update={"untold": untold})
+        if untold:
+            # Who was cancelled leaves no other result.
+            visibility.note_result(result)
+        return result
 
     async def _report(self, finish: Finish) -> AgentRunResult:
         """Tell the keeper how the run ended: memory, usage, events, lease."""

@@ -1,6 +1,6 @@
 """What people are told of a run: that it ended, or that it waits for one of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 
@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.notify_spec import NotifySpec, Occasion
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
+    from rota.untold import Untold
     from workflows import notifying
 
 
@@ -27,6 +28,15 @@ class Telling:
     def knows(self, admission: Callable[[], Admission | None]) -> None:
         """Look up there who is to be told."""
         self._admission = admission
+
+    @property
+    def owed(self) -> tuple[Untold, ...]:
+        """What people could not be told so far; carried across continue-as-new."""
+        return self._tidings.owed
+
+    def resume(self, owed: Sequence[Untold]) -> None:
+        """Tell what the execution before this one could not."""
+        self._tidings.resume(owed)
 
     def waits(
         self, occasion: Occasion, id: str, reason: str, todo: str, *notify: NotifySpec

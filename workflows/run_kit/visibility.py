@@ -65,12 +65,17 @@ def show_result(result: AgentRunResult) -> None:
     if result.category is not None:
         updates.append(FAILURE.value_set(result.category.value))
     workflow.upsert_search_attributes(_news(updates))
-    memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
-    workflow.upsert_memo({RESULT_MEMO: memo})
+    note_result(result)
     lines = [f"**{result.status.value}**" + (f" · {result.reason}" if result.reason else "")]
     lines += [checks_line(result.checks)] if result.checks else []
     lines.append(_consumed(result.turns, result.tool_calls, result.usage))
     workflow.set_current_details("\n\n".join(lines))
+
+
+def note_result(result: AgentRunResult) -> None:
+    """Leave the result where it is found however the run closes. One event."""
+    memo = result.model_copy(update={"output": None}).model_dump(mode="json", exclude_defaults=True)
+    workflow.upsert_memo({RESULT_MEMO: memo})
 
 
 def show_waiting(status: RunStatus, texts: list[str], origin: RunOrigin) -> None:
