@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 
 from temporalio.client import (
     Client,
+    WorkflowExecution,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowQueryFailedError,
 )
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
 from activities.audit.fetching import key_of
@@ -30,6 +32,10 @@ PATIENCE = timedelta(seconds=5)
 KEEPERS_AT_ONCE = 8
 """Each answer is a keeper's whole state."""
 RUN_TYPES = tuple(WORKFLOW_TYPES.values())
+MOST_NAMED = 50
+"""Agents that a query names; of more, all runs are listed and the others passed over."""
+_AGENT = SearchAttributeKey.for_keyword("RotaAgent")
+_PIPELINE = SearchAttributeKey.for_keyword("RotaPipeline")
 _CONTINUED = WorkflowExecutionStatus.CONTINUED_AS_NEW
 
 
@@ -60,12 +66,19 @@ async def listed_closed(
     Raises:
         RPCError: the server does not answer.
     """
+    named = agents if len(agents) <= MOST_NAMED else ()
     found = [
         ClosedExecution(each.id, each.run_id, each.close_time)
-        async for each in client.list_workflows(closed_query(since, agents))
-        if each.close_time is not None
+        async for each in client.list_workflows(closed_query(since, named))
+        if each.close_time is not None and (named == agents or _whose(each) in agents)
     ]
     return sorted(found, key=lambda each: (each.closed, each.id))
+
+
+def _whose(execution: WorkflowExecution) -> str:
+    attributes = execution.typed_search_attributes
+    pipeline = execution.workflow_type == WORKFLOW_TYPES["Pipeline"]
+    return attributes.get(_PIPELINE if pipeline else _AGENT) or ""
 
 
 def closed_query(since: datetime | None, agents: tuple[str, ...]) -> str:

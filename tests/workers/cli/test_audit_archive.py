@@ -21,8 +21,12 @@ from rota.archive import ArchiveOrder
 from rota.audit.collected import GcReport
 from rota.audit.references import digests_in_histories
 from rota.connections import Connections
+from rota.ids import keeper_id, keeper_queue
+from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
 from rota.runs import RunStatus
+from rota.watchdog.looks import WatchOrder
+from rota.watchdog.memory import WatchMemory
 from tests.approving import Ledger, decide, open_approvals, posting
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
@@ -221,7 +225,8 @@ async def test_run_archived_by_a_worker_goes_when_its_retention_is_over(stack: S
         handle = await stack.start(agent, f"{agent}/1")
         result = await handle.result()
         archiving = ArchivingActivities(stack.client, stack.store, Connections())
-        order = ArchiveOrder(agents=(agent,))
+        # More agents than a query names.
+        order = ArchiveOrder(agents=(agent, *(f"nobody-{number}" for number in range(60))))
         while not (await ActivityEnvironment().run(archiving.archive_runs, order)).skipped:
             pass
         key = handle.first_execution_run_id or ""
@@ -234,3 +239,25 @@ async def test_run_archived_by_a_worker_goes_when_its_retention_is_over(stack: S
         again = await ActivityEnvironment().run(archiving.archive_runs, order)
         assert (again.archived, again.lag_seconds) == (0, 0)
         assert (await stack.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
+
+
+async def test_watchdog_has_closed_runs_archived(stack: Stack) -> None:
+    """Those of its fleet, by a worker of the runs' queue."""
+    agent, fleet = stack.name("teller"), stack.name("fleet")
+    async with stack.worker():
+        spec = await stack.declare(agent, runtime=script({"result": 1}))
+        keeper = stack.client.get_workflow_handle(keeper_id(agent))
+        await keeper.execute_update("declare", PinnedSpec.of(spec, fleet=fleet))
+        await stack.run(agent, f"{agent}/1")
+        memory = WatchMemory()
+        while (run := await find_archive(stack.store, f"{agent}/1")) is None:
+            memory = await stack.client.execute_workflow(
+                "Watchdog",
+                WatchOrder(fleet=fleet, task_queue=stack.task_queue),
+                id=f"{fleet}-watchdog",
+                task_queue=keeper_queue(stack.task_queue),
+                result_type=WatchMemory,
+            )
+        assert run.run.id == f"{agent}/1"
+        assert memory.archive is not None
+        assert (memory.archive.archived, memory.archive.lag_seconds) == (1, 0)
