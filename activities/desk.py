@@ -137,7 +137,7 @@ class RunDeskActivities(RunDesk):
                     settlement = _failed(settlement, str(error))
             settled = await report_settlement(self._client, input.agent, settlement)
             if not settled.conflict:
-                if team := input.team or settled.team:
+                if team := settled.team if input.team is None else input.team:
                     await settle_team(self._client, team, end_of(settlement))
                 return settled.model_copy(update=_unknown_of(unknown))
             settlement = settlement.model_copy(update={"base_memory": settled.memory})

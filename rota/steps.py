@@ -247,8 +247,9 @@ class SettleInput(Record):
     agent: str
     settlement: Settlement
     patches: tuple[str, ...] = ()
-    team: str = ""
-    """Whose account is told, too; empty if its team has none, or if the keeper is to say."""
+    team: str | None = None
+    """Whose account is told, too; empty if its team had none when it was admitted, None if its
+    admission was not heard: the keeper is to say then."""
 
 
 class HoldInput(Record):

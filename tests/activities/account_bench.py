@@ -70,7 +70,7 @@ class AccountBench:
         except WorkerLostError:
             return await self.desk.admit_run(presenting(name))
 
-    async def settle(self, name: str, micros: int, team: str = TEAM) -> Settled:
+    async def settle(self, name: str, micros: int, team: str | None = TEAM) -> Settled:
         """A run reports its end; done again if the worker is lost meanwhile."""
         usage = Usage(cost_micros=micros)
         settlement = Settlement(run=run(name), status=RunStatus.SUCCEEDED, usage=usage)

@@ -54,7 +54,7 @@ async def test_settlement_of_an_admission_that_was_not_heard_frees_the_teams_acc
     """A run that is cancelled meanwhile knows of no team; its keeper does."""
     bench = await AccountBench.of(tmp_path, team_micros=100 * CENT, run_usd=0.5)
     await bench.admit("r1")
-    await bench.settle("r1", 0, team="")
+    await bench.settle("r1", 0, team=None)
     assert bench.held() == ({}, {})
 
 
@@ -64,7 +64,15 @@ async def test_reservation_that_arrives_after_the_end_is_not_kept(tmp_path: Path
     bench.lost_at = ("hold finance", False)
     with pytest.raises(WorkerLostError):
         await bench.desk.admit_run(presenting("r1"))
-    await bench.settle("r1", 0, team="")
+    await bench.settle("r1", 0, team=None)
     late = HoldRequest(agent=AGENT, run=run("r1"))
     assert bench.take(f"budget:{TEAM}", "hold", late, None).refused == "this run has ended"
     assert bench.held() == ({}, {})
+
+
+async def test_run_that_was_never_part_of_an_account_is_not_settled_there(tmp_path: Path) -> None:
+    """Its team had none when it was admitted; that it has one by now does not count the run."""
+    bench = await AccountBench.of(tmp_path, team_micros=1000)
+    await bench.admit("r1")
+    await bench.settle("r1", 300, team="")
+    assert bench.spent() == (300, 0)

@@ -146,7 +146,7 @@ async def report(
     unstopped: Unstopped | None = None,
     conversation: ConversationRef | None = None,
     *,
-    team: str = "",
+    team: str | None = None,
 ) -> Settled:
     """Tell the keeper the end; the answer is what the ledger has of it.
 
@@ -156,7 +156,7 @@ async def report(
         patches: What it has changed of its session's memory.
         unstopped: Work at a provider that may go on.
         conversation: What the session's next run begins with.
-        team: Whose account is told, too.
+        team: Whose account is told, too; empty: none is; None: the keeper is to say.
     """
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
