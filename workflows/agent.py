@@ -6,7 +6,6 @@ out what follows: grants, reclaims, ordered runs, word to those who wait, paging
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from temporalio import workflow
 
@@ -34,18 +33,17 @@ with workflow.unsafe.imports_passed_through():
     from rota.effects import EffectNote
     from rota.keeper_state import HOT_ENTRIES, KeeperState
     from rota.pinned_spec import PinnedSpec
-    from rota.run_orders import Backfill, BackfillRequest
     from rota.run_ref import ClosedRun, RunRef
     from rota.steps import LedgerPage
     from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
-    from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.baselines import KeepsBaselines
     from workflows.keeper_kit.freezes import Freezable
     from workflows.keeper_kit.in_force import KnowsSchedule
     from workflows.keeper_kit.lookout import Lookout
+    from workflows.keeper_kit.ordered import StartsOrders
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
     from workflows.keeper_kit.telling import soft_limit_is_due, tell_soft_limits
@@ -54,13 +52,13 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="Agent")
-class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
-    """The keeper of one agent or pipeline. Freezes, baselines and pauses are in `keeper_kit`.
+class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule, StartsOrders):
+    """The keeper of one agent or pipeline. Freezes, baselines, pauses and orders: `keeper_kit`.
 
     Messages: updates `declare`, `retire`, `admit`, `hold`, `settle`, `raise_budget`,
-    `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`, `backfill`; query
-    `state`. Every update is idempotent: by content, by the run's key or by an id. It signals
-    runs `lease_granted`, `key_settled`, `upstream_settled` and `budget_raised`.
+    `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`; query `state`.
+    Every update is idempotent: by content, by the run's key or by an id. It signals runs
+    `lease_granted`, `key_settled`, `upstream_settled` and `budget_raised`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole
     state, after moving old ledger entries to a page in the object store.
     Cancellation: ignored, see `workflows.cancel_requests`.
@@ -75,8 +73,6 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
         self._look = Look(self._reclaim)
         self._cancels = CancelRequests()
         self._tidings = Tidings(self._show)
-        self._start_again: datetime = workflow.now()
-        """After a start that failed: not before then."""
 
     @workflow.run
     async def run(self, state: KeeperState | None = None) -> None:
@@ -191,14 +187,6 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
         self._followed()
         return answer
 
-    @workflow.update(description="A person has past slots run (rota backfill).")
-    def backfill(self, request: BackfillRequest) -> Backfill:
-        """Order the runs; the same id again changes nothing and tells how far they are."""
-        with refusing():
-            self._state, backfill = orders.request_backfill(self._state, request, workflow.now())
-        self._followed()
-        return backfill
-
     @workflow.query(description="The whole state: declaration, sessions, ledger, events.")
     def state(self) -> KeeperState:
         """Everything the keeper knows."""
@@ -254,18 +242,6 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule):
                 gone, now = granted.run, workflow.now()
                 self._state = settling.reclaim(self._state, gone, now, began=False)
             self._state = orders.closed_orders(self._state)
-
-    async def _start_orders(self) -> None:
-        """Start a batch of what is ordered and due; the rest in the next round."""
-        spec, due = self._state.spec, orders.due_orders(self._state)
-        if spec is None or not due or workflow.now() < self._start_again:
-            return
-        started = await outside.start_runs(spec, due)
-        if started is None:
-            self._start_again = workflow.now() + RECLAIM_INTERVAL
-            return
-        self._state = orders.closed_orders(orders.confirmed(self._state, started))
-        self._work = self._work or bool(orders.due_orders(self._state))
 
     async def _tell_waiters(self) -> None:
         """Tell those whose upstream is settled, or whose key is."""

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHandle
 
-import workflows.agent
 import workflows.keeper_kit.lookout
+import workflows.keeper_kit.ordered
 from rota.ids import keeper_id
 from rota.upstream import NeedAnswer
 from tests.stack import Stack
@@ -42,4 +42,4 @@ def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have keepers look after suspects every second, and start again as soon."""
     often = timedelta(seconds=1)
     monkeypatch.setattr(workflows.keeper_kit.lookout, "RECLAIM_INTERVAL", often)
-    monkeypatch.setattr(workflows.agent, "RECLAIM_INTERVAL", often)
+    monkeypatch.setattr(workflows.keeper_kit.ordered, "RECLAIM_INTERVAL", often)
