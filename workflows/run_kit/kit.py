@@ -25,13 +25,14 @@ with workflow.unsafe.imports_passed_through():
         Think,
         TurnOutcome,
     )
-    from rota.outcome import provider_of, result_of, runtime_of
+    from rota.outcome import result_of
     from rota.runs import AgentRunResult
     from rota.runtime_kind import Shape
     from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.describing import describe
     from workflows.run_kit.effects import Effects
     from workflows.run_kit.entry import Entry, closed_at_entry
     from workflows.run_kit.locks import Locks
@@ -276,24 +277,4 @@ class RunKit:
         return self._entry.admitted.admission if self._entry.admitted else None
 
     def _describe(self) -> dict[str, object]:
-        # A run that has parked before its calls has made none of them.
-        made = self.loop.calls if self.money.purse.parked_at is None else ()
-        calls = [call.name for call in made]
-        return {
-            "status": self._standing.status.value,
-            "turn": self.loop.turn,
-            "tool_calls": self.loop.tool_calls,
-            "tokens": self.loop.usage.tokens,
-            "usage": self.loop.usage.model_dump(mode="json"),
-            "below": self.loop.below.model_dump(mode="json"),
-            "runtime": runtime_of(self._admission, self.loop),
-            "fallback": self.loop.runtime,
-            "provider": provider_of(self.loop),
-            "links": self.loop.links,
-            "waiting_for": [*self._standing.waiting_for, *calls],
-            "questions": self.questions.open,
-            "budget": self.money.shown,
-            "effects": self.effects.open,
-            "transcript": self.loop.head,
-            "approvals": self.approvals.open,
-        }
+        return describe(self, self._standing, self._admission)
