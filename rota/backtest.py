@@ -22,7 +22,6 @@ from rota.tools import Effect
 from rota.usage import Usage, sum_of
 
 BACKTEST_TYPE = "Backtest"
-CASE_TYPE = "BacktestCase"
 LENDER = "the backtest (--usd, --tokens)"
 """Who lends a case its budget, in what people are told."""
 MOST_CASES = 200

@@ -25,8 +25,3 @@ async def waits(run: Run, status: RunStatus = RunStatus.WAITING) -> list[str]:
         return (await run.query("status"))["waiting_for"] if shown == status.value else None
 
     return await poll(ask)
-
-
-async def event_names(run: Run) -> list[str]:
-    """The types of the run's events."""
-    return [str(event.event_type) for event in (await run.fetch_history()).events]
