@@ -17,6 +17,7 @@ from activities.watchdog.agents import AgentLook, SeenAgent, last_start
 from activities.watchdog.at_once import at_once
 from activities.watchdog.beating import send_beat
 from activities.watchdog.listing import Watched, keepers, runs_of
+from activities.watchdog.quiet import Declarations
 from rota.failures import MESSAGE_LIMIT, StepError
 from rota.ids import keeper_id, run_queue
 from rota.watchdog.looks import Beat, Looked, LookOrder
@@ -36,6 +37,7 @@ class WatchingActivities(Watching):
     def __init__(self, client: Client, store: ObjectStore) -> None:
         self._client = client
         self._store = store
+        self._declared = Declarations(store)
         self._secrets = Secrets()
         self._calls = JsonCalls()
 
@@ -54,7 +56,7 @@ class WatchingActivities(Watching):
                 return Looked(next_page=following)
             listed = await runs_of(self._client, watched, order.since)
             served = await self._served({each.queue for each in watched})
-            agent = AgentLook(self._client, self._store, order)
+            agent = AgentLook(self._client, self._store, order, self._declared)
 
             async def look(one: Watched) -> SeenAgent:
                 return await agent.look(one, listed[one.name], asked=served[one.queue])

@@ -18,6 +18,7 @@ from activities.stores.base import ObjectStore
 from activities.watchdog.at_once import at_once
 from activities.watchdog.listing import Watched, is_open, is_run, is_scheduled_by, open_run
 from activities.watchdog.progress import with_progress
+from activities.watchdog.quiet import Declarations, is_quiet
 from rota.expected.evidence import Evidence
 from rota.ids import keeper_id
 from rota.keeper_state import KeeperState
@@ -61,11 +62,15 @@ class AgentLook:
         client: Reaches keepers and schedules.
         store: Of the ledgers' pages.
         order: What is known from the check before.
+        declared: What is in force, as far as it was read before.
     """
 
-    def __init__(self, client: Client, store: ObjectStore, order: LookOrder) -> None:
+    def __init__(
+        self, client: Client, store: ObjectStore, order: LookOrder, declared: Declarations
+    ) -> None:
         self._client = client
         self._store = store
+        self._declared = declared
         self._order = order
 
     async def look(
@@ -78,6 +83,9 @@ class AgentLook:
         """
         name = watched.name
         runs = tuple(open_run(each, name) for each in listed if is_open(each))
+        quiet = await self._quiet(watched, listed)
+        if quiet is not None and not any(run.problems for run in runs):
+            return quiet
         state = await self._state(name) if asked else None
         # What a keeper's silence may come from is seen without it.
         jammed = [found for run in runs if (found := wedged(run, "", self._order.now))]
@@ -138,6 +146,22 @@ class AgentLook:
             decided_until=judged.decided_until if judged.decided_until < now else None,
             unstarted=tuple(judged.unstarted),
         )
+
+    async def _quiet(self, watched: Watched, listed: list[WorkflowExecution]) -> SeenAgent | None:
+        """Say that nothing is new, without asking the keeper; None: it must be asked."""
+        name, order = watched.name, self._order
+        if name in order.undecided or any(alert.agent == name for alert in order.alerts):
+            return None
+        spec = await self._declared.of(watched.digest)
+        if spec is None:
+            return None
+        described = await describe_schedule(self._client, name) if spec.schedule else None
+        try:
+            if not is_quiet(spec, described, listed, order.since, datetime.now(UTC)):
+                return None
+        except ValueError:
+            return None
+        return SeenAgent(name)
 
     async def _state(self, name: str) -> KeeperState | None:
         try:

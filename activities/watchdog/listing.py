@@ -18,7 +18,7 @@ PAGE = 50
 MOST_RUNS = 5000
 """Runs of a page's agents that are read; of more, the newest."""
 RECENT = timedelta(minutes=10)
-"""Runs that began so long before the last check are read once more: lists lag behind."""
+"""Runs that began or ended so long before the last check are read again: lists lag behind."""
 
 KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
 AGENT = SearchAttributeKey.for_keyword("RotaAgent")
@@ -36,6 +36,8 @@ class Watched:
     kind: str
     queue: str
     """The keepers' task queue."""
+    digest: str
+    """Of the declaration in force."""
 
 
 async def keepers(client: Client, fleet: str, page: str) -> tuple[list[Watched], str]:
@@ -49,14 +51,15 @@ async def keepers(client: Client, fleet: str, page: str) -> tuple[list[Watched],
         memo = await each.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
         if memo.get("fleet") == fleet and memo.get("digest"):
             name = each.id.removeprefix(KEEPER_PREFIX)
-            found.append(Watched(name, str(memo.get("kind", "Agent")), each.task_queue))
+            kind, digest = str(memo.get("kind", "Agent")), str(memo["digest"])
+            found.append(Watched(name, kind, each.task_queue, digest))
     return found, (listed.next_page_token or b"").hex()
 
 
 async def runs_of(
     client: Client, watched: Sequence[Watched], since: datetime
 ) -> dict[str, list[WorkflowExecution]]:
-    """Return by agent what is at work for it, its keeper too, and what began since.
+    """Return by agent what is at work for it, its keeper too, and what began or ended since.
 
     Newest first.
     """
@@ -66,8 +69,9 @@ async def runs_of(
     if pipelines:
         types = _quoted([WORKFLOW_TYPES["Pipeline"], "Agent"])
         whose.append(f"(RotaPipeline IN ({_quoted(pipelines)}) AND WorkflowType IN ({types}))")
-    began = f"StartTime >= '{format_slot(since - RECENT)}'"
-    query = f"({' OR '.join(whose)}) AND (ExecutionStatus = 'Running' OR {began})"
+    recent = format_slot(since - RECENT)
+    new = f"StartTime >= '{recent}' OR CloseTime >= '{recent}'"
+    query = f"({' OR '.join(whose)}) AND (ExecutionStatus = 'Running' OR {new})"
     found: dict[str, list[WorkflowExecution]] = {each.name: [] for each in watched}
     async for run in client.list_workflows(query, limit=MOST_RUNS):
         owner = _owner(run)

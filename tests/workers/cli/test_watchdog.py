@@ -193,6 +193,15 @@ async def test_watchdog_with_a_queue_of_its_own_tells_that_the_workers_are_gone(
     )
     async with stack.worker(list(load_tools(written.folder).values())):
         assert (await written.rota("apply")).code == ExitCode.OK
+    waiting = await stack.client.start_workflow(
+        "AgentRun",
+        {"agent": written.agent},
+        id=f"{written.agent}-waiting",
+        task_queue=stack.task_queue,
+        search_attributes=TypedSearchAttributes(
+            [SearchAttributePair(SearchAttributeKey.for_keyword("RotaAgent"), written.agent)]
+        ),
+    )
     toolbox = Toolbox.open(written.folder, load_fleet_file(written.folder))
     assert watchdog_queue(toolbox, stack.task_queue) == queue
     apart = watching(stack.client, queue, store=stack.store, toolbox=toolbox, grace=timedelta(0))
@@ -202,6 +211,9 @@ async def test_watchdog_with_a_queue_of_its_own_tells_that_the_workers_are_gone(
         found = (await written.rota("watchdog", "--now", "--json")).json
     assert (found["agents"], found["unheard"]) == (0, [written.agent])
     assert {each["kind"] for each in found["open"]} == {"unserved"}
-    gone = {each["reason"].split(":")[0] for each in found["open"]}
-    named = (stack.task_queue, keeper_queue(stack.task_queue))
-    assert gone == {f"no worker serves task queue {each}" for each in named}
+    gone = "no worker serves task queue"
+    assert {each["reason"] for each in found["open"]} == {
+        f"{gone} {stack.task_queue}: 1 run at work on it stands still",
+        f"{gone} {keeper_queue(stack.task_queue)}: nothing can begin there",
+    }
+    await waiting.terminate()

@@ -1,0 +1,75 @@
+"""Agents of whom nothing new can be known: their keepers need not be asked.
+
+A keeper's word is the dearest part of a look, and most agents do nothing in most minutes. Whether
+a slot has come is told by the declaration, which never changes under its digest; all else by what
+the server lists.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from temporalio.client import ScheduleDescription, WorkflowExecution
+
+from activities.documents import get_declaration
+from activities.stores.base import ObjectStore, StoreError
+from activities.watchdog.listing import is_open, is_run
+from rota.agent_spec import AgentSpec
+from rota.pipeline_spec import PipelineSpec
+from rota.slot_times import times_between
+
+KEPT = 5000
+"""Declarations in memory: some kilobytes each."""
+RECENT = timedelta(minutes=1)
+"""A keeper may hear of a run's end a moment after the server lists it, and lists lag behind."""
+
+Spec = AgentSpec | PipelineSpec
+
+
+class Declarations:
+    """What is declared, by digest; each is read once."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._known: OrderedDict[str, Spec] = OrderedDict()
+
+    async def of(self, digest: str) -> Spec | None:
+        """Return the declaration; None if it cannot be read: then its keeper knows."""
+        if digest in self._known:
+            self._known.move_to_end(digest)
+            return self._known[digest]
+        try:
+            spec = await get_declaration(self._store, digest)
+        except (StoreError, ValueError):
+            return None
+        self._known[digest] = spec
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return spec
+
+
+def is_quiet(
+    spec: Spec,
+    described: ScheduleDescription | None,
+    listed: list[WorkflowExecution],
+    since: datetime,
+    now: datetime,
+) -> bool:
+    """True if no slot has come, no run was at work, and the schedule is as declared.
+
+    Raises:
+        ValueError: the schedule's zone is not known here.
+    """
+    runs = [each for each in listed if is_run(each)]
+    if any(is_open(run) or _ended(run) >= since - RECENT for run in runs):
+        return False
+    if spec.schedule is None:
+        return True
+    if described is None or described.schedule.state.paused != spec.schedule.paused:
+        return False
+    if not described.info.next_action_times and not spec.schedule.paused:
+        return False
+    return not any(times_between(spec.schedule, since - RECENT, now))
+
+
+def _ended(run: WorkflowExecution) -> datetime:
+    return run.close_time or run.start_time

@@ -1,0 +1,69 @@
+"""Agents of whom nothing can be new are told without their keepers' word."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from temporalio.client import ScheduleDescription, WorkflowExecution, WorkflowExecutionStatus
+
+from activities.watchdog.quiet import is_quiet
+from rota.agent_spec import AgentSpec
+
+NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SINCE = NOW - MINUTE
+
+
+def spec(**declared: Any) -> AgentSpec:
+    """An agent; by default one that runs at full hours."""
+    said = {"schedule": {"cron": "0 * * * *"}, **declared}
+    return AgentSpec.model_validate({"name": "report", "runtime": {"kind": "scripted"}, **said})
+
+
+def schedule(*, paused: bool = False, ended: bool = False) -> ScheduleDescription:
+    """What the server has."""
+    state = SimpleNamespace(paused=paused)
+    times = [] if ended else [NOW + MINUTE]
+    info, inner = SimpleNamespace(next_action_times=times), SimpleNamespace(state=state)
+    return cast("ScheduleDescription", SimpleNamespace(schedule=inner, info=info))
+
+
+def run(*, ended: int | None = None, kind: str = "AgentRun") -> WorkflowExecution:
+    """A run at work, or one that has ended so many minutes ago."""
+    status = WorkflowExecutionStatus
+    shown = SimpleNamespace(
+        workflow_type=kind,
+        status=status.RUNNING if ended is None else status.COMPLETED,
+        start_time=NOW - timedelta(hours=1),
+        close_time=None if ended is None else NOW - ended * MINUTE,
+    )
+    return cast("WorkflowExecution", shown)
+
+
+EVERY_MINUTE = spec(schedule={"every": "1m"})
+PAUSED = spec(schedule={"cron": "0 * * * *", "paused": True})
+
+
+@pytest.mark.parametrize(
+    ("declared", "live", "listed", "quiet"),
+    [
+        pytest.param(spec(), schedule(), [], True, id="nothing is new"),
+        pytest.param(spec(), schedule(), [run(kind="Agent")], True, id="its keeper is at work"),
+        pytest.param(spec(), schedule(), [run(ended=9)], True, id="a run that was judged"),
+        pytest.param(spec(), schedule(), [run()], False, id="a run is at work"),
+        pytest.param(spec(), schedule(), [run(ended=1)], False, id="a run has just ended"),
+        pytest.param(EVERY_MINUTE, schedule(), [], False, id="a slot has come"),
+        pytest.param(spec(), None, [], False, id="its schedule is gone"),
+        pytest.param(spec(), schedule(paused=True), [], False, id="paused by hand"),
+        pytest.param(spec(), schedule(ended=True), [], False, id="no slot to come"),
+        pytest.param(PAUSED, schedule(paused=True), [], True, id="declared paused"),
+        pytest.param(PAUSED, schedule(), [], False, id="resumed by hand"),
+        pytest.param(spec(schedule=None), None, [], True, id="no schedule"),
+    ],
+)
+def test_keeper_is_asked_where_anything_may_be_new(
+    declared: AgentSpec, live: ScheduleDescription | None, listed: list[Any], quiet: bool
+) -> None:
+    """And nowhere else: its word is the dearest part of a look."""
+    assert is_quiet(declared, live, listed, SINCE, NOW) == quiet
