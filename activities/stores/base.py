@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-SHARDS = tuple(f"{number:02x}" for number in range(256))
-"""What objects are listed by: the first two digits of their digests."""
+SHARDS = tuple("0123456789abcdef")
+"""What objects are listed by: the first digit of their digests."""
 
 
 class StoreError(Exception):

@@ -125,10 +125,10 @@ class LocalStore:
 
     async def list_objects(self, shard: str) -> list[StoredObject]:
         """List the objects of a shard."""
-        folder = self._root / "objects" / shard
-        with self._errors("list", folder):
-            self._refuse_links(folder)
-            return await asyncio.to_thread(listed, folder, shard)
+        objects = self._root / "objects"
+        with self._errors("list", objects):
+            self._refuse_links(objects)
+            return await asyncio.to_thread(listed, objects, shard)
 
     async def delete(self, digest: str, written_before: datetime) -> bool:
         """Remove an object, unless it was put since."""

@@ -4,6 +4,7 @@ I/O side, for `LocalStore`. Nothing here locks: a writer and whoever removes may
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,17 +13,24 @@ from activities.stores.base import StoredObject
 from activities.stores.paths import digest_of_path
 
 
-def listed(folder: Path, shard: str) -> list[StoredObject]:
-    """List the objects in the folder of a shard, sorted by digest; none if there is no folder."""
+def listed(objects: Path, shard: str) -> list[StoredObject]:
+    """List the objects of a shard, sorted by digest; none if there is no folder of objects."""
     found: list[StoredObject] = []
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(FileNotFoundError), os.scandir(objects) as folders:
+        for folder in folders:
+            if folder.name.startswith(shard) and folder.is_dir(follow_symlinks=False):
+                found += _in_folder(folder)
+    return sorted(found, key=lambda each: each.digest)
+
+
+def _in_folder(folder: "os.DirEntry[str]") -> Iterator[StoredObject]:
+    with suppress(FileNotFoundError), os.scandir(folder.path) as entries:
         for entry in entries:
-            digest = digest_of_path(shard, entry.name)
+            digest = digest_of_path(f"{folder.name}/{entry.name}")
             with suppress(FileNotFoundError):
                 if digest is not None and entry.is_file(follow_symlinks=False):
                     told = entry.stat(follow_symlinks=False)
-                    found.append(StoredObject(digest, told.st_size, _moment(told)))
-    return sorted(found, key=lambda each: each.digest)
+                    yield StoredObject(digest, told.st_size, _moment(told))
 
 
 def removed(path: Path, aside: Path, written_before: datetime) -> bool:

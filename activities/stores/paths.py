@@ -41,9 +41,9 @@ def object_path(digest: str) -> str:
     return f"{digest[:2]}/{digest[2:]}"
 
 
-def digest_of_path(shard: str, rest: str) -> str | None:
-    """Return the digest whose `object_path` is `<shard>/<rest>`; None if that is no object's."""
-    digest = f"{shard}{rest}"
+def digest_of_path(path: str) -> str | None:
+    """Return the digest whose `object_path` is `path`; None if that is no object's."""
+    digest = path.replace("/", "", 1)
     return digest if _DIGEST.fullmatch(digest) else None
 
 

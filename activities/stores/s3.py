@@ -192,9 +192,9 @@ class S3Store:
 
     async def list_objects(self, shard: str) -> list[StoredObject]:
         """List the objects of a shard."""
-        below = f"{self._prefix}objects/{shard}/"
-        items = await self._call("list", below, lambda: self._items(below))
-        found = [(digest_of_path(shard, item["Key"].removeprefix(below)), item) for item in items]
+        top = f"{self._prefix}objects/"
+        items = await self._call("list", f"{top}{shard}", lambda: self._items(f"{top}{shard}"))
+        found = [(digest_of_path(item["Key"].removeprefix(top)), item) for item in items]
         return [
             StoredObject(digest, item["Size"], item["LastModified"])
             for digest, item in found

@@ -91,6 +91,11 @@ async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
         assert shown.code == ExitCode.OK, shown.err
         assert "nobody else" in (tmp_path / "run.html").read_text()
 
+        swept = await run_rota(stack, "gc", "--dry-run", "--json")
+        assert (swept.code, swept.json["swept"], swept.json["removed"]) == (0, True, 0)
+        hasty = await run_rota(stack, "gc", "--grace", "1h")
+        assert (hasty.code, "at least 1d" in hasty.err) == (ExitCode.WRONG, True)
+
         held = await run_rota(stack, "audit", "hold", run, "--reason", "suit", "--json")
         erase = ("audit", "erase", run, "--reason", "request 77", "--by", "dpo")
         refused = await run_rota(stack, *erase)
@@ -261,3 +266,24 @@ async def test_watchdog_has_closed_runs_archived(stack: Stack) -> None:
         assert run.run.id == f"{agent}/1"
         assert memory.archive is not None
         assert (memory.archive.archived, memory.archive.lag_seconds) == (1, 0)
+
+
+async def test_wrong_requests_about_holds_are_told_in_one_line(stack: Stack) -> None:
+    """Nothing named, a time that is none or over, a hold or a run that nobody knows."""
+    cases: list[tuple[int, tuple[str, ...], str]] = [
+        (ExitCode.WRONG, ("hold", "--reason", "x"), "name a run, or say --agent"),
+        (ExitCode.WRONG, ("hold", "--agent", "a", "--until", "soon", "--reason", "x"), "a time"),
+        (
+            ExitCode.WRONG,
+            ("hold", "--agent", "a", "--until", "2020-01-01", "--reason", "x"),
+            "over",
+        ),
+        (ExitCode.NOT_FOUND, ("hold", "no-such-run", "--reason", "x"), "no run 'no-such-run'"),
+        (ExitCode.NOT_FOUND, ("release", "nothing", "--reason", "x"), "'rota audit holds' lists"),
+        (ExitCode.NOT_FOUND, ("erase", "no-such-run", "--reason", "x"), "no run 'no-such-run'"),
+    ]
+    for code, arguments, told in cases:
+        ended = await run_rota(stack, "audit", *arguments)
+        assert (ended.code, ended.out) == (code, ""), ended.err
+        assert told in ended.err
+        assert len(ended.err.splitlines()) == 1
