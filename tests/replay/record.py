@@ -22,6 +22,7 @@ from tests.replay import (
     scenarios,
     shared_scenarios,
     telling_scenarios,
+    watch_scenarios,
     what_if_scenarios,
 )
 from tests.replay.scenarios import Recording
@@ -40,6 +41,7 @@ SOURCES = (
     telling_scenarios,
     governed_scenarios,
     what_if_scenarios,
+    watch_scenarios,
 )
 SCENARIOS = [scenario for source in SOURCES for scenario in source.SCENARIOS]
 TOOLS = [tool for source in SOURCES for tool in source.TOOLS]

@@ -185,6 +185,8 @@ async def test_watchdog_with_a_queue_of_its_own_tells_that_the_workers_are_gone(
     written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Served apart, it goes on when nobody serves runs and keepers, and says so."""
+    without = await written.rota("worker", "--watchdog")
+    assert (without.code, "no queue of its own" in without.err) == (ExitCode.WRONG, True)
     stack = written.stack
     file = written.folder / "fleet.yaml"
     queue = stack.name("dogs")
