@@ -79,9 +79,9 @@ class ToolRunningActivities(ToolRunning):
                 tool, or of the store; what a tool's own `StepError` says; `invalid_request`,
                 the call needs an approval and has none that is valid.
         Idempotency: the result is recorded under (run, turn, call, answers to its questions)
-            before this returns, the first one for good, and that of an effect under its key before that;
-            a store that stumbles is waited for. Between effect and record a crash repeats
-            the call with the same key, except for write tools, which are looked for.
+            before this returns, the first one for good, and that of an effect under its key
+            before that; a store that stumbles is waited for. Between effect and record a crash
+            repeats the call with the same key, except for write tools, which are looked for.
         Heartbeat: every second, with the tool's own progress.
         """
         name = f"results/{_place(input)}"

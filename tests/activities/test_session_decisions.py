@@ -38,8 +38,7 @@ async def approved(bench: Bench, **forged: Any) -> Ruling:
 async def tell(bench: Bench, decisions: dict[str, str], ruling: Ruling | None) -> Any:
     """The run says what was decided after its first turn."""
     rulings = {"rm": ruling} if ruling is not None else {}
-    told = {"decisions": decisions, "rulings": rulings, "asked": 1}
-    return await bench.answer(turn=2, **told)
+    return await bench.answer(turn=2, decisions=decisions, rulings=rulings, asked=1)
 
 
 def decisions(bench: Bench) -> list[dict[str, str]]:

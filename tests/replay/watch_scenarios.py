@@ -27,6 +27,7 @@ from tests.fakes.hook_receiver import HookReceiver
 from tests.replay.scenarios import Recording, Scenario
 from tests.replay.telling_scenarios import ENTRY, HOOK
 from tests.stack import Stack, script
+from tests.workflows.gates import keepers_listed
 
 FLEET = "watched"
 BEAT = "ROTA_RECORDED_BEAT"
@@ -62,6 +63,7 @@ async def watched(stack: Stack) -> list[Recording]:
     with HookReceiver() as receiver:
         os.environ[HOOK] = os.environ[BEAT] = receiver.url
         await _begin(stack)
+        await keepers_listed(stack, name)
         checks = [await _check(stack)]
         await schedule.unpause()
         checks.append(await _check(stack))

@@ -118,7 +118,7 @@ async def test_pipeline_that_has_begun_fails_if_it_is_not_to_park(
     stack: Stack, on_exceeded: str
 ) -> None:
     """What is done stays done; what is left did not begin."""
-    budget = {"run_usd": 0.003, "on_exceeded": on_exceeded}
+    budget: dict[str, Any] = {"run_usd": 0.003, "on_exceeded": on_exceeded}
     async with stack.worker([add]):
         _, run = await started(stack, {"a": 3000, "b": 500}, {"b": ["a"]}, **budget)
         result = await result_of(run)

@@ -116,10 +116,10 @@ def test_effect_is_listed_as_unknown_also_while_a_run_has_not_seen_its_end(
 ) -> None:
     """Whoever follows a notification finds what the run waits for."""
     run = RunRef(id="poster-1", key="poster-1-key")
-    record = EffectRecord(
-        **{"key": "k" * 64, "tool": "books.post", "effect": "write", "agent": "poster"},
-        **{"run": run, "node": "n", "index": 0, "arguments": "a", "attempt": "1/1"},
-        **{"version": 3, "stage": stage, "at": NOW, "begun_at": NOW},
+    record = EffectRecord.model_validate(
+        {"key": "k" * 64, "tool": "books.post", "effect": "write", "agent": "poster"}
+        | {"run": run, "node": "n", "index": 0, "arguments": "a", "attempt": "1/1"}
+        | {"version": 3, "stage": stage, "at": NOW, "begun_at": NOW}
     )
     asks = OpenEffect(key=record.key, tool=record.tool, run=run, text="", since=NOW, until=until)
     assert KnownEffect(record, (asks,)).waits(NOW) is waits
