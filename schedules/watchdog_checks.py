@@ -22,6 +22,8 @@ class Check:
     """A check that has ended well."""
 
     id: str
+    run_id: str
+    """Its execution: two checks that begin in one second have the same id."""
     began: datetime
     memory: WatchMemory
 
@@ -44,7 +46,7 @@ async def last_check(client: Client, fleet: str, since: datetime | None = None) 
     if found is None or (since is not None and found.start_time < since):
         return None
     handle = client.get_workflow_handle(found.id, run_id=found.run_id, result_type=WatchMemory)
-    return Check(found.id, found.start_time, await handle.result())
+    return Check(found.id, found.run_id, found.start_time, await handle.result())
 
 
 async def check_now(client: Client, fleet: str, now: datetime, patience: timedelta) -> Check | None:

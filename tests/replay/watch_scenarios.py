@@ -70,7 +70,8 @@ async def watched(stack: Stack) -> list[Recording]:
         del os.environ[HOOK], os.environ[BEAT]
     assert [len(check.memory.open) for check in checks] == [1, 0]
     return [
-        Recording(f"watchdog-{number}", check.id, None) for number, check in enumerate(checks, 1)
+        Recording(f"watchdog-{number}", check.id, check.run_id)
+        for number, check in enumerate(checks, 1)
     ]
 
 
