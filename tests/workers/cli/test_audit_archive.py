@@ -1,5 +1,6 @@
 """Archive, holds, erasure and garbage collection of real runs, with the server and without it."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,16 @@ from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
 from workers.audit.archived import read_archive
 from workers.cli.exit_codes import ExitCode
+from workers.devserver import DevServer, dev_server
 
 REMEMBER = {"calls": [{"tool": "memory.update", "args": {"patch": {"last": "DE12"}}}]}
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[DevServer]:
+    """One without the runs of other tests, whose histories garbage collection would read."""
+    async with dev_server() as running:
+        yield running
 
 
 async def run_rota(stack: Stack, *arguments: str) -> Ended:

@@ -53,7 +53,8 @@ async def test_show_tells_where_a_run_in_progress_works_and_cancel_that_it_stopp
     document = await shown_at_work(clerk, run)
     assert (document["runtime"], document["provider"]) == ("http", jobs.server.script.jobs[0].id)
     text = (await clerk.rota("show", run)).out
-    assert f"runtime http at {document['provider']}\nat work: {document['progress'][0]}" in text
+    assert f"runtime http at {document['provider']}\n" in text
+    assert f"\nat work: {document['progress'][0]}\n" in text
     assert "0 turns" not in text
     listed = (await clerk.rota("runs", clerk.agent)).out.splitlines()
     assert listed[2].split()[1:4] == ["running", "-", "-"]
