@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +19,14 @@ from workers.devserver import DevServer, dev_server
 gc.disable()
 
 # A time limit per example judges the machine, not the code: pytest's own timeout is enough.
-# `print_blob` gives the line that repeats a failure seen elsewhere.
-settings.register_profile("rota", deadline=None, print_blob=True)
+# `print_blob` gives the line that repeats a failure seen elsewhere. Each run draws other
+# examples, so few of them in each are many over time; `--hypothesis-profile=full` draws more.
+settings.register_profile("rota", deadline=None, print_blob=True, max_examples=40)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
 settings.load_profile("rota")
+
+# The servers of tests live for minutes and have memory to spare: their collector may wait.
+os.environ.setdefault("GOGC", "400")
 
 
 @pytest.fixture(scope="session")

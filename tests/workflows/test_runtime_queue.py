@@ -59,8 +59,8 @@ async def test_calls_of_a_runtime_stay_within_its_queues_rate_over_all_workers(
         runtime = asks(stack, queue=queue, requests_per_second=RATE)
         await stack.declare(name, runtime=runtime, session={"concurrency": "parallel"})
         runs = 24
-        handles = [await stack.start(name, f"{name}-{number}") for number in range(runs)]
         began = loop.time()
+        handles = [await stack.start(name, f"{name}-{number}") for number in range(runs)]
         results = await asyncio.gather(*(handle.result() for handle in handles))
         took = loop.time() - began
     assert {result.status for result in results} == {RunStatus.SUCCEEDED}
