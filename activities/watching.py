@@ -12,9 +12,9 @@ from activities.interface import Watching
 from activities.pollers import pollers
 from activities.providers.json_calls import JsonCalls
 from activities.secrets import Secrets
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from activities.watchdog.agents import AgentLook, SeenAgent, last_start
-from activities.watchdog.at_once import at_once
 from activities.watchdog.beating import send_beat
 from activities.watchdog.listing import Watched, keepers, runs_of
 from activities.watchdog.quiet import Declarations
@@ -61,7 +61,7 @@ class WatchingActivities(Watching):
             async def look(one: Watched) -> SeenAgent:
                 return await agent.look(one, listed[one.name], asked=served[one.queue])
 
-            seen = await at_once(watched, look)
+            seen = await side_by_side(watched, look)
             queues = _queues(watched, seen)
             served |= await self._served(set(queues) - set(served))
             runtimes = {queue for each in seen for queue in each.runtime_queues}
@@ -106,7 +106,7 @@ class WatchingActivities(Watching):
         self, queues: set[str], kind: TaskQueueType.ValueType = _WORKFLOWS
     ) -> dict[str, bool]:
         names = sorted(queues)
-        found = await at_once(names, lambda queue: pollers(self._client, queue, kind))
+        found = await side_by_side(names, lambda queue: pollers(self._client, queue, kind))
         return dict(zip(names, map(bool, found), strict=True))
 
 

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import put_spec
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.model import Record
 from rota.topic import Subscriber
@@ -25,7 +26,6 @@ from schedules.keepers import declare, retire, wait_for_worker
 from schedules.plan import make_plan
 from schedules.reading_back import read_back
 from schedules.schedule_writing import create_schedule, delete_schedule, update_schedule
-from schedules.side_by_side import side_by_side
 from schedules.subscriptions import live_subscribers, subscribe, unsubscribe
 from schedules.team_accounts import declare_team, retire_team
 from schedules.toggle import tell_toggled

@@ -8,10 +8,10 @@ from collections.abc import Collection
 
 from temporalio.client import Client
 
+from activities.side_by_side import side_by_side
 from rota.ids import BUDGET_PREFIX, budget_id
 from rota.visibility import TEAM_MEMO
 from schedules.live_holders import LiveHolder, holders_of, live_holder
-from schedules.side_by_side import side_by_side
 
 ACCOUNTS = "WorkflowType = 'Budget' AND ExecutionStatus = 'Running'"
 

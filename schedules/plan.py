@@ -7,6 +7,7 @@ from typing import NamedTuple
 from temporalio.client import Client
 
 from activities.documents import get_declaration, get_team
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_queue
@@ -22,7 +23,6 @@ from schedules.freezes import begun_frozen, list_keepers
 from schedules.live import LiveAgent, read_live, read_subscriptions
 from schedules.live_holders import LiveHolder
 from schedules.live_teams import read_live_teams
-from schedules.side_by_side import side_by_side
 from schedules.subscribing import Subscriptions
 from schedules.teams import team_conflicts, team_plan, team_removal
 from schedules.watchdogs import live_watchdog, watchdog_conflicts, watchdog_plan

@@ -9,6 +9,7 @@ from datetime import datetime
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.side_by_side import side_by_side
 from rota.kinds import WORKFLOW_TYPES
 from rota.projection import HISTORY, FleetProjection, Projection, fires_a_month, project, together
 from rota.runs import AgentRunResult, Trigger
@@ -16,7 +17,6 @@ from rota.usage import Usage, sum_of
 from rota.visibility import RESULT_MEMO
 from schedules.declared import Declaration
 from schedules.fleet import Fleet
-from schedules.side_by_side import side_by_side
 
 LOOKED_AT = 200
 """Runs of an agent that are read: those that did nothing cost nothing, and are no history."""

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from schedules.side_by_side import side_by_side
+from activities.side_by_side import side_by_side
 
 LOOK_AGAIN = 0.25
 """Seconds between two looks: an eye sees the number move, a server hardly notices."""

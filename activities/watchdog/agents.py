@@ -13,9 +13,9 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities.open_state import open_state
+from activities.side_by_side import side_by_side
 from activities.slot_evidence import describe_schedule, fired_of, live_of, read_entries
 from activities.stores.base import ObjectStore
-from activities.watchdog.at_once import at_once
 from activities.watchdog.listing import Watched, is_open, is_run, is_scheduled_by, open_run
 from activities.watchdog.progress import with_progress
 from activities.watchdog.quiet import Declarations, is_quiet
@@ -171,7 +171,7 @@ class AgentLook:
 
     async def _stuck(self, spec: PinnedSpec, runs: list[OpenRun], now: datetime) -> list[Finding]:
         old = sorted((r for r in runs if may_be_stuck(r, spec, now)), key=lambda run: run.began)
-        looked = await at_once(old[:MOST_LOOKED_INTO], partial(with_progress, self._client))
+        looked = await side_by_side(old[:MOST_LOOKED_INTO], partial(with_progress, self._client))
         return [found for run in looked if (found := stuck(run, spec, now))]
 
 

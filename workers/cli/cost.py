@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from activities.side_by_side import side_by_side
 from rota import costs
 from rota.calendars import zone_of
 from rota.costs import AgentLedger, Cost, Grouping
@@ -16,7 +17,6 @@ from rota.keeper_state import KeeperState
 from rota.usage import format_cost
 from schedules.ledgers import read_ledger
 from schedules.live import KEEPERS
-from schedules.side_by_side import side_by_side
 from workers.cli import roll_call
 from workers.cli.accounts import account_of
 from workers.cli.command_error import CommandError

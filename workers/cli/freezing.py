@@ -8,6 +8,7 @@ import click
 from temporalio.client import Client
 
 from activities.ledger_pages import read_pages
+from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
 from rota.freeze import FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import keeper_id
@@ -16,7 +17,6 @@ from rota.ledger import is_paged
 from schedules.apply_errors import NoWorkerError
 from schedules.freezes import Freezable, FreezeRefusal, chosen, freeze, list_keepers, thaw
 from schedules.lost_slots import Lost, lost_to
-from schedules.side_by_side import side_by_side
 from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -11,12 +11,12 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from activities.documents import get_transcript
 from activities.effect_records import EffectRecords
+from activities.side_by_side import side_by_side
 from rota.effects import EffectRecord, EffectStage, OpenEffect
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.keeper_state import KeeperState
 from schedules.apply_errors import NoWorkerError
 from schedules.live import KEEPERS
-from schedules.side_by_side import side_by_side
 from workers.cli import roll_call
 from workers.cli.agents import require_agent
 from workers.cli.any_run import describe_run, is_pipeline

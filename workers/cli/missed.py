@@ -8,12 +8,12 @@ from typing import Any
 import click
 from rich.text import Text
 
+from activities.side_by_side import side_by_side
 from activities.slot_evidence import read_evidence
 from rota.expected.missed import Account, Missed, TooManySlotsError, account_of
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id
 from rota.keeper_state import KeeperState
 from schedules.live import KEEPERS
-from schedules.side_by_side import side_by_side
 from workers.cli import roll_call
 from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError

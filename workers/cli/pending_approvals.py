@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio.client import WorkflowExecution
 
+from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
 from rota.approvals import SHORTEST_DIGEST, OpenApproval
 from rota.runs import RunStatus
-from schedules.side_by_side import side_by_side
 from workers.cli import roll_call
 from workers.cli.any_run import describe_open_run
 from workers.cli.command_error import CommandError

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from temporalio.client import Client
 
+from activities.side_by_side import side_by_side
 from schedules.apply_errors import NoWorkerError
-from schedules.side_by_side import side_by_side
 from workers.cli.server import Link
 from workers.cli.standing import ask_state
 

@@ -9,8 +9,8 @@ import click
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from activities.side_by_side import side_by_side
 from schedules.freezes import list_keepers
-from schedules.side_by_side import side_by_side
 from workers.checks import Check
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

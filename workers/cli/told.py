@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from activities.side_by_side import side_by_side
 from rota.ids import notifier_id
 from rota.notification_text import ENDS
 from rota.notifications import channels_for
@@ -10,7 +11,6 @@ from rota.notify_spec import NotifySpec
 from rota.receipts import Receipt, receipt_of
 from rota.runs import RunStatus
 from schedules.apply_errors import NoWorkerError
-from schedules.side_by_side import side_by_side
 from workers.cli.roll_call import PATIENCE
 from workers.cli.server import Link
 from workers.cli.standing import ask_state

@@ -8,11 +8,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from activities.side_by_side import side_by_side
 from rota.ids import TOPIC_PREFIX, topic_id
 from rota.topic import PublishRequest, ReplayRequest, TalliedEvent, TopicSummary
 from schedules.apply_errors import NoWorkerError
 from schedules.explain import suggest
-from schedules.side_by_side import side_by_side
 from schedules.subscriptions import TOPICS, live_subscribers
 from workers.cli import roll_call
 from workers.cli.command_error import CommandError

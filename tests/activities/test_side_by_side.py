@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from schedules.side_by_side import AT_ONCE, side_by_side
+from activities.side_by_side import AT_ONCE, side_by_side
 
 
 async def test_side_by_side_keeps_the_order_and_its_limit() -> None:

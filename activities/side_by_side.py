@@ -1,4 +1,4 @@
-"""The same request for many agents, a few at a time."""
+"""The same request for many of a kind, a few at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
