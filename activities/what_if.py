@@ -15,7 +15,6 @@ from activities.documents import (
     get_context,
     get_json,
     get_memory,
-    get_node,
     get_spec,
     get_transcript,
 )
@@ -73,10 +72,7 @@ class WhatIfActivities(WhatIf):
         """
         async with heartbeating("reading"):
             with translated(input):
-                context = await get_context(self._store, input.context)
-                spec = await get_spec(self._store, context.spec.digest)
-                tape = Tape.model_validate(await get_json(self._store, input.tape))
-                toolbox = await with_pins(self._store, self._toolbox, input.pins)
+                _, spec, tape, toolbox = await self._case(input.context, input.tape, input.pins)
                 try:
                     preflight(spec, self._toolbox, LENDER if input.dollars else "")
                 except StepError as error:
@@ -96,20 +92,27 @@ class WhatIfActivities(WhatIf):
         """
         async with heartbeating("reading"):
             with translated(input):
-                context = await get_context(self._store, input.context)
-                spec = await get_spec(self._store, context.spec.digest)
-                tape = Tape.model_validate(await get_json(self._store, input.tape))
-                nodes = await get_transcript(self._store, input.head)
+                context, spec, tape, toolbox = await self._case(
+                    input.context, input.tape, input.pins
+                )
+                *before, node = await get_transcript(self._store, input.head)
                 earlier = Counter(
                     identity(call.name, call.args)
-                    for node in nodes[:-1]
-                    for call in node.reply.tool_calls
+                    for each in before
+                    for call in each.reply.tool_calls
                 )
-                node = await get_node(self._store, input.head or "")
-                toolbox = await with_pins(self._store, self._toolbox, input.pins)
                 server = _Server(self._store, input, context, spec, toolbox, tape, earlier)
                 calls = enumerate(node.reply.tool_calls)
                 return Served(calls=tuple([await server.serve(i, call) for i, call in calls]))
+
+    async def _case(
+        self, context: str, tape: str, pins: str | None
+    ) -> tuple[RunContext, AgentSpec, Tape, Toolbox]:
+        """What the case is played with, read from the store."""
+        known = await get_context(self._store, context)
+        spec = await get_spec(self._store, known.spec.digest)
+        played = Tape.model_validate(await get_json(self._store, tape))
+        return known, spec, played, await with_pins(self._store, self._toolbox, pins)
 
 
 class _Server:
