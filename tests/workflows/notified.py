@@ -1,11 +1,15 @@
 """Channels of a stack with real receivers, and their notifiers."""
 
+import asyncio
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.notifying import NotifyingActivities
@@ -95,3 +99,18 @@ async def details_of(handle: WorkflowHandle[Any, Any]) -> str:
     """What the workflow shows of itself in the UI."""
     metadata = await handle.query("__temporal_workflow_metadata")
     return str(metadata.current_details)
+
+
+def no_way_out_at_first(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Have the first facts fail to be handed over; return what is set once they have."""
+    whole, tried = vars(NotifyingActivities)["_post"], asyncio.Event()
+
+    async def at_first_broken(*given: object) -> None:
+        if not tried.is_set():
+            tried.set()
+            raise ApplicationError("no way out", non_retryable=True)
+        await whole(*given)
+
+    monkeypatch.setattr("workflows.notifying.POST_PAUSE", timedelta(milliseconds=100))
+    monkeypatch.setattr(NotifyingActivities, "_post", at_first_broken)
+    return tried

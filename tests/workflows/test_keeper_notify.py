@@ -1,12 +1,7 @@
 """What keepers tell people by themselves, on the real server."""
 
-import asyncio
-from datetime import timedelta
-
 import pytest
-from temporalio.exceptions import ApplicationError
 
-from activities.notifying import NotifyingActivities
 from rota.admission import RunRef
 from rota.budget import Amount, Cap, HoldEnd, WindowKind
 from rota.ids import budget_id, keeper_queue
@@ -14,7 +9,7 @@ from rota.notify_spec import Occasion
 from rota.team_spec import PinnedTeam, TeamAccount
 from tests.fakes.hook_receiver import HookReceiver
 from tests.stack import Stack, script
-from tests.workflows.notified import QUICK, Line, hook
+from tests.workflows.notified import QUICK, Line, hook, no_way_out_at_first
 
 
 async def test_soft_limit_of_a_day_is_told_once_however_many_runs_are_above_it(
@@ -43,16 +38,7 @@ async def test_soft_limit_of_a_team_is_told_once_by_its_account(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To those whom the team names, though there is no way to them at first."""
-    whole, tried = vars(NotifyingActivities)["_post"], asyncio.Event()
-
-    async def at_first_broken(*given: object) -> None:
-        if not tried.is_set():
-            tried.set()
-            raise ApplicationError("no way out", non_retryable=True)
-        await whole(*given)
-
-    monkeypatch.setattr("workflows.notifying.POST_PAUSE", timedelta(milliseconds=100))
-    monkeypatch.setattr(NotifyingActivities, "_post", at_first_broken)
+    no_way_out_at_first(monkeypatch)
     stack.notifier_policy = QUICK
     team, caps = stack.name("finance"), {WindowKind.DAY: Cap(tokens=100)}
     with HookReceiver() as receiver:

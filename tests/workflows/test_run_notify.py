@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 
 from activities.notifying import NotifyingActivities
 from rota.notify_spec import Occasion
@@ -22,7 +21,7 @@ from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import GATED, Gate
 from tests.workflows.money import add, give, parked, spending
-from tests.workflows.notified import QUICK, Line, hook
+from tests.workflows.notified import QUICK, Line, hook, no_way_out_at_first
 
 DONE = script({"result": "done"})
 BROKEN = script({"result": "{input.nothing}"})
@@ -246,16 +245,7 @@ async def test_wait_that_nobody_could_be_told_of_is_told_while_it_lasts(
     quick: Stack, receiver: HookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is waited for hears of it once there is a way."""
-    whole, tried = vars(NotifyingActivities)["_post"], asyncio.Event()
-
-    async def at_first_broken(*given: object) -> None:
-        if not tried.is_set():
-            tried.set()
-            raise ApplicationError("no way out", non_retryable=True)
-        await whole(*given)
-
-    monkeypatch.setattr("workflows.notifying.POST_PAUSE", timedelta(milliseconds=100))
-    monkeypatch.setattr(NotifyingActivities, "_post", at_first_broken)
+    tried = no_way_out_at_first(monkeypatch)
     name, entry = quick.name("report"), hook(quick, receiver)
     calls = script({"calls": [{"tool": "warehouse.query"}]}, {"result": "done"})
     async with quick.worker([asking()]):
