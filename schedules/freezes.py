@@ -19,12 +19,12 @@ from temporalio.exceptions import ApplicationError
 from rota.agent_spec import AgentSpec
 from rota.freeze import Freeze, FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id, keeper_queue
+from rota.list_query import KEEPERS
 from rota.pipeline_spec import PipelineSpec
 from rota.visibility import KEEPER_MEMO
 from schedules.apply_errors import NoWorkerError
 from schedules.changes import Action, AgentPlan, Step
 from schedules.keepers import start_keeper
-from schedules.live import KEEPERS
 from schedules.live_holders import noted
 
 

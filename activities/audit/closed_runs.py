@@ -26,6 +26,7 @@ from activities.stores.base import ObjectStore, StoreError
 from rota.ids import KEEPER_PREFIX
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.kinds import WORKFLOW_TYPES
+from rota.list_query import KEEPERS, any_of
 from rota.run_ref import RunRef
 
 PATIENCE = timedelta(seconds=5)
@@ -83,17 +84,16 @@ def _whose(execution: WorkflowExecution) -> str:
 
 def closed_query(since: datetime | None, agents: tuple[str, ...]) -> str:
     """Return the query for runs that ended at or after `since`."""
-    types = ", ".join(f"'{each}'" for each in RUN_TYPES)
     parts = [
-        f"WorkflowType IN ({types})",
+        f"WorkflowType IN {any_of(RUN_TYPES)}",
         "ExecutionStatus != 'Running'",
         "ExecutionStatus != 'ContinuedAsNew'",
     ]
     if since is not None:
         parts.append(f"CloseTime >= '{since.isoformat()}'")
     if agents:
-        names = ", ".join("'" + name.replace("'", "") + "'" for name in agents)
-        parts.append(f"(RotaAgent IN ({names}) OR RotaPipeline IN ({names}))")
+        names = any_of(agents)
+        parts.append(f"(RotaAgent IN {names} OR RotaPipeline IN {names})")
     return " AND ".join(parts)
 
 
@@ -120,8 +120,7 @@ async def ledger_closed(
 
 
 async def _keepers(client: Client) -> tuple[str, ...]:
-    query = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
-    listed = client.list_workflows(query)
+    listed = client.list_workflows(KEEPERS)
     return tuple([each.id.removeprefix(KEEPER_PREFIX) async for each in listed])
 
 

@@ -1,6 +1,6 @@
 """Pages of a fleet's keepers, and what the server lists of their runs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from temporalio.common import SearchAttributeKey
 
 from rota.ids import KEEPER_PREFIX, format_slot
 from rota.kinds import WORKFLOW_TYPES
+from rota.list_query import KEEPERS, any_of
 from rota.visibility import KEEPER_MEMO
 from rota.watchdog.open_run import OpenRun
 
@@ -20,7 +21,6 @@ MOST_RUNS = 5000
 RECENT = timedelta(minutes=10)
 """Runs that began or ended so long before the last check are read again: lists lag behind."""
 
-KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
 AGENT = SearchAttributeKey.for_keyword("RotaAgent")
 PIPELINE = SearchAttributeKey.for_keyword("RotaPipeline")
 STATUS = SearchAttributeKey.for_keyword("RotaStatus")
@@ -65,10 +65,10 @@ async def runs_of(
     """
     agents = [each.name for each in watched if each.kind == "Agent"]
     pipelines = [each.name for each in watched if each.kind != "Agent"]
-    whose = [f"RotaAgent IN ({_quoted(agents)})"] if agents else []
+    whose = [f"RotaAgent IN {any_of(sorted(agents))}"] if agents else []
     if pipelines:
-        types = _quoted([WORKFLOW_TYPES["Pipeline"], "Agent"])
-        whose.append(f"(RotaPipeline IN ({_quoted(pipelines)}) AND WorkflowType IN ({types}))")
+        types = any_of(sorted([WORKFLOW_TYPES["Pipeline"], "Agent"]))
+        whose.append(f"(RotaPipeline IN {any_of(sorted(pipelines))} AND WorkflowType IN {types})")
     recent = format_slot(since - RECENT)
     new = f"StartTime >= '{recent}' OR CloseTime >= '{recent}'"
     query = f"({' OR '.join(whose)}) AND (ExecutionStatus = 'Running' OR {new})"
@@ -115,8 +115,3 @@ def _owner(run: WorkflowExecution) -> str:
     attributes = run.typed_search_attributes
     pipeline = attributes.get(PIPELINE) if run.workflow_type == WORKFLOW_TYPES["Pipeline"] else ""
     return pipeline or attributes.get(AGENT) or ""
-
-
-def _quoted(names: Collection[str]) -> str:
-    # Names of agents and pipelines are letters, digits and hyphens.
-    return ", ".join(f"'{name}'" for name in sorted(names))

@@ -2,9 +2,9 @@
 
 from rota.ids import BUDGET_PREFIX, KEEPER_PREFIX, budget_id, keeper_id
 from rota.keeper_state import KeeperState
+from rota.list_query import KEEPERS
 from rota.team_spec import TeamAccount
 from schedules.explain import suggest
-from schedules.live import KEEPERS
 from schedules.live_teams import ACCOUNTS
 from workers.cli import roll_call
 from workers.cli.budget_view import AccountView

@@ -7,9 +7,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX, keeper_id
+from rota.list_query import KEEPERS
 from rota.visibility import KEEPER_MEMO
 from schedules.explain import suggest
-from schedules.live import KEEPERS
 from workers.cli import roll_call
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -12,6 +12,7 @@ from activities.audit.collect import RunUnknownError
 from rota.audit.archived import ArchivedRun
 from rota.audit.seals import Signer
 from rota.connections import Connections
+from rota.list_query import quoted
 from workers.audit.archived import DamagedArchiveError
 from workers.audit.exporting import (
     Bundle,
@@ -139,9 +140,9 @@ def _query(agent: str | None, since: datetime | None) -> str:
         "ExecutionStatus != 'ContinuedAsNew'",
     ]
     if agent is not None:
-        quoted = agent.replace("'", "")
-        pipeline = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = '{quoted}')"
-        parts.append(f"(RotaAgent = '{quoted}' OR {pipeline})")
+        named = quoted(agent)
+        pipeline = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = {named})"
+        parts.append(f"(RotaAgent = {named} OR {pipeline})")
     if since is not None:
         parts.append(f"StartTime >= '{since.isoformat()}'")
     return " AND ".join(parts)

@@ -14,9 +14,9 @@ from rota.costs import AgentLedger, Cost, Grouping
 from rota.durations import parse_duration
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.keeper_state import KeeperState
+from rota.list_query import KEEPERS
 from rota.usage import format_cost
 from schedules.ledgers import read_ledger
-from schedules.live import KEEPERS
 from workers.cli import roll_call
 from workers.cli.accounts import account_of
 from workers.cli.command_error import CommandError

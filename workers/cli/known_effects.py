@@ -15,8 +15,8 @@ from activities.side_by_side import side_by_side
 from rota.effects import EffectRecord, EffectStage, OpenEffect
 from rota.ids import KEEPER_PREFIX, keeper_id
 from rota.keeper_state import KeeperState
+from rota.list_query import KEEPERS, quoted
 from schedules.apply_errors import NoWorkerError
-from schedules.live import KEEPERS
 from workers.cli import roll_call
 from workers.cli.agents import require_agent
 from workers.cli.any_run import describe_run, is_pipeline
@@ -107,8 +107,7 @@ async def effects_of(link: Link, name: str | None, limit: int) -> list[KnownEffe
 async def _runs(link: Link, name: str | None, limit: int) -> list[WorkflowExecution]:
     query = f"WorkflowType = '{RUN_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'"
     if name is not None:
-        quoted = name.replace("'", "")
-        query += f" AND RotaAgent = '{quoted}'"
+        query += f" AND RotaAgent = {quoted(name)}"
     return [run async for run in link.client.list_workflows(query, limit=limit)]
 
 

@@ -13,7 +13,7 @@ from activities.slot_evidence import read_evidence
 from rota.expected.missed import Account, Missed, TooManySlotsError, account_of
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id
 from rota.keeper_state import KeeperState
-from schedules.live import KEEPERS
+from rota.list_query import KEEPERS
 from workers.cli import roll_call
 from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError

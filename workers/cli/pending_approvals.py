@@ -10,6 +10,7 @@ from temporalio.client import WorkflowExecution
 from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
 from rota.approvals import SHORTEST_DIGEST, OpenApproval
+from rota.list_query import quoted
 from rota.runs import RunStatus
 from workers.cli import roll_call
 from workers.cli.any_run import describe_open_run
@@ -79,8 +80,7 @@ async def all_pending(link: Link, agent: str | None = None) -> tuple[list[Pendin
         f"WorkflowType = '{RUN_TYPE}' AND ExecutionStatus = 'Running' AND RotaStatus IN {statuses}"
     )
     if agent is not None:
-        quoted = agent.replace("'", "")
-        query += f" AND RotaAgent = '{quoted}'"
+        query += f" AND RotaAgent = {quoted(agent)}"
     runs = {run.id: run async for run in link.client.list_workflows(query)}
     told = await roll_call.states_of(link, "", sorted(runs), _Status, "status")
     roll_call.require_any(link, told.values())

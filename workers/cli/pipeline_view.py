@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from rota.kinds import WORKFLOW_TYPES
+from rota.list_query import quoted
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.truths import Truths, truths_of
@@ -141,8 +142,7 @@ def _from_attributes(execution: WorkflowExecution) -> PipelineResult:
 
 async def with_times(client: Client, view: PipelineView) -> PipelineView:
     """Add to a run what the lists know of its nodes' runs."""
-    run_id = view.result.run_id.replace("'", "")
-    query = f"WorkflowType = '{RUN_TYPE}' AND ParentWorkflowId = '{run_id}'"
+    query = f"WorkflowType = '{RUN_TYPE}' AND ParentWorkflowId = {quoted(view.result.run_id)}"
     times: dict[str, timedelta] = {}
     async for execution in client.list_workflows(query, limit=MOST_TIMES):
         times.setdefault(execution.id, (await view_of(execution)).took)

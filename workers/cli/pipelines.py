@@ -10,8 +10,8 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX
+from rota.list_query import KEEPERS
 from rota.visibility import KEEPER_MEMO
-from schedules.live import KEEPERS
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, styled, table
 from workers.cli.pipeline_view import PipelineView, newest_pipeline_run

@@ -3,6 +3,7 @@
 import click
 from rich.text import Text
 
+from rota.list_query import quoted
 from rota.runs import RunStatus
 from rota.usage import Usage, format_cost
 from workers.cli.agents import require_agent
@@ -100,15 +101,11 @@ def _query(name: str | None, status: str | None, pipeline: str | None, root: str
     ]
     if name is not None:
         # A pipeline's run that was turned away has its pipeline's name alone.
-        own = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = {_quoted(name)})"
-        parts.append(f"(RotaAgent = {_quoted(name)} OR {own})")
+        own = f"(WorkflowType = '{PIPELINE_RUN_TYPE}' AND RotaPipeline = {quoted(name)})"
+        parts.append(f"(RotaAgent = {quoted(name)} OR {own})")
     filters = {"RotaStatus": status, "RotaPipeline": pipeline, "RotaRoot": root}
-    parts += [f"{key} = {_quoted(value)}" for key, value in filters.items() if value is not None]
+    parts += [f"{key} = {quoted(value)}" for key, value in filters.items() if value is not None]
     return " AND ".join(parts)
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "") + "'"
 
 
 def show_runs(views: list[AnyView]) -> None:

@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.ids import keeper_id
+from rota.list_query import any_of, quoted
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 
 
@@ -62,15 +63,14 @@ def query_of(agent: str | None, run_id: str | None, since: datetime | None) -> s
     What still runs always belongs: that is what a deployment could harm.
     """
     if run_id is not None:
-        return f"WorkflowId = {_quoted(run_id)}"
+        return f"WorkflowId = {quoted(run_id)}"
     if agent is not None:
-        scope = f"(RotaAgent = {_quoted(agent)} OR WorkflowId = {_quoted(keeper_id(agent))})"
+        scope = f"(RotaAgent = {quoted(agent)} OR WorkflowId = {quoted(keeper_id(agent))})"
     else:
-        names = ", ".join(_quoted(name) for name in _types())
-        scope = f"WorkflowType IN ({names})"
+        scope = f"WorkflowType IN {any_of(_types())}"
     if since is None:
         return scope
-    return f"{scope} AND (StartTime >= {_quoted(since.isoformat())} OR ExecutionStatus = 'Running')"
+    return f"{scope} AND (StartTime >= {quoted(since.isoformat())} OR ExecutionStatus = 'Running')"
 
 
 async def histories_of(
@@ -90,7 +90,3 @@ def _types() -> list[str]:
     classes = (*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS)
     definitions = [getattr(found, "__temporal_workflow_definition", None) for found in classes]
     return [definition.name for definition in definitions if definition is not None]
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "") + "'"
