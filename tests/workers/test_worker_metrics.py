@@ -7,7 +7,14 @@ import pytest
 
 from tests.processes.worker_process import launched, worker_process
 from tests.stack import Stack, script
+from tests.workflows.gates import poll
 from workers.devserver import free_port
+
+
+def served(address: str) -> str:
+    """What is there to be scraped."""
+    with urllib.request.urlopen(address) as answer:
+        return answer.read().decode()
 
 
 async def test_worker_serves_the_metrics_of_its_steps(
@@ -20,11 +27,15 @@ async def test_worker_serves_the_metrics_of_its_steps(
     async with worker_process(stack):
         await stack.declare(name, runtime=script({"result": "done"}))
         await stack.run(name, f"{name}-1")
-        address = f"http://127.0.0.1:{port}/metrics"
-        with await asyncio.to_thread(urllib.request.urlopen, address) as answer:
-            text = answer.read().decode()
+
+        async def counted() -> str | None:
+            # The worker counts a run once the server has confirmed its end: whoever waits for
+            # the run may hear of that end before.
+            text = await asyncio.to_thread(served, f"http://127.0.0.1:{port}/metrics")
+            return text if "temporal_workflow_completed" in text else None
+
+        text = await poll(counted)
     assert 'activity_type="invoke_model"' in text
-    assert "temporal_workflow_completed" in text
 
 
 async def test_worker_with_metrics_on_a_taken_port_says_so(
