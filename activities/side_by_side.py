@@ -12,22 +12,25 @@ Answer = TypeVar("Answer")
 
 
 async def side_by_side(
-    items: Iterable[Item], ask: Callable[[Item], Awaitable[Answer]]
+    items: Iterable[Item], ask: Callable[[Item], Awaitable[Answer]], limit: int = AT_ONCE
 ) -> list[Answer]:
-    """Return one answer per item, in the items' order.
+    """Return one answer per item, in the items' order, with at most `limit` requests under way.
 
     The first error ends it: what is under way is cancelled and awaited, then that error
     is raised as it is.
     """
-    turn = asyncio.Semaphore(AT_ONCE)
+    numbered = enumerate(items)
+    answers: dict[int, Answer] = {}
 
-    async def one(item: Item) -> Answer:
-        async with turn:
-            return await ask(item)
+    async def work() -> None:
+        # As many tasks as requests under way, however many items there are.
+        for place, item in numbered:
+            answers[place] = await ask(item)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in items]
+            for _ in range(limit):
+                group.create_task(work())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    return [answers[place] for place in range(len(answers))]

@@ -4,7 +4,6 @@ Activity side. A ref per run, set last and never replaced but by erasure, makes 
 attempt that dies before leaves objects that nobody refers to, and the next one writes the same.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -14,6 +13,7 @@ from activities.audit.content_keys import content_key
 from activities.audit.fetching import key_of
 from activities.audit.sealing import locked, unlocked
 from activities.server_errors import is_missing
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.audit.archived import (
     ARCHIVES,
@@ -163,11 +163,9 @@ async def all_archives(store: ObjectStore) -> list[ArchivedRun]:
     Raises:
         StoreError: an object is missing or damaged, or the store does not answer.
     """
-    gate = asyncio.Semaphore(READS_AT_ONCE)
 
     async def read(name: str) -> ArchivedRun | None:
-        async with gate:
-            return await get_archive(store, name.removeprefix(f"{ARCHIVES}/"))
+        return await get_archive(store, name.removeprefix(f"{ARCHIVES}/"))
 
-    found = await asyncio.gather(*map(read, await store.list_refs(ARCHIVES)))
+    found = await side_by_side(await store.list_refs(ARCHIVES), read, READS_AT_ONCE)
     return [each for each in found if each is not None]

@@ -3,7 +3,6 @@
 Activity side; `rota audit archive` does the same by hand. One run that fails keeps no other back.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from activities.audit.closed_runs import (
 )
 from activities.audit.collect import RunUnknownError, collect_run
 from activities.audit.fetching import key_of
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoreError
 from rota.archive import ArchiveOrder, ArchiveReport, FailedArchive
 from rota.audit.archived import NAMESPACES
@@ -141,16 +141,14 @@ class Archiver:
 
     async def _todo(self, listed: list[ClosedExecution], work: _Work) -> list[ClosedExecution]:
         """Those that are not archived yet."""
-        gate = asyncio.Semaphore(AT_ONCE * 4)
 
         async def look(each: ClosedExecution) -> ClosedExecution | None:
-            async with gate:
-                if await is_done(self._store, each.run_id):
-                    work.seen.add(each.run_id)
-                    return None
-                return await self._unarchived(each, work)
+            if await is_done(self._store, each.run_id):
+                work.seen.add(each.run_id)
+                return None
+            return await self._unarchived(each, work)
 
-        found = await asyncio.gather(*map(look, listed))
+        found = await side_by_side(listed, look, AT_ONCE * 4)
         todo = [each for each in found if each is not None]
         work.skipped += len(listed) - len(todo)
         return todo
@@ -191,16 +189,11 @@ class Archiver:
     async def _put_all(
         self, todo: list[ClosedExecution], work: _Work, told: Callable[[str], None]
     ) -> None:
-        gate = asyncio.Semaphore(AT_ONCE)
-
         async def put(each: ClosedExecution) -> None:
-            async with gate:
-                await self._put(each, work)
-                told(f"archived {work.archived} of {len(todo)}, {len(work.failed)} failed")
+            await self._put(each, work)
+            told(f"archived {work.archived} of {len(todo)}, {len(work.failed)} failed")
 
-        async with asyncio.TaskGroup() as group:
-            for each in todo:
-                group.create_task(put(each))
+        await side_by_side(todo, put, AT_ONCE)
 
     async def _put(self, each: ClosedExecution, work: _Work) -> None:
         try:

@@ -4,7 +4,6 @@ Activity side: reads. The lists lag behind, and forget; a ledger tells only of r
 admitted. What either of them names is found.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from activities.audit.fetching import key_of
 from activities.ledger_pages import read_pages
 from activities.open_state import open_state
 from activities.server_errors import is_missing
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoreError
 from rota.ids import KEEPER_PREFIX
 from rota.keeper_state import KeeperState, LedgerEntry
@@ -102,16 +102,14 @@ async def ledger_closed(
 ) -> LedgerRuns:
     """Return the runs that the keepers' ledgers have as ended since then."""
     names = agents or await _keepers(client)
-    gate = asyncio.Semaphore(KEEPERS_AT_ONCE)
 
     async def read(agent: str) -> list[LedgerEntry] | None:
-        async with gate:
-            try:
-                return await _entries(client, store, agent, since)
-            except (RPCError, WorkflowQueryFailedError, StoreError):
-                return None
+        try:
+            return await _entries(client, store, agent, since)
+        except (RPCError, WorkflowQueryFailedError, StoreError):
+            return None
 
-    answers = await asyncio.gather(*map(read, names))
+    answers = await side_by_side(names, read, KEEPERS_AT_ONCE)
     told = list(zip(names, answers, strict=True))
     return LedgerRuns(
         entries=tuple(entry for _, entries in told for entry in entries or ()),

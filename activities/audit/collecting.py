@@ -4,13 +4,13 @@ Activity side. Interrupted anywhere, what is left is whole: a run whose retentio
 archive's ref last, and objects go one by one, each of which nothing refers to.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from activities.audit.archive_store import all_archives, encoded
 from activities.audit.holding import all_holds
 from activities.audit.marking import Leaving, Marked, Marker, is_own
+from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoredObject
 from rota.audit.archived import (
     ERASURES,
@@ -147,15 +147,13 @@ class Collector:
 
     async def _sweep(self, report: GcReport, marked: Marked, before: datetime) -> GcReport:
         waste = [each for key, each in marked.objects.items() if key not in marked.kept]
-        gate = asyncio.Semaphore(DELETES_AT_ONCE)
 
         async def remove(each: StoredObject) -> bool:
-            async with gate:
-                return await self._store.delete(each.digest, before)
+            return await self._store.delete(each.digest, before)
 
         removed = waste
         if not report.dry_run:
-            gone = await asyncio.gather(*map(remove, waste))
+            gone = await side_by_side(waste, remove, DELETES_AT_ONCE)
             removed = [each for each, is_gone in zip(waste, gone, strict=True) if is_gone]
         return report.model_copy(
             update={

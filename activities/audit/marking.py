@@ -5,14 +5,15 @@ Activity side: reads. An object is kept if any bytes that are kept hold its dige
 what a run is just writing.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 
+from activities.side_by_side import side_by_side
 from activities.stores.base import (
     SHARDS,
     ObjectMissingError,
@@ -52,13 +53,7 @@ class Leaving:
 
 async def listing(store: ObjectStore) -> dict[str, StoredObject]:
     """Return all objects of a store."""
-    gate = asyncio.Semaphore(READS_AT_ONCE)
-
-    async def shard(name: str) -> list[StoredObject]:
-        async with gate:
-            return await store.list_objects(name)
-
-    found = await asyncio.gather(*map(shard, SHARDS))
+    found = await side_by_side(SHARDS, store.list_objects, READS_AT_ONCE)
     return {each.digest: each for objects in found for each in objects}
 
 
@@ -123,19 +118,12 @@ class Marker:
         return {each for each in digests_in(data) if each in marked.objects}
 
     async def _refs(self, marked: Marked) -> set[str]:
-        gate = asyncio.Semaphore(READS_AT_ONCE)
-
         async def read(name: str) -> set[str]:
-            async with gate:
-                value = await self._store.get_ref(name)
+            value = await self._store.get_ref(name)
             return self._known(name.encode(errors="replace") + b"\n" + (value or b""), marked)
 
         names = [name for name in await self._store.list_refs("") if self._counts(name)]
-        found: set[str] = set()
-        for first in range(0, len(names), 1000):
-            for each in await asyncio.gather(*map(read, names[first : first + 1000])):
-                found |= each
-        return found
+        return set[str]().union(*await side_by_side(names, read, READS_AT_ONCE))
 
     def _counts(self, name: str) -> bool:
         if name.startswith("audit/archive/"):
@@ -146,14 +134,9 @@ class Marker:
         todo = todo - marked.kept
         while todo:
             marked.kept |= todo
-            batch, found = list(todo), set[str]()
-            for first in range(0, len(batch), READS_AT_ONCE):
-                told = (
-                    self._referred(each, marked) for each in batch[first : first + READS_AT_ONCE]
-                )
-                for each in await asyncio.gather(*told):
-                    found |= each
-            todo = found - marked.kept
+            read = partial(self._referred, marked=marked)
+            found = await side_by_side(todo, read, READS_AT_ONCE)
+            todo = set[str]().union(*found) - marked.kept
 
     async def _referred(self, digest: str, marked: Marked) -> set[str]:
         try:

@@ -1,14 +1,16 @@
 """Many requests, a few at a time."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from activities.side_by_side import AT_ONCE, side_by_side
 
 
-async def test_side_by_side_keeps_the_order_and_its_limit() -> None:
-    """Answers stand in the items' order, and never more than `AT_ONCE` are under way."""
+@pytest.mark.parametrize("limit", [1, 3, AT_ONCE])
+async def test_side_by_side_keeps_the_order_and_its_limit(limit: int) -> None:
+    """Answers stand in the items' order, and never more than `limit` are under way."""
     under_way, most = 0, 0
 
     async def ask(item: int) -> int:
@@ -21,8 +23,27 @@ async def test_side_by_side_keeps_the_order_and_its_limit() -> None:
         return -item
 
     items = range(5 * AT_ONCE)
-    assert await side_by_side(items, ask) == [-item for item in items]
-    assert most == AT_ONCE
+    assert await side_by_side(items, ask, limit) == [-item for item in items]
+    assert most == limit
+
+
+async def test_side_by_side_takes_no_more_items_than_it_asks_for() -> None:
+    """However many there are, those that wait are not held."""
+    begun = taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for item in range(50):
+            taken += 1
+            yield item
+
+    async def ask(item: int) -> None:
+        nonlocal begun
+        begun += 1
+        assert taken - begun <= 1
+        await asyncio.sleep(0)
+
+    assert await side_by_side(items(), ask, 3) == [None] * 50
 
 
 async def test_side_by_side_after_an_error_leaves_nothing_running() -> None:
