@@ -1,9 +1,10 @@
 """Answers that a provider posts to us: where to, who may, and where they are kept.
 
-Worker side. A session's URL ends in a token: the session's key and its HMAC, so that nobody
-can make one up, and a receiver needs no list of those it gave out. The first body under a
-key is kept in the object store; whoever observes the session looks for it there, on this
-worker or another.
+Worker side. A session's URL ends in a token: the place of its answer and that place's HMAC, so that
+nobody can make one up, and a receiver needs no list of those it gave out. The first body for a
+place is kept in the object store; whoever observes the session looks for it there, on this worker
+or another. A place is named by the run, so that the answer goes when the run is erased or its
+retention is over.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ PATH = "/callbacks"
 SECRET_VARIABLE = "ROTA_CALLBACK_SECRET"
 SHORTEST_SECRET = 16
 """Characters below which a secret could be found by trying."""
-_TOKEN = re.compile(r"([0-9a-f]{64})-([0-9a-f]{64})")
+_TOKEN = re.compile(r"([\w.-]+/[0-9a-f]{64})-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -30,40 +31,40 @@ class Callbacks:
     secret: str = field(repr=False)
     """The same for all workers of a fleet."""
 
-    def address(self, key: str) -> str:
-        """Return the URL to give to the provider for the session with this key."""
-        return f"{self.url.rstrip('/')}{PATH}/{key}-{self._sign(key)}"
+    def address(self, place: str) -> str:
+        """Return the URL to give to the provider; `place` is `SessionRequest.inbox`."""
+        return f"{self.url.rstrip('/')}{PATH}/{place}-{self._sign(place)}"
 
-    def key_of(self, token: str) -> str | None:
-        """Return the session's key; None if the token was not made here."""
+    def place_of(self, token: str) -> str | None:
+        """Return where the answer belongs; None if the token was not made here."""
         found = _TOKEN.fullmatch(token)
         if found is None or not hmac.compare_digest(found[2], self._sign(found[1])):
             return None
         return found[1]
 
-    async def keep(self, key: str, body: bytes) -> bool:
+    async def keep(self, place: str, body: bytes) -> bool:
         """Keep the answer, unless there is one already; return whether it is kept now.
 
         Idempotency: the first one stays, whatever comes later.
         """
         # Before it is stored: who repeats an answer must not fill the store.
-        if await self.store.get_ref(_ref(key)) is not None:
+        if await self.store.get_ref(_ref(place)) is not None:
             return False
         mine = (await self.store.put(body)).encode()
-        return await self.store.set_ref(_ref(key), mine, if_absent=True) == mine
+        return await self.store.set_ref(_ref(place), mine, if_absent=True) == mine
 
-    async def delivered(self, key: str) -> bytes | None:
+    async def delivered(self, place: str) -> bytes | None:
         """Return the answer, None if none has come yet."""
-        digest = await self.store.get_ref(_ref(key))
+        digest = await self.store.get_ref(_ref(place))
         return None if digest is None else await self.store.get(digest.decode())
 
-    def _sign(self, key: str) -> str:
-        text = f"rota callback {key}".encode()
+    def _sign(self, place: str) -> str:
+        text = f"rota callback {place}".encode()
         return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def _ref(key: str) -> str:
-    return f"callbacks/{key}"
+def _ref(place: str) -> str:
+    return f"callbacks/{place}"
 
 
 class _Offered:

@@ -74,6 +74,7 @@ async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput
         key=key,
         agent=input.agent,
         run_id=context.run_id,
+        run_key=context.run_key,
         labels={
             "rota_key": key,
             "rota_run": context.run_id,

@@ -50,6 +50,8 @@ class SessionRequest(Record):
     agent: str
     run_id: str
     """Workflow id of the run."""
+    run_key: str
+    """`RunRef.key`: what the run leaves in the store is named by it."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     """What to write on the session where the provider has room: `rota_key` (the key above),
     `rota_run`, `rota_agent`, `rota_slot`."""
@@ -71,6 +73,11 @@ class SessionRequest(Record):
     """Folder of the fleet on this worker, for runtimes that work there."""
     resumed: "Resumed | None" = None
     """Given to `observe` alone, once the session was answered; None before."""
+
+    @property
+    def inbox(self) -> str:
+        """Where an answer that the provider posts is kept."""
+        return f"{self.run_key}/{self.key}"
 
 
 class SessionState(StrEnum):

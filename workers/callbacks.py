@@ -8,14 +8,11 @@ It speaks plain HTTP: put what ends TLS for the public address before it.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
-import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -24,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from activities.callbacks import PATH, SECRET_VARIABLE, SHORTEST_SECRET, Callbacks, offer
 from activities.stores.base import ObjectStore, StoreError
+from workers.http_server import ListenError, http_served, listener_at
 
 MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one answer; a larger result belongs where the answer points to."""
@@ -33,6 +31,8 @@ LONGEST_SECONDS = 2 * READ_SECONDS
 """How long a connection may last: one that says nothing holds a place, too."""
 PLACES = 200
 """Requests at once; more are told to come again."""
+GRACE_SECONDS = 5
+"""How long a stopping worker lets senders finish: they post again."""
 
 log = logging.getLogger("rota.callbacks")
 
@@ -82,7 +82,18 @@ async def receiving(callbacks: Callbacks | None, listen: str | None) -> AsyncGen
         if callbacks is None or not listen:
             yield None
         else:
-            async with _served(application(callbacks), listen) as address:
+            try:
+                listener = listener_at(listen, "--callbacks (ROTA_CALLBACKS)")
+            except ListenError as error:
+                raise CallbackOptionsError(str(error)) from error
+            serving = http_served(
+                application(callbacks),
+                listener,
+                connection=_Connection,
+                places=PLACES,
+                grace_seconds=GRACE_SECONDS,
+            )
+            async with serving as address:
                 log.info("receiving callbacks at %s for %s", address, callbacks.url)
                 yield address
     finally:
@@ -97,8 +108,8 @@ def application(callbacks: Callbacks) -> Starlette:
     """
 
     async def receive(request: Request) -> Response:
-        key = callbacks.key_of(request.path_params["token"])
-        if key is None:
+        place = callbacks.place_of(request.path_params["token"])
+        if place is None:
             return Response(status_code=404)
         try:
             async with asyncio.timeout(READ_SECONDS):
@@ -108,13 +119,13 @@ def application(callbacks: Callbacks) -> Starlette:
         if body is None:
             return Response(status_code=413)
         try:
-            first = await callbacks.keep(key, body)
+            first = await callbacks.keep(place, body)
         except StoreError as error:
             log.warning("an answer could not be kept, its sender was told to try again: %s", error)
             return Response(status_code=503, headers={"Retry-After": "10"})
         return Response(status_code=202 if first else 200)
 
-    return Starlette(routes=[Route(f"{PATH}/{{token}}", receive, methods=["POST"])])
+    return Starlette(routes=[Route(f"{PATH}/{{token:path}}", receive, methods=["POST"])])
 
 
 async def _body(request: Request) -> bytes | None:
@@ -127,14 +138,6 @@ async def _body(request: Request) -> bytes | None:
     return bytes(parts)
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to the worker, which stops it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 class _Connection(H11Protocol):
     """Ends after its time, whatever it is at: the server itself waits for ever for a request."""
 
@@ -145,46 +148,3 @@ class _Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._over.cancel()
         super().connection_lost(exc)
-
-
-@asynccontextmanager
-async def _served(app: Starlette, listen: str) -> AsyncGenerator[str]:
-    listener = _listener(listen)
-    # Its lines would hold the tokens; `access_log` alone gives way to other logging set-ups.
-    logging.getLogger("uvicorn.access").disabled = True
-    config = uvicorn.Config(
-        app,
-        http=_Connection,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        lifespan="off",
-        limit_concurrency=PLACES,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    host, port = listener.getsockname()[:2]
-    try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
-
-
-def _listener(listen: str) -> socket.socket:
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise CallbackOptionsError(
-            f"--callbacks (ROTA_CALLBACKS): '{listen}' is not HOST:PORT, such as 0.0.0.0:8787"
-        )
-    bare = host.strip("[]") or "0.0.0.0"  # as usual: ":8787" is everywhere
-    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    try:
-        return socket.create_server((bare, int(port)), family=family)
-    except OSError as error:
-        raise CallbackOptionsError(
-            f"--callbacks (ROTA_CALLBACKS): cannot listen at {listen}: {error.strerror or error}"
-        ) from error

@@ -36,7 +36,7 @@ from rota.tools import SecretReader
 
 DATA_LIMIT = 1024
 """Bytes of what is kept of a start's answer: it stands in the run's history."""
-KEY = "rota_key"
+INBOX = "rota_inbox"
 """Where a session that calls back keeps what its callback is found by."""
 
 
@@ -69,7 +69,7 @@ class HttpRuntime:
         if settings.mode == "sync":
             return ProviderSession(kind="http", id=request.key)
         answer = required(*await self._start(settings, request))
-        data: dict[str, Any] = {KEY: request.key} if settings.mode == "callback" else {}
+        data: dict[str, Any] = {INBOX: request.inbox} if settings.mode == "callback" else {}
         for name, path in settings.keep.items():
             data[name] = _kept(answer, path, f"keep.{name}")
         if len(json.dumps(data)) > DATA_LIMIT:
@@ -129,7 +129,7 @@ class HttpRuntime:
         calls = self._calls(settings)
         callbacks = offered()
         if settings.mode == "callback" and callbacks is not None:
-            body = await callbacks.delivered(request.key)
+            body = await callbacks.delivered(request.inbox)
             if body is not None:
                 document = Reply(200, {}, body).document
                 return mapped_answer(document, settings.answer, vendor=settings.account)
@@ -194,7 +194,7 @@ class HttpRuntime:
             callbacks = offered()
             if callbacks is None:
                 raise StepError(FailureCategory.INVALID_REQUEST, MISSING)
-            callback = callbacks.address(request.key)
+            callback = callbacks.address(request.inbox)
         scope = run_scope(request, callback)
         calls = self._calls(settings)
         body = whole_task(request, scope)
@@ -203,10 +203,10 @@ class HttpRuntime:
 
 
 async def _has_called(session: ProviderSession) -> bool:
-    callbacks, key = offered(), session.data.get(KEY)
-    if callbacks is None or key is None:
+    callbacks, place = offered(), session.data.get(INBOX)
+    if callbacks is None or place is None:
         return False
-    return await callbacks.delivered(key) is not None
+    return await callbacks.delivered(place) is not None
 
 
 def _kept(answer: Any, path: str, where: str) -> Any:

@@ -51,7 +51,7 @@ class Looks:
             callbacks = offered()
             if callbacks is None:
                 raise StepError(FailureCategory.INVALID_REQUEST, MISSING)
-            if await callbacks.delivered(self._request.key) is not None:
+            if await callbacks.delivered(self._request.inbox) is not None:
                 return Observation(state=SessionState.ENDED, message=_NOTHING)
             due = time.monotonic() >= self._asked + SAFETY_LOOKS.total_seconds()
             if settings.status is None or not due:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from activities.audit.marking import is_own
 from activities.callbacks import Callbacks, offered
 from activities.preflight import preflight
 from activities.runtimes.http import HttpRuntime
@@ -19,7 +20,7 @@ from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
 from rota.session_runtime import SessionState
-from tests.activities.runtimes.session_requests import KEY, Reports, session_request
+from tests.activities.runtimes.session_requests import INBOX, Reports, session_request
 from tests.contract.http_bench import HttpBench
 from tests.fakes.http_job_server import TOKEN
 from workers.callbacks import MAX_BYTES, CallbackOptionsError, callbacks_from, receiving
@@ -44,37 +45,45 @@ async def post(url: str, body: bytes = b"{}") -> int:
 
 async def test_first_answer_is_kept_and_repeats_are_not(open_door: Callbacks) -> None:
     """A provider that posts twice is told that all is well, and changes nothing."""
-    address = open_door.address(KEY)
+    address = open_door.address(INBOX)
     assert await post(address, b'{"n": 1}') == 202
     assert await post(address, b'{"n": 2}') == 200
-    assert await open_door.delivered(KEY) == b'{"n": 1}'
+    assert await open_door.delivered(INBOX) == b'{"n": 1}'
+
+
+async def test_answer_is_named_by_its_run(open_door: Callbacks) -> None:
+    """So it goes when the run is erased, or its retention is over."""
+    await post(open_door.address(INBOX))
+    (name,) = await open_door.store.list_refs("callbacks")
+    assert is_own(name, {"run-1"})
+    assert not is_own(name, {"run-2"})
 
 
 async def test_two_answers_at_once_keep_one(open_door: Callbacks) -> None:
     """Deliveries that overlap are one delivery."""
-    address = open_door.address(KEY)
+    address = open_door.address(INBOX)
     statuses = await asyncio.gather(*(post(address, b"%d" % number) for number in range(8)))
     assert sorted(statuses) == [200] * 7 + [202]
 
 
-@pytest.mark.parametrize("forged", ["", "x", f"{KEY}-{'0' * 64}", f"{'0' * 64}-", KEY])
+@pytest.mark.parametrize("forged", ["", "x", f"{INBOX}-{'0' * 64}", f"{'0' * 64}-", INBOX])
 async def test_token_that_was_not_given_out_is_not_found(open_door: Callbacks, forged: str) -> None:
     """Nobody can answer for a provider that was asked, nor learn who was."""
-    base = open_door.address(KEY).rpartition("/")[0]
+    base = open_door.address(INBOX).partition("/run-1/")[0]
     assert await post(f"{base}/{forged}") == 404
-    assert await open_door.delivered(KEY) is None
+    assert await open_door.delivered(INBOX) is None
 
 
 async def test_token_of_another_secret_is_not_found(open_door: Callbacks) -> None:
     """A fleet's addresses open no other fleet's door."""
     other = Callbacks(open_door.store, open_door.url, "another secret, as long")
-    assert await post(other.address(KEY)) == 404
+    assert await post(other.address(INBOX)) == 404
 
 
 async def test_answer_that_is_too_large_is_refused(open_door: Callbacks) -> None:
     """A flood is turned away, whoever sends it."""
-    assert await post(open_door.address(KEY), b"x" * (MAX_BYTES + 1)) == 413
-    assert await open_door.delivered(KEY) is None
+    assert await post(open_door.address(INBOX), b"x" * (MAX_BYTES + 1)) == 413
+    assert await open_door.delivered(INBOX) is None
 
 
 @pytest.mark.parametrize("said", [b"", b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\n"])
@@ -100,10 +109,10 @@ async def test_repeated_answer_is_not_stored(open_door: Callbacks, tmp_path: Pat
     def stored() -> int:
         return sum(path.is_file() for path in tmp_path.rglob("*"))
 
-    await post(open_door.address(KEY), b"first")
+    await post(open_door.address(INBOX), b"first")
     before = stored()
     for number in range(3):
-        assert await post(open_door.address(KEY), b"%d" % number) == 200
+        assert await post(open_door.address(INBOX), b"%d" % number) == 200
     assert stored() == before
 
 
@@ -112,7 +121,7 @@ async def test_token_is_never_logged(
 ) -> None:
     """What opens the door stands in no log."""
     caplog.set_level(logging.DEBUG)
-    address = open_door.address(KEY)
+    address = open_door.address(INBOX)
     await post(address)
     ours = [record for record in caplog.records if not record.name.startswith(("http", "asyncio"))]
     assert all(address.rpartition("-")[2] not in record.getMessage() for record in ours)

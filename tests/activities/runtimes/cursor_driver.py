@@ -42,6 +42,7 @@ class Bench:
             key=f"{number:064x}",
             agent="books",
             run_id=f"books/{number}",
+            run_key=f"run-{number}",
             system="Mend it.",
             opening=words("The build is broken."),
             **more,

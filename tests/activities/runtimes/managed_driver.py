@@ -78,6 +78,7 @@ class Driver:
             key=key,
             agent="books",
             run_id=f"books/{number}",
+            run_key=f"run-{number}",
             labels={"rota_key": key, "rota_run": f"books/{number}"},
             system="Match everything.",
             opening=words("Slot 2026-01-01."),

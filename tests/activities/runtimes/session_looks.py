@@ -31,6 +31,7 @@ def request(settings: dict[str, Any], *tools: str, **more: Any) -> SessionReques
         key=KEY,
         agent="report",
         run_id="report-1",
+        run_key="run-1",
         labels={"rota_key": KEY, "rota_run": "report-1", "rota_agent": "report"},
         system="Be exact.",
         opening=Message(role="user", content=(Text(text="Report on account A."),)),

@@ -9,6 +9,7 @@ from rota.model import digest_of
 from rota.session_runtime import SessionRequest
 
 KEY = digest_of(b"start")
+INBOX = f"run-1/{KEY}"
 SLOT = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
 
@@ -27,6 +28,7 @@ def session_request(
         key=key,
         agent="clerk",
         run_id="clerk/2026-03-02",
+        run_key="run-1",
         labels={"rota_key": key, "rota_run": "clerk/2026-03-02", "rota_agent": "clerk"},
         system="Be brief.",
         opening=Message(role="user", content=(Text(text="Count the boxes."),)),

@@ -42,6 +42,7 @@ async def _session(runtime: SessionRuntime, settings: dict[str, Any], word: str)
         key=key,
         agent="clerk",
         run_id=word,
+        run_key=word,
         labels={"rota_key": key, "rota_run": word, "rota_agent": "clerk"},
         system=SYSTEM,
         opening=OPENING,
