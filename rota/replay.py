@@ -13,9 +13,12 @@ from pydantic import Field
 from rota.json_changes import Change, json_changes
 from rota.model import Record
 
+NOTHING = "nothing"
+"""Said of what was left out where the server fills in nothing."""
+
 
 class Asked(Record):
-    """One thing that a workflow asked for: an activity, a timer, a run of its own, its end."""
+    """One thing that a workflow asked for, or its answer to an update."""
 
     kind: str
     key: str
@@ -25,7 +28,8 @@ class Asked(Record):
     event: int = 0
     """Of the history; 0 of what today's code asks for."""
     says: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """All that is said with it, as JSON. What is None was left to the server."""
+    """All that is said with it, as JSON. What is None was left to the server, which fills it in;
+    where it does not, it is `NOTHING`."""
 
 
 class Drift(Record):

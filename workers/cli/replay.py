@@ -27,10 +27,10 @@ from workers.replaying.prompts import compare_prompts
 from workers.replaying.replaying import HistoryReplayer, with_drift
 from workers.replaying.sources import (
     HistoryFileError,
+    executions_of,
     files_in,
     histories_of,
     history_in,
-    query_of,
 )
 from workers.settings import Settings
 
@@ -43,6 +43,8 @@ class _Replays:
     """What the fleet's files declare now."""
     done: list[Replayed] = field(default_factory=list[Replayed])
     total: int = 0
+    left_out: int = 0
+    """Executions that have ended, beyond --limit."""
 
 
 @command(
@@ -52,16 +54,22 @@ class _Replays:
         "rota replay --agent report --json",
         "rota replay history.json histories/",
     ),
-    json="{histories, same, drift, nondeterministic, error, replays: [{workflow_id, run_id, "
-    "workflow_type, events, verdict, place: {event, recorded, wanted, said} or null, reason, "
-    "drift: [{where, event, path, change, before, after}], note}]}",
+    json="{histories, same, drift, nondeterministic, error, left_out, replays: [{workflow_id, "
+    "run_id, workflow_type, events, verdict, place: {event, recorded, wanted, said} or null, "
+    "reason, drift: [{where, event, path, change, before, after}], note}]}",
 )
 @server_options
 @click.argument("files", nargs=-1, metavar="[FILE|FOLDER]...", type=click.Path(path_type=Path))
 @since_option("Executions started since then, and all that still run. Default: 1d.")
 @click.option("--agent", help="Runs of this agent, and its keeper, alone.")
 @click.option("--run", "run_id", metavar="RUN", help="This run alone, all its executions.")
-@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option(
+    "--limit",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Of those that have ended the newest so many; all that still run are replayed.",
+)
 @click.option("--full", is_flag=True, help="Show every drift of every history, nothing cut short.")
 @click.option("--fail-on-drift", is_flag=True, help="End with 1 for drift, too.")
 def replay_command(
@@ -93,13 +101,15 @@ def replay_command(
             quiet_core()
             asyncio.run(_of_files(replays, files, open_store(settings.store)))
         else:
-            query = query_of(agent, run_id, since or now() - timedelta(days=1))
-            with_server(settings, lambda link: _of_server(replays, link, query, limit))
+            begin = since or now() - timedelta(days=1)
+            with_server(
+                settings, lambda link: _of_server(replays, link, agent, run_id, begin, limit)
+            )
     except HistoryFileError as error:
         raise CommandError(str(error), ExitCode.WRONG) from error
     except KeyboardInterrupt:
         interrupted = True
-    _tell(replays.done, full=full, as_json=as_json)
+    _tell(replays, full=full, as_json=as_json)
     if interrupted:
         done = f"{len(replays.done)} of {replays.total}"
         raise CommandError(f"stopped after {done} histories", ExitCode.INTERRUPTED)
@@ -109,10 +119,17 @@ def replay_command(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _of_server(replays: _Replays, link: Link, query: str, limit: int) -> None:
-    executions = [each async for each in link.client.list_workflows(query, limit=limit)]
-    replays.total = len(executions)
-    await _replay(replays, histories_of(link.client, executions), link.store)
+async def _of_server(
+    replays: _Replays,
+    link: Link,
+    agent: str | None,
+    run_id: str | None,
+    since: datetime,
+    limit: int,
+) -> None:
+    executions = await executions_of(link.client, agent, run_id, since, limit)
+    replays.total, replays.left_out = len(executions.found), executions.left_out
+    await _replay(replays, histories_of(link.client, executions.found), link.store)
 
 
 async def _of_files(replays: _Replays, files: Sequence[Path], store: ObjectStore) -> None:
@@ -152,11 +169,15 @@ def _declared(folder: Path) -> dict[str, AgentSpec]:
     return {name: agent.spec for name, agent in load_fleet(folder).agents.items()}
 
 
-def _tell(replays: Sequence[Replayed], *, full: bool, as_json: bool) -> None:
+def _tell(replays: _Replays, *, full: bool, as_json: bool) -> None:
+    done = replays.done
     if as_json:
-        listed = [each.model_dump(mode="json") for each in replays]
-        print_json({**summary_of(replays), "replays": listed})
-    elif replays:
-        print_replays(replays, full=full)
+        listed = [each.model_dump(mode="json") for each in done]
+        print_json({**summary_of(done), "left_out": replays.left_out, "replays": listed})
+    elif done:
+        print_replays(done, full=full)
     else:
         remark("no histories")
+    if replays.left_out:
+        more = f"{replays.left_out} older ones that have ended were left out"
+        remark(f"{more}: --limit or --since takes more or fewer of them")

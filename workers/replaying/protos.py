@@ -1,21 +1,21 @@
 """Temporal's commands and history events as one record: `rota.replay.Asked`.
 
-Both say the same in two forms: a command is what the code asks for, an event what the server
-wrote down of it. Each pair is read here side by side, so that neither has what the other lacks.
+Both say the same in two forms: a command is what the code asks for, or answers to an update, an
+event what the server wrote down of it. What each pair says is read side by side, in `said`, so
+that neither has what the other lacks.
 
 *Source:* temporalio 1.35 `bridge.proto.workflow_commands`, `api.history.v1`.
 """
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.common.v1 import Payload, RetryPolicy
+from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from rota.durations import format_duration
-from rota.replay import Asked
+from rota.replay import NOTHING, Asked
+from workers.replaying.said import READERS, duration_text, payloads_of
 
 EVENTS = {
     "activity_task_scheduled_event_attributes": "activity",
@@ -27,6 +27,7 @@ EVENTS = {
     "workflow_execution_failed_event_attributes": "failure",
     "upsert_workflow_search_attributes_event_attributes": "attributes",
     "workflow_properties_modified_event_attributes": "memo",
+    "workflow_execution_update_completed_event_attributes": "answer",
 }
 COMMANDS = {
     "schedule_activity": "activity",
@@ -38,6 +39,7 @@ COMMANDS = {
     "fail_workflow_execution": "failure",
     "upsert_workflow_search_attributes": "attributes",
     "modify_workflow_properties": "memo",
+    "update_response": "answer",
 }
 _LABELS = {
     "continuation": "continue as new",
@@ -59,38 +61,56 @@ of a local activity not what it was told."""
 
 
 class Reader:
-    """Reads what one side asked for, in order; one for each side of each history."""
+    """Reads what one side asked for, in order; one for each side of each history.
 
-    def __init__(self) -> None:
+    Args:
+        run_timeout: Of the execution: the server gives it to activities that were given none.
+    """
+
+    def __init__(self, run_timeout: Duration | None = None) -> None:
+        self._run_timeout = (duration_text(run_timeout) if run_timeout else None) or NOTHING
         self._seen: dict[str, int] = {}
+        self._updates: dict[int, Any] = {}
+        """Those that were accepted, by event."""
 
     def command(self, command: WorkflowCommand) -> Asked | None:
         """What the code asks for; None if there is nothing in it to compare."""
         variant = command.WhichOneof("variant") or ""
-        if variant not in COMMANDS:
+        if variant not in COMMANDS or command.update_response.HasField("accepted"):
             return None
-        summary = _payloads([command.user_metadata.summary])
+        summary = payloads_of([command.user_metadata.summary])
         return self._asked(COMMANDS[variant], getattr(command, variant), summary, 0)
 
     def event(self, event: HistoryEvent) -> Asked | None:
         """What the history has; None if it is no answer to a command that is compared."""
         variant = event.WhichOneof("attributes") or ""
+        if variant == "workflow_execution_update_accepted_event_attributes":
+            self._updates[event.event_id] = getattr(event, variant)
         if variant not in EVENTS:
             return None
-        summary = _payloads([event.user_metadata.summary])
+        summary = payloads_of([event.user_metadata.summary])
         return self._asked(EVENTS[variant], getattr(event, variant), summary, event.event_id)
 
     def _asked(self, kind: str, said: Any, summary: list[Payload], event: int) -> Asked:
-        name, says = _READERS[kind](said)
+        name, says = READERS[kind](said)
         if kind == "activity":
             key = said.activity_id
+            says["schedule_to_close_timeout"] = (
+                says["schedule_to_close_timeout"] or self._run_timeout
+            )
         elif kind == "timer":
             # Core names a timer by the number that the code gave it.
             key = said.timer_id if event else str(said.seq)
+        elif kind == "answer":
+            update = self._updates[said.accepted_event_id] if event else said
+            key = update.protocol_instance_id
+            name = f"to update {update.accepted_request.input.name}" if event else name
         else:
-            number = self._seen[f"{kind} {name}"] = self._seen.get(f"{kind} {name}", 0) + 1
-            key = f"{name}/{number}"
-        says["summary"] = summary or None
+            # Temporal lets a signal's name and target differ: they are compared, not looked up.
+            counted = kind if kind == "signal" else f"{kind} {name}"
+            number = self._seen[counted] = self._seen.get(counted, 0) + 1
+            key = f"{counted}/{number}"
+        says["summary"] = summary or NOTHING
         label = _LABELS.get(kind, f"{kind} {name}")
         return Asked(kind=kind, key=key, label=label, event=event, says=says)
 
@@ -104,111 +124,4 @@ def label_of(command: WorkflowCommand) -> str:
         fields |= {key: getattr(said, key, "") for key in fields}
         return _UNCOMPARED[variant].format(**fields)
     asked = Reader().command(command)
-    return asked.label if asked else ""
-
-
-def _activity(said: Any) -> tuple[str, dict[str, Any]]:
-    is_event = hasattr(said, "input")
-    payloads = said.input.payloads if is_event else said.arguments
-    return (said.activity_type.name if is_event else said.activity_type), {
-        "input": _payloads(payloads),
-        "task_queue": (said.task_queue.name if is_event else said.task_queue) or None,
-        "retry": _retry(said.retry_policy) if said.HasField("retry_policy") else None,
-        "priority": said.priority.priority_key or None,
-        **_durations(
-            said,
-            "schedule_to_close_timeout",
-            "schedule_to_start_timeout",
-            "start_to_close_timeout",
-            "heartbeat_timeout",
-        ),
-    }
-
-
-def _timer(said: Any) -> tuple[str, dict[str, Any]]:
-    seconds = _durations(said, "start_to_fire_timeout")
-    return f"of {seconds['start_to_fire_timeout']}", seconds
-
-
-def _run(said: Any) -> tuple[str, dict[str, Any]]:
-    is_event = hasattr(said.input, "payloads")
-    return said.workflow_id, {
-        "type": said.workflow_type.name if is_event else said.workflow_type,
-        "input": _payloads(said.input.payloads if is_event else said.input),
-        "task_queue": (said.task_queue.name if is_event else said.task_queue) or None,
-        **_durations(said, "workflow_execution_timeout", "workflow_run_timeout"),
-    }
-
-
-def _signal(said: Any) -> tuple[str, dict[str, Any]]:
-    is_event = hasattr(said, "input")
-    # The code may name the run by its id alone, or one of its own runs.
-    target = said.workflow_execution.workflow_id or getattr(said, "child_workflow_id", "")
-    payloads = said.input.payloads if is_event else said.args
-    return f"{said.signal_name} to {target}", {"input": _payloads(payloads)}
-
-
-def _continuation(said: Any) -> tuple[str, dict[str, Any]]:
-    payloads = said.input.payloads if hasattr(said, "input") else said.arguments
-    return "", {"input": _payloads(payloads)}
-
-
-def _result(said: Any) -> tuple[str, dict[str, Any]]:
-    result = said.result
-    payloads = result.payloads if hasattr(result, "payloads") else [result]
-    return "", {"result": _payloads(payloads)}
-
-
-def _failure(said: Any) -> tuple[str, dict[str, Any]]:
-    info = said.failure.application_failure_info
-    details = _payloads(info.details.payloads)
-    return "", {"message": said.failure.message, "type": info.type, "details": details}
-
-
-def _attributes(said: Any) -> tuple[str, dict[str, Any]]:
-    return "", {"set": _mapping(said.search_attributes.indexed_fields)}
-
-
-def _memo(said: Any) -> tuple[str, dict[str, Any]]:
-    return "", {"set": _mapping(said.upserted_memo.fields)}
-
-
-_READERS = {
-    "activity": _activity,
-    "timer": _timer,
-    "run": _run,
-    "signal": _signal,
-    "continuation": _continuation,
-    "result": _result,
-    "failure": _failure,
-    "attributes": _attributes,
-    "memo": _memo,
-}
-
-
-def _payloads(payloads: Iterable[Payload]) -> list[Payload]:
-    """Those that hold something; still encoded."""
-    return [each for each in payloads if each.metadata]
-
-
-def _mapping(fields: Mapping[str, Payload]) -> dict[str, list[Payload]]:
-    return {key: _payloads([payload]) for key, payload in sorted(fields.items())}
-
-
-def _durations(said: Any, *names: str) -> dict[str, Any]:
-    return {name: _duration(getattr(said, name)) for name in names}
-
-
-def _duration(value: Duration) -> str | None:
-    took = value.ToTimedelta()
-    return format_duration(took) if took else None
-
-
-def _retry(policy: RetryPolicy) -> dict[str, Any]:
-    return {
-        "first_delay": _duration(policy.initial_interval),
-        "longest_delay": _duration(policy.maximum_interval),
-        "backoff": policy.backoff_coefficient,
-        "attempts": policy.maximum_attempts,
-        "final": sorted(policy.non_retryable_error_types),
-    }
+    return asked.label if asked and asked.kind != "answer" else ""

@@ -15,7 +15,7 @@ from temporalio.workflow import NondeterminismError
 
 from activities.converter import data_converter
 from activities.stores.base import ObjectStore, StoreError
-from rota.replay import Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
+from rota.replay import NOTHING, Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workers.replaying.protos import Reader, label_of
 from workers.replaying.watching import Watch, WatchPlugin
@@ -67,7 +67,8 @@ class HistoryReplayer:
     async def _compared(
         self, replayed: Replayed, history: WorkflowHistory, watch: Watch
     ) -> tuple[Replayed, list[Asked]]:
-        recorded, wanted = Reader(), Reader()
+        started = history.events[0].workflow_execution_started_event_attributes
+        recorded, wanted = (Reader(started.workflow_run_timeout) for _ in range(2))
         events = [asked for each in history.events if (asked := recorded.event(each))]
         commands = [asked for each in watch.commands if (asked := wanted.command(each))]
         try:
@@ -92,7 +93,8 @@ async def _decoded(asked: Asked, converter: DataConverter) -> Asked:
     """With values in place of payloads, and the summary in its label."""
     says = {key: await _value(value, converter) for key, value in asked.says.items()}
     summary = says.get("summary")
-    label = f"{asked.label} ({summary})" if isinstance(summary, str) else asked.label
+    named = isinstance(summary, str) and summary != NOTHING
+    label = f"{asked.label} ({summary})" if named else asked.label
     return asked.model_copy(update={"says": says, "label": label})
 
 

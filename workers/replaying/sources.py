@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -57,20 +58,44 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def query_of(agent: str | None, run_id: str | None, since: datetime | None) -> str:
-    """The visibility query for executions of Rota's workflows.
+@dataclass(frozen=True)
+class Executions:
+    """What the server has to be replayed."""
 
-    What still runs always belongs: that is what a deployment could harm.
+    found: list[WorkflowExecution]
+    left_out: int = 0
+    """Ended ones beyond the limit."""
+
+
+async def executions_of(
+    client: Client, agent: str | None, run_id: str | None, since: datetime, limit: int
+) -> Executions:
+    """Find the executions of Rota's workflows that are meant.
+
+    What still runs always belongs, all of it: that is what a deployment could harm.
+
+    Args:
+        client: Of their namespace.
+        agent: Of its runs and its keeper alone.
+        run_id: Of this run alone, whenever it began.
+        since: When those that have ended were started.
+        limit: Most of those that have ended; the newest are taken.
     """
     if run_id is not None:
-        return f"WorkflowId = {quoted(run_id)}"
+        named = f"WorkflowId = {quoted(run_id)}"
+        return Executions([each async for each in client.list_workflows(named)])
     if agent is not None:
         scope = f"(RotaAgent = {quoted(agent)} OR WorkflowId = {quoted(keeper_id(agent))})"
     else:
         scope = f"WorkflowType IN {any_of(_types())}"
-    if since is None:
-        return scope
-    return f"{scope} AND (StartTime >= {quoted(since.isoformat())} OR ExecutionStatus = 'Running')"
+    open_ones = f"{scope} AND ExecutionStatus = 'Running'"
+    ended = f"{scope} AND ExecutionStatus != 'Running' AND StartTime >= {quoted(since.isoformat())}"
+    found = [each async for each in client.list_workflows(open_ones)]
+    newest = [each async for each in client.list_workflows(ended, limit=limit)]
+    more = 0
+    if len(newest) == limit:
+        more = max(0, (await client.count_workflows(ended)).count - limit)
+    return Executions([*found, *newest], more)
 
 
 async def histories_of(

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHistory
 
-from rota.replay import Replayed, ReplayVerdict
+from rota import keeper
+from rota.replay import NOTHING, Replayed, ReplayVerdict
+from rota.run_ref import RunRef
 from tests.replay.test_replay import CORPUS, MUTATIONS
 from workers.replaying.replaying import HistoryReplayer
 from workflows import activity_options
+from workflows.keeper_kit import outside
 from workflows.run_kit import steps
 
 
@@ -55,6 +58,54 @@ async def test_replay_with_another_argument_tells_the_drift(
     monkeypatch.setattr(steps, "TurnInput", turn)
     result = await replayed("run-simple")
     assert [(d.path, d.before, d.after) for d in result.drift] == [("input.attempts", 5, 7)]
+
+
+@pytest.mark.parametrize(
+    ("option", "before"),
+    [("heartbeat_timeout", "3s200ms"), ("schedule_to_close_timeout", "30m"), ("summary", "turn")],
+)
+async def test_replay_tells_what_todays_code_says_no_more(
+    monkeypatch: pytest.MonkeyPatch, option: str, before: str
+) -> None:
+    """Where the server fills in nothing, leaving something out is a change like any other."""
+    original = steps.workflow.execute_activity_method
+
+    def without(*given: Any, **options: Any) -> Any:
+        return original(*given, **{key: v for key, v in options.items() if key != option})
+
+    monkeypatch.setattr(steps.workflow, "execute_activity_method", without)
+    (drift,) = (await replayed("run-simple")).drift
+    assert (drift.path, drift.after) == (option, NOTHING)
+    assert str(drift.before).startswith(before)
+
+
+async def test_replay_tells_other_answers_to_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a keeper decides is its answer: the event and the update are told."""
+    original = keeper.admit
+
+    def admit(*given: Any) -> Any:
+        state, admission = original(*given)
+        return state, admission.model_copy(update={"reason": "today says otherwise"})
+
+    monkeypatch.setattr(keeper, "admit", admit)
+    result = await replayed("keeper-before-continue-as-new")
+    told = {(drift.where, drift.path, drift.after) for drift in result.drift}
+    assert told == {("answer to update admit", "result.reason", "today says otherwise")}
+    assert all(drift.event for drift in result.drift)
+
+
+async def test_replay_tells_messages_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another signal, to another run: Temporal compares neither."""
+    original = outside.told
+
+    async def told(run: RunRef, signal: str, message: Any) -> bool:
+        return await original(RunRef(id="somebody-else", key=run.key), f"{signal}-2", message)
+
+    monkeypatch.setattr(outside, "told", told)
+    result = await replayed("keeper-leases-and-reclaim")
+    paths = {drift.path for drift in result.drift}
+    assert paths == {"name", "to"}
+    assert {drift.after for drift in result.drift} == {"lease_granted-2", "somebody-else"}
 
 
 @pytest.mark.parametrize(
