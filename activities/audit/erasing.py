@@ -76,13 +76,13 @@ class Eraser:
         key, now = run.run.key, destruction.at
         if (done := await self._done(run)) is not None:
             return done
-        hold = holder_of(await all_holds(self._store), key, run.agent, now)
-        if hold is not None:
-            raise HeldError(f"{hold.by} has {run.run.id} held: {hold.reason} (hold {hold.id})")
+        await self._refuse_if_held(run, now)
         refs = [name for name in await self._store.list_refs("") if is_own(name, {key})]
         own = await self._own(run, refs)
         waste, kept = await self._alone(run, archives, own, now)
         if not dry_run:
+            # To find out what others refer to takes minutes, in which somebody may want it kept.
+            await self._refuse_if_held(run, now)
             destruction = await self._destroy(run, destruction, refs, waste)
         erasure = Erasure(
             run=run.run,
@@ -91,11 +91,16 @@ class Eraser:
             head=run.head,
             objects=len(waste),
             refs=len(refs),
-            kept=tuple(sorted(kept)),
+            kept=len(kept),
         )
         if not dry_run:
             await self._record(run, erasure)
         return erasure
+
+    async def _refuse_if_held(self, run: ArchivedRun, now: datetime) -> None:
+        hold = holder_of(await all_holds(self._store), run.run.key, run.agent, now)
+        if hold is not None:
+            raise HeldError(f"{hold.by} has {run.run.id} held: {hold.reason} (hold {hold.id})")
 
     async def _done(self, run: ArchivedRun) -> Erasure | None:
         if run.destroyed is None:

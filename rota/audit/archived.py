@@ -95,8 +95,9 @@ class Erasure(Record):
     """How many objects of the store went with it."""
     refs: int
     """How many records of its steps did."""
-    kept: tuple[str, ...] = ()
-    """Digests of what it shared with others, or what is still referred to."""
+    kept: int
+    """How many objects stayed: what it shared with others, or what is still referred to. Not which:
+    a digest tells whoever guesses what stood there."""
 
 
 def archive_place(run_key: str) -> str:

@@ -2,7 +2,8 @@
 
 Pure. Digests stand in JSON, in histories and in names of refs, as 64 hexadecimal digits. Whatever
 looks like one counts, wherever it stands: a form of record that is yet to come loses nothing, and
-a text that quotes a digest keeps an object for nothing.
+a text that quotes a digest keeps an object for nothing. Hexadecimal text without end, such as a
+dump, is taken for a row of digests: each place of it for one would be millions.
 """
 
 import base64
@@ -16,6 +17,9 @@ from rota.audit.histories import payloads_in
 from rota.audit.run_record import ExecutionHistory
 
 DIGITS = 64
+LONGEST = 4 * DIGITS
+"""Digits in a row that may hold a digest at any place: a byte that says a length, or an ordinal,
+may stand before one and look like a digit."""
 _HEX = re.compile(rb"[0-9a-f]{64,}")
 _LEDGER = b'"admitted_at"'
 
@@ -24,7 +28,8 @@ def digests_in(data: bytes) -> Iterator[str]:
     """Yield whatever in `data` may be a digest."""
     for match in _HEX.finditer(data):
         run = match[0].decode("ascii")
-        for at in range(len(run) - DIGITS + 1):
+        step = 1 if len(run) <= LONGEST else DIGITS
+        for at in range(0, len(run) - DIGITS + 1, step):
             yield run[at : at + DIGITS]
 
 

@@ -28,7 +28,8 @@ LEFT = (
     "what providers and tools keep on their side",
     "bundles and reports that were written, backups and old versions of the store",
     "copies in the memory of workers, until they restart",
-    "its line in the ledger: times, status, costs",
+    "its line in the ledger: times, status, costs, reason, session, digest of its result",
+    "tapes of backtests that played it: what its tools had answered",
 )
 """What no erasure here reaches."""
 
@@ -96,7 +97,7 @@ def _tell(erasure: Erasure, *, dry_run: bool) -> None:
     )
     if erasure.kept:
         remark(
-            f"{len(erasure.kept)} objects stay because others refer to them: its declaration, "
+            f"{erasure.kept} objects stay because others refer to them: its declaration, "
             "memory that later runs go on from, receipts of effects, what its keeper still has; "
             "'rota gc' takes those that nothing refers to any more"
         )
