@@ -17,10 +17,10 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
+from activities.audit.executions import described_if_known, execution_after, reset_to
 from activities.audit.fetching import key_of
 from activities.ledger_pages import read_pages
 from activities.open_state import open_state
-from activities.server_errors import is_missing
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoreError
 from rota.ids import KEEPER_PREFIX
@@ -144,32 +144,18 @@ async def last_execution(client: Client, run: RunRef) -> WorkflowExecutionDescri
     Raises:
         RPCError: the server does not answer.
     """
-    described = await _described(client, run.id, None)
+    described = await described_if_known(client, run.id, None)
     if described is None or key_of(described) == run.key:
         return described
     # Its workflow id names another run by now.
-    following: str | None = run.key
-    while following is not None:
-        described = await _described(client, run.id, following)
-        if described is None or described.status is not _CONTINUED:
+    following = run.key
+    while described := await described_if_known(client, run.id, following):
+        after = reset_to(described)
+        if described.status is _CONTINUED:
+            handle = client.get_workflow_handle(run.id, run_id=following)
+            events = (await handle.fetch_history()).events
+            after = await execution_after(client, run.id, following, events[-1])
+        if after is None:
             return described
-        following = await _next(client, run.id, following)
+        following = after
     return None
-
-
-async def _described(
-    client: Client, id: str, run_id: str | None
-) -> WorkflowExecutionDescription | None:
-    try:
-        return await client.get_workflow_handle(id, run_id=run_id).describe()
-    except RPCError as error:
-        if is_missing(error):
-            return None
-        raise
-
-
-async def _next(client: Client, id: str, run_id: str) -> str | None:
-    history = await client.get_workflow_handle(id, run_id=run_id).fetch_history()
-    last = history.events[-1]
-    told = last.workflow_execution_continued_as_new_event_attributes
-    return told.new_execution_run_id or None

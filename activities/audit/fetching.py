@@ -12,10 +12,10 @@ from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
+from activities.audit.executions import execution_after
 from activities.stores.base import StoreError
 from rota.audit.run_record import ExecutionHistory
 
-_CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 ADMISSION = "admit_run"
 """The activity that a run presents itself with."""
 
@@ -47,7 +47,7 @@ async def fetch_histories(
     fetched = FetchedHistories()
     await _follow(client, described.id, first or described.run_id, fetched)
     if all(each.run_id != described.run_id for each in fetched.executions):
-        # A reset goes on in an execution that no event of the one before names.
+        # An older server does not tell where a run that was reset went on.
         await _follow(client, described.id, described.run_id, fetched)
     return fetched
 
@@ -65,11 +65,7 @@ async def _follow(client: Client, id: str, run_id: str, fetched: FetchedHistorie
         history = await handle.fetch_history()
         fetched.executions.append(_execution(following, history))
         await reader.read(history.events)
-        last = history.events[-1]
-        following = None
-        if last.event_type == _CONTINUED:
-            continued = last.workflow_execution_continued_as_new_event_attributes
-            following = continued.new_execution_run_id
+        following = await execution_after(client, id, following, history.events[-1])
 
 
 def _execution(run_id: str, history: WorkflowHistory) -> ExecutionHistory:

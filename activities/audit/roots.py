@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 from activities.audit.archive_store import is_done
+from activities.audit.executions import described_if_known, execution_after
 from activities.audit.fetching import key_of
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
@@ -19,7 +20,6 @@ from rota.audit.references import without_gone
 from rota.kinds import WORKFLOW_TYPES
 
 RUNS = tuple(WORKFLOW_TYPES.values())
-_CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
 
 async def server_roots(
@@ -64,44 +64,46 @@ async def _histories(client: Client, query: str, gone: Collection[str]) -> Async
 async def _is_archived(client: Client, store: ObjectStore, each: WorkflowExecution) -> bool:
     if await is_done(store, each.run_id):
         return True
-    try:
-        described = await client.get_workflow_handle(each.id, run_id=each.run_id).describe()
-    except RPCError as error:
-        if is_missing(error):
-            return True  # forgotten meanwhile
-        raise
-    return await is_done(store, key_of(described))
+    described = await described_if_known(client, each.id, each.run_id)
+    return described is None or await is_done(store, key_of(described))
 
 
 async def _history(
     client: Client, execution: WorkflowExecution, gone: Collection[str]
 ) -> AsyncIterator[bytes]:
     """The history of an execution; of a run, of those before and after it, too."""
-    following: str | None = execution.run_id
-    if execution.workflow_type in RUNS:
-        following = await _first(client, execution)
-    while following is not None:
-        handle = client.get_workflow_handle(execution.id, run_id=following)
-        following = None
-        try:
-            async for event in handle.fetch_history_events():
+    if execution.workflow_type not in RUNS:
+        async for event in _events(client, execution.id, execution.run_id):
+            yield _scanned(event, gone)
+        return
+    met: set[str] = set()
+    # The last one, too, if a server does not tell how the first led there.
+    for begin in (await _first(client, execution), execution.run_id):
+        following = begin
+        while following is not None and following not in met:
+            met.add(following)
+            last: HistoryEvent | None = None
+            async for event in _events(client, execution.id, following):
+                last = event
                 yield _scanned(event, gone)
-                if event.event_type == _CONTINUED:
-                    told = event.workflow_execution_continued_as_new_event_attributes
-                    following = told.new_execution_run_id or None
-        except RPCError as error:
-            if not is_missing(error):
-                raise
+            if last is None:
+                break
+            following = await execution_after(client, execution.id, following, last)
+
+
+async def _events(client: Client, id: str, run_id: str) -> AsyncIterator[HistoryEvent]:
+    """Those of one execution; none if it is forgotten."""
+    try:
+        async for event in client.get_workflow_handle(id, run_id=run_id).fetch_history_events():
+            yield event
+    except RPCError as error:
+        if not is_missing(error):
+            raise
 
 
 async def _first(client: Client, execution: WorkflowExecution) -> str | None:
-    try:
-        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
-        return key_of(await handle.describe())
-    except RPCError as error:
-        if is_missing(error):
-            return None
-        raise
+    described = await described_if_known(client, execution.id, execution.run_id)
+    return None if described is None else key_of(described)
 
 
 def _scanned(event: HistoryEvent, gone: Collection[str]) -> bytes:
