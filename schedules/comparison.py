@@ -6,6 +6,7 @@ Pure: everything it looks at has been read before.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activities.server_schedule import PAUSED, Fields
 from rota.agent_spec import AgentSpec
 from rota.calendars import next_times
 from rota.clock_changes import ClockEffect, clock_effects
@@ -14,7 +15,7 @@ from schedules.changes import Action, AgentPlan, FieldChange, Step
 from schedules.declared import Declaration
 from schedules.desired import PAUSED_NOTE
 from schedules.differences import declared_fields, field_changes, merged, spec_changes
-from schedules.fields import PAUSED, TIMING, Fields
+from schedules.fields import TIMING
 from schedules.live import LiveAgent, LiveSchedule
 from schedules.subscribing import Subscriptions
 

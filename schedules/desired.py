@@ -6,44 +6,19 @@ started by hand and one started by the clock read the same declaration. Calendar
 as ranges with the declared text as their comment, because the server forgets cron text.
 """
 
-from datetime import timedelta
-
-from temporalio.client import (
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleCalendarSpec,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleRange,
-    ScheduleSpec,
-    ScheduleState,
-)
+from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleState
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from activities.server_schedule import server_policy, server_spec
 from rota.agent_spec import AgentSpec
-from rota.calendars import aware, excluded_calendars, structured_calendars
-from rota.cron import Range, StructuredCalendar
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
 from rota.pipeline_spec import PipelineSpec
-from rota.schedule_spec import Catchup, CatchupPolicy, Overlap
 from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
 from rota.visibility import SCHEDULE_MEMO
 from schedules.declared import Declaration
 
 SEARCH_ATTRIBUTES = {"Agent": "RotaAgent", "Pipeline": "RotaPipeline"}
 PAUSED_NOTE = "declared paused"
-SHORTEST_WINDOW = timedelta(seconds=10)
-"""The server raises a shorter catch-up window to this without a word."""
-
-OVERLAPS = {
-    Overlap.SKIP: ScheduleOverlapPolicy.SKIP,
-    Overlap.QUEUE_ONE: ScheduleOverlapPolicy.BUFFER_ONE,
-    Overlap.QUEUE_ALL: ScheduleOverlapPolicy.BUFFER_ALL,
-    Overlap.CANCEL_OTHER: ScheduleOverlapPolicy.CANCEL_OTHER,
-    Overlap.TERMINATE_OTHER: ScheduleOverlapPolicy.TERMINATE_OTHER,
-    Overlap.ALLOW: ScheduleOverlapPolicy.ALLOW_ALL,
-}
 
 
 def desired_schedule(wanted: Declaration, fleet: str, task_queue: str) -> Schedule | None:
@@ -57,22 +32,10 @@ def desired_schedule(wanted: Declaration, fleet: str, task_queue: str) -> Schedu
         return None
     return Schedule(
         action=_action(wanted, declared, fleet, task_queue),
-        spec=_spec(declared),
-        policy=SchedulePolicy(
-            overlap=OVERLAPS[declared.overlap],
-            catchup_window=catchup_window(declared.catchup),
-            # A failed run says so itself; stopping all later ones is a person's decision.
-            pause_on_failure=False,
-        ),
+        spec=server_spec(declared),
+        policy=server_policy(declared),
         state=ScheduleState(paused=declared.paused, note=PAUSED_NOTE if declared.paused else None),
     )
-
-
-def catchup_window(catchup: Catchup) -> timedelta:
-    """Return how old a missed slot may be when the server comes back."""
-    if catchup.policy is CatchupPolicy.SKIP:
-        return SHORTEST_WINDOW
-    return max(SHORTEST_WINDOW, catchup.window)
 
 
 def _action(
@@ -112,32 +75,3 @@ def search_attributes(spec: AgentSpec | PipelineSpec) -> TypedSearchAttributes:
             for name, value in values.items()
         ]
     )
-
-
-def _spec(declared: DeclaredSchedule) -> ScheduleSpec:
-    return ScheduleSpec(
-        calendars=[_calendar(calendar) for calendar in structured_calendars(declared)],
-        intervals=[ScheduleIntervalSpec(every=every) for every in declared.every],
-        skip=[_calendar(calendar) for calendar in excluded_calendars(declared)],
-        start_at=aware(declared.start) if declared.start else None,
-        end_at=aware(declared.end) if declared.end else None,
-        jitter=declared.jitter or None,
-        time_zone_name=declared.timezone,
-    )
-
-
-def _calendar(calendar: StructuredCalendar) -> ScheduleCalendarSpec:
-    return ScheduleCalendarSpec(
-        second=_ranges(calendar.second),
-        minute=_ranges(calendar.minute),
-        hour=_ranges(calendar.hour),
-        day_of_month=_ranges(calendar.day_of_month),
-        month=_ranges(calendar.month),
-        year=_ranges(calendar.year),
-        day_of_week=_ranges(calendar.day_of_week),
-        comment=calendar.comment or None,
-    )
-
-
-def _ranges(ranges: tuple[Range, ...]) -> list[ScheduleRange]:
-    return [ScheduleRange(start=r.start, end=r.end, step=r.step) for r in ranges]

@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from activities.server_schedule import Fields
 from rota.agent_spec import AgentSpec
 from rota.coordination_spec import SubscriptionSpec
 from rota.model import canonical_json, digest_of
 from rota.pipeline_spec import NodeSpec, PipelineSpec
 from schedules.changes import FieldChange
-from schedules.fields import Fields
 
 SHOWN_WHOLE = 200
 """Characters of JSON up to which a value is shown as it is."""

@@ -6,17 +6,14 @@ itself (notes, comments, counters of past actions) is left out.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, cast
 
-from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleIntervalSpec
+from temporalio.client import Schedule, ScheduleActionStartWorkflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
+from activities.server_schedule import Fields, timing_fields
 from rota.durations import format_duration
-from rota.ids import format_slot
 from rota.visibility import SCHEDULE_MEMO
-from schedules.calendar_text import calendar_text, excluded_text
-from schedules.desired import OVERLAPS
 
 TIMING = (
     "schedule.calendars",
@@ -28,30 +25,11 @@ TIMING = (
 )
 """Fields that decide the slots."""
 
-PAUSED = "schedule.paused"
-
-Fields = dict[str, Any]
-"""Field name to plain JSON value."""
-
 
 def schedule_fields(schedule: Schedule) -> Fields:
     """Return every field that matters. Arguments and memo must be decoded already."""
-    spec, policy, state = schedule.spec, schedule.policy, schedule.state
-    overlaps = {number: overlap.value for overlap, number in OVERLAPS.items()}
-    window = policy.catchup_window
     return {
-        "schedule.calendars": sorted(calendar_text(c) for c in spec.calendars),
-        "schedule.every": sorted(_interval_text(i) for i in spec.intervals),
-        "schedule.exclude": sorted(excluded_text(c) for c in spec.skip),
-        "schedule.timezone": spec.time_zone_name or "UTC",
-        "schedule.jitter": format_duration(spec.jitter or timedelta(0)),
-        "schedule.start": _moment(spec.start_at),
-        "schedule.end": _moment(spec.end_at),
-        "schedule.overlap": overlaps.get(policy.overlap, policy.overlap.name.lower()),
-        "schedule.catchup.window": format_duration(window) if window else None,
-        "schedule.pause_on_failure": policy.pause_on_failure,
-        PAUSED: state.paused,
-        "schedule.remaining_actions": state.remaining_actions if state.limited_actions else None,
+        **timing_fields(schedule.spec, schedule.policy, schedule.state),
         **_action_fields(schedule),
     }
 
@@ -95,12 +73,3 @@ def _action_fields(schedule: Schedule) -> Fields:
 def _search_attributes(attributes: TypedSearchAttributes) -> dict[str, Any]:
     pairs = cast("Sequence[SearchAttributePair[Any]]", attributes.search_attributes)
     return {pair.key.name: pair.value for pair in pairs}
-
-
-def _interval_text(interval: ScheduleIntervalSpec) -> str:
-    text = format_duration(interval.every)
-    return f"{text} offset {format_duration(interval.offset)}" if interval.offset else text
-
-
-def _moment(at: datetime | None) -> str | None:
-    return format_slot(at) if at else None

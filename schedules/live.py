@@ -21,11 +21,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from activities.server_schedule import PAUSED, Fields
 from activities.side_by_side import side_by_side
 from rota.ids import KEEPER_PREFIX, WATCHDOG_PREFIX, keeper_id
 from rota.list_query import KEEPERS
 from rota.visibility import KEEPER_MEMO, SCHEDULE_MEMO
-from schedules.fields import PAUSED, Fields, memo_of, schedule_fields
+from schedules.fields import memo_of, schedule_fields
 from schedules.live_holders import LiveHolder, holders_of, live_holder, noted
 from schedules.subscriptions import live_subscribers, subscriptions_of
 

@@ -20,13 +20,13 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from activities.server_schedule import SHORTEST_WINDOW
 from rota.durations import format_duration
 from rota.ids import keeper_queue, watchdog_id
 from rota.visibility import SCHEDULE_MEMO
 from rota.watchdog.looks import WatchOrder
 from schedules.apply_errors import ApplyError
 from schedules.changes import Action, AgentPlan, FieldChange, Step
-from schedules.desired import SHORTEST_WINDOW
 from schedules.differences import field_changes
 from schedules.fields import schedule_fields
 from schedules.fleet import FLEET_FILE, Fleet

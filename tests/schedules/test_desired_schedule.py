@@ -12,8 +12,8 @@ from temporalio.client import (
     ScheduleRange,
 )
 
+from activities.calendar_text import calendar_text, excluded_text
 from rota.visibility import SCHEDULE_MEMO
-from schedules.calendar_text import calendar_text, excluded_text
 from schedules.desired import desired_schedule
 from schedules.fields import schedule_fields
 from tests.fleets import DAILY, declared
