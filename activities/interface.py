@@ -190,6 +190,11 @@ class WhatIf(ABC):
     async def serve_calls(self, input: ServeInput) -> Served:
         """Answer the calls of a turn from the record."""
 
+    @abstractmethod
+    @activity.defn(name="case_use")
+    async def case_use(self, run: RunRef) -> RunUse:
+        """Read what a case has used; safe as a local activity."""
+
 
 class Watching(ABC):
     """What the Watchdog has looked at for it; nothing here changes anything."""

@@ -22,6 +22,7 @@ from activities.heartbeat import heartbeating
 from activities.interface import WhatIf
 from activities.mcp.tools import with_pins
 from activities.preflight import preflight
+from activities.recorded_use import recorded_use
 from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
@@ -46,8 +47,10 @@ from rota.handoffs import handoff_of
 from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json
+from rota.run_ref import RunRef
 from rota.tools import Effect
 from rota.transcript import RunContext
+from rota.usage import RunUse
 
 SHOWN = 200
 """Characters of a call's arguments that people are told."""
@@ -104,6 +107,16 @@ class WhatIfActivities(WhatIf):
                 server = _Server(self._store, input, context, spec, toolbox, tape, earlier)
                 calls = enumerate(node.reply.tool_calls)
                 return Served(calls=tuple([await server.serve(i, call) for i, call in calls]))
+
+    @activity.defn(name="case_use")
+    async def case_use(self, run: RunRef) -> RunUse:
+        """Add up a case's answers, and its attempts that nobody saw the end of.
+
+        Raises:
+            ApplicationError: retryable, of the store.
+        Idempotency: reads.
+        """
+        return RunUse(usage=await recorded_use(self._store, run))
 
     async def _case(
         self, context: str, tape: str, pins: str | None

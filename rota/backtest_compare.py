@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -113,11 +114,14 @@ class Share(Record):
     """At most so many: a number, or a part of all."""
 
     count: int | None = None
-    part: float | None = None
+    percent: Decimal = Decimal(0)
+    """Where there is no count. A decimal, so that 29% of 100 is 29."""
 
     def allows(self, number: int, total: int) -> bool:
         """Whether `number` of `total` is not too many."""
-        return number <= (self.count if self.count is not None else (self.part or 0.0) * total)
+        if self.count is not None:
+            return number <= self.count
+        return number * 100 <= self.percent * total
 
 
 class Thresholds(Record):
@@ -126,8 +130,8 @@ class Thresholds(Record):
     changed: Share | None = None
     """Cases that are not `same`."""
     failed: Share | None = None
-    cost_increase: float | None = None
-    """0.2 is a fifth."""
+    cost_increase: Decimal | None = None
+    """In percent."""
 
 
 def compare(
@@ -175,6 +179,9 @@ def compare(
 def _verdict(case: Comparison, end: CaseEnd) -> Verdict:
     if end not in (CaseEnd.ANSWERED, CaseEnd.FAILED):
         return Verdict.UNDECIDED
+    if not case.before.succeeded and CallSource.UNRECORDED in case.sources:
+        # Both failed, and not for the same: the past run never made the call that ended it.
+        return Verdict.CHANGED
     if case.before.succeeded != case.after.succeeded:
         return Verdict.MENDED if case.after.succeeded else Verdict.FAILED
     differs = case.changes or case.effects or case.memory_changed or case.checks
@@ -241,6 +248,11 @@ def exceeded(found: Totals, most: Thresholds) -> list[str]:
         grown = found.cost_increase
         if grown is None:
             lines.append("whether the cost has grown cannot be told (--max-cost-increase)")
-        elif grown > most.cost_increase:
+        elif not _affordable(found, most.cost_increase):
             lines.append(f"the cost grows by {grown:.0%} (--max-cost-increase)")
     return lines
+
+
+def _affordable(found: Totals, percent: Decimal) -> bool:
+    before, after = found.before.cost_micros or 0, found.after.cost_micros or 0
+    return after * 100 <= (100 + percent) * before

@@ -57,6 +57,11 @@ def lost(usage: Usage) -> Amount:
     return Amount(micros=usage.unknown_micros, tokens=usage.unknown_tokens)
 
 
+def at_most(lent: Cap) -> Usage:
+    """What somebody might have used of what it was lent who does not say: nobody knows."""
+    return Usage(unknown_micros=lent.micros or 0, unknown_tokens=lent.tokens or 0)
+
+
 def left(cap: Cap, spent: Amount) -> Cap:
     """What remains of a cap; below nothing if it was exceeded."""
     return Cap(

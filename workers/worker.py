@@ -154,6 +154,7 @@ async def serving(
             pipelines.store_outcome,
             what_if.open_case,
             what_if.serve_calls,
+            what_if.case_use,
             archiving.archive_runs,
         ],
         max_concurrent_activities=MAX_STEPS,

@@ -21,9 +21,13 @@ with workflow.unsafe.imports_passed_through():
     )
     from rota.budget import Cap
     from rota.run_ref import RunRef
-    from rota.spending import left, part, spent
+    from rota.spending import at_most, left, part, spent
     from rota.usage import sum_of
     from workflows.backtest_case import BacktestCaseWorkflow
+
+
+Child = workflow.ChildWorkflowHandle[BacktestCaseWorkflow, CaseResult]
+CANCELLED = "cancelled by request"
 
 
 @workflow.defn(name="Backtest")
@@ -42,18 +46,16 @@ class BacktestWorkflow:
         self._ended: dict[int, CaseResult] = {}
         self._working: dict[int, Cap] = {}
         """What each case at work may spend."""
+        self._children: dict[int, Child] = {}
         self._stopped = ""
 
     @workflow.run
     async def run(self, input: BacktestInput) -> BacktestProgress:
         """Play all cases; those that the budget was too small for once more, with what is left."""
-        try:
-            await self._play(list(range(len(input.cases))), input.parallel)
-            again = [i for i, r in self._ended.items() if r.end is CaseEnd.OVER_BUDGET]
-            for index in sorted(again):
-                await self._play([index], 1)
-        except asyncio.CancelledError:
-            self._stopped = "cancelled by request"
+        await self._play(list(range(len(input.cases))), input.parallel)
+        again = [i for i, r in self._ended.items() if r.end is CaseEnd.OVER_BUDGET]
+        for index in sorted(again):
+            await self._play([index], 1)
         return self.progress()
 
     @workflow.query
@@ -72,7 +74,7 @@ class BacktestWorkflow:
     async def _play(self, waiting: list[int], parallel: int) -> None:
         tasks: list[asyncio.Task[None]] = []
         waiting = list(waiting)
-        while waiting or tasks:
+        while tasks or (waiting and not self._stopped):
             while waiting and len(tasks) < parallel:
                 index = waiting.pop(0)
                 allowance = self._share(index, min(parallel, len(waiting) + 1 + len(tasks)))
@@ -90,11 +92,12 @@ class BacktestWorkflow:
         try:
             return await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            # Each says what it has come to, and what that has cost, before it ends.
-            for task in tasks:
-                task.cancel()
-            await workflow.wait(tasks)
-            raise
+            self._stopped = CANCELLED
+            # Each says what it has come to, and what that has cost, before it ends. A task that is
+            # cancelled itself would not hear of a case that has ended in this moment.
+            for child in self._children.values():
+                child.cancel(CANCELLED)
+            return await workflow.wait(tasks)
 
     def _share(self, index: int, parts: int) -> Cap:
         """What a case may spend: its part of what nobody has spent or may still spend.
@@ -121,19 +124,25 @@ class BacktestWorkflow:
             unrecorded=self._input.unrecorded,
             allowance=allowance,
         )
+        self._children[index] = child = await workflow.start_child_workflow(
+            BacktestCaseWorkflow.run,
+            input,
+            id=f"{info.workflow_id}/{case.run_id}{again}",
+            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+            cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            static_summary=f"{self._input.agent} · {case.run_id} again, effects held back",
+        )
+        if self._stopped:
+            child.cancel(CANCELLED)
         try:
-            result = await workflow.execute_child_workflow(
-                BacktestCaseWorkflow.run,
-                input,
-                id=f"{info.workflow_id}/{case.run_id}{again}",
-                parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-                cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-                static_summary=f"{self._input.agent} · {case.run_id} again, effects held back",
-            )
+            result = await child
         except ChildWorkflowError as error:
-            reason = str(error.cause or error)
-            result = CaseResult(run_id=case.run_id, end=CaseEnd.BLOCKED, reason=reason)
-        del self._working[index]
+            reason, end = str(error.cause or error), CaseEnd.BLOCKED
+            # It says no more what it has paid: nothing of what it was lent is lent again.
+            result = CaseResult(
+                run_id=case.run_id, end=end, reason=reason, usage=at_most(allowance)
+            )
+        del self._working[index], self._children[index]
         self._ended[index] = result
 
     def _show(self) -> None:

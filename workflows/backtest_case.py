@@ -33,18 +33,20 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import CallRef, Finish, LoopState, ResultRef, RunTools, Think
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus, Trigger
-    from rota.spending import shortage
+    from rota.spending import at_most, left, shortage, spent
     from rota.steps import ToolInput
     from rota.tools import Effect
+    from rota.usage import Usage
+    from workflows.handoff_options import reading_options
     from workflows.run_kit import steps
     from workflows.run_kit.checking import checked
     from workflows.run_kit.clock import RunClock
-    from workflows.run_kit.ending import finish_of
+    from workflows.run_kit.ending import finish_of, seen_through
     from workflows.run_kit.fallback import held_in
     from workflows.run_kit.money import needed_in
     from workflows.run_kit.tool_calls import run_tool
     from workflows.run_kit.work import RunWork
-    from workflows.what_if_options import LAST, case_options
+    from workflows.what_if_options import LAST, QUEUE_PATIENCE, case_options
 
 
 class _EndedError(Exception):
@@ -78,7 +80,7 @@ class BacktestCaseWorkflow:
                 pins=input.case.pins,
             ),
             began=now,
-            deadline=now + timedelta(seconds=spec.wall_clock_seconds),
+            deadline=now + timedelta(seconds=spec.wall_clock_seconds) + QUEUE_PATIENCE,
         )
         self._state = state
         self._loop = state.loop
@@ -96,9 +98,13 @@ class BacktestCaseWorkflow:
         except _EndedError as ended:
             return self._result(ended.end, str(ended))
         except (asyncio.CancelledError, FailureError) as error:
+            # A turn may be under way that nobody hears of, and that is paid all the same.
+            used = await seen_through(self._used())
             if is_cancelled_exception(error):
-                return self._result(CaseEnd.CANCELLED, "cancelled by request")
-            return self._result(CaseEnd.BLOCKED, _reason(error))
+                return self._result(CaseEnd.CANCELLED, "cancelled by request", used=used)
+            return self._result(CaseEnd.BLOCKED, _reason(error), used=used)
+        if finish.status is RunStatus.TIMED_OUT:
+            return self._result(CaseEnd.BLOCKED, "its steps waited too long for a worker", finish)
         if finish.status is RunStatus.SUCCEEDED:
             return self._result(CaseEnd.ANSWERED, "", finish)
         short = shortage(self._limits, self._loop.tree, 0, self._loop.needed)
@@ -195,6 +201,21 @@ class BacktestCaseWorkflow:
         told = {"sources": sources, "unrecorded": (*self._state.unrecorded, *new)[:50]}
         self._state = self._state.model_copy(update=told)
 
+    async def _used(self) -> Usage:
+        """What it has used as the store has it; if that does not say, all that it might have."""
+        try:
+            read = await workflow.execute_local_activity_method(
+                WhatIf.case_use,
+                self._input.run,
+                summary="read what it has used",
+                **reading_options(),
+            )
+        except ActivityError:
+            return self._loop.usage.plus(
+                at_most(left(self._input.allowance, spent(self._loop.usage)))
+            )
+        return read.usage or self._loop.usage
+
     @property
     def _limits(self) -> Limits:
         spec = self._spec
@@ -214,7 +235,13 @@ class BacktestCaseWorkflow:
     def _work(self) -> RunWork:
         return RunWork(self._origin, self._admitted, self._loop, self._clock, self._limits)
 
-    def _result(self, end: CaseEnd, reason: str, finish: Finish | None = None) -> CaseResult:
+    def _result(
+        self,
+        end: CaseEnd,
+        reason: str,
+        finish: Finish | None = None,
+        used: Usage | None = None,
+    ) -> CaseResult:
         loop, state = self._loop, self._state
         return CaseResult(
             run_id=self._input.case.run_id,
@@ -225,7 +252,7 @@ class BacktestCaseWorkflow:
             checks=finish.checks if finish else (),
             patches=loop.patches,
             turns=loop.turn,
-            usage=loop.usage,
+            usage=used or loop.usage,
             sources=state.sources,
             unrecorded=state.unrecorded,
             effects=state.effects,

@@ -11,6 +11,10 @@ SERVE_TIMEOUT = timedelta(seconds=30)
 """One attempt at reading a tape and a transcript: some ten objects of the store, and twice as
 long as a result is kept in hand while that is out of reach (15 s)."""
 
+QUEUE_PATIENCE = timedelta(days=1)
+"""How much longer than a run a case may take: its steps go behind those of all runs, and how long
+they stand there is no fault of what is tried."""
+
 LAST = 5
 """Behind every run: a backtest has time."""
 

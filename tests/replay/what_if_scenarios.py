@@ -10,7 +10,7 @@ TOOLS = OFFICE.tools
 
 
 async def run_again(stack: Stack) -> list[Recording]:
-    """A case that reads what was recorded, one read that never was, and answers."""
+    """A case that reads what was recorded, one read that never was, and answers; one that cannot."""
     await stack.declare("office-clerk", **clerk())
     await stack.run("office-clerk", "office-clerk-1", input={"account": "a"})
     other = {"calls": [{"tool": "office.read", "args": {"account": "b"}}]}
@@ -18,9 +18,12 @@ async def run_again(stack: Stack) -> list[Recording]:
     played = await backtest(stack, ["office-clerk-1"], variant, unrecorded=Unrecorded.ASK)
     (case,) = played.progress.cases
     assert case.end == "answered"
+    blocked = await backtest(stack, ["office-clerk-1"], tried(READS))
+    assert blocked.progress.cases[0].end == "blocked"
     return [
         Recording("backtest", played.id),
         Recording("backtest-case", f"{played.id}/office-clerk-1"),
+        Recording("backtest-case-blocked", f"{blocked.id}/office-clerk-1"),
     ]
 
 

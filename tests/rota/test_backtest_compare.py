@@ -1,12 +1,13 @@
 """A past run beside its backtest: verdicts, sums and thresholds, as tables."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.backtest import CaseEnd
+from rota.backtest import CallSource, CaseEnd
 from rota.backtest_compare import (
     Comparison,
     Played,
@@ -97,15 +98,19 @@ S, C, F, U = Verdict.SAME, Verdict.CHANGED, Verdict.FAILED, Verdict.UNDECIDED
         (cases(S, S), Thresholds(changed=Share(count=0), failed=Share(count=0)), []),
         (cases(S, C, F, U), Thresholds(), []),
         (cases(S, C), Thresholds(changed=Share(count=0)), ["--max-changed"]),
-        (cases(S, C), Thresholds(changed=Share(part=0.5)), []),
-        (cases(S, S, C), Thresholds(changed=Share(part=0.3)), ["--max-changed"]),
+        (cases(S, C), Thresholds(changed=Share(percent=Decimal(50))), []),
+        (cases(S, S, C), Thresholds(changed=Share(percent=Decimal(30))), ["--max-changed"]),
         (cases(S, C), Thresholds(failed=Share(count=0)), []),
         # Undecided counts against whatever was asked for.
         (cases(S, U), Thresholds(failed=Share(count=0)), ["--max-failed"]),
-        (cases(S, after=120), Thresholds(cost_increase=0.2), []),
-        (cases(S, after=121), Thresholds(cost_increase=0.2), ["--max-cost-increase"]),
-        (cases(S, after=None), Thresholds(cost_increase=0.2), ["--max-cost-increase"]),
-        (cases(S, before=0, after=1), Thresholds(cost_increase=9), ["--max-cost-increase"]),
+        (cases(S, after=120), Thresholds(cost_increase=Decimal(20)), []),
+        (cases(S, after=121), Thresholds(cost_increase=Decimal(20)), ["--max-cost-increase"]),
+        (cases(S, after=None), Thresholds(cost_increase=Decimal(20)), ["--max-cost-increase"]),
+        (
+            cases(S, before=0, after=1),
+            Thresholds(cost_increase=Decimal(900)),
+            ["--max-cost-increase"],
+        ),
     ],
 )
 def test_thresholds_name_the_option_that_is_exceeded(
@@ -115,6 +120,21 @@ def test_thresholds_name_the_option_that_is_exceeded(
     found = exceeded(totals(ended, Usage()), most)
     assert len(found) == len(told)
     assert all(option in line for option, line in zip(told, found, strict=True))
+
+
+@given(st.integers(0, 100), st.integers(1, 1000))
+def test_percentage_allows_exactly_so_many(percent: int, total: int) -> None:
+    """No rounding of the machine's decides: 29% of 100 are 29."""
+    most = percent * total // 100
+    share = Share(percent=Decimal(percent))
+    assert (share.allows(most, total), share.allows(most + 1, total)) == (True, False)
+
+
+def test_case_that_fails_for_a_call_never_made_is_not_the_same_as_any_failure() -> None:
+    """What the past run failed for was something else."""
+    sides, why = (side(False), side(False)), {CallSource.UNRECORDED: 1}
+    case = compare("r", *sides, CaseEnd.FAILED, EFFECTS, why, ["read {}"])
+    assert case.verdict is Verdict.CHANGED
 
 
 def test_sums_leave_out_what_was_not_played_to_its_end() -> None:

@@ -1,12 +1,15 @@
 """`Backtest`: past runs run again, with their calls answered from the record."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowHandle
 
 from rota.backtest import CallSource, CaseEnd, Unrecorded
 from rota.backtest_compare import Verdict
 from tests.stack import Stack
+from tests.workflows.gates import poll
 from tests.workflows.what_if_bench import (
     ANSWERS,
     POSTS,
@@ -16,7 +19,9 @@ from tests.workflows.what_if_bench import (
     clerk,
     tried,
 )
+from workflows.what_if_options import QUEUE_PATIENCE
 
+Case = WorkflowHandle[Any, Any]
 PAYS = {"calls": [{"tool": "office.pay", "args": {"to": "x"}}]}
 
 
@@ -151,3 +156,56 @@ async def test_budget_of_a_backtest_is_kept_and_told(stack: Stack) -> None:
     assert [case.usage.cost_micros for case in cases] == [6000, 2000]
     assert "the backtest" in cases[1].reason
     assert [case.verdict for case in played.comparisons] == [Verdict.SAME, Verdict.UNDECIDED]
+
+
+async def test_wall_clock_of_a_run_does_not_bind_its_case(stack: Stack) -> None:
+    """Its steps stand behind those of all runs, and how long is no fault of what is tried."""
+    office = Office()
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 1)
+        played = await backtest(stack, run_ids)
+        case = stack.client.get_workflow_handle(f"{played.id}/{run_ids[0]}")
+        events = (await case.fetch_history()).events
+    asked = (each.activity_task_scheduled_event_attributes for each in events)
+    limits = [each.schedule_to_close_timeout.ToTimedelta() for each in asked if each.activity_id]
+    assert min(limits) > QUEUE_PATIENCE
+
+
+async def test_money_of_cases_that_end_unheard_stays_spent(stack: Stack) -> None:
+    """One is terminated and may have used all it was lent; one is cancelled amid a turn."""
+    office = Office()
+    async with stack.worker(office.tools):
+        _, run_ids = await ran(stack, 2)
+        slow = tried(READS, {**ANSWERS, "seconds": 60})
+        playing = asyncio.create_task(backtest(stack, run_ids, slow, micros=1_000_000))
+        gone, stopped = await poll(lambda: thinking_cases(stack, run_ids))
+        await gone.terminate("by hand")
+        await stack.client.get_workflow_handle(parent_of(gone)).cancel()
+        await stopped.result()
+        played = await playing
+    one, two = played.progress.cases
+    assert (one.end, one.usage.unknown_micros) == (CaseEnd.BLOCKED, 500_000)
+    assert (two.end, two.usage.cost_micros) == (CaseEnd.CANCELLED, 2000)
+    assert (two.usage.unknown_attempts, two.usage.unknown_micros > 2000) == (1, True)
+
+
+async def thinking_cases(stack: Stack, run_ids: list[str]) -> list[Case] | None:
+    """The cases of those runs, once each is at its second turn."""
+    listed = stack.client.list_workflows(
+        f"WorkflowType = 'BacktestCase' AND ExecutionStatus = 'Running' AND "
+        f"TaskQueue = '{stack.task_queue}'"
+    )
+    found = {each.id: stack.client.get_workflow_handle(each.id) async for each in listed}
+    cases = [found[id] for run_id in run_ids for id in found if id.endswith(f"/{run_id}")]
+    for case in cases:
+        pending = (await case.describe()).raw_description.pending_activities
+        done = (await case.fetch_history()).events
+        turns = sum(each.HasField("activity_task_completed_event_attributes") for each in done)
+        if turns < 3 or not pending or pending[0].activity_type.name != "invoke_model":
+            return None
+    return cases if len(cases) == len(run_ids) else None
+
+
+def parent_of(case: Case) -> str:
+    """The backtest of a case."""
+    return case.id.partition("/")[0]

@@ -1,5 +1,6 @@
 """`rota backtest`: past runs of an agent again, with another prompt, model or runtime."""
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
@@ -30,17 +31,25 @@ _STATUSES = {
 def _share(ctx: click.Context, param: click.Parameter, value: str | None) -> Share | None:
     if value is None:
         return None
+    if value.endswith("%"):
+        return Share(percent=_read_percent(value))
+    if not value.isdecimal():
+        raise click.BadParameter(f"'{value}' is neither a number nor a percentage")
+    return Share(count=int(value))
+
+
+def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> Decimal | None:
+    return None if value is None else _read_percent(value)
+
+
+def _read_percent(value: str) -> Decimal:
     try:
-        if value.endswith("%"):
-            return Share(part=float(value[:-1]) / 100)
-        return Share(count=int(value))
-    except ValueError as error:
-        raise click.BadParameter(f"'{value}' is neither a number nor a percentage") from error
-
-
-def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    share = _share(ctx, param, value if value is None else f"{value.rstrip('%')}%")
-    return share.part if share else None
+        percent = Decimal(value.removesuffix("%"))
+    except InvalidOperation:
+        percent = Decimal("nan")
+    if not percent.is_finite() or percent < 0:
+        raise click.BadParameter(f"'{value}' is no percentage")
+    return percent
 
 
 def _runtime(ctx: click.Context, param: click.Parameter, value: str | None) -> object:
@@ -107,7 +116,7 @@ def backtest_command(
     attach: str | None,
     max_changed: Share | None,
     max_failed: Share | None,
-    max_cost_increase: float | None,
+    max_cost_increase: Decimal | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -149,7 +158,7 @@ def backtest_command(
         interrupted = True
     progress = found.progress
     if progress is None:
-        raise CommandError(f"no past runs of {agent} to try it with", ExitCode.NOT_FOUND)
+        raise CommandError(_no_runs(agent, found.chosen.left_out), ExitCode.NOT_FOUND)
     total = totals(found.comparisons, progress.usage)
     over = exceeded(total, most)
     document = document_of(
@@ -172,3 +181,11 @@ def _declared(folder: Path, agent: str) -> AgentSpec:
     if found is None:
         raise CommandError(f"{folder} declares no agent '{agent}'", ExitCode.NOT_FOUND)
     return found.spec
+
+
+def _no_runs(agent: str, left_out: dict[str, str]) -> str:
+    text = f"no past runs of {agent} to try it with"
+    if not left_out:
+        return text
+    newest, why = next(iter(left_out.items()))
+    return f"{text}: {len(left_out)} were left out, {newest} since {why}"

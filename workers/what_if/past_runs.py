@@ -19,6 +19,9 @@ from rota.transcript import RunContext, TranscriptNode
 from rota.usage import sum_of
 from workers.cli.run_view import RUN_TYPE, RunView, view_of
 
+MOST_LEFT_OUT = 100
+"""Runs that cannot be taken before no older one is looked at: the store is another one's."""
+
 
 @dataclass(frozen=True)
 class PastRun:
@@ -165,7 +168,7 @@ async def newest_runs(
     chosen = Chosen([], {})
     specs = SpecReader(store)
     async for execution in client.list_workflows(query):
-        if len(chosen.runs) == count:
+        if len(chosen.runs) == count or len(chosen.left_out) == MOST_LEFT_OUT:
             break
         if execution.close_time is not None:
             await take(chosen, store, await view_of(execution), specs)

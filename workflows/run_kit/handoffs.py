@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
-    from rota.spending import left, share, spent
+    from rota.spending import at_most, left, share, spent
     from rota.usage import Usage
     from workflows.activity_options import run_priority
     from workflows.handoff_options import HANDOFF_GRACE, handoff_options
@@ -110,7 +110,7 @@ async def _transfer(work: RunWork, call: CallRef, count: Count, ruling: Ruling |
     child = await _start(work, call, opened.child, opened.child_id)
     if child is None:
         return await _close(work, call, opened, ruling, failure=_taken(call, opened))
-    below = _at_most(opened)
+    below = at_most(opened.most)
     count(below)
     return await _close(work, call, opened, ruling, below=below)
 
@@ -145,12 +145,6 @@ def _lent(work: RunWork, call: CallRef) -> Cap | None:
         parts = [each for each in work.loop.calls if each.handoff is HandoffMode.CALL]
         lent = share(work.limits, work.loop.tree, len(parts))
     return lent if lent.is_limit else None
-
-
-def _at_most(opened: OpenedHandoff) -> Usage:
-    """What a run might have used that does not say: nobody knows."""
-    most = opened.most
-    return Usage(unknown_micros=most.micros or 0, unknown_tokens=most.tokens or 0)
 
 
 def _answered(opened: OpenedHandoff, count: Count) -> ResultRef:
@@ -209,7 +203,7 @@ async def _end_of(child: Child, opened: OpenedHandoff) -> End:
             used = await used_by(child, error.cause)
             agent = opened.child.agent if opened.child else ""
             failure = f"agents.{agent} {_ending(error.cause)}"
-            return End(None, failure, used or _at_most(opened))
+            return End(None, failure, used or at_most(opened.most))
     return End(result, "", result.usage.plus(result.below))
 
 
