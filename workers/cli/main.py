@@ -18,6 +18,7 @@ from workers.cli.exit_codes import ExitCode
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Declare": {
         "init": ("init", "Write a small working fleet to start from."),
+        "import": ("importing", "Turn schedules of other software into agents."),
         "validate": ("validate", "Check a fleet's files without a server."),
         "schema": (
             "validate",
@@ -82,6 +83,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
         "worker": ("worker", "Run a worker for a fleet."),
+        "gateway": ("gateway", "Serve a fleet's metrics and health over HTTP."),
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "watchdog": ("watchdog", "Show the Watchdog's open alerts: what, since when, what to do."),
@@ -134,6 +136,9 @@ class LazyGroup(click.Group):
                     ("ROTA_CALLBACKS", "host:port for providers' answers, instead of --callbacks"),
                     ("ROTA_CALLBACK_URL", "public address of those, instead of --callback-url"),
                     ("ROTA_CALLBACK_SECRET", "signs the addresses that providers call back"),
+                    ("ROTA_GATEWAY_LISTEN", "host:port of the gateway, instead of --listen"),
+                    ("ROTA_GATEWAY_TLS_CERT", "its certificate, instead of --tls-cert"),
+                    ("ROTA_GATEWAY_TLS_KEY", "the key of that, instead of --tls-key"),
                     ("ROTA_UI", "address of the Temporal UI, for links to runs"),
                     ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
                 ]

@@ -1,0 +1,1 @@
+"""Schedules of other software, read into declarations of agents."""

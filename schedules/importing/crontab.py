@@ -1,0 +1,136 @@
+"""A crontab, read line by line as cron reads it. Pure.
+
+What cron means and Rota writes otherwise is turned here: an expression with a day of the month
+*and* a day of the week fires on either in cron, so it becomes two; `%` ends the command, and
+what follows is its standard input.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rota.cron import CronError, parse_cron
+
+_VARIABLE = re.compile(r"\s*(\w+|'[^']*'|\"[^\"]*\")\s*=\s*(.*?)\s*")
+_FIVE = re.compile(r"\s*((?:\S+\s+){4}\S+)\s+(.*)")
+_SHORTCUT = re.compile(r"\s*(@\w+)\s+(.*)")
+_USER = re.compile(r"(\S+)\s+(.*)")
+_PERCENT = re.compile(r"(?<!\\)%")
+_ZONES = ("CRON_TZ", "TZ")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line that starts a command."""
+
+    line: int
+    """Counted from 1."""
+    cron: tuple[str, ...]
+    """Expressions whose union fires when cron would."""
+    command: str
+    """What the shell is given."""
+    stdin: str | None
+    """What stands on its standard input; None: nothing."""
+    user: str | None
+    """Who runs it, in a system's crontab."""
+    variables: Mapping[str, str]
+    """Set by the lines above it, without those that are cron's own."""
+    mailto: str | None
+    """Who is mailed what it prints; empty: nobody; None: the crontab's owner."""
+    timezone: str | None
+    """None: the machine's."""
+    shell: str
+    comment: str
+    """Lines of comment that stand right above it."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A line that starts something, and cannot be taken over."""
+
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass
+class _Above:
+    """What the lines read so far set for those below them."""
+
+    variables: dict[str, str] = field(default_factory=dict[str, str])
+    comment: list[str] = field(default_factory=list[str])
+
+
+def read_crontab(text: str, *, system: bool) -> tuple[list[Job], list[Unread]]:
+    """Return the jobs of a crontab, and the lines that are none and no variable either.
+
+    Args:
+        text: The file.
+        system: It has a column with the user: `/etc/crontab`, a file of `/etc/cron.d`.
+    """
+    jobs: list[Job] = []
+    unread: list[Unread] = []
+    above = _Above()
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            above.comment.append(stripped.lstrip("#").strip())
+            continue
+        variable = _VARIABLE.fullmatch(line)
+        if variable:
+            above.variables[_bare(variable[1])] = _bare(variable[2])
+        elif stripped:
+            try:
+                jobs.append(_job(number, line, above, system=system))
+            except CronError as error:
+                unread.append(Unread(number, stripped, str(error)))
+        above.comment = []
+    return jobs, unread
+
+
+def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
+    matched = _SHORTCUT.fullmatch(line) or _FIVE.fullmatch(line)
+    if matched is None:
+        raise CronError("five fields of time and a command, or @daily and a command, make a job")
+    when, rest = matched[1], matched[2]
+    if when.lower() == "@reboot":
+        raise CronError("a server has no reboot: start it with the machine's own service manager")
+    user: str | None = None
+    if system:
+        whose = _USER.fullmatch(rest)
+        if whose is None:
+            raise CronError("a system's crontab names a user before the command")
+        user, rest = whose[1], whose[2]
+    command, *fed = _PERCENT.split(rest)
+    own = {"MAILTO", "MAILFROM", "SHELL", "LOGNAME", "USER", *_ZONES}
+    variables = above.variables
+    return Job(
+        line=number,
+        cron=_either_day(when),
+        command=command.replace(r"\%", "%").strip(),
+        stdin="\n".join(part.replace(r"\%", "%") for part in fed) + "\n" if fed else None,
+        user=user,
+        variables={name: value for name, value in variables.items() if name not in own},
+        mailto=variables.get("MAILTO"),
+        timezone=next((variables[name] for name in _ZONES if variables.get(name)), None),
+        shell=variables.get("SHELL") or "/bin/sh",
+        comment="\n".join(line for line in above.comment if line),
+    )
+
+
+def _either_day(expression: str) -> tuple[str, ...]:
+    """Return what fires as cron does: on either of two days, unless one begins with a star."""
+    parse_cron(expression)
+    fields = expression.split()
+    if len(fields) == 1:
+        return (expression.lower(),)
+    minute, hour, day, month, weekday = fields
+    # Vixie's cron looks at the first character alone: */2 is a star to it.
+    if day.startswith("*") or weekday.startswith("*"):
+        return (" ".join(fields),)
+    return (f"{minute} {hour} {day} {month} *", f"{minute} {hour} * {month} {weekday}")
+
+
+def _bare(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text

@@ -1,0 +1,104 @@
+"""A crontab is read as cron reads it."""
+
+from itertools import pairwise
+
+import pytest
+
+from schedules.importing.crontab import read_crontab
+
+
+def only(text: str, *, system: bool = False):
+    """The one job of `text`, in which every line can be read."""
+    jobs, unread = read_crontab(text, system=system)
+    assert not unread
+    (job,) = jobs
+    return job
+
+
+@pytest.mark.parametrize(
+    ("when", "cron"),
+    [
+        ("5 2 * * 1-5", ("5 2 * * 1-5",)),
+        ("@Daily", ("@daily",)),
+        ("0 6 1,15 * MON", ("0 6 1,15 * *", "0 6 * * MON")),
+        ("0 6 */2 * MON", ("0 6 */2 * MON",)),
+        ("0 6 1 * *", ("0 6 1 * *",)),
+    ],
+)
+def test_job_fires_when_cron_would(when: str, cron: tuple[str, ...]) -> None:
+    """Two kinds of day fire on either, unless one begins with a star, as in Vixie's cron."""
+    assert only(f"{when}  job").cron == cron
+
+
+@pytest.mark.parametrize(
+    ("rest", "command", "stdin"),
+    [
+        ("date +\\%F", "date +%F", None),
+        ("mail ops%Hello%50\\% done", "mail ops", "Hello\n50% done\n"),
+        ("cat%", "cat", "\n"),
+    ],
+)
+def test_percent_ends_the_command_unless_escaped(
+    rest: str, command: str, stdin: str | None
+) -> None:
+    """What follows is standard input, each further percent a new line."""
+    job = only(f"* * * * * {rest}")
+    assert (job.command, job.stdin) == (command, stdin)
+
+
+def test_variable_holds_for_the_lines_below_it() -> None:
+    """Zone, receiver and shell are cron's own words; the rest is the command's environment."""
+    text = """
+        * * * * * first
+        MAILTO = "ops@example.com"
+        CRON_TZ=Europe/Berlin
+        SHELL=/bin/bash
+        PATH='/opt/bin:/bin'
+        * * * * * second
+    """
+    (first, second), unread = read_crontab(text, system=False)
+    assert not unread
+    assert (first.timezone, first.mailto, first.shell, first.variables) == (
+        *(None, None, "/bin/sh"),
+        {},
+    )
+    assert (second.timezone, second.mailto, second.shell) == (
+        *("Europe/Berlin", "ops@example.com", "/bin/bash"),
+    )
+    assert second.variables == {"PATH": "/opt/bin:/bin"}
+
+
+def test_comment_right_above_a_job_is_its_own() -> None:
+    """A blank line between parts them."""
+    jobs, _ = read_crontab("# head\n\n# Backs up\n# all\n0 1 * * * a\n0 2 * * * b\n", system=False)
+    assert [job.comment for job in jobs] == ["Backs up\nall", ""]
+
+
+def test_line_of_a_systems_crontab_names_its_user() -> None:
+    """The sixth column is who, not what."""
+    job = only("17 * * * * root cd / && run-parts /etc/cron.hourly", system=True)
+    assert (job.user, job.command) == ("root", "cd / && run-parts /etc/cron.hourly")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("@reboot /bin/x", "no reboot"),
+        ("61 * * * * x", "outside 0-59"),
+        ("nonsense", "five fields"),
+        ("* * * * *", "five fields"),
+    ],
+)
+def test_line_that_cannot_be_taken_over_says_why(line: str, why: str) -> None:
+    """It is named with its number, and takes no other line with it."""
+    jobs, (left,) = read_crontab(f"0 1 * * * good\n{line}\n0 2 * * * good\n", system=False)
+    assert len(jobs) == 2
+    assert (left.line, left.text) == (2, line)
+    assert why in left.reason
+
+
+def test_lines_are_counted_as_an_editor_counts_them() -> None:
+    """From one, comments and variables included."""
+    jobs, _ = read_crontab("# a\nX=1\n" + "0 1 * * * job\n" * 3, system=False)
+    assert jobs[0].line == 3
+    assert all(second.line == first.line + 1 for first, second in pairwise(jobs))
