@@ -24,7 +24,7 @@ _FOLDER = "agents"
 
 @click.group("import")
 def import_command() -> None:
-    """Turn schedules of other software into declarations of agents.
+    """Turn schedules of other software into agents.
 
     Example: crontab -l | rota import crontab -
     """
