@@ -16,7 +16,8 @@ from temporalio.service import RPCError
 from activities.ledger_pages import read_pages
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore, StoreError
-from rota.expected.evidence import Evidence, Fired, LiveSchedule
+from rota.expected.evidence import Evidence, Fired
+from rota.expected.live import LiveSchedule
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
 

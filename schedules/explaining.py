@@ -97,12 +97,16 @@ def _of_schedule(facts: SlotFacts, before: datetime | None, after: datetime | No
 
 
 def _version(facts: SlotFacts) -> str:
-    """Which declaration it is: `now`, or `at 2026-11-20T09:00:00Z by ann, version 4f2a…`."""
+    """Which declaration it is: `now`, or `at 2026-11-20T09:00:00Z by ann, version 4f2a…`.
+
+    Of old ones with the same schedule only the time of the first is known.
+    """
     declared = facts.in_force
     if declared is None:
         return "now"
     by = f" by {declared.by}" if declared.by else ""
-    return f"at {format_slot(declared.since)}{by}, version {declared.version[:12]}"
+    version = f", version {declared.version[:12]}" if declared.version else ", or later"
+    return f"at {format_slot(declared.since)}{by}{version}"
 
 
 def _words(schedule: ScheduleSpec) -> str:

@@ -7,17 +7,20 @@ less can be said, and nothing is made up.
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
 from rota.expected.in_force import Chronicle
+from rota.expected.live import LiveSchedule
 from rota.freeze import PastFreeze
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.model import Record
 from rota.runs import Trigger
 from rota.schedule_spec import Overlap, ScheduleSpec
+from rota.slot_times import times_between
+from rota.slots import LATE
 
 
 class Fired(Record):
@@ -36,18 +39,6 @@ class Outage(Record):
 
     since: datetime
     until: datetime
-
-
-class LiveSchedule(Record):
-    """The schedule as the server has it now."""
-
-    paused: bool = False
-    note: str = ""
-    changed: datetime | None = None
-    """When it was written, paused or resumed last; None: not since it was made."""
-    created: datetime | None = None
-    too_old: int = 0
-    """Slots that the server has dropped since then, as older than the catch-up window."""
 
 
 class Work(NamedTuple):
@@ -120,6 +111,14 @@ class Evidence:
         times += [self.paged_since] if self.paged_since else []
         return min(times, default=None)
 
+    @cached_property
+    def complete_since(self) -> datetime | None:
+        """From when on all entries are at hand; None if there is none."""
+        first = min((entry.own_slot or entry.admitted_at for entry in self.entries), default=None)
+        if self.paged_since is None or first is None or first <= self.paged_since:
+            return self.begin
+        return first
+
     def at_work(self, slot: datetime) -> Work | None:
         """The run of another slot that was at work when this one came, and ends last."""
         place = bisect_left(self._begins, slot)
@@ -134,6 +133,28 @@ class Evidence:
         """When the agent was last seen alive up to `moment`."""
         place = bisect_right(self._signs, moment)
         return self._signs[place - 1] if place else None
+
+    def sign_after(self, moment: datetime) -> datetime | None:
+        """When the agent was first seen alive after `moment`."""
+        place = bisect_right(self._signs, moment)
+        return self._signs[place] if place < len(self._signs) else None
+
+    def on_time_after(self, moment: datetime) -> datetime | None:
+        """When the first run began of those whose slots came later, and that began on time."""
+        place = bisect_right(self._on_time, moment, key=lambda start: start[0])
+        return self._on_time[place][1] if place < len(self._on_time) else None
+
+    def was_going(self, since: datetime, until: datetime | None) -> bool:
+        """True if the schedule started one of its slots between the two, on time."""
+        place = bisect_right(self._on_time, since, key=lambda start: start[0])
+        for slot, _ in self._on_time[place:]:
+            if until is not None and slot >= until:
+                return False
+            # A run that a person triggers has the time of that as its slot.
+            schedule = self.schedule_at(slot)
+            if schedule is not None and any(times_between(schedule, slot, slot)):
+                return True
+        return False
 
     @cached_property
     def _by_slot(self) -> dict[datetime, list[LedgerEntry]]:
@@ -173,6 +194,16 @@ class Evidence:
             return other if other.end >= one.end else one
 
         return list(accumulate(self._work, later))
+
+    @cached_property
+    def _on_time(self) -> list[tuple[datetime, datetime]]:
+        """Slot and start of the runs that began when they were meant to, by slot."""
+
+        def allowed(slot: datetime) -> timedelta:
+            schedule = self.schedule_at(slot)
+            return LATE + (schedule.jitter if schedule is not None else timedelta(0))
+
+        return sorted(start for start in self.starts if start[1] - start[0] <= allowed(start[0]))
 
     @cached_property
     def _signs(self) -> list[datetime]:

@@ -5,11 +5,14 @@ explained by what else is known. The reasons stand in the order in which they ac
 comes first would have stopped the slot, whatever came after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cached_property
 
 from rota.calendars import next_times
 from rota.durations import format_duration
+from rota.expected.by_hand import pause_at
+from rota.expected.dropped import dropped_slots
 from rota.expected.evidence import DROPPING, Evidence, Outage, Work
 from rota.expected.outages import outage_at
 from rota.expected.slot_state import SlotState, Verdict
@@ -38,12 +41,12 @@ class Gaps:
             self._to_come,
             self._before_all,
             self._paused,
+            self._changed,
             self._behind_another,
             self._down,
             self._frozen,
             self._just_come,
             self._without_schedule,
-            self._counted,
         )
 
     def judge(self, slot: datetime) -> Verdict:
@@ -59,15 +62,35 @@ class Gaps:
         if schedule is None or not any(times_between(schedule, slot, slot)):
             text = "no schedule in force at its time has it"
             return Verdict(slot=slot, state=SlotState.NOT_EXPECTED, reason=text)
-        for reason in self._reasons:
-            verdict = reason(slot, schedule)
-            if verdict is not None:
-                return verdict
+        told = self._reason(slot, schedule)
+        if told is not None:
+            return told
+        live = self._evidence.live
+        if live is not None and slot in self._dropped:
+            text = f"the server was not there: {live.as_counted}"
+            state = SlotState.OUTSIDE_WINDOW
+            return Verdict(slot=slot, state=state, reason=text, concluded=True)
+        hints = "".join(f"; {hint}" for hint in self._hints())
         text = (
             "no run was ever admitted for it, and nothing tells why: the server may have been "
-            "down, or its schedule paused by hand in the Temporal UI"
+            f"down, or its schedule paused by hand in the Temporal UI{hints}"
         )
         return Verdict(slot=slot, state=SlotState.UNKNOWN, reason=text)
+
+    def _reason(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        verdicts = (reason(slot, schedule) for reason in self._reasons)
+        return next((verdict for verdict in verdicts if verdict is not None), None)
+
+    def _hints(self) -> Iterator[str]:
+        live = self._evidence.live
+        if live is None:
+            return
+        if live.paused and self._evidence.chronicle.paused_at(self._now) is None:
+            yield "it is paused now, and nobody has told since when"
+        if live.differs:
+            yield live.as_changed
+        if live.too_old:
+            yield live.as_counted
 
     def _not_heard_of(self, slot: datetime) -> Verdict | None:
         fired = self._evidence.fired.get(slot)
@@ -99,20 +122,22 @@ class Gaps:
         return Verdict(slot=slot, state=SlotState.UNKNOWN, reason=text)
 
     def _paused(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
-        toggle, live = self._evidence.chronicle.paused_at(slot), self._evidence.live
-        if toggle is not None:
-            since, note = toggle.at, toggle.note
-        elif live is not None and live.paused and live.changed and slot >= live.changed:
-            # By hand in the Temporal UI, of which the keeper does not hear.
-            since, note = live.changed, live.note
-        else:
+        toggle = pause_at(self._evidence, slot)
+        if toggle is None:
             return None
-        because = f" ({note})" if note else ""
+        because = f" ({toggle.note})" if toggle.note else ""
         text = (
-            f"the schedule was paused{because} at {format_slot(since)}: slots that come "
+            f"the schedule was paused{because} at {format_slot(toggle.at)}: slots that come "
             "meanwhile are dropped"
         )
-        return Verdict(slot=slot, state=SlotState.PAUSED, reason=text, at=since)
+        return Verdict(slot=slot, state=SlotState.PAUSED, reason=text, at=toggle.at)
+
+    def _changed(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
+        live = self._evidence.live
+        if live is None or live.fires is None or not live.fires.lacks(slot):
+            return None
+        text = f"the server does not fire for it: {live.as_changed}"
+        return Verdict(slot=slot, state=SlotState.NO_SCHEDULE, reason=text)
 
     def _down(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
         outage = outage_at(self._outages, slot)
@@ -180,13 +205,6 @@ class Gaps:
         text = f"the server has no schedule '{self._evidence.name}': 'rota apply' creates it"
         return Verdict(slot=slot, state=SlotState.NO_SCHEDULE, reason=text)
 
-    def _counted(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
-        live = self._evidence.live
-        if live is None or not live.too_old or (live.created and slot < live.created):
-            return None
-        since = f" since {format_slot(live.created)}" if live.created else ""
-        text = (
-            f"the server was not there: it has dropped {live.too_old} slots{since} as older than "
-            f"the catch-up window of {format_duration(schedule.catchup.window)}"
-        )
-        return Verdict(slot=slot, state=SlotState.OUTSIDE_WINDOW, reason=text, concluded=True)
+    @cached_property
+    def _dropped(self) -> frozenset[datetime]:
+        return dropped_slots(self._evidence, self._now, self._reason)

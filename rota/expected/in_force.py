@@ -15,7 +15,8 @@ from rota.schedule_spec import ScheduleSpec
 from rota.slot_times import times_between
 
 MOST_VERSIONS = 50
-"""Declarations that a keeper remembers; of slots before these nobody knows any more."""
+"""Declarations that a keeper remembers; of slots before these nobody knows any more. Of older ones
+with the same schedule it remembers just that."""
 MOST_TOGGLES = 100
 _SECOND = timedelta(seconds=1)
 
@@ -25,7 +26,7 @@ class InForce(Record):
 
     since: datetime
     version: str = ""
-    """Digest of the declaration; empty: it was taken back."""
+    """Digest of the declaration; empty: it was taken back, or there were several."""
     schedule: ScheduleSpec | None = None
     by: str = ""
     """Who applied it, if that is known."""
@@ -74,8 +75,19 @@ def declared(chronicle: Chronicle, spec: PinnedSpec | None, now: datetime) -> Ch
     same = last is not None and (last.version, last.schedule) == (entry.version, entry.schedule)
     if same or (last is None and spec is None):
         return chronicle
-    kept = (*chronicle.declared, entry)[-MOST_VERSIONS:]
-    return chronicle.model_copy(update={"declared": kept})
+    return chronicle.model_copy(update={"declared": _kept((*chronicle.declared, entry))})
+
+
+def _kept(entries: tuple[InForce, ...]) -> tuple[InForce, ...]:
+    """As many as are remembered: slots matter longer than which version has expected them."""
+    if len(entries) <= MOST_VERSIONS:
+        return entries
+    # The newest stays as it is: it is the one in force.
+    for place, (one, other) in enumerate(pairwise(entries[:-1])):
+        if one.schedule == other.schedule:
+            merged = InForce(since=one.since, schedule=one.schedule)
+            return (*entries[:place], merged, *entries[place + 2 :])
+    return entries[1:]
 
 
 def toggled(chronicle: Chronicle, toggle: Toggle) -> Chronicle:

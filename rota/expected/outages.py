@@ -2,12 +2,14 @@
 
 Pure. A server that was down leaves no word of it. But it catches up when it is back: a slot
 whose run began long after its time, with no other run in its way, says that nobody was there
-to start it; and the agent's last sign of life before tells since when that may have been so.
+to start it; and the agent's last sign of life before tells since when that may have been so. It
+was over when the next slot was started on time.
 """
 
 from datetime import datetime, timedelta
 
 from rota.expected.evidence import QUEUEING, Evidence, Outage
+from rota.schedule_spec import ScheduleSpec
 from rota.slots import LATE
 
 
@@ -32,10 +34,24 @@ def _shown(evidence: Evidence) -> list[Outage]:
             continue
         if schedule.overlap in QUEUEING and _was_held_back(evidence, slot):
             continue
+        if schedule.overlap not in QUEUEING and _is_backfill(evidence, slot, schedule):
+            continue
         since = evidence.signs_before(slot) or slot
+        back = evidence.on_time_after(slot)
         # Between two looks of the server nothing shows: it was there a moment after its sign.
-        shown.append(Outage(since=since + timedelta.resolution, until=began))
+        until = began if back is None else min(began, back)
+        shown.append(Outage(since=since + timedelta.resolution, until=until))
     return shown
+
+
+def _is_backfill(evidence: Evidence, slot: datetime, schedule: ScheduleSpec) -> bool:
+    """True if only a person can have had the server start a run for so old a slot.
+
+    Of a start of which the keeper alone knows nothing follows: workers may have been away.
+    """
+    fired = evidence.fired.get(slot)
+    longest = schedule.catchup.window + schedule.jitter + LATE
+    return fired is not None and fired.at - slot > longest
 
 
 def _was_held_back(evidence: Evidence, slot: datetime) -> bool:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rota.expected.evidence import Evidence, LiveSchedule
+from rota.expected.evidence import Evidence
+from rota.expected.live import LiveSchedule
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.explaining import Explanation, explain_slot

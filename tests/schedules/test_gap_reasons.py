@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from rota.expected.evidence import Fired, LiveSchedule
+from rota.expected.evidence import Fired
 from rota.expected.in_force import Chronicle, declared
+from rota.expected.live import LiveSchedule
 from rota.keeper_state import LedgerEntry
 from rota.runs import Trigger
 from tests.rota.desks import HOUR, T0, pinned

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from rota import freezing, keeper, settling
 from rota.admission import AdmissionRequest, Decision, Settlement
 from rota.expected import in_force
-from rota.expected.evidence import Evidence, Fired, LiveSchedule, Outage
+from rota.expected.evidence import Evidence, Fired, Outage
 from rota.expected.in_force import Chronicle, Toggle
+from rota.expected.live import LiveSchedule
 from rota.freeze import FreezeRequest
 from rota.ids import scheduled_run_id
 from rota.keeper_state import KeeperState

@@ -38,9 +38,26 @@ def test_declarations_beyond_the_limit_drop_the_oldest() -> None:
     """A keeper's state does not grow with every apply; what was dropped is not guessed."""
     chronicle = Chronicle()
     for number in range(MOST_VERSIONS + 5):
-        chronicle = in_force.declared(chronicle, pinned(digest=str(number)), T0 + number * HOUR)
+        schedule = {"every": f"{number + 1}h"}
+        changed = pinned(digest=str(number), schedule=schedule)
+        chronicle = in_force.declared(chronicle, changed, T0 + number * HOUR)
     assert len(chronicle.declared) == MOST_VERSIONS
     assert chronicle.declared_at(T0) is None
+
+
+def test_declarations_that_leave_the_schedule_alone_do_not_shorten_what_is_known() -> None:
+    """Ten new prompts a day, and the slots of the first day are still those of their time."""
+    chronicle = in_force.declared(Chronicle(), pinned(digest="a", schedule=HOURLY), T0)
+    for number in range(200):
+        prompted = pinned(digest=str(number), schedule=HALF, applied_by="ci")
+        chronicle = in_force.declared(chronicle, prompted, T0 + (3 + number) * HOUR)
+    assert len(chronicle.declared) == MOST_VERSIONS
+    slots = in_force.slots_in_force(chronicle, T0, T0 + 4 * HOUR)
+    half = timedelta(minutes=30)
+    assert [slot - T0 for slot, _ in slots] == [0 * HOUR, HOUR, 2 * HOUR, 3 * HOUR + half]
+    first, many, *single = chronicle.declared
+    assert (first.version, many.version, many.since) == ("a", "", T0 + 3 * HOUR)
+    assert [entry.version for entry in single] == [str(number) for number in range(152, 200)]
 
 
 def test_paused_at_follows_the_last_word_before_the_moment() -> None:

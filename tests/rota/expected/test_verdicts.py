@@ -6,34 +6,24 @@ from typing import Any
 
 import pytest
 
-from rota.expected.evidence import Evidence, Fired, LiveSchedule, Outage
-from rota.expected.in_force import Chronicle, Toggle, declared, toggled
+from rota.expected.evidence import Evidence, Fired, Outage
+from rota.expected.in_force import Chronicle, Toggle, declared
+from rota.expected.live import LiveSchedule, ServerTimes
 from rota.expected.missed import TooManySlotsError, account_of
 from rota.expected.slot_state import SlotState
 from rota.expected.verdicts import verdict_of
 from rota.freeze import Freeze, PastFreeze
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keeper_state import LedgerEntry
 from rota.run_orders import RunOrder
 from rota.runs import RunStatus, Trigger
 from tests.rota.desks import HOUR, T0, pinned, run
-from tests.schedules.slot_entries import HOURLY, entry
+from tests.rota.expected.known import NOW, evidence
+from tests.schedules.slot_entries import entry
 
-NOW = T0 + 5 * HOUR
 SLOT = T0 + 2 * HOUR
 MINUTE = timedelta(minutes=1)
 WORKED = entry("r0", T0)
 OPEN = entry("r0", T0, status=RunStatus.RUNNING, settled_at=None)
-
-
-def evidence(*entries: LedgerEntry, overlap: str = "skip", **known: Any) -> Evidence:
-    """What is known of an hourly agent that was declared an hour before T0."""
-    spec = pinned(schedule={**HOURLY, "overlap": overlap})
-    chronicle = declared(Chronicle(), spec, T0 - HOUR)
-    for toggle in known.pop("toggles", ()):
-        chronicle = toggled(chronicle, toggle)
-    state = KeeperState(spec=spec, in_force=chronicle, orders=known.pop("orders", ()))
-    told = Evidence.of("report", state, entries, NOW)
-    return replace(told, **{"live": LiveSchedule(), **known})
 
 
 def skipped(**fields: Any) -> LedgerEntry:
@@ -45,6 +35,8 @@ FREEZE = PastFreeze(freeze=Freeze(reason="close", by="ann", at=SLOT - MINUTE), e
 ORDER = RunOrder(run_id="b1", slot=SLOT, trigger=Trigger.BACKFILL)
 PAUSE = Toggle(at=SLOT - MINUTE, paused=True, note="bank")
 BY_HAND = LiveSchedule(paused=True, note="audit", changed=SLOT - MINUTE)
+FIRES = ServerTimes(since=T0 + HOUR, until=NOW, times=(T0 + HOUR, T0 + 3 * HOUR))
+CHANGED = LiveSchedule(differs=("schedule.every is 2h, not 1h",), fires=FIRES)
 GONE = Fired(run="r2", at=SLOT, ended=SLOT + MINUTE, how="terminated")
 
 
@@ -108,10 +100,34 @@ GONE = Fired(run="r2", at=SLOT, ended=SLOT + MINUTE, how="terminated")
             id="a long outage",
         ),
         pytest.param(
-            evidence(WORKED, live=LiveSchedule(too_old=3)),
+            evidence(WORKED, live=LiveSchedule(too_old=5)),
             "outside_window",
-            "it has dropped 3 slots",
+            "the server has dropped 5 slots as older",
             id="counted by the server",
+        ),
+        pytest.param(
+            evidence(WORKED, live=LiveSchedule(too_old=3)),
+            "unknown",
+            "dropped 3 slots",
+            id="fewer counted than are missing",
+        ),
+        pytest.param(
+            evidence(WORKED, live=CHANGED),
+            "no_schedule",
+            "not the declared one: schedule.every is 2h, not 1h",
+            id="changed by hand",
+        ),
+        pytest.param(
+            evidence(WORKED, live=CHANGED.model_copy(update={"fires": None})),
+            "unknown",
+            "not the declared one: schedule.every is 2h, not 1h",
+            id="changed by hand, the server does not tell since when",
+        ),
+        pytest.param(
+            evidence(WORKED, live=LiveSchedule(paused=True)),
+            "unknown",
+            "it is paused now, and nobody has told since when",
+            id="paused, nobody knows since when",
         ),
         pytest.param(evidence(WORKED, live=None), "no_schedule", "'rota apply'", id="no schedule"),
         pytest.param(

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rota.expected.evidence import Evidence, Fired, LiveSchedule
+from rota.expected.evidence import Evidence, Fired
 from rota.expected.in_force import Chronicle, InForce
+from rota.expected.live import LiveSchedule
 from rota.keeper_state import LedgerEntry
 from rota.notify_spec import Occasion
 from rota.run_ref import RunRef
