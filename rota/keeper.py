@@ -115,6 +115,7 @@ def grant_next(state: KeeperState, now: datetime) -> tuple[KeeperState, Admissio
     except TemplateError as error:
         ended = entry.model_copy(update={"settled_at": now})
         return skip(state, spec, request, ended, str(error))
+    entry = entry.model_copy(update={"let_go_at": now})
     state, admission = go(state, spec, request, entry)
     return keeper_account.granted(state, admission, request, now)
 

@@ -69,6 +69,8 @@ class LedgerEntry(Record):
     same_as: RunRef | None = None
     """The run that works, or has worked, for the same key, if this one only shares its end."""
     admitted_at: datetime
+    let_go_at: datetime | None = Field(default=None, exclude_if=is_none)
+    """When its turn came, if it had to wait in a queue."""
     settled_at: datetime | None = None
     turns: int = 0
     tool_calls: int = 0
