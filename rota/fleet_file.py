@@ -6,6 +6,7 @@ references; what is declared here is trusted, what a model says is not.
 
 from rota.audit.audit_spec import AuditSpec
 from rota.connections import ConnectionName, Connections
+from rota.gateway_spec import GatewaySpec
 from rota.names import AgentName
 from rota.watchdog.watchdog_spec import WatchdogSpec
 
@@ -21,3 +22,5 @@ class FleetFile(Connections):
     """Who signs the record of runs."""
     watchdog: WatchdogSpec | None = None
     """Who notices what did not happen; None: nobody does."""
+    gateway: GatewaySpec = GatewaySpec()
+    """Who may ask `rota gateway` what."""

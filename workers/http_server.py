@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,21 @@ class Tls:
     """PEM, with the chain."""
     key: Path
     """PEM, without a passphrase."""
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be used, in one line; empty if it can."""
+        for path in (self.certificate, self.key):
+            try:
+                path.read_bytes()
+            except OSError as error:
+                return f"cannot read {path}: {error.strerror}"
+        try:
+            # An answer without a word to the question for a passphrase: nobody is there to type.
+            ssl.create_default_context().load_cert_chain(self.certificate, self.key, lambda: "")
+        except (ssl.SSLError, ValueError):
+            return f"{self.certificate} and {self.key} are no certificate with its key, in PEM"
+        return ""
 
 
 class _Server(uvicorn.Server):
@@ -109,14 +125,14 @@ async def http_served(
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
-    config.load()
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    host, port = listener.getsockname()[:2]
-    try:
-        scheme = "https" if tls else "http"
-        yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
+    with contextlib.closing(listener):
+        config.load()
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        host, port = listener.getsockname()[:2]
+        try:
+            scheme = "https" if tls else "http"
+            yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            server.should_exit = True
+            await serving

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypedDict
 
 from temporalio.client import Client
@@ -19,6 +20,7 @@ from activities.budget_desk import BudgetDeskActivities
 from activities.compacting import CompactingActivities
 from activities.desk import RunDeskActivities
 from activities.effect_desk import EffectDeskActivities
+from activities.grading import GradingDeskActivities
 from activities.handoffs import HandoffDeskActivities
 from activities.keeper_desk import KeeperDeskActivities
 from activities.lock_desk import LockDeskActivities
@@ -40,6 +42,7 @@ from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
 from rota.notifier import NotifierPolicy
 from rota.runtime_queue import RuntimeQueue
+from workers.log_context import LogContext
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
 from workers.takeover import Takeover
@@ -115,17 +118,25 @@ async def serving(
     reading = RunReadingActivities(client)
     topic_desk = TopicDeskActivities(client, store)
     notifying = NotifyingActivities(client, toolbox.connections, ui=ui, policy=notifier_policy)
+    grading = GradingDeskActivities(store)
     checking = CheckingActivities(store, toolbox)
     what_if = WhatIfActivities(store, toolbox)
     looking = WatchingActivities(client, store)
     archiving = ArchivingActivities(client, store, toolbox.connections)
-    takeover = Takeover()
-    runs = Worker(
+    worker = partial(
+        Worker,
         client,
+        interceptors=[LogContext(), Takeover()],
+        graceful_shutdown_timeout=grace,
+        on_fatal_error=on_fatal_error,
+    )
+    runs = worker(
         task_queue=task_queue,
         workflows=[*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS],
         activities=[
             checking.check_result,
+            grading.open_grading,
+            grading.close_grading,
             desk.admit_run,
             desk.prepare_run,
             desk.ask_need,
@@ -160,12 +171,8 @@ async def serving(
         max_concurrent_activities=MAX_STEPS,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
-        interceptors=[takeover],
-        graceful_shutdown_timeout=grace,
-        on_fatal_error=on_fatal_error,
     )
-    keepers = Worker(
-        client,
+    keepers = worker(
         task_queue=keeper_queue(task_queue),
         workflows=KEEPER_WORKFLOWS,
         activities=[
@@ -179,23 +186,16 @@ async def serving(
             notifying.send_notification,
         ],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
-        graceful_shutdown_timeout=grace,
-        on_fatal_error=on_fatal_error,
     )
-    watchers = Worker(
-        client,
+    watchers = worker(
         task_queue=watch_queue(task_queue),
         activities=[sessions.observe_session],
         max_concurrent_activities=MAX_WATCHES,
         max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
-        interceptors=[takeover],
-        graceful_shutdown_timeout=grace,
-        on_fatal_error=on_fatal_error,
     )
     unkept = await limit_rates(client, runtime_queues)
     callers = [
-        Worker(
-            client,
+        worker(
             task_queue=queue.name,
             activities=[
                 thinking.invoke_model,
@@ -208,17 +208,14 @@ async def serving(
                 queue.requests_per_second if queue.name in unkept else None
             ),
             max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
-            interceptors=[takeover],
-            graceful_shutdown_timeout=grace,
-            on_fatal_error=on_fatal_error,
         )
         for queue in runtime_queues
     ]
     try:
         async with AsyncExitStack() as workers:
             # Keepers stop last: a run that settles while stopping still needs its keeper.
-            for worker in (keepers, runs, watchers, *callers):
-                await workers.enter_async_context(worker)
+            for each in (keepers, runs, watchers, *callers):
+                await workers.enter_async_context(each)
             yield
     finally:
         await looking.aclose()

@@ -16,6 +16,7 @@ from rota.check_spec import CheckSpec
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
+from rota.gateway_spec import GatewaySpec
 from rota.mcp_servers import McpServer
 from rota.notify_spec import NotifySpec, Occasion
 from rota.pipeline_spec import NodeSpec
@@ -28,6 +29,7 @@ from tests.house.repository import ROOT
 DECLARING = ROOT / "docs" / "declaring.md"
 AUDIT = ROOT / "docs" / "audit.md"
 WATCHDOG = ROOT / "docs" / "watchdog.md"
+GATEWAY = ROOT / "docs" / "gateway.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
@@ -83,6 +85,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(RECORD, "key of a check", "condition", CheckSpec, id="check"),
         pytest.param(WATCHDOG, "key of `watchdog`", "every", WatchdogSpec, id="watchdog"),
         pytest.param(WATCHDOG, "key of `sla`", "start_within", SlaSpec, id="sla"),
+        pytest.param(GATEWAY, "key of `gateway`", "token", GatewaySpec, id="gateway"),
         pytest.param(AUDIT, "key of `audit`", "signing_key", AuditSpec, id="audit"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),

@@ -6,10 +6,15 @@ Tracebacks become one field: a log with one event per line can be searched and s
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
+
+import click
+from temporalio import workflow
 
 from activities.secrets import Secrets
+from workers.log_context import log_fields
 
 LINE_LIMIT = 1000
 """Characters of a text line: Temporal's core puts whole stack traces into one message."""
@@ -27,7 +32,11 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per event: time, level, logger, message, and error if there is one."""
+    """One JSON object per event: time, level, logger, message, and error if there is one.
+
+    Beside these whatever is known of the work it belongs to: run, agent, slot, turn, activity,
+    attempt, trace_id, span_id; `workflow` of what is no run's.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -36,6 +45,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **log_fields(),
         }
         if error := _error_of(record):
             event["error"] = error
@@ -51,11 +61,31 @@ class _StandardError(logging.StreamHandler[TextIO]):
         return Secrets().redact(super().format(record))
 
 
+def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--log-format` and `--log-level`, handed over as `log_format` and `log_level`."""
+    level = click.option(
+        "--log-level",
+        default="INFO",
+        show_default=True,
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    )
+    form = click.option(
+        "--log-format",
+        default="text",
+        show_default=True,
+        type=click.Choice(["text", "json"]),
+        help="One line of text for each event, or one JSON object.",
+    )
+    return form(level(function))
+
+
 def log_to_stderr(level: str, *, as_json: bool) -> None:
     """Send the log of the whole process to standard error."""
+    # JSON has it as fields; in text the words are all there is.
+    workflow.logger.workflow_info_on_message = not as_json
     handler = _StandardError(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # It logs every URL it asks, and that of a webhook is a secret.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 

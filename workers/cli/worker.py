@@ -6,7 +6,6 @@ import os
 
 import click
 
-from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
@@ -28,17 +27,11 @@ log = logging.getLogger("rota.worker")
     "worker",
     example=(
         "rota worker --fleet my-fleet",
-        "TEMPORAL_PROFILE=prod rota worker --store s3://bucket/rota --log-json",
+        "TEMPORAL_PROFILE=prod rota worker --store s3://bucket/rota --log-format json",
     ),
 )
 @server_options
-@click.option("--log-json", is_flag=True, help="Log one JSON object per line.")
-@click.option(
-    "--log-level",
-    default="INFO",
-    show_default=True,
-    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
-)
+@log_options
 @click.option(
     "--metrics",
     envvar="ROTA_METRICS",
@@ -63,7 +56,7 @@ log = logging.getLogger("rota.worker")
 )
 def worker_command(
     settings: Settings,
-    log_json: bool,
+    log_format: str,
     log_level: str,
     metrics: str | None,
     watchdog: bool,
@@ -76,7 +69,7 @@ def worker_command(
     what does not finish goes on in another worker. Any number may run at once. Logs to
     standard error, one line per event. Ends with 1 if it can no longer serve: start another.
     """
-    log_to_stderr(log_level.upper(), as_json=log_json)
+    log_to_stderr(log_level, as_json=log_format == "json")
     quiet_core()
     try:
         asyncio.run(_work(settings, metrics, callbacks, callback_url, alone=watchdog))

@@ -1,0 +1,61 @@
+"""`rota gateway`, as an operator starts and stops it."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.processes.worker_process import launched
+from tests.stack import Stack
+from tests.workers.cli.command_line import rota
+from tests.workflows.gates import poll
+from workers.cli.exit_codes import ExitCode
+from workers.devserver import free_port
+
+
+async def test_gateway_serves_until_it_is_told_to_stop(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM ends it with 0, and its log says so in JSON if asked for."""
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("ROTA_GATEWAY_LISTEN", address)
+    with launched(stack, ("workers", "gateway", "--log-format", "json")) as process:
+        async with httpx2.AsyncClient(base_url=f"http://{address}") as client:
+
+            async def ready() -> bool:
+                assert process.poll() is None, (stack.folder / "worker.log").read_text()
+                try:
+                    return (await client.get("/readyz")).status_code == 200
+                except httpx2.ConnectError:
+                    return False
+
+            await poll(ready)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 10) == ExitCode.OK
+    log = (stack.folder / "worker.log").read_text()
+    assert f"at http://{address}" in log
+    assert '"logger": "rota.gateway", "message": "stopped"' in log
+
+
+@pytest.mark.parametrize(
+    ("fleet_file", "arguments", "told"),
+    [
+        ("", ["--listen", "0.0.0.0:0"], "is open to the network"),
+        ("gateway: {token: env:GATEWAY_TOKEN}", [], "has no GATEWAY_TOKEN"),
+        ("gateway: {token: abcdefghijklmnop}", [], "write a reference, env:NAME or file:/path"),
+        ("", ["--listen", "nowhere"], "is not HOST:PORT"),
+        ("", ["--tls-cert", "cert.pem"], "--tls-cert and --tls-key belong together"),
+        ("", ["--tls-cert", "no.pem", "--tls-key", "no.pem"], "cannot read no.pem"),
+    ],
+)
+async def test_gateway_that_cannot_be_served_says_why(
+    tmp_path: Path, fleet_file: str, arguments: list[str], told: str
+) -> None:
+    """In one line with exit code 2, before it asks a server anything."""
+    (tmp_path / "fleet.yaml").write_text(f"name: office\n{fleet_file}\n")
+    ended = await rota("gateway", "--fleet", str(tmp_path), *arguments)
+    assert ended.code == ExitCode.WRONG
+    assert told in ended.err
+    assert len(ended.err.strip().splitlines()) == 1

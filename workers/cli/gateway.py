@@ -1,0 +1,105 @@
+"""`rota gateway`: what people and programs outside reach, until it is told to stop."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from activities.secrets import Secrets
+from activities.stores.open import open_store
+from schedules.fleet import load_fleet_file
+from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
+from workers.cli.links import known_ui
+from workers.cli.logs import log_options, log_to_stderr
+from workers.cli.options import command, server_options
+from workers.connection import connect, quiet_core
+from workers.gateway.access import Access, AccessError, access_with
+from workers.gateway.place import Gateway
+from workers.gateway.serving import serve_until_stopped
+from workers.http_server import ListenError, Tls, listener_at
+from workers.settings import Settings
+
+LISTEN = "--listen (ROTA_GATEWAY_LISTEN)"
+
+
+@command(
+    "gateway",
+    example=(
+        "rota gateway --fleet my-fleet",
+        "TEMPORAL_PROFILE=prod rota gateway --listen 0.0.0.0:8080 --log-format json",
+    ),
+)
+@server_options
+@log_options
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    envvar="ROTA_GATEWAY_LISTEN",
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where to listen. Default: ROTA_GATEWAY_LISTEN.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    envvar="ROTA_GATEWAY_TLS_CERT",
+    help="Certificate in PEM, unless TLS ends before the gateway. Default: ROTA_GATEWAY_TLS_CERT.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path),
+    envvar="ROTA_GATEWAY_TLS_KEY",
+    help="Its key. Default: ROTA_GATEWAY_TLS_KEY.",
+)
+def gateway_command(
+    settings: Settings,
+    log_format: str,
+    log_level: str,
+    listen: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+) -> None:
+    """Serve a fleet's metrics and health over HTTP.
+
+    GET /metrics, /healthz, /readyz, until SIGINT or SIGTERM. Any number may run at once. Beyond
+    loopback it needs gateway.token in fleet.yaml. Logs to standard error.
+    """
+    log_to_stderr(log_level, as_json=log_format == "json")
+    quiet_core()
+    try:
+        asyncio.run(_serve(settings, listen, _tls(tls_cert, tls_key)))
+    except (AccessError, ListenError) as error:
+        raise CommandError(str(error), ExitCode.WRONG) from error
+
+
+async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:
+    if not settings.fleet.is_dir():
+        raise CommandError(
+            f"no folder {settings.fleet}: name the fleet's with --fleet or ROTA_FLEET",
+            ExitCode.WRONG,
+        )
+    fleet = load_fleet_file(settings.fleet)
+    access = _access(fleet.gateway.token, listen)
+    store = open_store(settings.store)
+    client = await connect(settings, store)
+    gateway = Gateway(client, store, settings, fleet, access, known_ui(settings))
+    await serve_until_stopped(gateway, listener_at(listen, LISTEN), tls)
+
+
+def _access(token: str | None, listen: str) -> Access:
+    try:
+        return access_with(Secrets()(token) if token else None, listen, LISTEN)
+    except LookupError as error:
+        raise AccessError(f"gateway.token of fleet.yaml: {error}") from error
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise CommandError("--tls-cert and --tls-key belong together: give both", ExitCode.WRONG)
+    tls = Tls(certificate, key)
+    if problem := tls.problem:
+        raise CommandError(f"--tls-cert, --tls-key: {problem}", ExitCode.WRONG)
+    return tls

@@ -1,0 +1,97 @@
+"""Who may read what the gateway tells: whoever has the fleet's token, or everybody on loopback."""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from workers.http_server import host_and_port
+
+SHORTEST_TOKEN = 16
+"""Characters: shorter ones are guessed."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class AccessError(Exception):
+    """The gateway would be open to strangers; the message says what to write."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The one token of a gateway."""
+
+    token: str | None = None
+    """None: whoever reaches the gateway may read."""
+
+    def allows(self, request: Request) -> bool:
+        """Return True if the request brings the token, as a bearer's or as a password."""
+        if self.token is None:
+            return True
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        given = value.strip()
+        if scheme.lower() == "basic":
+            given = _password(given)
+        elif scheme.lower() != "bearer":
+            return False
+        # In bytes: texts that are not ASCII cannot be compared in constant time.
+        return hmac.compare_digest(given.encode(), self.token.encode())
+
+    def required(self, endpoint: Endpoint) -> Endpoint:
+        """Return `endpoint`, answered with 401 for whoever may not read it."""
+
+        async def guarded(request: Request) -> Response:
+            if not self.allows(request):
+                headers = {"WWW-Authenticate": 'Bearer realm="rota", Basic realm="rota"'}
+                return PlainTextResponse("unauthorized\n", 401, headers)
+            return await endpoint(request)
+
+        return guarded
+
+
+def access_with(token: str | None, listen: str, option: str) -> Access:
+    """Return who may come, if that fits where the gateway listens.
+
+    Raises:
+        AccessError: anybody on the network could read, or the token is too short.
+        ListenError: `listen` is no address.
+    """
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise AccessError(
+            f"gateway.token of fleet.yaml is shorter than {SHORTEST_TOKEN} characters: use a "
+            "long random text"
+        )
+    if token is None and not is_loopback(listen, option):
+        raise AccessError(
+            f"{option}: {listen} is open to the network, and nobody would be asked who they are: "
+            "declare gateway: {token: env:NAME} in fleet.yaml, or listen at 127.0.0.1"
+        )
+    return Access(token)
+
+
+def is_loopback(listen: str, option: str) -> bool:
+    """Return True if only this machine reaches `HOST:PORT`.
+
+    Raises:
+        ListenError: it is no address.
+    """
+    host, _ = host_and_port(listen, option)
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # A name of this machine: whoever it is on the network.
+        return False
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,20 @@
+"""The gateway's routes, one line for each family: whoever adds one begins here."""
+
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from workers.gateway import health
+from workers.gateway.place import Gateway
+
+Family = Callable[[Gateway], Sequence[BaseRoute]]
+
+FAMILIES: tuple[Family, ...] = (health.routes,)
+"""Each asks `gateway.access` for what not everybody may read, and leaves in `gateway.closing`
+whatever it opens."""
+
+
+def application(gateway: Gateway) -> Starlette:
+    """Return everything that this gateway answers."""
+    return Starlette(routes=[route for family in FAMILIES for route in family(gateway)])
