@@ -6,13 +6,14 @@ import os
 
 import click
 
+from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.links import known_ui
-from workers.cli.logs import log_to_stderr
+from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
 from workers.namespace import attribute_problems
