@@ -21,6 +21,10 @@ FORM = "rota-bundle/1"
 VERIFIER = "verify.py"
 
 
+class OtherHeadError(Exception):
+    """The checkpoint of a run's day has another head of its chain than the one at hand."""
+
+
 @dataclass(frozen=True)
 class BundleParts:
     """What a bundle is made of."""
@@ -36,10 +40,15 @@ class BundleParts:
     destroyed: Destruction | None = None
     """Set if the run's content was erased: then the chain has no pieces."""
     checkpoint: SignedCheckpoint | None = None
+    """The one that the run is in; None if it is not yet in one."""
 
 
 def bundle_of(parts: BundleParts, signer: Signer | None) -> dict[str, bytes]:
-    """Return the files of a bundle, signed if there is a key."""
+    """Return the files of a bundle, signed if there is a key.
+
+    Raises:
+        OtherHeadError: the run's record was changed since its checkpoint was made.
+    """
     chain = parts.chain
     files = {
         "events.jsonl": b"".join(
@@ -65,21 +74,17 @@ def bundle_of(parts: BundleParts, signer: Signer | None) -> dict[str, bytes]:
     files["manifest.json"] = canonical_json(manifest)
     statement = seal_of(chain, parts.run.key, sha256(files["manifest.json"]))
     files["seal.json"] = canonical_json(sealed(statement, signer))
-    proven = _proven(parts)
-    if proven is not None:
-        files["checkpoint.json"] = canonical_json(proven)
+    if parts.checkpoint is not None:
+        files["checkpoint.json"] = canonical_json(_proven(parts, parts.checkpoint))
     return files
 
 
-def _proven(parts: BundleParts) -> dict[str, Any] | None:
-    """The checkpoint with the proof that the run is in it; None if it is in none."""
-    day = parts.checkpoint
-    proof = day.proof_for(parts.run.key, parts.chain.head) if day else None
-    if day is None or proof is None:
-        return None
-    return {
-        "statement": day.checkpoint.statement,
-        "key": day.key,
-        "signature": day.signature,
-        "proof": proof.model_dump(mode="json"),
-    }
+def _proven(parts: BundleParts, day: SignedCheckpoint) -> dict[str, Any]:
+    proven = day.proven(parts.run.key, parts.chain.head)
+    if proven is None:
+        told = day.checkpoint
+        raise OtherHeadError(
+            f"{parts.run.id}: the checkpoint of {told.agent} of {told.day} does not have the head "
+            f"{parts.chain.head} that its chain has now: one of them was changed in the store"
+        )
+    return proven

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rota.audit.content_key import salt_of
-from rota.audit.hashing import GENESIS, commitment, record_hash
-from rota.audit.verify import CLOSED
+from rota.audit.hashing import CLOSED, GENESIS, commitment, record_hash
 from rota.model import Record
 
 

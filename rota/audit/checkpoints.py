@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from rota.audit.merkle import InclusionProof, proof_of, root_of
+from rota.audit.hashing import root_of
+from rota.audit.merkle import InclusionProof, proof_of
 from rota.audit.seals import Signer
 from rota.model import Record, canonical_json, content_digest
 
 FORM = "rota-checkpoint/1"
+CHECKPOINTS = "audit/checkpoints"
+"""Refs of checkpoints, by agent and day: the digest of a `SignedCheckpoint`."""
 
 
 class RunHead(Record):
@@ -58,6 +61,20 @@ class SignedCheckpoint(Record):
     """Public key, hexadecimal; empty if no signing key is declared."""
     signature: str = ""
 
+    @property
+    def handed_out(self) -> dict[str, Any]:
+        """As a file that is kept apart, with its leaves: no run needs a proof to be in it."""
+        return self._file(runs=[each.model_dump(mode="json") for each in self.runs])
+
+    def proven(self, run: str, head: str) -> dict[str, Any] | None:
+        """As it lies in the bundle of a run; None if it has no such run with this head."""
+        proof = self.proof_for(run, head)
+        return None if proof is None else self._file(proof=proof.model_dump(mode="json"))
+
+    def _file(self, **beside: Any) -> dict[str, Any]:
+        signed = {"key": self.key, "signature": self.signature}
+        return {"statement": self.checkpoint.statement, **signed, **beside}
+
     def proof_for(self, run: str, head: str) -> InclusionProof | None:
         """Return the proof that a run is in it with this head; None if it is not."""
         heads = [each.head for each in self.runs]
@@ -69,7 +86,7 @@ class SignedCheckpoint(Record):
 
 def checkpoint_place(agent: str, day: date) -> str:
     """Ref of the checkpoint of an agent and day; its value is the digest of the object."""
-    return f"audit/checkpoints/{agent}/{day.isoformat()}"
+    return f"{CHECKPOINTS}/{agent}/{day.isoformat()}"
 
 
 def proof_place(run_key: str) -> str:

@@ -47,6 +47,11 @@ def _point(data: bytes) -> _Point | None:
     return (x, y, 1, x * y % _P)
 
 
+def _is_small(point: _Point) -> bool:
+    """True of the eight points that anybody can sign for: eight times such a one is zero."""
+    return _times(8, point)[0] % _P == 0
+
+
 _BASE = _point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
 
 
@@ -56,7 +61,7 @@ def signature_holds(public: bytes, message: bytes, signature: bytes) -> bool:
         return False
     key, commit = _point(public), _point(signature[:32])
     factor = int.from_bytes(signature[32:], "little")
-    if key is None or commit is None or factor >= _L:
+    if key is None or _is_small(key) or commit is None or factor >= _L:
         return False
     hashed = hashlib.sha512(signature[:32] + public + message).digest()
     left = _times(factor, _BASE)
@@ -74,12 +79,12 @@ def public_key(text: str) -> bytes:
     """Read a public key: PEM as openssl writes it, or 64 hexadecimal digits.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or no key: what would hold for whatever anybody signs.
     """
     joined = "".join(line for line in text.strip().splitlines() if not line.startswith("-----"))
-    if len(joined) == 64:
-        return bytes.fromhex(joined)
-    raw = base64.b64decode(joined, validate=True)
-    if len(raw) != 44 or not raw.startswith(_PEM):
+    is_hex = len(joined) == 64
+    raw = _PEM + bytes.fromhex(joined) if is_hex else base64.b64decode(joined, validate=True)
+    point = _point(raw[len(_PEM) :]) if len(raw) == 44 and raw.startswith(_PEM) else None
+    if point is None or _is_small(point):
         raise ValueError("no Ed25519 public key: give PEM, or 64 hexadecimal digits")
     return raw[len(_PEM) :]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rota.audit.chain import Chain, Content, Entry, chained
-from rota.audit.hashing import sha256
+from rota.audit.hashing import CLOSED, EVENT, sha256
 from rota.audit.histories import attributes_of, events_of, name_in, time_of, type_of
 from rota.audit.run_record import (
     ExecutionHistory,
@@ -18,7 +18,6 @@ from rota.audit.run_record import (
     RecordedTurn,
     RunRecord,
 )
-from rota.audit.verify import CLOSED, EVENT
 from rota.model import Record, canonical_json
 
 APART = frozenset(

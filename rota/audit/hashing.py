@@ -13,6 +13,13 @@ GENESIS = "0" * 64
 """What stands for the hash before the first record."""
 KEYS = ["at", "body", "hash", "kind", "prev", "seq"]
 """Of a record."""
+CLOSED = "closed"
+"""Kind of the last record: it says how many there are, so that a cut tail shows."""
+EVENT = "event"
+"""Kind of a record that stands for one event of a history."""
+SALT_BYTES = 32
+"""Of each piece of content. Always as many, or the salt could be made longer and the content
+shorter under one commitment."""
 
 
 def canonical(value: Any) -> bytes:
@@ -46,6 +53,15 @@ def leaf_hash(head: str) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the node above two others (RFC 6962)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_of(heads: Sequence[str]) -> str:
+    """Return the root over chains' heads, in this order; hexadecimal (RFC 6962)."""
+    level = [leaf_hash(head) for head in heads]
+    while len(level) > 1:
+        pairs = [node_hash(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
+        level = [*pairs, *level[len(pairs) * 2 :]]
+    return level[0].hex() if level else sha256(b"")
 
 
 def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

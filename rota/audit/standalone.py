@@ -6,7 +6,7 @@ Pure: from the sources of its modules to one that imports the standard library a
 import ast
 from collections.abc import Sequence
 
-MODULES = ("hashing", "ed25519", "verify")
+MODULES = ("hashing", "ed25519", "statements", "days", "checking", "verify")
 """Of this package, in the order in which they need each other."""
 _PACKAGE = "rota.audit"
 

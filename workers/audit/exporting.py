@@ -10,7 +10,7 @@ from activities.audit.content_keys import content_key
 from activities.audit.proofs import checkpoint_of_run
 from rota.audit.archived import ArchivedRun
 from rota.audit.bundle import BundleParts, bundle_of
-from rota.audit.chain import Chain
+from rota.audit.chain import Chain, format_at
 from rota.audit.checkpoints import SignedCheckpoint
 from rota.audit.content_key import Destruction
 from rota.audit.entries import chain_of
@@ -66,12 +66,14 @@ async def export_run(
 ) -> Bundle:
     """Make the bundle of a run: from the archive if it is there, else from server and store.
 
-    The same run gives the same chain, as long as nothing about it changes: the key of its content
-    is made once, and kept in the store. Once a run is archived nothing about it does.
+    Once a run is archived it gives the same chain for ever. Before, what is said of it may still
+    change: its ledger entry, its effects, the versions of Rota and the server, what cuts secrets
+    out. The bundle says so.
 
     Raises:
         activities.audit.collect.RunUnknownError: the server does not know it.
         ErasedRunError: its content was erased.
+        OtherHeadError: its checkpoint has another head.
         DamagedArchiveError: it is archived, and cannot be read.
         StoreError: the store does not answer, or refuses the key.
     """
@@ -101,7 +103,10 @@ async def bundle_of_archive(link: Link, archived: ArchivedRun, signer: Signer | 
     opened, record = await read_archive(link.store, archived)
     checkpoint = await checkpoint_of_run(link.store, archived.run.key)
     receipts = await receipts_for(link, record)
-    return _bundle(record, opened.chain, signer, checkpoint, receipts, archived.destroyed)
+    gone = archived.destroyed
+    return _bundle(
+        record, opened.chain, signer, checkpoint, receipts, archived=True, destroyed=gone
+    )
 
 
 def bundle_from(
@@ -112,7 +117,8 @@ def bundle_from(
     receipts: Sequence[Receipt] | None = None,
 ) -> Bundle:
     """Make the bundle of a record. Pure."""
-    return _bundle(record, chain_of(record, key), signer, checkpoint, receipts, None)
+    chain = chain_of(record, key)
+    return _bundle(record, chain, signer, checkpoint, receipts, archived=False)
 
 
 def _bundle(
@@ -121,15 +127,18 @@ def _bundle(
     signer: Signer | None,
     checkpoint: SignedCheckpoint | None,
     receipts: Sequence[Receipt] | None,
-    destroyed: Destruction | None,
+    *,
+    archived: bool,
+    destroyed: Destruction | None = None,
 ) -> Bundle:
     facts = {
         "agent": record.agent,
         "kind": record.kind,
         "namespace": record.namespace,
         "status": record.status.value,
-        "started": record.started.isoformat(),
-        "ended": record.ended.isoformat() if record.ended else None,
+        "started": format_at(record.started),
+        "ended": format_at(record.ended) if record.ended else None,
+        "archived": archived,
         "versions": record.versions.model_dump(mode="json"),
         "notes": list(record.notes),
     }

@@ -49,9 +49,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def add_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder that may be there."""
+    """Write files by their paths into a folder that may be there."""
     folder.mkdir(parents=True, exist_ok=True)
     for path, data in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
 
 

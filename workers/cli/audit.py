@@ -1,6 +1,5 @@
 """`rota audit`: the record of runs, to be read, handed over and checked."""
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,12 @@ from typing import Any
 import click
 
 from activities.audit.collect import RunUnknownError
-from rota.audit.ed25519 import key_id, public_key
+from rota.audit.bundle import OtherHeadError
+from rota.audit.checking import check
 from rota.audit.reading_back import ErasedError, record_in
 from rota.audit.run_record import RunRecord
-from rota.audit.verify import Report, UnreadableError, check_folder, lines_of, read_folder
-from rota.fleet_file import FleetFile
+from rota.audit.statements import UnreadableError
+from rota.audit.verify import read_folder
 from rota.receipts import Receipt
 from schedules.fleet import load_fleet_file
 from workers.audit.announced import receipts_for
@@ -21,13 +21,15 @@ from workers.audit.exporting import ErasedRunError
 from workers.audit.folders import FolderTakenError, folder_name
 from workers.audit.report import render
 from workers.cli.audit_archive import archive_command
+from workers.cli.audit_checkpoints import checkpoints_command
 from workers.cli.audit_erase import erase_command
 from workers.cli.audit_export import export_many, export_one
 from workers.cli.audit_holds import hold_command, holds_command, release_command
 from workers.cli.audit_key import fleet_signer
+from workers.cli.audit_verify import key_command, verify_command
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.options import command, fleet_option, server_options
+from workers.cli.options import command, server_options
 from workers.cli.output import print_json
 from workers.cli.server import Link, with_server
 from workers.cli.since import since_option
@@ -86,7 +88,7 @@ def export_command(
         raise CommandError(
             f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND
         ) from error
-    except (ErasedRunError, DamagedArchiveError, FolderTakenError) as error:
+    except (ErasedRunError, OtherHeadError, DamagedArchiveError, FolderTakenError) as error:
         raise CommandError(str(error)) from error
     if as_json:
         print_json(told.document)
@@ -94,40 +96,6 @@ def export_command(
         told.tell()
     if told.left_out:
         raise CommandError("\n".join(told.left_out))
-
-
-@command(
-    "verify",
-    example=("rota audit verify bundle --key key.pub", "python bundle/verify.py --key key.pub"),
-    json="[{run, holds, records, head, first_bad, problems, notes}]",
-)
-@click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--key", "keys", multiple=True, metavar="FILE|HEX", help="A public key to trust.")
-@click.option(
-    "--fleet",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Trust the keys that the fleet.yaml of this folder names.",
-)
-def verify_command(bundle: Path, keys: tuple[str, ...], fleet: Path | None, as_json: bool) -> None:
-    """Check a bundle, or a folder of them; name the first bad record.
-
-    Needs no server and no fleet. Ends with 0 if all holds, 1 if something was changed, 2 if it is
-    no bundle. Without a key that you trust it says so: whoever rewrites a bundle whole can sign it
-    with a key of his own.
-    """
-    trusted = [_trusted(text) for text in keys]
-    if fleet is not None:
-        trusted += [bytes.fromhex(key) for key in _keys_of(load_fleet_file(fleet))]
-    try:
-        reports = check_folder(bundle, trusted)
-    except UnreadableError as error:
-        raise CommandError(f"{bundle}: {error}", ExitCode.WRONG) from error
-    if as_json:
-        print_json([_document(report) for report in reports])
-    else:
-        click.echo("\n".join(line for report in reports for line in lines_of(report)))
-    if any(report.problems for report in reports):
-        raise click.exceptions.Exit(int(ExitCode.FAILED))
 
 
 @command(
@@ -144,7 +112,8 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
     """Write the report of one run: a page for people, whole in one file.
 
     Who triggered it and why, each turn with its reasoning as far as the provider gives it, tool
-    calls, approvals, effects, costs, memory before and after. Of a bundle, without a server.
+    calls, approvals, effects, costs, memory before and after. Of a bundle, without a server; one
+    that was changed is not shown.
     """
     record, receipts = _record_of(settings, run)
     name = folder_name(record.run.id, record.run.key)
@@ -157,47 +126,11 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
         click.echo(f"{place}")
 
 
-@command("key", example="rota audit key", json="{key, id, old_keys: [key]}")
-@fleet_option
-def key_command(fleet: Path, as_json: bool) -> None:
-    """Print the public key of the fleet's signing key, to be kept where bundles are checked."""
-    file = load_fleet_file(fleet)
-    signer = fleet_signer(file)
-    if signer is None:
-        raise CommandError(
-            "fleet.yaml names no signing key: add audit: {signing_key: file:/path}; "
-            "'openssl genpkey -algorithm ed25519' writes one",
-            ExitCode.WRONG,
-        )
-    known = key_id(bytes.fromhex(signer.key))
-    if as_json:
-        print_json({"key": signer.key, "id": known, "old_keys": list(file.audit.old_keys)})
-    else:
-        click.echo(signer.key)
-
-
 for _each in (
-    *(export_command, verify_command, show_command, key_command, archive_command),
-    *(hold_command, release_command, holds_command, erase_command),
+    *(export_command, verify_command, show_command, key_command, checkpoints_command),
+    *(archive_command, hold_command, release_command, holds_command, erase_command),
 ):
     audit_command.add_command(_each)
-
-
-def _keys_of(file: FleetFile) -> list[str]:
-    """Public keys that a fleet trusts; that of the signing key only where the key itself is."""
-    signer = fleet_signer(file)
-    return [*([signer.key] if signer else []), *file.audit.old_keys]
-
-
-def _trusted(text: str) -> bytes:
-    try:
-        return public_key(text if len(text) == 64 else Path(text).read_text())
-    except ValueError as error:
-        raise CommandError(f"--key {text}: {error}", ExitCode.WRONG) from error
-
-
-def _document(report: Report) -> dict[str, Any]:
-    return {**asdict(report), "holds": not report.problems}
 
 
 def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] | None]:
@@ -208,7 +141,12 @@ def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] |
     """
     if (Path(run) / "manifest.json").is_file():
         try:
-            return record_in(read_folder(Path(run))), None
+            files = read_folder(Path(run))
+            if problems := check(files).problems:
+                raise CommandError(
+                    f"{run} was changed: {problems[0]}; 'rota audit verify' says more"
+                )
+            return record_in(files), None
         except (ErasedError, UnreadableError, KeyError, ValueError) as error:
             raise CommandError(f"{run}: {error}; 'rota audit verify' says more") from error
     connections = load_fleet_file(settings.fleet)

@@ -10,6 +10,7 @@ import click
 from activities.audit.archive_store import all_archives
 from activities.audit.collect import RunUnknownError
 from rota.audit.archived import ArchivedRun
+from rota.audit.bundle import OtherHeadError
 from rota.audit.seals import Signer
 from rota.connections import Connections
 from rota.list_query import quoted
@@ -26,6 +27,9 @@ from workers.cli.output import remark
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.run_view import RUN_TYPE
 from workers.cli.server import Link
+
+_LEFT_OUT = (ErasedRunError, OtherHeadError, DamagedArchiveError)
+"""Why a run of several has no bundle; the others have theirs."""
 
 
 @dataclass
@@ -111,7 +115,7 @@ async def export_many(
     async for run in link.client.list_workflows(_query(agent, since)):
         try:
             bundle = await export_run(link, run.id, connections, signer, run.run_id)
-        except (RunUnknownError, ErasedRunError, DamagedArchiveError) as error:
+        except (RunUnknownError, *_LEFT_OUT) as error:
             exported.left_out.append(str(error))
             continue
         known.add(bundle.record.run.key)
@@ -122,7 +126,7 @@ async def export_many(
         ):
             try:
                 add(await bundle_of_archive(link, archived, signer))
-            except DamagedArchiveError as error:
+            except _LEFT_OUT as error:
                 exported.left_out.append(str(error))
     add_files(folder, index_files(heads, signer))
     return exported

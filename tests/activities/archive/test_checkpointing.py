@@ -9,10 +9,10 @@ from activities.audit.checkpointing import newest_checkpoint
 from activities.audit.proofs import checkpoint_of_run
 from rota.audit.archived import PENDING
 from rota.audit.bundle import BundleParts, bundle_of
-from rota.audit.verify import check
+from rota.audit.checking import check
 from tests.activities.archive.archive_bench import Bench, bench, days_ago
 from tests.activities.archive.memory_store import AtOperation, Killed
-from tests.rota.audit.audit_records import signer_of, verifier_source
+from tests.rota.audit.audit_records import signer_of, trusting, verifier_source
 
 SIGNER = signer_of(4)
 
@@ -47,7 +47,7 @@ async def test_day_that_is_over_gets_a_signed_checkpoint_bound_to_the_one_before
     parts = BundleParts(
         run=archived.run, chain=chain, verifier=verifier_source(), checkpoint=second
     )
-    checked = check(bundle_of(parts, SIGNER), [bytes.fromhex(SIGNER.key)])
+    checked = check(bundle_of(parts, SIGNER), trusting(SIGNER))
     assert (checked.problems, checked.notes) == ([], [])
     assert (await place.archive()).checkpoints == 0
 

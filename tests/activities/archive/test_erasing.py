@@ -12,11 +12,11 @@ from activities.audit.erasing import Eraser, HeldError
 from activities.audit.holding import place_hold
 from rota.audit.archived import Erasure
 from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.checking import check
 from rota.audit.content_key import Destruction
-from rota.audit.verify import check
 from rota.model import digest_of
 from tests.activities.archive.memory_store import NOW, AtOperation, Killed, MemoryStore
-from tests.rota.audit.audit_records import record, signer_of, verifier_source
+from tests.rota.audit.audit_records import record, signer_of, trusting, verifier_source
 
 GONE = Destruction(by="ann", reason="asked by the subject", at=NOW + timedelta(hours=1))
 
@@ -79,7 +79,7 @@ async def assert_gone(store: MemoryStore, key: str) -> None:
     parts = BundleParts(
         run=run.run, chain=opened.chain, verifier=verifier_source(), destroyed=run.destroyed
     )
-    report = check(bundle_of(parts, signer_of(1)), [bytes.fromhex(signer_of(1).key)])
+    report = check(bundle_of(parts, signer_of(1)), trusting(signer_of(1)))
     assert report.problems == []
     assert any("pieces of content were erased" in note for note in report.notes)
     assert report.head == run.head

@@ -3,7 +3,7 @@
 import base64
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from rota.audit.run_record import (
     RunRecord,
 )
 from rota.audit.seals import Signer
+from rota.audit.statements import Day, Trust
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall
 from rota.effects import EffectRecord, EffectStage
 from rota.memory import MemoryVersion
@@ -44,6 +45,11 @@ def signer_of(seed: int) -> Signer:
     private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
     public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return Signer(public.hex(), lambda message: private.sign(message).hex())
+
+
+def trusting(*signers: Signer, days: Sequence[Day] = ()) -> Trust:
+    """Whoever checks has these keys, and these checkpoints."""
+    return Trust({bytes.fromhex(signer.key): "" for signer in signers}, days)
 
 
 @cache

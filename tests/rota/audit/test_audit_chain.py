@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.checking import check
 from rota.audit.content_key import ContentKey, Destruction
 from rota.audit.entries import chain_of
 from rota.audit.hashing import canonical
 from rota.audit.reading_back import ErasedError, record_of
-from rota.audit.verify import check
 from rota.model import canonical_json
 from tests.rota.audit.audit_records import BEGAN, KEY, history, record
 

@@ -6,17 +6,20 @@ from datetime import date, timedelta
 
 import pytest
 
-from rota.audit.bundle import BundleParts, bundle_of
+from rota.audit.bundle import BundleParts, OtherHeadError, bundle_of
+from rota.audit.checking import check
 from rota.audit.checkpoints import RunHead, SignedCheckpoint, checkpoint_of, signed
 from rota.audit.content_key import Destruction
+from rota.audit.days import read_days
+from rota.audit.ed25519 import key_id
 from rota.audit.entries import chain_of
-from rota.audit.hashing import leaf_hash, root_of_path
-from rota.audit.merkle import proof_of, root_of
-from rota.audit.verify import check
-from tests.rota.audit.audit_records import BEGAN, KEY, record, signer_of
+from rota.audit.hashing import canonical, leaf_hash, root_of, root_of_path
+from rota.audit.merkle import proof_of
+from rota.audit.statements import Trust, UnreadableError
+from tests.rota.audit.audit_records import BEGAN, KEY, record, signer_of, trusting
 
 SIGNER = signer_of(1)
-TRUSTED = (bytes.fromhex(SIGNER.key),)
+TRUSTED = trusting(SIGNER)
 DAY = date(2026, 11, 22)
 
 
@@ -48,12 +51,15 @@ def test_tree_is_that_of_rfc_6962() -> None:
     assert root_of([]) == hashlib.sha256(b"").hexdigest()
 
 
-def day_of(*seeds: int, previous: SignedCheckpoint | None = None) -> SignedCheckpoint:
+def day_of(
+    *seeds: int, previous: SignedCheckpoint | None = None, day: date = DAY
+) -> SignedCheckpoint:
     """The checkpoint of a day with these runs."""
     made = [record(seed) for seed in seeds]
     runs = [RunHead(run=each.run.key, head=chain_of(each, KEY).head) for each in made]
     before = previous.checkpoint if previous else None
-    day = DAY + timedelta(days=1 if previous else 0)
+    if previous is not None:
+        day = previous.checkpoint.day + timedelta(days=1)
     return signed(checkpoint_of("report", day, runs, before, BEGAN), runs, SIGNER)
 
 
@@ -81,7 +87,76 @@ def test_run_that_was_chained_anew_with_the_right_key_is_found_by_the_checkpoint
     assert check(new, TRUSTED).problems == [
         "checkpoint.json: the run's head is not in that of 2026-11-22"
     ]
-    assert "checkpoint.json" not in bundle_of(replace(parts, checkpoint=day), SIGNER)
+    with pytest.raises(OtherHeadError, match="report of 2026-11-22 does not have the head"):
+        bundle_of(replace(parts, checkpoint=day), SIGNER)
+
+
+def handed_out(*days: SignedCheckpoint) -> dict[str, bytes]:
+    """Checkpoints as files."""
+    return {f"{each.checkpoint.day}": canonical(each.handed_out) for each in days}
+
+
+def given(*days: SignedCheckpoint) -> Trust:
+    """Whoever checks has kept these."""
+    report, read = read_days(handed_out(*days), TRUSTED)
+    assert report.problems == []
+    return trusting(SIGNER, days=read)
+
+
+def test_insider_who_leaves_the_checkpoint_away_meets_the_one_that_others_kept() -> None:
+    """All is signed with the right key: only what he cannot write tells."""
+    forged = record(2).model_copy(update={"output": "forged"})
+    parts = replace(parts_of(2, None), chain=chain_of(forged, KEY))
+    new = bundle_of(parts, SIGNER)
+    assert (check(new, TRUSTED).problems, check(new, TRUSTED).notes) == (
+        [],
+        ["not yet in a checkpoint"],
+    )
+    assert check(new, given(day_of(1, 2, 3))).problems == [
+        "the checkpoint of report of 2026-11-22 that you gave has another head of this run"
+    ]
+    whole = check(bundle_of(parts_of(2, None), SIGNER), given(day_of(1, 2, 3)))
+    assert (whole.problems, whole.notes) == ([], [])
+
+
+def test_run_that_nobody_has_in_a_checkpoint_is_found_unless_it_is_too_young_for_one() -> None:
+    """An invented run of an old day is in none; of today's nobody can know."""
+    files = bundle_of(parts_of(2, None), SIGNER)
+    assert "is in none of the checkpoints you gave" in check(files, given(day_of(1))).problems[0]
+    younger = given(day_of(1, day=DAY - timedelta(days=1)))
+    assert check(files, younger).problems == []
+    assert check(files, younger).notes[0] == "it ended after the newest checkpoint that you gave"
+
+
+def test_row_of_checkpoints_shows_what_was_taken_out_or_made_anew() -> None:
+    """Each names the one before it, by its digest; its leaves are those that were signed."""
+    first = day_of(1)
+    second = day_of(2, previous=first)
+    third = day_of(3, previous=second)
+    for wrong in ([first, third], [day_of(9), second, third]):
+        (problem,) = read_days(handed_out(*wrong), TRUSTED)[0].problems
+        assert "it does not follow" in problem
+    assert read_days(handed_out(third), TRUSTED)[0].problems == []
+    swapped = first.model_copy(update={"runs": second.runs})
+    (problem,) = read_days(handed_out(swapped), TRUSTED)[0].problems
+    assert problem == "2026-11-22: its runs are not those that were signed"
+    other = signed(first.checkpoint, first.runs, signer_of(2))
+    assert "another key than yours" in read_days(handed_out(other), TRUSTED)[0].problems[0]
+    with pytest.raises(UnreadableError, match="is no checkpoint"):
+        read_days({"seal.json": bundle_of(parts_of(2, None), SIGNER)["seal.json"]}, TRUSTED)
+
+
+def test_key_that_was_given_up_vouches_for_nothing_younger() -> None:
+    """Stolen afterwards, it signs in vain: not a seal, not a checkpoint."""
+    files = bundle_of(parts_of(2, day_of(1, 2, 3)), SIGNER)
+    old = {bytes.fromhex(SIGNER.key): "2026-11-22"}
+    assert check(files, Trust(old)).problems == []
+    stolen = Trust(dict.fromkeys(old, "2026-11-21"))
+    mine = key_id(bytes.fromhex(SIGNER.key))
+    assert check(files, stolen).problems == [
+        f"{name}: of 2026-11-22, and key {mine} signed until 2026-11-21"
+        for name in ("seal.json", "checkpoint.json")
+    ]
 
 
 def test_checkpoint_names_the_one_before() -> None:

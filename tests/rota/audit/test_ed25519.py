@@ -68,6 +68,30 @@ def test_key_that_is_none_makes_no_signature_hold(key: bytes) -> None:
     assert not signature_holds(key, b"", bytes(64))
 
 
+SMALL = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+]
+"""The points of small order."""
+NOBODYS = b"\x01" + bytes(63)
+"""A signature without a secret."""
+
+
+@pytest.mark.parametrize("key", SMALL)
+def test_key_that_anybody_can_sign_for_is_none(key: str) -> None:
+    """With one of them, what nobody signed would hold for one message in eight, or for all."""
+    with pytest.raises(ValueError, match="no Ed25519 public key"):
+        public_key(key)
+    public = bytes.fromhex(key)
+    assert not any(signature_holds(public, b"%d" % each, NOBODYS) for each in range(32))
+
+
 def test_public_key_reads_pem_and_hexadecimal() -> None:
     """As openssl writes it, and as Rota prints it."""
     public = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()

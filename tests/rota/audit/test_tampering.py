@@ -9,14 +9,16 @@ import pytest
 
 from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.chain import Entry, chained
+from rota.audit.checking import check
 from rota.audit.ed25519 import key_id
 from rota.audit.entries import entries_of
 from rota.audit.hashing import canonical, record_hash, sha256
-from rota.audit.verify import UnreadableError, check, lines_of
-from tests.rota.audit.audit_records import BEGAN, KEY, bundle, record, signer_of
+from rota.audit.statements import NOBODY, UnreadableError
+from rota.audit.verify import lines_of
+from tests.rota.audit.audit_records import BEGAN, KEY, bundle, record, signer_of, trusting
 
 SIGNER = signer_of(1)
-TRUSTED = (bytes.fromhex(SIGNER.key),)
+TRUSTED = trusting(SIGNER)
 Files = dict[str, bytes]
 Tamper = Callable[[Files, random.Random], int]
 
@@ -106,7 +108,7 @@ def test_bundle_that_was_changed_is_found_with_its_first_bad_record(tamper: Tamp
 def test_bundle_as_it_was_written_holds(signer: Any) -> None:
     """Nothing is found in one hundred bundles that nobody touched."""
     for seed in range(100 if signer is None else 20):
-        report = check(bundle(seed, signer), TRUSTED if signer else ())
+        report = check(bundle(seed, signer), TRUSTED if signer else NOBODY)
         assert (report.problems, report.first_bad) == ([], None), seed
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from rota.audit.checkpoints import RunHead, checkpoint_of, proof_place, signed
+from rota.audit.checkpoints import RunHead, checkpoint_of, checkpoint_place, proof_place, signed
 from rota.audit.reading_back import record_in
 from rota.audit.verify import read_folder
 from tests.approving import Ledger, decide, open_approvals, posting
@@ -141,17 +141,31 @@ async def test_bundle_written_again_has_the_same_head_and_gets_its_checkpoint(
     store = office.stack.store
     digest = await store.put(day.model_dump_json().encode())
     await store.set_ref(proof_place(key), digest.encode())
+    await store.set_ref(checkpoint_place(agent, BEGAN.date()), digest.encode())
     second = await office.rota("audit", "export", run, "-o", str(office.path("two")), "--json")
     assert second.json["head"] == first.json["head"]
     assert second.json["in_checkpoint"]
     checked = await rota(
         *("audit", "verify", str(office.path("two")), "--key", SIGNER.key, "--json")
     )
-    assert (checked.code, checked.json[0]["notes"]) == (ExitCode.OK, [])
-    trusted = await rota(
-        "audit", "verify", str(office.path("two")), "--fleet", str(office.path(""))
-    )
-    assert trusted.code == ExitCode.OK, trusted.err
+    assert (checked.code, checked.json[0]["problems"]) == (ExitCode.OK, [])
+    assert [note.partition(":")[0] for note in checked.json[0]["notes"]] == ["not yet archived"]
+
+    kept = office.path("checkpoints")
+    handed = await office.rota("audit", "checkpoints", "-o", str(kept), "--json")
+    assert (handed.json["checkpoints"], handed.json["new"]) == (1, 1), handed.err
+    fleet = ("--fleet", str(office.path("")), "--checkpoint", str(kept))
+    trusted = await rota("audit", "verify", str(office.path("two")), *fleet)
+    assert trusted.code == ExitCode.OK, trusted.out
+    heads[1] = RunHead(run=key, head="1" * 64)
+    day = signed(checkpoint_of(agent, BEGAN.date(), heads, None, BEGAN), heads, SIGNER)
+    digest = await store.put(day.model_dump_json().encode())
+    await store.set_ref(checkpoint_place(agent, BEGAN.date()), digest.encode())
+    again = await office.rota("audit", "checkpoints", "-o", str(kept))
+    assert (again.code, "the store has another one" in again.err) == (ExitCode.FAILED, True)
+    await store.set_ref(proof_place(key), digest.encode())
+    third = await office.rota("audit", "export", run, "-o", str(office.path("three")))
+    assert (third.code, "does not have the head" in third.err) == (ExitCode.FAILED, True)
 
 
 async def test_runs_of_an_agent_are_exported_together_and_none_is_taken_away_unseen(
@@ -208,6 +222,9 @@ async def test_bundle_that_was_changed_ends_with_1_and_names_the_record(office: 
     by_itself = await verified(bundle)
     assert by_itself.returncode == 1
     assert f"record {seq}: its words are not those that were hashed" in by_itself.stdout
+    shown = await rota("audit", "show", str(bundle), "-o", str(office.path("shown.html")))
+    assert (shown.code, f"was changed: record {seq}" in shown.err) == (ExitCode.FAILED, True)
+    assert not office.path("shown.html").exists()
     assert (await rota("audit", "verify", str(office.path("")))).code == ExitCode.WRONG
 
 
