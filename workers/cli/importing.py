@@ -1,25 +1,26 @@
 """`rota import`: schedules of other software become agents."""
 
-import os
-import tempfile
-import zoneinfo
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from schedules.declaration_errors import DeclarationErrors
-from schedules.declared import read_declaration
-from schedules.importing.crontab import Job, Unread, read_crontab
-from schedules.importing.crontab_agents import declaration, name_of, secrets_of
-from schedules.yaml_source import load_documents
+from schedules.importing.agent_files import AgentFile, TakenError, check, write
+from schedules.importing.crontab import read_crontab
+from schedules.importing.crontab_agents import job_agent, secrets_of
+from schedules.importing.temporal_schedule import NotExpressibleError
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.options import command, fleet_option
+from workers.cli.import_temporal import found_schedules
+from workers.cli.options import command, fleet_option, server_options
 from workers.cli.output import print_json, remark
+from workers.cli.time_zone import TimeZoneError, checked_zone, machines_zone
+from workers.settings import Settings
 
-_FOLDER = "agents"
+_dry_run = click.option("--dry-run", is_flag=True, help="Print the declarations, write nothing.")
+_JSON = "{agents: [{name, file, what}], left: [{what, reason}]}"
 
 
 @click.group("import")
@@ -31,16 +32,19 @@ def import_command() -> None:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """One job and the file that declares it."""
+class _Left:
+    """Something that is not taken over."""
 
-    job: Job
-    name: str
-    text: str
+    what: str
+    reason: str
 
-    @property
-    def file(self) -> str:
-        return f"{_FOLDER}/{self.name}.yaml"
+
+@dataclass(frozen=True)
+class _Imported:
+    """One agent, and what it comes from."""
+
+    what: str
+    file: AgentFile
 
 
 @command(
@@ -49,13 +53,13 @@ class _Written:
         "crontab -l | rota import crontab - --fleet jobs",
         "rota import crontab /etc/crontab --system --dry-run",
     ),
-    json="{agents: [{name, file, line, command}], left: [{line, text, reason}]}",
+    json=_JSON,
 )
 @fleet_option
 @click.argument("file", metavar="FILE", type=click.File(encoding="utf-8", errors="replace"))
 @click.option("--system", is_flag=True, help="Lines name a user, as in /etc/crontab.")
 @click.option("--timezone", help="Of jobs without CRON_TZ. Default: this machine's.")
-@click.option("--dry-run", is_flag=True, help="Print the declarations, write nothing.")
+@_dry_run
 def crontab_command(
     fleet: Path, file: Any, system: bool, timezone: str | None, dry_run: bool, as_json: bool
 ) -> None:
@@ -66,111 +70,99 @@ def crontab_command(
     cannot be taken over are named, and end it with exit code 1; the others are written.
     """
     source = file.name if file.name not in ("-", "<stdin>") else "a crontab"
-    zone = _zone(timezone)
+    try:
+        zone = checked_zone(timezone or machines_zone())
+    except TimeZoneError as error:
+        raise CommandError(str(error), ExitCode.WRONG) from error
     jobs, unread = read_crontab(file.read(), system=system)
     if not jobs and not unread:
         raise CommandError(f"no line of {source} starts a job: nothing to import", ExitCode.WRONG)
-    written, refused = _written(jobs, source, zone, fleet)
-    unread = sorted([*unread, *refused], key=lambda left: left.line)
-    if not dry_run:
-        for agent in written:
-            path = fleet / agent.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(agent.text, encoding="utf-8")
-    _tell(written, unread, fleet, dry_run=dry_run, as_json=as_json)
-    if unread:
+    imported: list[_Imported] = []
+    left = [_Left(f"line {one.line}: {one.text}", one.reason) for one in unread]
+    secrets: set[str] = set()
+    for job in jobs:
+        what = f"line {job.line}: {job.command}"
+        # After the crontab alone: a second run gives the same names, and finds its own files.
+        agent = job_agent(job, {each.file.name for each in imported}, source, zone)
+        try:
+            checked_zone(job.timezone or zone)
+            check(agent, fleet)
+        except (DeclarationErrors, TakenError, TimeZoneError) as error:
+            left.append(_Left(what, _reason(error)))
+        else:
+            imported.append(_Imported(what, agent))
+            secrets.update(secrets_of(job))
+    if secrets:
+        names = ", ".join(sorted(secrets))
+        remark(f"left out of the files, to be set where the workers run: {names}")
+    _finish(imported, left, fleet, dry_run=dry_run, as_json=as_json)
+
+
+@command(
+    "temporal-schedules",
+    example=(
+        "rota import temporal-schedules --dry-run",
+        "rota import temporal-schedules nightly-export --fleet jobs",
+    ),
+    json=_JSON,
+)
+@server_options
+@click.argument("ids", metavar="[SCHEDULE]...", nargs=-1)
+@_dry_run
+def temporal_command(
+    settings: Settings, ids: tuple[str, ...], dry_run: bool, as_json: bool
+) -> None:
+    """Write one agent for each Temporal schedule that is not Rota's, or for those named.
+
+    Each starts the same workflow, on its own task queue, when the schedule would, and waits for
+    its result. The schedules stay as they are: the first lines of each file say how to pause
+    them. What cannot be said is named, and ends it with exit code 1; the others are written.
+    """
+    imported: list[_Imported] = []
+    left: list[_Left] = []
+    for found in found_schedules(settings, ids):
+        try:
+            agent = found.agent({each.file.name for each in imported})
+            check(agent, settings.fleet)
+        except (DeclarationErrors, TakenError, NotExpressibleError) as error:
+            left.append(_Left(found.id, _reason(error)))
+        else:
+            imported.append(_Imported(found.id, agent))
+    if not imported and not left:
+        remark("every schedule of this namespace is Rota's already, or there is none")
+    _finish(imported, left, settings.fleet, dry_run=dry_run, as_json=as_json)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.errors[0] if isinstance(error, DeclarationErrors) else error)
+
+
+def _finish(
+    imported: list[_Imported], left: list[_Left], fleet: Path, *, dry_run: bool, as_json: bool
+) -> None:
+    """Write the files and say so; what is left ends the command with 1."""
+    for each in imported:
+        if not dry_run:
+            write(each.file, fleet)
+        if as_json:
+            continue
+        if dry_run:
+            click.echo(f"# {each.file.path}\n{each.file.text}---")
+        else:
+            click.echo(f"{fleet / each.file.path}: {each.what}")
+    if as_json:
+        agents = [
+            {"name": each.file.name, "file": each.file.path, "what": each.what} for each in imported
+        ]
+        print_json({"agents": agents, "left": [asdict(one) for one in left]})
+    else:
+        for one in left:
+            remark(f"not taken over: {one.what}: {one.reason}")
+        if imported and not dry_run:
+            remark(f"next: rota validate --fleet {fleet}, rota plan, and end the old ones")
+    if left:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _written(
-    jobs: list[Job], source: str, zone: str, fleet: Path
-) -> tuple[list[_Written], list[Unread]]:
-    """Return what is to be written, each read back as `rota validate` will read it."""
-    written: list[_Written] = []
-    refused: list[Unread] = []
-    for job in jobs:
-        # After the crontab alone: a second run gives the same names, and finds its own files.
-        name = name_of(job, {each.name for each in written})
-        agent = _Written(job, name, declaration(job, name, source, zone))
-        try:
-            _zone(job.timezone or zone)
-            _check(agent, fleet)
-        except DeclarationErrors as group:
-            refused.append(Unread(job.line, job.command, str(group.errors[0])))
-        except CommandError as error:
-            refused.append(Unread(job.line, job.command, error.message))
-        else:
-            written.append(agent)
-    return written, refused
-
-
-def _check(agent: _Written, fleet: Path) -> None:
-    """Read the declaration back; see that it takes no other's place.
-
-    Raises:
-        CommandError: a file of its name says something else.
-        DeclarationErrors: the declaration is wrong.
-    """
-    path = fleet / agent.file
-    if path.exists() and path.read_text(encoding="utf-8") != agent.text:
-        raise CommandError(f"{path} is there already and says something else: move it away first")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, path.name)
-        file.write_text(agent.text, encoding="utf-8")
-        for document in load_documents(file, file.name):
-            read_declaration(document, Path(folder))
-
-
-def _zone(named: str | None) -> str:
-    """Return a time zone's name that can be declared.
-
-    Raises:
-        CommandError: there is no such zone.
-    """
-    name = named or os.environ.get("TZ", "").lstrip(":") or _machines_zone()
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise CommandError(
-            f"no time zone '{name}': write one such as Europe/Berlin", ExitCode.WRONG
-        ) from error
-    return name
-
-
-def _machines_zone() -> str:
-    """Return what /etc/localtime is a link to; UTC if it tells no name."""
-    _, _, name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")
-    return name or "UTC"
-
-
-def _tell(
-    written: list[_Written], unread: list[Unread], fleet: Path, *, dry_run: bool, as_json: bool
-) -> None:
-    if as_json:
-        agents = [
-            {
-                "name": each.name,
-                "file": each.file,
-                "line": each.job.line,
-                "command": each.job.command,
-            }
-            for each in written
-        ]
-        left = [{"line": one.line, "text": one.text, "reason": one.reason} for one in unread]
-        print_json({"agents": agents, "left": left})
-        return
-    for each in written:
-        if dry_run:
-            click.echo(f"# {each.file}\n{each.text}---")
-        else:
-            click.echo(f"line {each.job.line}: {fleet / each.file}")
-    secrets = sorted({name for each in written for name in secrets_of(each.job)})
-    if secrets:
-        remark(f"left out of the files, to be set where the workers run: {', '.join(secrets)}")
-    for one in unread:
-        remark(f"line {one.line} not taken over: {one.text}: {one.reason}")
-    if written and not dry_run:
-        remark(f"next: rota validate --fleet {fleet}; rota plan; and take the lines out of cron")
-
-
 import_command.add_command(crontab_command)
+import_command.add_command(temporal_command)

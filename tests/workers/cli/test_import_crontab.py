@@ -88,7 +88,7 @@ async def test_line_left_is_told_and_fails_the_command(tmp_path: Path) -> None:
     path = crontab(tmp_path, "@reboot x\nCRON_TZ=Mars/Base\n1 1 * * * y\nCRON_TZ=\n1 1 * * * z\n")
     ended = await rota("import", "crontab", str(path), "--fleet", str(tmp_path), "--json")
     assert ended.code == ExitCode.FAILED
-    assert [left["line"] for left in ended.json["left"]] == [1, 3]
+    assert [left["what"] for left in ended.json["left"]] == ["line 1: @reboot x", "line 3: y"]
     assert "no time zone 'Mars/Base'" in ended.json["left"][1]["reason"]
     assert [agent["name"] for agent in ended.json["agents"]] == ["z"]
 

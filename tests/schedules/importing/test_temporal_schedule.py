@@ -1,0 +1,140 @@
+"""Other people's Temporal schedules, said as declarations or refused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from temporalio.client import (
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleState,
+)
+
+from schedules.importing.temporal_schedule import NotExpressibleError, readable, schedule_agent
+
+DAILY = ScheduleSpec(
+    calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(6)], minute=[ScheduleRange(15)])]
+)
+
+
+def declared(spec: ScheduleSpec = DAILY, **rest: Any) -> dict[str, Any]:
+    """The declaration of a schedule with this spec."""
+    action = ScheduleActionStartWorkflow("Export", id="export-{day}", task_queue="exports")
+    file = schedule_agent(
+        "Nightly Export",
+        Schedule(action=action, spec=spec, **rest),
+        ['{"a": 1}'],
+        taken=(),
+        address="127.0.0.1:7233",
+        namespace="default",
+    )
+    return yaml.safe_load(file.text)
+
+
+def every_second_hour_of_weekdays() -> ScheduleCalendarSpec:
+    """A calendar with each shape of a range."""
+    return ScheduleCalendarSpec(
+        second=[ScheduleRange(30)],
+        minute=[ScheduleRange(0), ScheduleRange(45)],
+        hour=[ScheduleRange(0, 23, 2)],
+        day_of_week=[ScheduleRange(1, 5)],
+        year=[ScheduleRange(2026, 2027)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (DAILY, {"calendar": [{"minute": "15", "hour": "6"}], "timezone": "UTC"}),
+        (
+            ScheduleSpec(
+                calendars=[every_second_hour_of_weekdays()], time_zone_name="Europe/Berlin"
+            ),
+            {
+                "calendar": [
+                    {"second": "30", "minute": "0,45", "hour": "*/2"}
+                    | {"day_of_week": "1-5", "year": "2026-2027"}
+                ],
+                "timezone": "Europe/Berlin",
+            },
+        ),
+        (
+            ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=90))]),
+            {"every": ["1h30m"], "timezone": "UTC"},
+        ),
+        (
+            ScheduleSpec(
+                cron_expressions=["@daily"],
+                jitter=timedelta(seconds=20),
+                end_at=datetime(2027, 1, 1, tzinfo=UTC),
+            ),
+            {"cron": ["@daily"], "timezone": "UTC", "jitter": "20s"}
+            | {"end": "2027-01-01T00:00:00+00:00"},
+        ),
+    ],
+)
+def test_when_it_fires_is_declared(spec: ScheduleSpec, expected: dict[str, Any]) -> None:
+    """Calendars, intervals, cron, zone, jitter and bounds."""
+    block = declared(spec)["schedule"]
+    assert {key: value for key, value in block.items() if key in expected} == expected
+
+
+def test_overlap_window_and_pause_are_kept() -> None:
+    """Catch-up runs all slots, as the server would; a window of a year becomes thirty days."""
+    block = declared(
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.BUFFER_ALL, catchup_window=timedelta(days=365)
+        ),
+        state=ScheduleState(paused=True),
+    )["schedule"]
+    assert (block["overlap"], block["paused"]) == ("queue_all", True)
+    assert block["catchup"] == {"policy": "all", "window": "30d"}
+
+
+def test_workflow_is_named_after_its_run() -> None:
+    """Braces of the original's id are literal; the run makes it one for each slot."""
+    words = declared()["runtime"]["command"]
+    assert words[3] == "export-{{day}}/{run}"
+    assert words[4:8] == ["--type", "Export", "--task-queue", "exports"]
+    assert words[-2:] == ["--input", '{{"a": 1}}']
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "why"),
+    [
+        (ScheduleSpec(), ScheduleState(), "never fires"),
+        (
+            ScheduleSpec(calendars=DAILY.calendars, skip=DAILY.calendars),
+            ScheduleState(),
+            "exclude",
+        ),
+        (DAILY, ScheduleState(limited_actions=True, remaining_actions=3), "3 more runs"),
+        (
+            ScheduleSpec(
+                intervals=[ScheduleIntervalSpec(timedelta(hours=1), offset=timedelta(minutes=5))]
+            ),
+            ScheduleState(),
+            "5m late",
+        ),
+    ],
+)
+def test_schedule_that_no_declaration_says_is_refused(
+    spec: ScheduleSpec, state: ScheduleState, why: str
+) -> None:
+    """It says what would be lost, instead of losing it."""
+    with pytest.raises(NotExpressibleError, match=why):
+        declared(spec, state=state)
+
+
+@pytest.mark.parametrize(("argument", "why"), [(b"\xff", "not JSON"), (b"1" * 100_001, "too long")])
+def test_argument_that_no_command_line_takes_is_refused(argument: bytes, why: str) -> None:
+    """Before somebody finds out at night."""
+    with pytest.raises(NotExpressibleError, match=why):
+        readable([argument])
