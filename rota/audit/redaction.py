@@ -6,6 +6,7 @@ note never passed there, and histories hold it as it was sent; so both are gone 
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from typing import Any, cast
@@ -15,25 +16,34 @@ from rota.audit.histories import payloads_in
 REDACTED = "[redacted]"
 
 _NAMES = (
-    r"password|passwd|passphrase|secret|client_secret|api_?key|access_?token|refresh_?token|"
-    r"private_?key|authorization"
+    r"(?:[\w.-]*[_.-])?(?:password|passwd|passphrase|secret|api_?key|access_?key|private_?key|"
+    r"(?<!next_)(?<!page_)(?<!continuation_)token|authorization)|"
+    r"(?:access|refresh|auth|id)token|clientsecret|\w+password"
 )
 _FORMS = (
-    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|$)",
+    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|$)",
     r"\bsk-[A-Za-z0-9_-]{20,}",
+    r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    r"\bAIza[\w-]{35}",
     r"\bgh[opsur]_[A-Za-z0-9]{20,}\b|\bgithub_pat_\w{22,}",
-    r"\bxox[abeprs]-[\w-]{10,}",
+    r"\bglpat-[\w-]{20,}",
+    r"\bnpm_[A-Za-z0-9]{36}\b",
+    r"\bxox[abeprs]-[\w-]{10,}|\bxapp-\d-[\w-]{10,}",
     r"(?<=hooks\.slack\.com/services/)[\w/]{8,}",
     r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
     r"(?<=[Bb]earer )[\w.~+/=-]{8,}|(?<=[Bb]asic )[\w.~+/=-]{8,}",
-    r"(?<=://)[^\s:/@\"']*:[^\s:/@\"']+(?=@)",
+    r"(?<=://)[^\s:/@\"']*:[^\s/?#\"']+(?=@)",
 )
 _LOOKS = re.compile("|".join(_FORMS), re.DOTALL)
 _NAMED = re.compile(
-    rf"""(["']?(?<![\w.])(?:{_NAMES})["']?\s*[:=]\s*\\?["'])((?:[^"'\\]|\\[^"'])+)""", re.IGNORECASE
+    # Quoted, however often the quotes were escaped on the way; or bare, as in an environment.
+    rf"""((?<![\w.-])(?:{_NAMES})\\*["']?\s*[:=]\s*\\*["'])((?:[^"'\\]|\\+[^"'\\])+)"""
+    rf"""|((?<![\w.-])(?:{_NAMES})=)([^\s"'&;,()\[\]{{}}$<>\\]+)(?=[\s"'&;,\\]|$)""",
+    re.IGNORECASE,
 )
-_KEY = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
+_KEY = re.compile(_NAMES, re.IGNORECASE)
 _REFERENCE = re.compile(r"(?:env|file):\S+|\{[\w.]+\}")
 _SHORTEST = 6
 
@@ -55,7 +65,8 @@ class Redactor:
             return text
         found = self._seen.get(text)
         if found is None:
-            found = _NAMED.sub(_named, _LOOKS.sub(REDACTED, self._known(text)))
+            within = self._within(self._known(text))
+            found = _NAMED.sub(_named, _LOOKS.sub(REDACTED, within))
             if len(text) < 200:  # most strings of a history are its own words, again and again
                 self._seen[text] = found
         return found
@@ -83,22 +94,45 @@ class Redactor:
         return cut
 
     def _value(self, key: str, value: Any) -> Any:
-        secret = isinstance(value, str) and len(value) >= _SHORTEST and _KEY.fullmatch(key)
-        if secret and not _REFERENCE.fullmatch(value):
-            return REDACTED
-        return self.json(value)
+        return self._named(value) if _KEY.fullmatch(key) else self.json(value)
+
+    def _named(self, value: Any) -> Any:
+        """What stands under a name such as `password`: one value, or a list of them."""
+        match value:
+            case list() | tuple():
+                return [self._named(item) for item in cast("list[Any]", value)]
+            case str() if len(value) >= _SHORTEST and not _REFERENCE.fullmatch(value):
+                return REDACTED
+            case int() if len(str(value)) >= _SHORTEST:
+                return REDACTED
+            case _:
+                return self.json(value)
+
+    def _within(self, text: str) -> str:
+        """JSON that is told as a text, such as the body of a request; left alone if it is clean."""
+        if not text.lstrip().startswith(("{", "[")):
+            return text
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        cut = self.json(value)
+        return text if cut == value else json.dumps(cut, ensure_ascii=False)
 
     def _payload(self, data: str) -> str:
         try:
-            text = base64.b64decode(data).decode()
-        except (binascii.Error, UnicodeDecodeError):
+            held = base64.b64decode(data)
+        except binascii.Error:
             return data
-        cut = self.text(text)
-        return data if cut == text else base64.b64encode(cut.encode()).decode()
+        try:
+            cut = self.text(held.decode()).encode()
+        except UnicodeDecodeError:  # no text, but it may hold one
+            cut = self.text(held.decode("latin-1")).encode("latin-1")
+        return data if cut == held else base64.b64encode(cut).decode()
 
 
 def _named(match: re.Match[str]) -> str:
     """The value of a name such as `password`, unless it only says where the secret is."""
-    value = match[2]
+    name, value = (match[1], match[2]) if match[1] else (match[3], match[4])
     keeps = len(value) < _SHORTEST or _REFERENCE.fullmatch(value) or value == REDACTED
-    return match[0] if keeps else match[1] + REDACTED
+    return match[0] if keeps else name + REDACTED

@@ -28,7 +28,12 @@ PLANTED = {
     "memory": "hunter2-hunter2",
     "history": "postgres-pa55word",
     "environment": "correct horse battery staple",
+    "body": "open sesame 4711",
 }
+
+
+BODY = json.dumps({"text": json.dumps({"db_password": PLANTED["body"]})})
+"""What a webhook was sent: JSON, in which JSON is told as a text."""
 
 
 def planted() -> RunRecord:
@@ -40,11 +45,16 @@ def planted() -> RunRecord:
     ruling = Ruling.model_validate({**dict(decided.ruling), "note": f"see {PLANTED['note']}"})
     asked = history("secret", 1)
     asked.history["events"][1]["activityTaskScheduledEventAttributes"]["input"] = {
-        "payloads": [payload({"url": f"postgres://rota:{PLANTED['history']}@db/ledger"})]
+        "payloads": [
+            payload({"url": f"postgres://rota:{PLANTED['history']}@db/ledger", "body": BODY})
+        ]
     }
     return made.model_copy(
         update={
-            "given": {"agent": "report", "input": {"x": f"Bearer {PLANTED['given']}"}},
+            "given": {
+                "agent": "report",
+                "input": {"x": f"Bearer {PLANTED['given']}", "body": BODY},
+            },
             "spec": {"instructions": f"use {PLANTED['instructions']}"},
             "turns": (turn.model_copy(update={"node": node}), *made.turns[1:]),
             "calls": (call.model_copy(update={"result": PLANTED["result"]}), *made.calls[1:]),
@@ -67,7 +77,7 @@ def everything_in(files: dict[str, bytes]) -> str:
 
 
 def test_planted_secrets_appear_in_no_file_of_a_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight places, the report among the files; without the cutting each would be there."""
+    """Nine places, the report among the files; without the cutting each would be there."""
     monkeypatch.setenv("SOME_API_KEY", PLANTED["environment"])
     open_ = everything_in(bundle_from(planted(), KEY, None).files)
     assert [place for place, value in PLANTED.items() if value not in open_] == []
@@ -98,6 +108,11 @@ def test_secret_that_the_fleet_names_is_cut_out_by_its_value(
         "a" * 64,
         "https://example.com/a:b@c is no login? https://example.com/x",
         "task-basic report bearer of news",
+        '{"next_token": "page-two-of-it", "tokens": 123456, "token_count": "1234567"}',
+        'password=os.environ["LEDGER"] and api_key=secrets.get("x"), token=$TOKEN',
+        "https://example.com:8080/a?mail=x@y",
+        "secretary=nobody-at-all",
+        '{"a": [1, "two"],   "spaces": "stay as they are"}',
     ],
 )
 def test_words_that_are_no_secret_stay(text: str) -> None:
@@ -112,6 +127,24 @@ def test_words_that_are_no_secret_stay(text: str) -> None:
         ({"Authorization": "Basic dXNlcjpwYXNz"}, {"Authorization": REDACTED}),
         ('{"client_secret": "s3cr3t-value"}', f'{{"client_secret": "{REDACTED}"}}'),
         ("https://ann:pa55word@example.com/x", f"https://{REDACTED}@example.com/x"),
+        ("https://ann:p@ss:word@example.com/x", f"https://{REDACTED}@example.com/x"),
+        ({"password": ["hunter2-hunter2", 12345678]}, {"password": [REDACTED, REDACTED]}),
+        (
+            {"MY_API_KEY": "abcdefgh", "token": "abcdefgh"},
+            {"MY_API_KEY": REDACTED, "token": REDACTED},
+        ),
+        ({"dbPassword": "abcdefgh"}, {"dbPassword": REDACTED}),
+        ("export DB_PASSWORD=hunter2-hunter2; run", f"export DB_PASSWORD={REDACTED}; run"),
+        ("/x?api_key=abcdefgh&page=2", f"/x?api_key={REDACTED}&page=2"),
+        (
+            r"say {\\\"password\\\": \\\"abcdefgh\\\"}",
+            rf"say {{\\\"password\\\": \\\"{REDACTED}\\\"}}",
+        ),
+        ("x " + "AIza" + "B" * 35, f"x {REDACTED}"),
+        ("x " + "glpat-" + "x" * 20, f"x {REDACTED}"),
+        ("x " + "xapp-" + "1-" + "A" * 20, f"x {REDACTED}"),
+        ("x " + "sk_" + "live_" + "a" * 24, f"x {REDACTED}"),
+        ("x " + "npm_" + "a" * 36, f"x {REDACTED}"),
         ("x eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl y", f"x {REDACTED} y"),
     ],
 )
@@ -120,9 +153,19 @@ def test_what_looks_like_a_secret_is_cut_out(value: Any, left: Any) -> None:
     assert Redactor().json(value) == left
 
 
-def test_private_key_is_cut_out_whole() -> None:
+def test_payload_that_is_no_text_is_gone_through_too() -> None:
+    """Bytes around a secret stay as they are."""
+    key = "ghp_" + "a1B2" * 9
+    held = {**payload(""), "data": base64.b64encode(b"\xff " + key.encode() + b" \xfe").decode()}
+    history_ = {"events": [{"x": {"input": {"payloads": [held]}}}]}
+    cut = Redactor().history(history_)["events"][0]["x"]["input"]["payloads"][0]["data"]
+    assert base64.b64decode(cut) == b"\xff " + REDACTED.encode() + b" \xfe"
+
+
+@pytest.mark.parametrize("kind", ["PRIVATE " + "KEY", "PGP PRIVATE " + "KEY BLOCK"])
+def test_private_key_is_cut_out_whole(kind: str) -> None:
     """All lines of it, and one that was cut short, too."""
-    begin, end = "-----BEGIN PRIVATE " + "KEY-----", "-----END PRIVATE " + "KEY-----"
+    begin, end = f"-----BEGIN {kind}-----", f"-----END {kind}-----"
     assert Redactor().text(f"a\n{begin}\nMC4C\nAQAw\n{end}\nb") == f"a\n{REDACTED}\nb"
     assert Redactor().text(f"a\n{begin}\nMC4C") == f"a\n{REDACTED}"
 
