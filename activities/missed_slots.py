@@ -1,13 +1,11 @@
 """What a late run must know of its schedule: asked of the server itself."""
 
 from bisect import bisect_right
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload
-from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -16,6 +14,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.matching_times import matching_times
 from activities.server_errors import is_missing
 from rota.admission import AdmissionRequest
 from rota.calendars import iter_times
@@ -26,6 +25,7 @@ from rota.visibility import SCHEDULE_MEMO
 ON_TIME = timedelta(seconds=2)
 """A slot admitted this soon needs no look-up: that is every slot of a healthy system."""
 PASSED_LIMIT = 1000
+"""The newest of them: that one runs in place of the others."""
 
 _HOLDS_BACK = (ScheduleOverlapPolicy.BUFFER_ONE, ScheduleOverlapPolicy.BUFFER_ALL)
 
@@ -41,7 +41,7 @@ async def with_passed_slots(
         return request
     try:
         schedule = (await client.get_schedule_handle(schedule_id).describe()).schedule
-        times = await _matching_times(client, schedule_id, request.slot, now)
+        times = await matching_times(client, schedule_id, request.slot, now)
     except RPCError as error:
         if is_missing(error):
             return request
@@ -56,22 +56,6 @@ async def with_passed_slots(
             "backfill": _is_backfill(schedule, request.slot, started),
         }
     )
-
-
-async def _matching_times(
-    client: Client, schedule_id: str, slot: datetime, now: datetime
-) -> list[datetime]:
-    """Times at which the schedule started something after `slot` and up to `now`."""
-    answer = await client.workflow_service.list_schedule_matching_times(
-        ListScheduleMatchingTimesRequest(
-            namespace=client.namespace,
-            schedule_id=schedule_id,
-            start_time=_timestamp(slot),
-            end_time=_timestamp(now),
-        )
-    )
-    times = (item.ToDatetime(tzinfo=UTC) for item in answer.start_time)
-    return [at for at in times if slot < at <= now]
 
 
 def _nominal(
@@ -112,9 +96,3 @@ def _is_backfill(schedule: Schedule, slot: datetime, started: datetime) -> bool:
     if window is None or schedule.policy.overlap in _HOLDS_BACK:
         return False
     return started - slot > window + jitter + LATE
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp

@@ -14,16 +14,21 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
 from activities.ledger_pages import read_pages
+from activities.matching_times import matching_times
 from activities.server_errors import is_missing
+from activities.server_schedule import differences
 from activities.stores.base import ObjectStore, StoreError
 from rota.expected.evidence import Evidence, Fired
-from rota.expected.live import LiveSchedule
+from rota.expected.live import LiveSchedule, ServerTimes
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
+from rota.schedule_spec import ScheduleSpec
 
 SCHEDULED_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 _AT_WORK = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
+MOST_FIRED = 10_000
+"""Times of a schedule that is not as declared: a month of every five minutes."""
 BEFORE = timedelta(days=1)
 """A run that began so long before a slot may still have been in its way."""
 
@@ -49,7 +54,7 @@ async def read_evidence(
     return replace(
         Evidence.of(name, state, entries, now),
         fired=await _fired(client, name, since),
-        live=live_of(await describe_schedule(client, name)),
+        live=await read_live(client, name, state.spec.schedule if state.spec else None, since, now),
         unread=unread,
         unread_until=state.paged_slots.end if unread and state.paged_slots else None,
     )
@@ -78,10 +83,36 @@ async def describe_schedule(client: Client, name: str) -> ScheduleDescription | 
         raise
 
 
-def live_of(described: ScheduleDescription | None) -> LiveSchedule | None:
-    """What of a schedule counts as evidence."""
+async def read_live(
+    client: Client, name: str, declared: ScheduleSpec | None, since: datetime, now: datetime
+) -> LiveSchedule | None:
+    """What of a schedule counts as evidence; None: the server has none.
+
+    Of one that is not as declared, the server itself is asked when it fires, from `since` to
+    `now`; of others the declaration tells it.
+
+    Raises:
+        temporalio.service.RPCError: the server did not answer.
+    """
+    described = await describe_schedule(client, name)
     if described is None:
         return None
+    live = _live_of(described, declared)
+    if not live.differs:
+        return live
+    begin = max(filter(None, (since, live.changed or live.created)))
+    # The first of them may be a slot itself.
+    times = await matching_times(client, name, begin - timedelta.resolution, now, MOST_FIRED)
+    fires = ServerTimes(
+        since=begin,
+        until=times[-1] if len(times) == MOST_FIRED else now,
+        times=tuple(times),
+        jitter=described.schedule.spec.jitter or timedelta(0),
+    )
+    return live.model_copy(update={"fires": fires})
+
+
+def _live_of(described: ScheduleDescription, declared: ScheduleSpec | None) -> LiveSchedule:
     info, state = described.info, described.schedule.state
     changed = info.last_updated_at
     return LiveSchedule(
@@ -91,6 +122,8 @@ def live_of(described: ScheduleDescription | None) -> LiveSchedule | None:
         changed=changed if changed and changed > info.created_at else None,
         created=info.created_at,
         too_old=info.num_actions_missed_catchup_window,
+        has_next=bool(info.next_action_times),
+        differs=differences(described.schedule, declared) if declared is not None else (),
     )
 
 

@@ -2,17 +2,17 @@
 
 Nothing is declared by it: `rota drift` reports the difference, and the next `rota apply`
 puts the schedule back to what the files say. The keeper is told, so that it is known later
-which slots a pause took; a pause in the UI itself it does not hear of.
+which slots a pause took; of a pause in the UI itself the Watchdog tells it.
 """
 
 from datetime import UTC, datetime
 
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from activities import schedule_toggles
 from activities.server_errors import is_missing
 from rota.expected.in_force import Toggle
-from rota.ids import keeper_id
 
 
 async def pause(client: Client, agent: str, note: str) -> None:
@@ -45,13 +45,12 @@ async def tell_toggled(client: Client, agent: str, *, paused: bool, note: str) -
     """Tell the keeper that its schedule stands still, or goes on, from now on.
 
     Needs no worker. No keeper is fine: then there is nobody to remember it.
+
+    Raises:
+        temporalio.service.RPCError: the server did not answer.
     """
     toggle = Toggle(at=datetime.now(UTC), paused=paused, note=note)
-    try:
-        await client.get_workflow_handle(keeper_id(agent)).signal("schedule_toggled", toggle)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
+    await schedule_toggles.tell_toggled(client, agent, toggle)
 
 
 def _explained(error: RPCError, agent: str) -> Exception:

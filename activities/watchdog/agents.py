@@ -4,17 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from temporalio.client import (
-    Client,
-    ScheduleDescription,
-    WorkflowExecution,
-    WorkflowQueryFailedError,
-)
+from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from activities.open_state import open_state
+from activities.schedule_toggles import with_toggle_told
 from activities.side_by_side import side_by_side
-from activities.slot_evidence import describe_schedule, fired_of, live_of, read_entries
+from activities.slot_evidence import describe_schedule, fired_of, read_entries, read_live
 from activities.stores.base import ObjectStore
 from activities.watchdog.listing import Watched, is_open, is_run, is_scheduled_by, open_run
 from activities.watchdog.progress import with_progress
@@ -29,7 +25,7 @@ from rota.watchdog.looks import LookOrder
 from rota.watchdog.oddness import odd_runs
 from rota.watchdog.open_run import OpenRun
 from rota.watchdog.run_rules import may_be_stuck, overdue, stuck, wedged
-from rota.watchdog.schedule_rules import SeenSchedule, schedule_changed
+from rota.watchdog.schedule_rules import schedule_changed
 from rota.watchdog.slot_rules import judge_slots
 
 PATIENCE = timedelta(seconds=5)
@@ -97,18 +93,20 @@ class AgentLook:
             return SeenAgent(name, findings=tuple(jammed), runs=runs)
         since = self._order.undecided.get(name, self._order.since)
         entries, _ = await read_entries(self._store, state, since)
-        described = await describe_schedule(self._client, name) if spec.schedule else None
+        live = await read_live(self._client, name, spec.schedule, since, now)
         known = [alert for alert in self._order.alerts if alert.agent == name]
         scheduled = [each for each in listed if is_scheduled_by(each, name)]
         evidence = replace(
             Evidence.of(name, state, entries, now),
             fired=fired_of(scheduled),
-            live=live_of(described),
+            live=live,
         )
+        looked = since if since < self._order.now else None
+        evidence = await with_toggle_told(self._client, evidence, looked, now)
         team = {"team": spec.team}
         findings = [found.model_copy(update=team) for found in jammed]
         findings += [*await self._stuck(spec, [each for each in runs if _is_run(each)], now)]
-        findings += _of_schedule(state, spec, described, now)
+        findings += schedule_changed(spec, live, evidence.chronicle, now)
         findings += odd_runs(name, spec.team, entries, self._order.since, known)
         return self._judged(
             SeenAgent(
@@ -189,24 +187,3 @@ def _queues(spec: PinnedSpec, runs: tuple[OpenRun, ...]) -> tuple[str, ...]:
     if not any(_is_run(run) for run in runs):
         return ()
     return tuple(sorted({each.queue for each in spec.runtimes if each.queue}))
-
-
-def _of_schedule(
-    state: KeeperState, spec: PinnedSpec, described: ScheduleDescription | None, now: datetime
-) -> list[Finding]:
-    live = live_of(described)
-    seen = SeenSchedule(exists=False)
-    if described is not None and live is not None:
-        seen = SeenSchedule(
-            paused=live.paused,
-            note=live.note,
-            changed=live.changed,
-            created=live.created,
-            has_next=bool(described.info.next_action_times),
-        )
-    declared = state.in_force.declared_at(now)
-    toggle = state.in_force.paused_at(now)
-    found = schedule_changed(
-        spec, seen, now, declared=declared.since if declared else None, toggle=toggle
-    )
-    return [found] if found else []

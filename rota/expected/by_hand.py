@@ -12,6 +12,9 @@ from rota.expected.evidence import Evidence
 from rota.expected.in_force import Toggle
 from rota.slots import LATE
 
+JUST_DECLARED = timedelta(minutes=1)
+"""After a declaration `rota apply` may be about to write its schedule, and tells of that itself."""
+
 
 def pause_at(evidence: Evidence, slot: datetime) -> Toggle | None:
     """Since when, and why, the schedule stood still at a slot without a run; None if it did not.
@@ -38,6 +41,9 @@ def unheard_toggle(evidence: Evidence, since: datetime | None, now: datetime) ->
     """
     live, chronicle = evidence.live, evidence.chronicle
     if live is None or live.paused == (chronicle.paused_at(now) is not None):
+        return None
+    declared = chronicle.declared_at(now)
+    if declared is not None and now - declared.since < JUST_DECLARED:
         return None
     began = _began(evidence)
     at = now

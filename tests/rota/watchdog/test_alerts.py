@@ -9,10 +9,9 @@ from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
 from rota.watchdog.looks import Looked
 from rota.watchdog.memory import WatchMemory, remember
 from rota.watchdog.queues import unserved
-from rota.watchdog.schedule_rules import SeenSchedule, schedule_changed
 from rota.watchdog.silence import PATIENCE, silent, unstarted_since
 from rota.watchdog.telling import fact_of
-from tests.rota.desks import T0, pinned
+from tests.rota.desks import T0
 
 MINUTE = timedelta(minutes=1)
 
@@ -101,27 +100,3 @@ def test_queue_that_nobody_serves_is_told_with_how_many_wait() -> None:
         "no worker serves task queue a: 2 runs at work on it stand still",
         "no worker serves task queue c: nothing can begin there",
     ]
-
-
-@pytest.mark.parametrize(
-    ("seen", "what"),
-    [
-        pytest.param(SeenSchedule(), "", id="as declared"),
-        pytest.param(SeenSchedule(exists=False), "deleted", id="deleted"),
-        pytest.param(SeenSchedule(paused=True, note="ann"), "is paused: ann", id="paused"),
-        pytest.param(SeenSchedule(has_next=False), "come to its end", id="ended"),
-    ],
-)
-def test_schedule_that_starts_nothing_any_more_is_told(seen: SeenSchedule, what: str) -> None:
-    """Unless it is declared so, or was declared just now."""
-    spec = pinned(schedule={"every": "1h"}, schedule_id="report")
-    found = schedule_changed(spec, seen, T0)
-    assert (what in found.reason) if found else not what
-    just = T0 - timedelta(seconds=30)
-    assert schedule_changed(spec, seen, T0, declared=just) is None
-    if what == "is paused: ann":
-        later = seen.model_copy(update={"changed": just + timedelta(seconds=1)})
-        assert schedule_changed(spec, later, T0, declared=just) is not None
-    paused = pinned(schedule={"every": "1h", "paused": True}, schedule_id="report")
-    assert schedule_changed(paused, seen, T0) is None
-    assert schedule_changed(pinned(), seen, T0) is None
