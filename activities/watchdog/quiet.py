@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from temporalio.client import ScheduleDescription, WorkflowExecution
 
 from activities.documents import get_declaration
+from activities.server_schedule import differences
 from activities.stores.base import ObjectStore, StoreError
 from activities.watchdog.listing import is_open, is_run
 from rota.agent_spec import AgentSpec
@@ -65,6 +66,8 @@ def is_quiet(
     if spec.schedule is None:
         return True
     if described is None or described.schedule.state.paused != spec.schedule.paused:
+        return False
+    if differences(described.schedule, spec.schedule):
         return False
     if not described.info.next_action_times and not spec.schedule.paused:
         return False

@@ -5,10 +5,17 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from temporalio.client import ScheduleDescription, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import (
+    ScheduleDescription,
+    ScheduleState,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+)
 
+from activities.server_schedule import server_policy, server_spec
 from activities.watchdog.quiet import is_quiet
 from rota.agent_spec import AgentSpec
+from rota.schedule_spec import ScheduleSpec
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -21,11 +28,18 @@ def spec(**declared: Any) -> AgentSpec:
     return AgentSpec.model_validate({"name": "report", "runtime": {"kind": "scripted"}, **said})
 
 
-def schedule(*, paused: bool = False, ended: bool = False) -> ScheduleDescription:
+def schedule(
+    when: str = "0 * * * *", *, paused: bool = False, ended: bool = False
+) -> ScheduleDescription:
     """What the server has."""
-    state = SimpleNamespace(paused=paused)
     times = [] if ended else [NOW + MINUTE]
-    info, inner = SimpleNamespace(next_action_times=times), SimpleNamespace(state=state)
+    written = ScheduleSpec(cron=(when,)) if "*" in when else ScheduleSpec(every=(MINUTE,))
+    inner = SimpleNamespace(
+        state=ScheduleState(paused=paused),
+        spec=server_spec(written),
+        policy=server_policy(written),
+    )
+    info = SimpleNamespace(next_action_times=times)
     return cast("ScheduleDescription", SimpleNamespace(schedule=inner, info=info))
 
 
@@ -53,7 +67,8 @@ PAUSED = spec(schedule={"cron": "0 * * * *", "paused": True})
         pytest.param(spec(), schedule(), [run(ended=9)], True, id="a run that was judged"),
         pytest.param(spec(), schedule(), [run()], False, id="a run is at work"),
         pytest.param(spec(), schedule(), [run(ended=1)], False, id="a run has just ended"),
-        pytest.param(EVERY_MINUTE, schedule(), [], False, id="a slot has come"),
+        pytest.param(EVERY_MINUTE, schedule("1m"), [], False, id="a slot has come"),
+        pytest.param(spec(), schedule("5 * * * *"), [], False, id="changed by hand"),
         pytest.param(spec(), None, [], False, id="its schedule is gone"),
         pytest.param(spec(), schedule(paused=True), [], False, id="paused by hand"),
         pytest.param(spec(), schedule(ended=True), [], False, id="no slot to come"),
