@@ -1,7 +1,8 @@
 """From the record of a run to the entries of its chain.
 
 Pure. The order is that of time; the same record gives the same entries. What identifies people or
-may be guessed (names of people, arguments, texts, and digests of these) goes into content alone.
+may be guessed (names of people, arguments, texts, and digests of these) goes into content alone;
+so do names that models and outsiders made up: see `rota.audit.clear_names`.
 """
 
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rota.audit.chain import Chain, Content, Entry, chained
+from rota.audit.clear_names import event_in_clear, tool_in_clear
 from rota.audit.hashing import CLOSED, EVENT, sha256
-from rota.audit.histories import attributes_of, events_of, name_in, time_of, type_of
+from rota.audit.histories import attributes_of, events_of, time_of, type_of
 from rota.audit.run_record import (
     ExecutionHistory,
     RecordedApproval,
@@ -148,7 +150,7 @@ def _events_of(number: int, execution: ExecutionHistory) -> Iterator[Entry]:
             "event": int(event["eventId"]),
             "type": type_of(event),
         }
-        if name := name_in(told):
+        if name := event_in_clear(told):
             body["name"] = name
         if told.get("attempt", 1) != 1:
             body["attempt"] = told["attempt"]
@@ -158,33 +160,33 @@ def _events_of(number: int, execution: ExecutionHistory) -> Iterator[Entry]:
 def _worked(record: RunRecord) -> Iterator[Entry]:
     """Turns, then calls, then lost attempts; whatever has no time of its own at the end."""
     for number, turn in enumerate(record.turns, start=1):
-        yield _turn(turn, number, turn.ended or record.ended_or_started)
+        yield _turn(turn, number, turn.ended or record.ended_or_started, record)
     for number, call in enumerate(record.calls, start=1):
-        yield _call(call, number, call.ended or record.ended_or_started)
+        yield _call(call, number, call.ended or record.ended_or_started, record)
     for lost in record.attempts:
         body = {"place": lost.place, "micros": lost.micros, "tokens": lost.tokens}
         yield Entry(record.ended_or_started, "attempt", body)
 
 
-def _turn(turn: RecordedTurn, number: int, at: datetime) -> Entry:
+def _turn(turn: RecordedTurn, number: int, at: datetime, record: RunRecord) -> Entry:
     node = turn.node
     body = {
         "turn": node.turn,
         "model": node.model,
         "stop": node.stop.value,
-        "calls": [call.name for call in node.reply.tool_calls],
+        "calls": [tool_in_clear(each.name, record.spec) for each in node.reply.tool_calls],
         "usage": node.usage.model_dump(mode="json"),
         "prices": node.prices,
     }
     return Entry(at, "turn", body, {"turn": _json(turn, f"turns/{number:04}.json")})
 
 
-def _call(call: RecordedCall, number: int, at: datetime) -> Entry:
+def _call(call: RecordedCall, number: int, at: datetime, record: RunRecord) -> Entry:
     took = (call.ended - call.began) if call.began and call.ended else None
     body = {
         "turn": call.turn,
         "index": call.index,
-        "tool": call.call.name,
+        "tool": tool_in_clear(call.call.name, record.spec),
         "made": call.made,
         "is_error": call.is_error,
         "tainted": call.tainted,
@@ -195,7 +197,7 @@ def _call(call: RecordedCall, number: int, at: datetime) -> Entry:
 
 def _decided(record: RunRecord) -> Iterator[Entry]:
     for number, decided in enumerate(record.approvals, start=1):
-        yield _approval(decided, number)
+        yield _approval(decided, number, record)
     for number, known in enumerate(record.effects, start=1):
         effect = known.effect
         body = {
@@ -208,11 +210,11 @@ def _decided(record: RunRecord) -> Iterator[Entry]:
         yield Entry(effect.at, "effect", body, content)
 
 
-def _approval(decided: RecordedApproval, number: int) -> Entry:
+def _approval(decided: RecordedApproval, number: int, record: RunRecord) -> Entry:
     ruling, asked = decided.ruling, decided.asked
     waited = ruling.at - asked if asked else None
     body = {
-        "tool": ruling.tool,
+        "tool": tool_in_clear(ruling.tool, record.spec),
         "verdict": ruling.verdict.value,
         "decided_by_a_person": bool(ruling.by),
         "waited_seconds": int(waited.total_seconds()) if waited else None,
