@@ -1,8 +1,8 @@
 """The report of one run: a page that a person can read, whole in one file.
 
-Everything on it was written by somebody else: models, tools, strangers. So it is escaped by
-Jinja's autoescape and by nothing else, signs that nobody sees are written out, nothing is a link
-but the page's own parts, and a Content-Security-Policy forbids whatever is not its own style.
+Everything on it was written by somebody else: models, tools, strangers. So it is filled by
+`workers.pages`, nothing is a link but the page's own parts, and a Content-Security-Policy forbids
+whatever is not its own style.
 """
 
 import base64
@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from rota.audit.hashing import sha256
@@ -26,7 +25,7 @@ from workers.audit.report_facts import Fact
 from workers.audit.report_turns import turns
 from workers.audit.report_words import at, shown, took
 from workers.audit.timeline import WIDTH, timeline_of
-from workers.cli.hidden_signs import written_out
+from workers.pages import environment
 
 PAGES = resources.files("workers.audit.pages")
 
@@ -41,7 +40,7 @@ def render(record: RunRecord, head: str = "", receipts: Sequence[Receipt] | None
     """
     style = (PAGES / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = _environment().from_string((PAGES / "report.html.j2").read_text(encoding="utf-8"))
+    template = environment("workers.audit", "pages").get_template("report.html.j2")
     page = template.render(
         **_document(record),
         truths=report_facts.truths(record, receipts),
@@ -51,23 +50,6 @@ def render(record: RunRecord, head: str = "", receipts: Sequence[Receipt] | None
         at=at,
     )
     return page.encode(errors="replace")
-
-
-def _environment() -> Environment:
-    return Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_seen,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _seen(value: Any) -> Any:
-    """What is printed, without signs that nobody sees."""
-    return (
-        written_out(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-    )
 
 
 def _document(record: RunRecord) -> dict[str, Any]:

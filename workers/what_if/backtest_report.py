@@ -1,7 +1,7 @@
 """A backtest as one HTML file that needs nothing else: no script, no font, no network.
 
-What models and tools have said may be hostile, so every value is escaped by the template engine,
-and the page forbids scripts and anything from elsewhere besides.
+What models and tools have said may be hostile: it is filled by `workers.pages`, and forbids scripts
+and anything from elsewhere besides.
 """
 
 import json
@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from rota.usage import format_cost
-from workers.cli.hidden_signs import written_out
+from workers.pages import environment
 
 TEMPLATE = "backtest.html.jinja"
 
@@ -24,22 +22,10 @@ def write_report(path: Path, document: Mapping[str, Any]) -> None:
 
 def report_of(document: Mapping[str, Any]) -> str:
     """The report's HTML."""
-    environment = Environment(
-        loader=PackageLoader("workers.what_if", "templates"),
-        autoescape=True,
-        finalize=_seen,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cost"] = _cost
-    environment.filters["pretty"] = _pretty
-    return environment.get_template(TEMPLATE).render(document)
-
-
-def _seen(value: Any) -> Any:
-    """A value with nothing hidden in it: see `workers.cli.hidden_signs`."""
-    return written_out(value) if type(value) is str else value
+    pages = environment("workers.what_if", "templates")
+    pages.filters["cost"] = _cost
+    pages.filters["pretty"] = _pretty
+    return pages.get_template(TEMPLATE).render(document)
 
 
 def _cost(usage: Mapping[str, Any]) -> str:
