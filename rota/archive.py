@@ -3,7 +3,8 @@
 Pure records: the boundary between whoever looks after a fleet and the activity `archive_runs`.
 """
 
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 
 from pydantic import Field
 
@@ -14,22 +15,76 @@ ARCHIVE_RUNS = "archive_runs"
 
 DEFAULT_LIMIT = 200
 """Runs put away by one attempt: some minutes, so that a restart of a worker loses little."""
+OVERLAP = timedelta(hours=1)
+"""Looked at again before a cursor: lists of the server lag behind, seldom for minutes."""
+LEDGER_PATIENCE = timedelta(days=1)
+"""How long a run waits for its keeper, so that its record has what the ledger says."""
+MOST_FAILING = 2000
+"""Runs remembered as failing."""
 
 
 class ArchiveOrder(Record):
-    """Put away closed runs that are not archived yet, the oldest first.
+    """Put away closed runs of one fleet that are not archived yet, the oldest first.
 
     Safe to repeat: a run that is archived is passed over.
     """
 
+    fleet: str
+    """Whose runs are meant: those of all that it declares, or was the last to declare."""
     agents: tuple[str, ...] = ()
-    """Agents and pipelines whose runs are meant; empty: all of the namespace."""
+    """Agents and pipelines of the fleet whose runs alone are meant; empty: all."""
     since: datetime | None = None
-    """`ArchiveReport.cursor` of the last time. None: all that the server still knows."""
+    """Runs that ended since then. None: all that the server still knows."""
+    resume: bool = False
+    """Go on, agent by agent, from where the last such order of the fleet came to, instead."""
     limit: int = Field(default=DEFAULT_LIMIT, ge=1)
     """Most runs to put away now; what is left shows in the report."""
     checkpoints: bool = True
     """Make the daily checkpoints that are due, too."""
+
+
+class ArchiveProgress(Record):
+    """Where orders of one fleet that resume have come to. It lies in the store, by the archives."""
+
+    cursors: dict[str, datetime] = Field(default_factory=dict[str, datetime])
+    """By agent: every run that was closed before is archived. One that is not here is new."""
+    failing: tuple[str, ...] = ()
+    """Executions that could not be put away: they are tried after all others."""
+
+    def since(self, agents: Iterable[str]) -> dict[str, datetime | None]:
+        """From when on each agent's runs are looked for; None: all there are."""
+        return {
+            name: self.cursors[name] - OVERLAP if name in self.cursors else None for name in agents
+        }
+
+    def after(
+        self,
+        began: datetime,
+        agents: Iterable[str],
+        oldest: Mapping[str, datetime],
+        silent: Collection[str],
+        failing: Iterable[str],
+    ) -> "ArchiveProgress":
+        """Return what holds once an order has been worked off.
+
+        Args:
+            began: When the order was begun.
+            agents: Those it was about.
+            oldest: By agent: when the oldest of its closed runs ended that is not archived.
+            silent: Agents whose ledgers were not read: they may know of older ones that no list
+                shows, but of none that a list does not show after a day.
+            failing: Executions that could not be put away, the latest first.
+        """
+        unread = began - LEDGER_PATIENCE
+        cursors = {
+            name: min(
+                oldest.get(name, began),
+                max(self.cursors.get(name, unread), unread) if name in silent else began,
+            )
+            for name in agents
+        }
+        known = tuple(dict.fromkeys(failing))[:MOST_FAILING]
+        return ArchiveProgress(cursors={**self.cursors, **cursors}, failing=known)
 
 
 class FailedArchive(Record):
@@ -55,7 +110,8 @@ class ArchiveReport(Record):
     """How many failed in all."""
     lost: tuple[str, ...] = ()
     """Runs in a ledger that the server forgot before they were archived, by workflow id; the first
-    hundred. Only where the order says since when: what was before is history."""
+    hundred. Only where it is known since when they were to be archived: what was before is
+    history."""
     losses: int = 0
     """How many were lost in all."""
     checkpoints: int = 0
@@ -66,5 +122,3 @@ class ArchiveReport(Record):
     """Age of the oldest closed run that is not archived; 0 if all are."""
     oldest_unarchived: datetime | None = None
     """When that run was closed."""
-    cursor: datetime | None = None
-    """`since` of the next order: every run closed before is archived."""

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus = 'Running'"
 """Those of all agents and pipelines."""
+EVER_KEEPERS = "WorkflowType = 'Agent' AND ExecutionStatus != 'ContinuedAsNew'"
+"""Also those that were ended, while the server knows them."""
 
 
 def quoted(value: str) -> str:

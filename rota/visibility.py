@@ -27,8 +27,9 @@ outermost caller of a handoff, or the run itself."""
 RESULT_MEMO = "rota_result"
 """Memo key of a finished run's `AgentRunResult`, without its output."""
 KEEPER_MEMO = "rota_agent"
-"""Memo key on a keeper: `{"fleet", "digest", "kind", "team"}` of the declaration in force, and
-`"freeze"` while it is frozen."""
+"""Memo key on a keeper: `{"fleet", "digest", "kind", "team"}` of the declaration in force,
+`"owner"`, the fleet of the last one, which stays when it is taken back, and `"freeze"` while it
+is frozen."""
 TEAM_MEMO = "rota_team"
 """Memo key on a team's account: `{"fleet", "digest"}` of the declaration in force."""
 TOPIC_MEMO = "rota_topic"

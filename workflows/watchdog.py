@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.failures import MESSAGE_LIMIT
     from rota.notifications import Fact
     from rota.notify_spec import NotifySpec
-    from rota.watchdog.archiving import LIMIT, archived, is_due, lagging, not_archived
+    from rota.watchdog.archiving import archived, is_due, lagging, limit_of, not_archived
     from rota.watchdog.looks import Beat, Looked, LookOrder, WatchOrder
     from rota.watchdog.memory import WatchMemory, remember
     from rota.watchdog.telling import details, fact_of
@@ -62,10 +62,9 @@ class WatchdogWorkflow:
             troubles += await self._beat(order, order.beat, len(memory.open))
         memory = memory.model_copy(update={"trouble": tuple(troubles)})
         workflow.set_current_details(details(memory))
-        names = [name for page in pages for name in (*page.agents, *page.unheard)]
-        if order.archive and names:
+        if order.archive:
             # Last of all: whatever becomes of it, all else is told.
-            memory = await self._archive(order, memory, tuple(names))
+            memory = await self._archive(order, memory)
             workflow.set_current_details(details(memory))
         return memory
 
@@ -124,24 +123,22 @@ class WatchdogWorkflow:
             return [f"the beat was not taken: {_reason(error)}"]
         return []
 
-    async def _archive(
-        self, order: WatchOrder, memory: WatchMemory, agents: tuple[str, ...]
-    ) -> WatchMemory:
+    async def _archive(self, order: WatchOrder, memory: WatchMemory) -> WatchMemory:
         """Put away closed runs, and tell if they wait for it too long."""
         now, before = workflow.now(), memory.archive
         if not is_due(before, now):
             return memory
         spent = now - (memory.checked or now)
-        options = archive_options(timedelta(seconds=order.every_seconds), spent, order.task_queue)
-        since = before.cursor if before else None
+        every = timedelta(seconds=order.every_seconds)
+        options = archive_options(every, spent, order.task_queue)
         try:
             report: ArchiveReport = await workflow.execute_activity_method(
                 Archiving.archive_runs,
-                ArchiveOrder(agents=agents, since=since, limit=LIMIT),
+                ArchiveOrder(fleet=order.fleet, resume=True, limit=limit_of(every)),
                 summary="put away closed runs",
                 **options,
             )
-            state = archived(before, report, now)
+            state = archived(report, now)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

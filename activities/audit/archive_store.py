@@ -55,10 +55,15 @@ class ArchiveErasedError(Exception):
     """The content of the run was erased before it was archived."""
 
 
-async def put_archive(store: ObjectStore, record: RunRecord) -> ArchivedRun:
+async def put_archive(store: ObjectStore, record: RunRecord, owner: str = "") -> ArchivedRun:
     """Put a closed run away; returns what the archive has of it.
 
     Idempotency: the first archive of a run stands.
+
+    Args:
+        store: Where archives lie.
+        record: Of the run.
+        owner: Fleet that it counts for if it never got a declaration to work by.
 
     Raises:
         NotClosedError: the record is that of a run at work.
@@ -76,7 +81,7 @@ async def put_archive(store: ObjectStore, record: RunRecord) -> ArchivedRun:
     chain = chain_of(record, kept.secret)
     packed = await store.put(pack_chain(chain))
     content = await store.put(locked(pack_content(chain.pieces), kept.secret, key))
-    made = archived_run(record, record.ended, chain, packed, content)
+    made = archived_run(record, record.ended, chain, packed, content, owner)
     digest = await store.put(encoded(made))
     # Before the archive is known: whoever meets a run here that has none goes past it.
     pending = PendingHead(run=made.run, head=made.head, ended=made.ended)

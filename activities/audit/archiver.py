@@ -3,42 +3,36 @@
 Activity side; `rota audit archive` does the same by hand. One run that fails keeps no other back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from temporalio.client import Client
-from temporalio.service import RPCError
 
-from activities.audit.archive_store import ArchiveErasedError, is_done, put_archive
+from activities.audit.archive_progress import note_lost, read_progress, write_progress
+from activities.audit.archive_store import ArchiveErasedError, put_archive
 from activities.audit.checkpointing import make_checkpoints
-from activities.audit.closed_runs import (
-    ClosedExecution,
-    last_execution,
-    ledger_closed,
-    listed_closed,
-)
+from activities.audit.closed_runs import ClosedExecution
 from activities.audit.collect import RunUnknownError, collect_run
-from activities.audit.fetching import key_of
+from activities.audit.fleet_agents import fleet_agents
+from activities.audit.unarchived import Unarchived, find_unarchived
 from activities.side_by_side import side_by_side
-from activities.stores.base import ObjectStore, StoreError
-from rota.archive import ArchiveOrder, ArchiveReport, FailedArchive
-from rota.audit.archived import NAMESPACES
+from activities.stores.base import ObjectStore
+from rota.archive import LEDGER_PATIENCE, ArchiveOrder, ArchiveReport, FailedArchive
+from rota.audit.archived import NAMESPACES, LostRun
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.connections import Connections
-from rota.keeper_state import LedgerEntry
+from rota.run_ref import RunRef
 
-OVERLAP = timedelta(hours=1)
-"""Looked at again before the cursor: lists of the server lag behind, seldom for minutes."""
 AT_ONCE = 4
 """Runs put away at the same time: each is held in memory whole, and hashing is work."""
-LEDGER_PATIENCE = timedelta(days=1)
-"""How long a run waits for its keeper, so that its record has what the ledger says."""
 CHECKPOINT_PATIENCE = timedelta(days=1)
 """How long a day waits for a run that cannot be archived; it goes into a later checkpoint."""
 FAILED_TOLD = 20
 LOST_TOLD = 100
+FAILURES = 2
+"""Times an order's limit: so many runs may fail before what is left waits for the next order."""
 
 
 @dataclass
@@ -47,21 +41,20 @@ class _Work:
 
     archived: int = 0
     skipped: int = 0
-    left: int = 0
-    failed: list[tuple[datetime, FailedArchive]] = field(
-        default_factory=list[tuple[datetime, FailedArchive]]
+    taken: int = 0
+    """Runs that were tried, or are being tried."""
+    failed: list[tuple[ClosedExecution, Exception]] = field(
+        default_factory=list[tuple[ClosedExecution, Exception]]
     )
-    undone: list[datetime] = field(default_factory=list[datetime])
-    """When those were closed that are not archived."""
     lost: list[str] = field(default_factory=list[str])
-    seen: set[str] = field(default_factory=set[str])
-    """Keys of the runs that were looked at."""
 
-    def fail(self, closed: datetime, run_id: str, why: Exception | str) -> None:
-        """Note a run that is to be tried again."""
-        reason = " ".join(str(why).split()) or type(why).__name__
-        self.failed.append((closed, FailedArchive(run_id=run_id, reason=reason)))
-        self.undone.append(closed)
+    def told(self) -> list[FailedArchive]:
+        """What is to be tried again, the oldest first."""
+        ordered = sorted(self.failed, key=lambda each: each[0].closed)
+        return [
+            FailedArchive(run_id=each.id, reason=" ".join(str(why).split()) or type(why).__name__)
+            for each, why in ordered
+        ]
 
 
 class LedgerSilentError(Exception):
@@ -98,7 +91,8 @@ class Archiver:
     ) -> ArchiveReport:
         """Put away what is closed, up to the limit, the oldest first; make checkpoints.
 
-        Safe to repeat and to interrupt: what is archived is passed over.
+        Safe to repeat and to interrupt: what is archived is passed over. Runs that failed the
+        last time are tried last, so that they keep no other back.
 
         Args:
             order: What is wanted.
@@ -109,105 +103,93 @@ class Archiver:
             StoreError: the store does not; nothing is lost.
         """
         began = self._clock()
-        since = order.since - OVERLAP if order.since else None
-        listed = await listed_closed(self._client, since, order.agents)
-        ledgers = await ledger_closed(self._client, self._store, since, order.agents)
-        work = _Work()
-        todo = await self._todo(listed, work)
-        todo += await self._from_ledgers(ledgers.entries, work)
-        todo.sort(key=lambda each: each.closed)
-        work.undone += [each.closed for each in todo[order.limit :]]
-        work.left = len(todo[order.limit :])
-        await self._put_all(todo[: order.limit], work, told)
-        oldest = min(work.undone, default=None)
+        progress = await read_progress(self._store, order.fleet)
+        owned = await fleet_agents(self._client, order.fleet)
+        agents = [name for name in owned if not order.agents or name in order.agents]
+        since = progress.since(agents) if order.resume else dict.fromkeys(agents, order.since)
+        found = await find_unarchived(self._client, self._store, since)
+        work = _Work(skipped=found.done, failed=found.failed)
+        todo = self._worth_trying(found, work, began, frozenset(progress.failing))
+        await self._put_all(todo, order, work, told)
+        left = todo[work.taken :]
+        undone = [*left, *(each for each, _ in work.failed)]
+        oldest = min((each.closed for each in undone), default=None)
         if not work.failed:
             # Whoever collects garbage knows by that whose store it is.
             await self._store.set_ref(f"{NAMESPACES}/{self._client.namespace}", b"", if_absent=True)
-        made = await self._checkpoints(order, oldest, began)
-        first = sorted(work.failed, key=lambda each: each[0])[:FAILED_TOLD]
+        if order.resume:
+            failing = [each.run_id for each, _ in work.failed]
+            failing += [each.run_id for each in left if each.run_id in progress.failing]
+            of_each: dict[str, datetime] = {}
+            for each in undone:
+                of_each[each.agent] = min(each.closed, of_each.get(each.agent, each.closed))
+            progress = progress.after(began, agents, of_each, found.silent, failing)
+            await write_progress(self._store, order.fleet, progress)
+        made = await self._checkpoints(order, agents, oldest, began)
+        await self._note_lost(found, order.fleet)
+        work.lost += [each.id for each in found.lost if since[each.agent] is not None]
         return ArchiveReport(
             archived=work.archived,
             skipped=work.skipped,
-            left=work.left,
-            failed=tuple(each for _, each in first),
+            left=len(left),
+            failed=tuple(work.told()[:FAILED_TOLD]),
             failures=len(work.failed),
-            lost=tuple(sorted(work.lost)[:LOST_TOLD]) if since else (),
-            losses=len(work.lost) if since else 0,
+            lost=tuple(sorted(work.lost)[:LOST_TOLD]),
+            losses=len(work.lost),
             checkpoints=made,
             lag_seconds=max(0, int((began - oldest).total_seconds())) if oldest else 0,
             oldest_unarchived=oldest,
-            cursor=order.since if ledgers.unread else min(filter(None, (oldest, began))),
         )
 
-    async def _todo(self, listed: list[ClosedExecution], work: _Work) -> list[ClosedExecution]:
-        """Those that are not archived yet."""
-
-        async def look(each: ClosedExecution) -> ClosedExecution | None:
-            if await is_done(self._store, each.run_id):
-                work.seen.add(each.run_id)
-                return None
-            return await self._unarchived(each, work)
-
-        found = await side_by_side(listed, look, AT_ONCE * 4)
-        todo = [each for each in found if each is not None]
-        work.skipped += len(listed) - len(todo)
-        return todo
-
-    async def _unarchived(self, each: ClosedExecution, work: _Work) -> ClosedExecution | None:
-        # A run that continued as new is known by its first execution, which no list tells.
-        handle = self._client.get_workflow_handle(each.id, run_id=each.run_id)
-        try:
-            key = key_of(await handle.describe())
-        except RPCError as error:
-            work.fail(each.closed, each.id, error)
-            return None
-        work.seen.add(key)
-        return None if await is_done(self._store, key) else each
-
-    async def _from_ledgers(
-        self, entries: tuple[LedgerEntry, ...], work: _Work
+    def _worth_trying(
+        self, found: Unarchived, work: _Work, now: datetime, failing: frozenset[str]
     ) -> list[ClosedExecution]:
-        """Those that a ledger knows, and no list."""
+        """The runs to put away, in order; those whose keeper is silent wait for it a while."""
         todo: list[ClosedExecution] = []
-        for entry in entries:
-            run = entry.run
-            if run is None or run.key in work.seen or await is_done(self._store, run.key):
-                continue
-            work.seen.add(run.key)
-            closed = entry.settled_at or entry.admitted_at
-            try:
-                found = await last_execution(self._client, run)
-            except RPCError as error:
-                work.fail(closed, run.id, error)
-                continue
-            if found is None:
-                work.lost.append(run.id)
-            elif found.close_time is not None:
-                todo.append(ClosedExecution(run.id, found.run_id, found.close_time))
-        return todo
+        for each in found.todo:
+            if each.agent in found.silent and now - each.closed <= LEDGER_PATIENCE:
+                error = LedgerSilentError(f"the keeper of {each.agent} does not answer")
+                work.failed.append((each, error))
+            else:
+                todo.append(each)
+        return sorted(todo, key=lambda each: each.run_id in failing)
 
     async def _put_all(
-        self, todo: list[ClosedExecution], work: _Work, told: Callable[[str], None]
+        self,
+        todo: list[ClosedExecution],
+        order: ArchiveOrder,
+        work: _Work,
+        told: Callable[[str], None],
     ) -> None:
+        before = len(work.failed)
+
+        def next_one() -> Iterator[ClosedExecution]:
+            for each in todo:
+                failed = len(work.failed) - before
+                if work.taken - failed >= order.limit or failed >= FAILURES * order.limit:
+                    return
+                work.taken += 1
+                yield each
+
         async def put(each: ClosedExecution) -> None:
-            await self._put(each, work)
+            await self._put(each, order.fleet, work)
             told(f"archived {work.archived} of {len(todo)}, {len(work.failed)} failed")
 
-        await side_by_side(todo, put, AT_ONCE)
+        await side_by_side(next_one(), put, AT_ONCE)
 
-    async def _put(self, each: ClosedExecution, work: _Work) -> None:
+    async def _put(self, each: ClosedExecution, fleet: str, work: _Work) -> None:
         try:
             record = await collect_run(
                 self._client, self._store, each.id, self._connections, each.run_id
             )
             self._require_ledger(record, each.closed)
-            await put_archive(self._store, record)
+            await put_archive(self._store, record, fleet)
         except RunUnknownError:
             work.lost.append(each.id)
         except ArchiveErasedError:
             work.skipped += 1
-        except (StoreError, RPCError, LedgerSilentError, ValueError, LookupError) as error:
-            work.fail(each.closed, each.id, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's alone
+            work.failed.append((each, error))
         else:
             work.archived += 1
 
@@ -217,11 +199,23 @@ class Archiver:
         for note in record.notes:
             if note.startswith("the ledger was not read"):
                 raise LedgerSilentError(note)
+        if record.ledger is not None and not record.ledger.status.closed:
+            raise LedgerSilentError("its keeper has not noticed yet that it ended")
+
+    async def _note_lost(self, found: Unarchived, fleet: str) -> None:
+        for each in found.lost:
+            run = RunRef(id=each.id, key=each.run_id)
+            lost = LostRun(run=run, agent=each.agent, fleet=fleet, ended=each.closed)
+            await note_lost(self._store, lost)
 
     async def _checkpoints(
-        self, order: ArchiveOrder, oldest: datetime | None, now: datetime
+        self,
+        order: ArchiveOrder,
+        agents: Sequence[str],
+        oldest: datetime | None,
+        now: datetime,
     ) -> int:
         if not order.checkpoints:
             return 0
         whole = now if oldest is None else max(oldest, now - CHECKPOINT_PATIENCE)
-        return await make_checkpoints(self._store, self._signer, whole.date(), now, order.agents)
+        return await make_checkpoints(self._store, self._signer, whole.date(), now, agents)

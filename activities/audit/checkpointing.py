@@ -4,6 +4,7 @@ Activity side. Safe to repeat and to interrupt: a checkpoint is made by its ref,
 the refs of its runs' proofs, and those of runs that wait, follow from it.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from activities.audit.archive_store import encoded, get_archive
@@ -26,16 +27,17 @@ async def make_checkpoints(
     signer: Signer | None,
     before: date,
     now: datetime,
-    agents: tuple[str, ...] = (),
+    agents: Collection[str],
 ) -> int:
     """Make the checkpoints that are due; returns how many were made.
 
     Args:
         store: Where archives lie.
-        signer: Signs them; None: nobody does.
+        signer: Signs them; None: nobody does, but for an agent whose newest one is signed none
+            is made.
         before: Days from then on wait.
         now: For the checkpoints' own time.
-        agents: Whose; empty: all.
+        agents: Whose.
 
     Raises:
         StoreError: the store does not answer; to be repeated.
@@ -43,7 +45,7 @@ async def make_checkpoints(
     waiting: dict[str, list[str]] = {}
     for name in await store.list_refs(PENDING):
         agent, _, key = name.removeprefix(f"{PENDING}/").rpartition("/")
-        if not agents or agent in agents:
+        if agent in agents:
             waiting.setdefault(agent, []).append(key)
     made = 0
     for agent, keys in waiting.items():
@@ -83,6 +85,8 @@ class _Agent:
         if newest is not None:
             # Whoever made it may have died before all of its runs knew.
             await self._prove(newest, set(keys))
+            if self._signer is None and newest.key:
+                return 0
         heads = [head for key in keys if (head := await self._waiting(key)) is not None]
         day = newest.checkpoint.day if newest else None
         made = 0

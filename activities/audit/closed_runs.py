@@ -4,6 +4,7 @@ Activity side: reads. The lists lag behind, and forget; a ledger tells only of r
 admitted. What either of them names is found.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ from activities.stores.base import ObjectStore, StoreError
 from rota.ids import KEEPER_PREFIX
 from rota.keeper_state import KeeperState, LedgerEntry
 from rota.kinds import WORKFLOW_TYPES
-from rota.list_query import KEEPERS, any_of
+from rota.list_query import any_of
 from rota.run_ref import RunRef
 
 PATIENCE = timedelta(seconds=5)
@@ -35,9 +36,14 @@ KEEPERS_AT_ONCE = 8
 RUN_TYPES = tuple(WORKFLOW_TYPES.values())
 MOST_NAMED = 50
 """Agents that a query names; of more, all runs are listed and the others passed over."""
+SAME_STEP = timedelta(hours=1)
 _AGENT = SearchAttributeKey.for_keyword("RotaAgent")
 _PIPELINE = SearchAttributeKey.for_keyword("RotaPipeline")
 _CONTINUED = WorkflowExecutionStatus.CONTINUED_AS_NEW
+
+
+Since = Mapping[str, datetime | None]
+"""By agent: from when on its runs are meant; None: all there are."""
 
 
 @dataclass(frozen=True)
@@ -47,33 +53,56 @@ class ClosedExecution:
     id: str
     run_id: str
     closed: datetime
+    agent: str
+    """Or pipeline."""
 
 
 @dataclass(frozen=True)
 class LedgerRuns:
     """What the ledgers say."""
 
-    entries: tuple[LedgerEntry, ...]
-    """Closed ones that had a run, oldest first within each agent."""
-    unread: tuple[str, ...]
+    entries: tuple[tuple[str, LedgerEntry], ...]
+    """Closed ones that had a run, with their agents, oldest first within each agent."""
+    silent: frozenset[str]
     """Agents whose ledger could not be read whole."""
 
 
-async def listed_closed(
-    client: Client, since: datetime | None, agents: tuple[str, ...]
-) -> list[ClosedExecution]:
-    """Return the runs that the server lists as ended since then, oldest first.
+async def listed_closed(client: Client, since: Since) -> list[ClosedExecution]:
+    """Return the runs of some agents that the server lists as ended, oldest first.
 
     Raises:
         RPCError: the server does not answer.
     """
-    named = agents if len(agents) <= MOST_NAMED else ()
-    found = [
-        ClosedExecution(each.id, each.run_id, each.close_time)
-        async for each in client.list_workflows(closed_query(since, named))
-        if each.close_time is not None and (named == agents or _whose(each) in agents)
-    ]
-    return sorted(found, key=lambda each: (each.closed, each.id))
+    found: dict[str, ClosedExecution] = {}
+    for from_when, agents in _in_step(since):
+        named = agents if len(agents) <= MOST_NAMED else ()
+        async for each in client.list_workflows(closed_query(from_when, named)):
+            agent, closed = _whose(each), each.close_time
+            if closed is None or agent not in since:
+                continue
+            begin = since[agent]
+            if begin is None or closed >= begin:
+                found[each.run_id] = ClosedExecution(each.id, each.run_id, closed, agent)
+    return sorted(found.values(), key=lambda each: (each.closed, each.id))
+
+
+def _in_step(since: Since) -> Iterator[tuple[datetime | None, tuple[str, ...]]]:
+    """Those that are about as far as the furthest, and the others, each from their earliest.
+
+    So that one that stays behind has not all others listed from there, too.
+    """
+    furthest = max((at for at in since.values() if at is not None), default=None)
+    ahead = {
+        name: at
+        for name, at in since.items()
+        if at is not None and furthest is not None and at >= furthest - SAME_STEP
+    }
+    if ahead:
+        yield min(ahead.values()), tuple(ahead)
+    behind = {name: at for name, at in since.items() if name not in ahead}
+    if behind:
+        known = [at for at in behind.values() if at is not None]
+        yield min(known) if len(known) == len(behind) else None, tuple(behind)
 
 
 def _whose(execution: WorkflowExecution) -> str:
@@ -97,29 +126,20 @@ def closed_query(since: datetime | None, agents: tuple[str, ...]) -> str:
     return " AND ".join(parts)
 
 
-async def ledger_closed(
-    client: Client, store: ObjectStore, since: datetime | None, agents: tuple[str, ...]
-) -> LedgerRuns:
-    """Return the runs that the keepers' ledgers have as ended since then."""
-    names = agents or await _keepers(client)
+async def ledger_closed(client: Client, store: ObjectStore, since: Since) -> LedgerRuns:
+    """Return the runs that the keepers' ledgers of some agents have as ended."""
 
     async def read(agent: str) -> list[LedgerEntry] | None:
         try:
-            return await _entries(client, store, agent, since)
+            return await _entries(client, store, agent, since[agent])
         except (RPCError, WorkflowQueryFailedError, StoreError):
             return None
 
-    answers = await side_by_side(names, read, KEEPERS_AT_ONCE)
-    told = list(zip(names, answers, strict=True))
+    told = list(zip(since, await side_by_side(since, read, KEEPERS_AT_ONCE), strict=True))
     return LedgerRuns(
-        entries=tuple(entry for _, entries in told for entry in entries or ()),
-        unread=tuple(agent for agent, entries in told if entries is None),
+        entries=tuple((agent, entry) for agent, entries in told for entry in entries or ()),
+        silent=frozenset(agent for agent, entries in told if entries is None),
     )
-
-
-async def _keepers(client: Client) -> tuple[str, ...]:
-    listed = client.list_workflows(KEEPERS)
-    return tuple([each.id.removeprefix(KEEPER_PREFIX) async for each in listed])
 
 
 async def _entries(

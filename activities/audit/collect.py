@@ -127,6 +127,7 @@ class _Gatherer:
             agent=str(agent),
             kind=kind,
             team=attributes.get(_TEAM) or "",
+            fleet=self._fleet(context),
             namespace=self._client.namespace,
             versions=await versions_of(self._client, fetched.executions),
             started=self._started,
@@ -181,9 +182,14 @@ class _Gatherer:
         return context
 
     def _spec_digest(self, context: RunContext | None) -> str:
+        return context.spec.digest if context else str(self._admitted_spec().get("digest") or "")
+
+    def _fleet(self, context: RunContext | None) -> str:
+        return context.spec.fleet if context else str(self._admitted_spec().get("fleet") or "")
+
+    def _admitted_spec(self) -> dict[str, Any]:
         admission: dict[str, Any] = self._fetched.admitted.get("admission") or {}
-        admitted: dict[str, Any] = admission.get("spec") or {}
-        return context.spec.digest if context else str(admitted.get("digest") or "")
+        return admission.get("spec") or {}
 
     async def _spec(self, context: RunContext | None) -> dict[str, Any] | None:
         digest = self._spec_digest(context)

@@ -1,32 +1,21 @@
 """Takes away what its time is over, and what nothing refers to any more.
 
-Activity side. Interrupted anywhere, what is left is whole: a run whose retention is over loses its
-archive's ref last, and objects go one by one, each of which nothing refers to.
+Activity side. Interrupted anywhere, what is left is whole: objects go one by one, each of which
+nothing refers to.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from activities.audit.archive_store import all_archives, encoded
-from activities.audit.holding import all_holds
-from activities.audit.marking import Leaving, Marked, Marker, is_own
+from activities.audit.archive_progress import lost_runs
+from activities.audit.archive_store import all_archives
+from activities.audit.expiring import Kept, expire
+from activities.audit.marking import Leaving, Marked, Marker
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoredObject
-from rota.audit.archived import (
-    ERASURES,
-    EXPIRED,
-    NAMESPACES,
-    ArchivedRun,
-    Expired,
-    archive_place,
-    expired_place,
-    pending_place,
-    runs_place,
-)
-from rota.audit.checkpoints import proof_place
+from rota.audit.archived import ERASURES, EXPIRED, NAMESPACES, ArchivedRun
 from rota.audit.collected import GcReport
-from rota.audit.content_key import key_place
-from rota.audit.retention import holder_of, kept_until, undecided
+from rota.audit.retention import FleetRetention
 
 Server = Callable[[Collection[str]], AsyncIterator[bytes]]
 """`server_roots` of one server, given the runs that are gone."""
@@ -40,7 +29,7 @@ class Collector:
         store: The store.
         server: What the server refers to.
         namespace: Of that server.
-        classes: `audit.retention` of `fleet.yaml`.
+        retention: What the fleet says of its runs; those of other fleets are left alone.
         clock: Tells the time.
     """
 
@@ -49,13 +38,13 @@ class Collector:
         store: ObjectStore,
         server: Server,
         namespace: str,
-        classes: Mapping[str, timedelta],
+        retention: FleetRetention,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._server = server
         self._namespace = namespace
-        self._classes = classes
+        self._retention = retention
         self._clock = clock
 
     async def collect(self, grace: timedelta, *, dry_run: bool) -> GcReport:
@@ -73,39 +62,32 @@ class Collector:
         """
         began = self._clock()
         archives = await all_archives(self._store)
-        unclear = await self._unclear(archives)
+        lost = await lost_runs(self._store)
+        known = [*archives, *lost]
+        unclear = {why for each in known if (why := self._retention.undecided(each))}
         foreign = await self._foreign(archives)
-        over = [] if foreign else [each for each in archives if self._is_over(each, began)]
-        holds = await all_holds(self._store)
-        held = [each for each in over if holder_of(holds, each.run.key, each.agent, began)]
-        expired = [each for each in over if each not in held]
-        if not dry_run:
-            await self._expire(expired, began)
+        over = [] if foreign else [each for each in known if self._retention.is_over(each, began)]
+        expired, held = await expire(self._store, over, self._clock, dry_run=dry_run)
+        others = [each for each in archives if each.fleet not in {"", self._retention.fleet}]
         report = GcReport(
             dry_run=dry_run,
             archives=len(archives),
+            others=len(others),
             expired=tuple(each.run.id for each in expired),
             held=tuple(each.run.id for each in held),
-            undecided=(*unclear, *foreign),
+            undecided=(*sorted(unclear), *foreign),
             swept=not foreign,
         )
         if foreign:
             return report
         leaving = await self._leaving(expired)
         marker = Marker(self._store, began - grace, leaving)
-        left = [each for each in archives if each not in expired]
+        left = [each for each in archives if each.run.key not in leaving.runs]
         marked = await marker.mark(left, self._server(leaving.gone))
         if marked.problems:
             more = {"undecided": (*report.undecided, *marked.problems), "swept": False}
             return report.model_copy(update=more)
         return await self._sweep(report, marked, began - grace)
-
-    def _is_over(self, run: ArchivedRun, now: datetime) -> bool:
-        until = kept_until(run, self._classes)
-        return until is not None and until <= now
-
-    async def _unclear(self, archives: list[ArchivedRun]) -> list[str]:
-        return sorted({why for each in archives if (why := undecided(each, self._classes))})
 
     async def _foreign(self, archives: list[ArchivedRun]) -> list[str]:
         """Why this server does not know of all that refers to objects of the store."""
@@ -118,32 +100,10 @@ class Collector:
             for name in sorted(names - {self._namespace})
         ]
 
-    async def _leaving(self, expired: list[ArchivedRun]) -> Leaving:
+    async def _leaving(self, expired: Sequence[Kept]) -> Leaving:
         keys = frozenset(each.run.key for each in expired)
         before = [*await self._store.list_refs(EXPIRED), *await self._store.list_refs(ERASURES)]
         return Leaving(runs=keys, gone=keys | {name.rpartition("/")[2] for name in before})
-
-    async def _expire(self, expired: list[ArchivedRun], now: datetime) -> None:
-        keys = {each.run.key for each in expired}
-        left: dict[str, list[str]] = {}
-        for name in await self._store.list_refs("") if expired else ():
-            if is_own(name, keys):
-                left.setdefault(name.split("/")[1], []).append(name)
-        for each in expired:
-            key = each.run.key
-            gone = Expired(run=each.run, agent=each.agent, ended=each.ended, at=now)
-            # First, so that nobody archives it anew; the archive last, so that all this is
-            # repeated if it is interrupted.
-            await self._store.set_ref(expired_place(key), encoded(gone), if_absent=True)
-            for name in (
-                *left.get(key, ()),
-                pending_place(each.agent, key),
-                proof_place(key),
-                key_place(key),
-                f"{runs_place(each.run.id)}/{key}",
-                archive_place(key),
-            ):
-                await self._store.delete_ref(name)
 
     async def _sweep(self, report: GcReport, marked: Marked, before: datetime) -> GcReport:
         waste = [each for key, each in marked.objects.items() if key not in marked.kept]

@@ -27,6 +27,8 @@ PENDING = "audit/pending"
 """Refs of archived runs that no checkpoint has yet, by agent and key: a `PendingHead`."""
 EXPIRED = "audit/expired"
 """Refs of runs whose retention is over: they are not archived again. By key: an `Expired`."""
+LOST = "audit/lost"
+"""Refs of runs that the server forgot before they were archived, by key: a `LostRun`."""
 NAMESPACES = "audit/namespaces"
 """Refs of the namespaces whose runs were archived here, by name."""
 ERASURES = "audit/erasures"
@@ -44,6 +46,8 @@ class ArchivedRun(Record):
     started: datetime
     ended: datetime
     status: RunStatus
+    fleet: str = ""
+    """Whose declaration it worked by: that fleet says how long it is kept."""
     retention: str = ""
     """Class that the declaration named; empty: `default`."""
     records: int
@@ -83,6 +87,17 @@ class Expired(Record):
     at: datetime
 
 
+class LostRun(Record):
+    """A run that the server forgot before it was archived: what it left in the store is all."""
+
+    run: RunRef
+    agent: str
+    """Empty if nobody knows."""
+    fleet: str
+    ended: datetime
+    """Or when it was found to be lost, if nobody knows."""
+
+
 class Erasure(Record):
     """That a run's content was destroyed: who, when, why, what."""
 
@@ -105,6 +120,11 @@ def archive_place(run_key: str) -> str:
     return f"{ARCHIVES}/{run_key}"
 
 
+def progress_place(fleet: str) -> str:
+    """Ref of how far a fleet's runs are archived: an `ArchiveProgress`."""
+    return f"audit/progress/{fleet}"
+
+
 def pending_place(agent: str, run_key: str) -> str:
     """Ref of a run that waits for its agent's checkpoint."""
     return f"{PENDING}/{agent}/{run_key}"
@@ -123,18 +143,24 @@ def expired_place(run_key: str) -> str:
     return f"{EXPIRED}/{run_key}"
 
 
+def lost_place(run_key: str) -> str:
+    """Ref that a run was lost."""
+    return f"{LOST}/{run_key}"
+
+
 def erasure_place(run_key: str) -> str:
     """Ref that a run was erased."""
     return f"{ERASURES}/{run_key}"
 
 
 def archived_run(
-    record: RunRecord, ended: datetime, chain: Chain, packed: str, content: str
+    record: RunRecord, ended: datetime, chain: Chain, packed: str, content: str, owner: str = ""
 ) -> ArchivedRun:
     """Return what the archive has of a run. The same record gives the same.
 
     Args:
         record: Of the run.
+        owner: Fleet that it counts for if it never got a declaration to work by.
         ended: When it was closed.
         chain: Made from the record.
         packed: Digest of the chain as it was stored.
@@ -149,6 +175,7 @@ def archived_run(
         started=record.started,
         ended=ended,
         status=record.status,
+        fleet=record.fleet or owner,
         retention=str(spec.get("retention") or ""),
         records=chain.count,
         head=chain.head,

@@ -10,6 +10,8 @@ class GcReport(Record):
     """Nothing was taken; the figures say what would be."""
     archives: int = 0
     """Archived runs that there were."""
+    others: int = 0
+    """Of these, runs of other fleets, which say themselves how long they keep them."""
     expired: tuple[str, ...] = ()
     """Runs whose retention is over, by workflow id: their archives and what they left are gone."""
     held: tuple[str, ...] = ()

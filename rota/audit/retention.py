@@ -5,9 +5,10 @@ decided is kept.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rota.audit.archived import ArchivedRun
+from rota.audit.archived import ArchivedRun, LostRun
 from rota.model import Record
 
 DEFAULT = "default"
@@ -61,19 +62,34 @@ def holder_of(holds: Iterable[Hold], run_key: str, agent: str, now: datetime) ->
     return next((each for each in holds if each.holds(run_key, agent, now)), None)
 
 
-def kept_until(run: ArchivedRun, classes: Mapping[str, timedelta]) -> datetime | None:
-    """Return until when a run is kept; None: for ever.
+@dataclass(frozen=True)
+class FleetRetention:
+    """What one fleet says of how long runs are kept; of other fleets' it says nothing."""
 
-    Args:
-        run: Archived.
-        classes: `audit.retention` of `fleet.yaml`.
-    """
-    duration = classes.get(run.retention or DEFAULT)
-    return None if duration is None else run.ended + duration
+    fleet: str
+    classes: Mapping[str, timedelta]
+    """`audit.retention` of `fleet.yaml`."""
+
+    def kept_until(self, run: ArchivedRun | LostRun) -> datetime | None:
+        """Return until when a run is kept; None: for ever."""
+        if run.fleet != self.fleet:
+            return None
+        duration = self.classes.get(_class_of(run))
+        return None if duration is None else run.ended + duration
+
+    def is_over(self, run: ArchivedRun | LostRun, now: datetime) -> bool:
+        """True if it need not be kept any more."""
+        until = self.kept_until(run)
+        return until is not None and until <= now
+
+    def undecided(self, run: ArchivedRun | LostRun) -> str:
+        """Return why nobody can say how long a run is kept; empty if its fleet can."""
+        if not run.fleet:
+            return f"no fleet is known of runs of {run.agent}: kept"
+        if run.fleet == self.fleet and (named := _class_of(run)) not in {DEFAULT, *self.classes}:
+            return f"retention class '{named}' of {run.agent} is not in fleet.yaml: kept"
+        return ""
 
 
-def undecided(run: ArchivedRun, classes: Mapping[str, timedelta]) -> str:
-    """Return why nobody can say how long a run is kept; empty if that is clear."""
-    if run.retention and run.retention not in classes:
-        return f"retention class '{run.retention}' of {run.agent} is not in fleet.yaml: kept"
-    return ""
+def _class_of(run: ArchivedRun | LostRun) -> str:
+    return (run.retention if isinstance(run, ArchivedRun) else "") or DEFAULT

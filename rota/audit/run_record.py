@@ -112,6 +112,8 @@ class RunRecord(Record):
     """Or the pipeline's name."""
     kind: Kind = "Agent"
     team: str = ""
+    fleet: str = ""
+    """Of the declaration it worked by; empty if it never got one."""
     namespace: str = ""
     versions: Versions = Versions()
     started: datetime

@@ -16,7 +16,7 @@ one check leaves to the next."""
 PAUSE = timedelta(minutes=5)
 """Between two attempts, unless the last one left something: each looks at an hour again."""
 LIMIT = 100
-"""Runs of one attempt: done well within one interval."""
+"""Runs of one attempt for each minute until the next check: done well within it."""
 
 
 class ArchiveState(Record):
@@ -26,9 +26,6 @@ class ArchiveState(Record):
     """When the last one began."""
     left: int = 0
     """Closed runs beyond its limit."""
-
-    cursor: datetime | None = None
-    """Every run closed before is archived."""
     lag_seconds: int = 0
     archived: int = 0
     """By the last attempt."""
@@ -46,17 +43,21 @@ def is_due(state: ArchiveState | None, now: datetime) -> bool:
     return state is None or state.at is None or state.left > 0 or now - state.at >= PAUSE
 
 
-def archived(before: ArchiveState | None, report: ArchiveReport, now: datetime) -> ArchiveState:
+def limit_of(every: timedelta) -> int:
+    """Return how many runs one attempt puts away, if there is a check every so often."""
+    return LIMIT * max(1, every // timedelta(minutes=1))
+
+
+def archived(report: ArchiveReport, now: datetime) -> ArchiveState:
     """An attempt has ended."""
-    cursor = report.cursor or (before.cursor if before else None)
+    lost = f"{report.losses} runs were forgotten by the server before" if report.losses else ""
     return ArchiveState(
         at=now,
         left=report.left,
-        cursor=cursor,
         lag_seconds=report.lag_seconds,
         archived=report.archived,
         failures=report.failures,
-        problem=report.problem,
+        problem="; ".join(filter(None, (report.problem, lost))),
     )
 
 

@@ -6,18 +6,22 @@ from typing import Any
 import click
 
 from activities.audit.archiver import Archiver
+from activities.audit.fleet_agents import fleet_agents
 from rota.archive import ArchiveOrder, ArchiveReport
 from rota.durations import format_duration
 from schedules.fleet import load_fleet_file
 from workers.cli.audit_key import fleet_signer
 from workers.cli.command_error import CommandError
+from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
 from workers.cli.server import Link, with_server
 from workers.cli.since import since_option
 from workers.settings import Settings
 
-BATCH = 200
+EVERYTHING = 10**9
+TOLD_EVERY = 200
+"""Runs."""
 
 
 @command(
@@ -32,25 +36,22 @@ BATCH = 200
 def archive_command(
     settings: Settings, agents: tuple[str, ...], since: datetime | None, as_json: bool
 ) -> None:
-    """Put closed runs away before the server forgets them, and make daily checkpoints.
+    """Put the fleet's closed runs away before the server forgets them, and make daily checkpoints.
 
     Encrypted, each under a key of its own; 'rota audit export' and 'rota audit show' read them.
     Safe to repeat. Ends with 1 if a run could not be archived, or was lost.
     """
     file = load_fleet_file(settings.fleet)
     signer = fleet_signer(file)
+    order = ArchiveOrder(fleet=file.name, agents=agents, since=since, limit=EVERYTHING)
 
     async def work(link: Link) -> ArchiveReport:
-        archiver = Archiver(link.client, link.store, file, signer, now)
-        whole = ArchiveReport()
-        order = ArchiveOrder(agents=agents, since=since, limit=BATCH)
-        while True:
-            report = await archiver.work(order)
-            whole = _together(whole, report)
-            if not report.left or not report.archived:
-                return whole
-            remark(f"{whole.archived} archived, {report.left} to go")
-            order = order.model_copy(update={"since": report.cursor or since})
+        unknown = {*agents} - {*await fleet_agents(link.client, file.name)}
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            text = f"fleet {file.name} declares no {names} on this server: 'rota agents' lists all"
+            raise CommandError(text, ExitCode.NOT_FOUND)
+        return await Archiver(link.client, link.store, file, signer, now).work(order, _Progress())
 
     report = with_server(settings, work)
     if as_json:
@@ -63,20 +64,20 @@ def archive_command(
         raise CommandError("\n".join(problems))
 
 
-def _together(before: ArchiveReport, newest: ArchiveReport) -> ArchiveReport:
-    added = {
-        "archived": before.archived + newest.archived,
-        "checkpoints": before.checkpoints + newest.checkpoints,
-        # What was put away just now is not news to the next order.
-        "skipped": before.skipped or newest.skipped,
-        "lost": tuple(sorted({*before.lost, *newest.lost})),
-        "losses": max(before.losses, newest.losses),
-    }
-    return newest.model_copy(update=added)
+class _Progress:
+    """Says now and then how far it is."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    def __call__(self, line: str) -> None:
+        self._lines += 1
+        if self._lines % TOLD_EVERY == 0:
+            remark(line)
 
 
 def _document(report: ArchiveReport) -> dict[str, Any]:
-    return report.model_dump(mode="json", exclude={"cursor", "left", "problem"})
+    return report.model_dump(mode="json", exclude={"left", "problem"})
 
 
 def _tell(report: ArchiveReport) -> None:

@@ -7,6 +7,7 @@ import click
 from activities.audit.collecting import Collector
 from activities.audit.roots import server_roots
 from rota.audit.collected import GcReport
+from rota.audit.retention import FleetRetention
 from rota.durations import parse_duration
 from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
@@ -23,8 +24,8 @@ LEAST_GRACE = timedelta(days=1)
 @command(
     "gc",
     example=("rota gc --dry-run", "rota gc"),
-    json="{dry_run, archives, expired, held, objects, kept, removed, bytes, spared, undecided, "
-    "swept}",
+    json="{dry_run, archives, others, expired, held, objects, kept, removed, bytes, spared, "
+    "undecided, swept}",
 )
 @server_options
 @click.option("--dry-run", is_flag=True, help="Take nothing; say what would be taken.")
@@ -34,8 +35,9 @@ LEAST_GRACE = timedelta(days=1)
 def gc_command(settings: Settings, dry_run: bool, grace: str, as_json: bool) -> None:
     """Take away archives whose retention is over, and objects that nothing refers to.
 
-    Retention: audit.retention of fleet.yaml. Needs no worker, and stops nobody. What cannot be
-    decided is kept, and said; then it ends with 1. The store must belong to one namespace.
+    Retention: audit.retention of fleet.yaml, for runs of that fleet alone. Needs no worker, and
+    stops nobody. What cannot be decided is kept, and said; then it ends with 1. The store must
+    belong to one namespace.
     """
     file = load_fleet_file(settings.fleet)
     try:
@@ -50,7 +52,7 @@ def gc_command(settings: Settings, dry_run: bool, grace: str, as_json: bool) -> 
             link.store,
             lambda gone: server_roots(link.client, link.store, gone),
             link.client.namespace,
-            file.audit.retention,
+            FleetRetention(file.name, file.audit.retention),
             now,
         )
         return await collector.collect(young, dry_run=dry_run)
@@ -66,7 +68,9 @@ def gc_command(settings: Settings, dry_run: bool, grace: str, as_json: bool) -> 
 
 def _tell(report: GcReport) -> None:
     taken = "would be taken" if report.dry_run else "taken"
-    click.echo(f"archives: {len(report.expired)} of {report.archives} {taken}")
+    click.echo(f"runs: {len(report.expired)} of {report.archives} archived {taken}")
+    if report.others:
+        remark(f"{report.others} are other fleets', which have their own retention")
     for each in report.held:
         remark(f"{each}: its retention is over, but it is held")
     if report.swept:

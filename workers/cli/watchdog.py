@@ -57,7 +57,7 @@ class _Report:
     "watchdog",
     example=("rota watchdog", "rota watchdog --now --json"),
     json="{fleet, checked, agents, runs, open: [{kind, agent, team, run, since, opened, count, "
-    "reason, todo}], unheard: [agent], trouble: [text], archive: {cursor, lag_seconds, …} or null}",
+    "reason, todo}], unheard: [agent], trouble: [text], archive: {lag_seconds, left, …} or null}",
 )
 @server_options
 @click.option("--now", "at_once", is_flag=True, help="Let it check now, and wait for that.")
@@ -133,7 +133,7 @@ def _print(report: _Report) -> None:
     if memory.archive is not None:
         remark(archive_line(memory))
     if memory.unheard:
-        remark(f"not judged, their keepers do not answer: {', '.join(memory.unheard)}")
+        remark(f"not judged: {', '.join(memory.unheard)}")
     for line in report.trouble:
         remark(line)
 

@@ -16,14 +16,17 @@ NAMED = 5
 def memo_of(state: KeeperState) -> dict[str, Any]:
     """The declaration in force, for lists of keepers; empty names once it is retired.
 
-    Also the freeze, if there is one.
+    Also whose the last one was, and the freeze, if there is one.
     """
     spec, last = state.spec, state.spec or state.retired
+    declared = state.in_force.declared
     return {
         "fleet": spec.fleet if spec else "",
         "digest": spec.digest if spec else "",
+        "owner": last.fleet if last else "",
         "kind": last.kind if last else "Agent",
         "team": last.team if last else "",
+        **({"since": declared[-1].since.isoformat()} if declared else {}),
         **({"freeze": state.freeze.model_dump(mode="json")} if state.freeze else {}),
     }
 

@@ -8,11 +8,10 @@ from typing import Any, cast
 import pytest
 from temporalio.client import Client
 
-from activities.audit import archiver as module
+from activities.audit import archiver, unarchived
 from activities.audit.archiver import Archiver
-from activities.audit.closed_runs import ClosedExecution, LedgerRuns
+from activities.audit.closed_runs import ClosedExecution, LedgerRuns, Since
 from activities.audit.collect import RunUnknownError
-from activities.stores.base import StoreError
 from rota.archive import ArchiveOrder, ArchiveReport
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
@@ -21,6 +20,8 @@ from rota.keeper_state import LedgerEntry
 from rota.runs import RunStatus, Trigger
 from tests.activities.archive.memory_store import NOW, MemoryStore
 from tests.rota.audit.audit_records import record
+
+FLEET = "finance"
 
 
 @dataclass
@@ -34,8 +35,15 @@ class Bench:
     """Runs that the server's lists do not show yet."""
     forgotten: set[str] = field(default_factory=set[str])
     broken: set[str] = field(default_factory=set[str])
-    unread: tuple[str, ...] = ()
+    reset: dict[str, str] = field(default_factory=dict[str, str])
+    """Runs that were reset: where they are at work."""
+    silent: set[str] = field(default_factory=set[str])
+    """Agents whose keepers do not answer."""
+    hidden: set[str] = field(default_factory=set[str])
+    """Agents that the server does not list as the fleet's."""
     collected: int = 0
+    looked_at: int = 0
+    """Runs that lists have shown."""
     signer: Signer | None = None
 
     def end(self, seed: int, ended: datetime = NOW, agent: str = "report") -> str:
@@ -47,33 +55,46 @@ class Bench:
     async def archive(self, **order: Any) -> ArchiveReport:
         """One order, at the store's time."""
         client = cast("Client", _Server())
-        archiver = Archiver(client, self.store, Connections(), self.signer, lambda: self.store.now)
-        return await archiver.work(ArchiveOrder(**order))
+        made = Archiver(client, self.store, Connections(), self.signer, lambda: self.store.now)
+        return await made.work(ArchiveOrder(fleet=FLEET, **order))
 
-    async def listed(self, *arguments: Any) -> list[ClosedExecution]:
+    async def agents(self, client: Client, fleet: str) -> tuple[str, ...]:
+        """In the place of the list of keepers."""
+        assert fleet == FLEET
+        return tuple(sorted({each.agent for each in self.runs.values()} - self.hidden))
+
+    async def listed(self, client: Client, since: Since) -> list[ClosedExecution]:
         """In the place of the server's lists."""
-        since = arguments[1]
         found = [
-            ClosedExecution(each.run.id, key, each.ended_or_started)
+            ClosedExecution(each.run.id, key, each.ended_or_started, each.agent)
             for key, each in self.runs.items()
             if key not in self.unlisted | self.forgotten
-            and (since is None or each.ended_or_started >= since)
+            and _is_meant(each.agent, each.ended_or_started, since)
         ]
+        self.looked_at += len(found)
         return sorted(found, key=lambda each: each.closed)
 
-    async def ledgers(self, *arguments: Any) -> LedgerRuns:
+    async def ledgers(self, client: Client, store: Any, since: Since) -> LedgerRuns:
         """In the place of the keepers'."""
         entries = [
-            LedgerEntry(
-                run=each.run,
-                trigger=Trigger.MANUAL,
-                status=RunStatus.SUCCEEDED,
-                admitted_at=each.started,
-                settled_at=each.ended,
+            (
+                each.agent,
+                LedgerEntry(
+                    run=each.run,
+                    trigger=Trigger.MANUAL,
+                    status=RunStatus.SUCCEEDED,
+                    admitted_at=each.started,
+                    settled_at=each.ended,
+                ),
             )
             for each in self.runs.values()
+            if each.agent not in self.silent and _is_meant(each.agent, each.ended_or_started, since)
         ]
-        return LedgerRuns(tuple(entries), self.unread)
+        return LedgerRuns(tuple(entries), frozenset(self.silent & since.keys()))
+
+    async def describe(self, client: Any, id: str, run_id: str) -> str:
+        """In the place of the server's description: its run id says it all."""
+        return run_id
 
     async def collect(self, *arguments: Any) -> RunRecord:
         """In the place of the server's histories."""
@@ -81,7 +102,8 @@ class Bench:
         if key in self.forgotten:
             raise RunUnknownError(key)
         if key in self.broken:
-            raise StoreError("an object is damaged")
+            # Of a kind that nobody foresees.
+            raise ArithmeticError("an object is damaged")
         self.collected += 1
         return self.runs[key]
 
@@ -89,27 +111,31 @@ class Bench:
         """In the place of the server's description."""
         if run.key in self.forgotten:
             return None
+        if run.key in self.reset:
+            return SimpleNamespace(run_id=self.reset[run.key], close_time=None)
         return SimpleNamespace(run_id=run.key, close_time=self.runs[run.key].ended)
 
 
 class _Server:
     namespace = "default"
 
-    def get_workflow_handle(self, id: str, *, run_id: str) -> Any:
-        async def describe() -> str:
-            return run_id
 
-        return SimpleNamespace(describe=describe)
+def _is_meant(agent: str, ended: datetime, since: Since) -> bool:
+    begin = since.get(agent)
+    return agent in since and (begin is None or ended >= begin)
 
 
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A bench whose archiver sees its runs alone."""
     made = Bench()
-    monkeypatch.setattr(module, "listed_closed", made.listed)
-    monkeypatch.setattr(module, "ledger_closed", made.ledgers)
-    monkeypatch.setattr(module, "collect_run", made.collect)
-    monkeypatch.setattr(module, "last_execution", made.last)
-    monkeypatch.setattr(module, "key_of", lambda described: described)
+    monkeypatch.setattr(archiver, "fleet_agents", made.agents)
+    monkeypatch.setattr(archiver, "collect_run", made.collect)
+    monkeypatch.setattr(unarchived, "listed_closed", made.listed)
+    monkeypatch.setattr(unarchived, "ledger_closed", made.ledgers)
+    monkeypatch.setattr(unarchived, "last_execution", made.last)
+    monkeypatch.setattr(unarchived, "described_if_known", made.describe)
+    monkeypatch.setattr(unarchived, "key_of", lambda described: described)
+    monkeypatch.setattr(unarchived, "reset_to", made.reset.get)
     return made
 
 

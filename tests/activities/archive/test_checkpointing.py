@@ -105,3 +105,19 @@ async def test_killed_at_any_write_each_run_is_in_exactly_one_checkpoint(
             counts += made.checkpoint.count
         assert counts == len(keys)
         assert await place.store.list_refs(PENDING) == []
+
+
+async def test_checkpoint_of_an_agent_that_has_signed_ones_is_not_made_unsigned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A checkpoint stands for good: without the key, its day waits for somebody who has it."""
+    place = bench(monkeypatch)
+    place.signer = SIGNER
+    place.end(1, days_ago(2))
+    assert (await place.archive()).checkpoints == 1
+    late = place.end(2, days_ago(1))
+    place.signer = None
+    assert (await place.archive()).checkpoints == 0
+    place.signer = SIGNER
+    assert (await place.archive()).checkpoints == 1
+    assert await days_of(place, [late]) == [date(2026, 11, 22)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rota.agent_spec import AgentSpec
 from rota.audit.archived import ArchivedRun
 from rota.audit.references import digests_in, digests_in_histories, without_gone
-from rota.audit.retention import Hold, Release, holder_of, kept_until, undecided
+from rota.audit.retention import FleetRetention, Hold, Release, holder_of
 from rota.run_ref import RunRef
 from rota.runs import RunStatus
 from tests.rota.audit.audit_records import history
@@ -19,12 +19,13 @@ ENDED = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def run(retention: str = "") -> ArchivedRun:
+def run(retention: str = "", fleet: str = "finance") -> ArchivedRun:
     """An archived run of a class."""
     return ArchivedRun(
         run=RunRef(id="r", key="k"),
         agent="report",
         kind="Agent",
+        fleet=fleet,
         namespace="default",
         started=ENDED,
         ended=ENDED,
@@ -50,8 +51,25 @@ def test_run_is_kept_as_long_as_its_class_says(
     named: str, classes: dict[str, timedelta], until: datetime | None, clear: bool
 ) -> None:
     """For ever without one; what is not declared any more is told."""
-    assert kept_until(run(named), classes) == until
-    assert (undecided(run(named), classes) == "") is clear
+    retention = FleetRetention("finance", classes)
+    assert retention.kept_until(run(named)) == until
+    assert (retention.undecided(run(named)) == "") is clear
+    assert retention.is_over(run(named), ENDED + 9 * DAY) is (until is not None)
+
+
+@pytest.mark.parametrize(
+    ("fleet", "until", "told"),
+    [
+        ("finance", ENDED + DAY, ""),
+        ("legal", None, ""),
+        ("", None, "no fleet is known of runs of report: kept"),
+    ],
+)
+def test_fleet_decides_on_its_own_runs_alone(fleet: str, until: datetime | None, told: str) -> None:
+    """Another fleet's are that one's business, whatever its classes are called."""
+    retention = FleetRetention("finance", {"default": DAY})
+    assert retention.kept_until(run(fleet=fleet)) == until
+    assert retention.undecided(run(fleet=fleet)) == told
 
 
 @pytest.mark.parametrize(
