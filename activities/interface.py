@@ -9,14 +9,15 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
+from activities.judging import Checking as Checking
+from activities.judging import GradingDesk as GradingDesk
+from activities.judging import WhatIf as WhatIf
 from rota import pipeline_steps as nodes
 from rota import steps
 from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
 from rota.archive import ARCHIVE_RUNS, ArchiveOrder, ArchiveReport
-from rota.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
 from rota.budget import Grant
-from rota.check_steps import Checked, CheckInput
 from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.loop import ResultRef, TurnOutcome
@@ -113,15 +114,6 @@ class ToolListing(ABC):
         """Ask the agent's MCP servers for their tools, once per run."""
 
 
-class Checking(ABC):
-    """Expectations on results."""
-
-    @abstractmethod
-    @activity.defn(name="check_result")
-    async def check_result(self, input: CheckInput) -> Checked:
-        """Hold a result against what its agent declares of it."""
-
-
 class ToolRunning(ABC):
     """The agents' hands."""
 
@@ -175,25 +167,6 @@ class RunReading(ABC):
     @activity.defn(name="read_use")
     async def read_use(self, run: RunRef) -> RunUse:
         """Read what a run that has ended used, with all below it."""
-
-
-class WhatIf(ABC):
-    """Past runs that are run again; nothing here makes a call."""
-
-    @abstractmethod
-    @activity.defn(name="open_case")
-    async def open_case(self, input: OpenCaseInput) -> OpenedCase:
-        """Say whether this worker can play the case, and what its tools do."""
-
-    @abstractmethod
-    @activity.defn(name="serve_calls")
-    async def serve_calls(self, input: ServeInput) -> Served:
-        """Answer the calls of a turn from the record."""
-
-    @abstractmethod
-    @activity.defn(name="case_use")
-    async def case_use(self, run: RunRef) -> RunUse:
-        """Read what a case has used; safe as a local activity."""
 
 
 class Watching(ABC):

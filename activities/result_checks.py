@@ -41,7 +41,7 @@ class CheckingActivities(Checking):
 
     @activity.defn(name="check_result")
     async def check_result(self, input: CheckInput) -> Checked:
-        """Make every check, in the order of their names.
+        """Make every check but those of graders, in the order of their names.
 
         Raises:
             ApplicationError: retryable, the store failed. A check that cannot be made is an
@@ -58,6 +58,8 @@ class CheckingActivities(Checking):
             scope = _scope(context, output, baseline, input)
             async with heartbeating("checking the result") as report:
                 for name, check in sorted(spec.checks.items()):
+                    if check.agent is not None:
+                        continue  # a run of its own, see `activities.grading`
                     report(f"check {name}")
                     said = await self._made(name, check, scope, input)
                     outcomes.append(

@@ -163,3 +163,8 @@ class AgentSpec(Declaration):
     handoffs: dict[str, HandoffTarget] = Field(default_factory=dict[str, HandoffTarget])
     """Filled in when the fleet is loaded, never written by hand: what the model is told of
     each agent among its tools. So the declaration changes when one of those does."""
+
+    @property
+    def graders(self) -> dict[str, str]:
+        """The checks that other agents make, and which."""
+        return {name: check.agent for name, check in self.checks.items() if check.agent}

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from rota.conditions import condition_paths, readable_condition
 from rota.durations import Duration
 from rota.model import Declared
+from rota.names import AgentName
 
 SCOPE = ("output", "baseline", "input", "slot", "covers", "run")
 """What a condition may name."""
@@ -64,7 +65,7 @@ class BaselineCheck(Declared):
 
 
 class CheckSpec(Declared):
-    """One expectation. Exactly one of `condition`, `schema`, `baseline`, `command`."""
+    """One expectation. Exactly one of `condition`, `schema`, `baseline`, `command`, `agent`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -76,15 +77,22 @@ class CheckSpec(Declared):
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """A program of the fleet's, without a shell: reads JSON on standard input, and ends with 0
     if the result is good. It may run more than once, and changes nothing."""
+    agent: AgentName | None = None
+    """A grader: another agent, which is given the result and changes nothing. Its own result says
+    `verdict`, `pass` or `fail`, and the `reason`."""
+    min_score: float | None = Field(default=None, allow_inf_nan=False)
+    """Of a grader: its result says a `score` in place of a verdict, which is at least that."""
     timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1))
     """Of the command."""
     on_failure: OnFailure = OnFailure.FAIL
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        kinds = (self.condition, self.json_schema, self.baseline, self.command)
+        kinds = (self.condition, self.json_schema, self.baseline, self.command, self.agent)
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("give exactly one of condition, schema, baseline, command")
+            raise ValueError("give exactly one of condition, schema, baseline, command, agent")
+        if self.min_score is not None and self.agent is None:
+            raise ValueError("min_score is of a grader's score: name the agent, too")
         return self
 
 

@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from rota.check_spec import BaselineCheck, OnFailure
 from rota.conditions import condition_paths, holds, value_at
-from rota.model import Record
+from rota.model import Record, is_empty
 
 OUTPUT_SCHEMA = "output.schema"
 """The agent's output schema, among its checks."""
@@ -26,7 +28,7 @@ class CheckState(StrEnum):
     UNKNOWN = "unknown"
     """It could not be made: nobody knows whether the result is good."""
     SKIPPED = "skipped"
-    """There was nothing to compare with yet."""
+    """There was nothing to compare with yet; or nobody was asked, since another check fails."""
 
 
 class CheckOutcome(Record):
@@ -36,7 +38,9 @@ class CheckOutcome(Record):
     state: CheckState
     on_failure: OnFailure = OnFailure.FAIL
     detail: str = ""
-    """Why it did not pass, in one line."""
+    """Why it did not pass, in one line; of a grader what it says in any case."""
+    run: str = Field(default="", exclude_if=is_empty)
+    """Workflow id of the grader's run, if one made it."""
     at: datetime
 
 

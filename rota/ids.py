@@ -139,6 +139,11 @@ def handoff_run_id(run: str, agent: str, turn: int, index: int) -> str:
     return _fitting(f"{run}/{agent}-{turn}.{index}")
 
 
+def grading_run_id(run: str, check: str) -> str:
+    """`report-2026-11-22T06:00:00Z/check-careful`: makes the check `careful` of that run."""
+    return _fitting(f"{run}/check-{check}")
+
+
 def _fitting(id: str) -> str:
     """`id`, or of one that is too long its beginning and a digest of it all."""
     data = id.encode(errors="replace")

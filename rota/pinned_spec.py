@@ -80,6 +80,8 @@ class PinnedSpec(Record):
     them, if it declares one."""
     check_seconds: float = Field(default=0.0, exclude_if=not_)
     """How long those may take that run a program, all together."""
+    graders: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=not_)
+    """Which of `checks` another agent makes, and which agent."""
     retry_attempts: int = 5
     retry_backoff_seconds: float = 2.0
     retry_max_backoff_seconds: float = 120.0
@@ -186,6 +188,7 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "check_seconds": sum(
             check.timeout.total_seconds() for check in spec.checks.values() if check.command
         ),
+        "graders": spec.graders,
         "session_key": spec.session.key,
         "session_concurrency": spec.session.concurrency,
         "continuing": spec.session.continuing,

@@ -16,6 +16,7 @@ from schedules.cycles import find_cycles, reachable, shown
 from schedules.declared import Declaration
 from schedules.explain import suggest
 from schedules.fleet import Fleet
+from schedules.grader_lint import at_grader
 from schedules.remarks import Finding, Remark
 from schedules.runtime_queues import queue_remarks
 
@@ -85,7 +86,8 @@ def _started_by_others(
     agents: Mapping[str, AgentSpec], pipelines: Mapping[str, PipelineSpec]
 ) -> set[str]:
     nodes = {node.agent for spec in pipelines.values() for node in spec.nodes.values()}
-    return nodes | {called for spec in agents.values() for called in _called(spec)}
+    called = {other for spec in agents.values() for other in _called(spec)}
+    return nodes | called | {other for spec in agents.values() for other in spec.graders.values()}
 
 
 def _nodes(
@@ -150,8 +152,11 @@ def _tool_index(spec: AgentSpec, called: str) -> int:
 
 
 def _lock_deadlocks(agents: Mapping[str, AgentSpec]) -> Iterator[Placed]:
-    """A caller holds its locks while it waits for the called: neither must want the other's."""
-    calls = {name: _called(spec, HandoffMode.CALL) for name, spec in agents.items()}
+    """A run holds its locks while it waits for what it calls: neither must want the other's."""
+    calls = {
+        name: [*_called(spec, HandoffMode.CALL), *spec.graders.values()]
+        for name, spec in agents.items()
+    }
     for name, spec in agents.items():
         held = {lock.name for lock in spec.locks}
         for called in dict.fromkeys(calls[name]) if held else ():
@@ -164,7 +169,9 @@ def _lock_deadlocks(agents: Mapping[str, AgentSpec]) -> Iterator[Placed]:
                         f"'{name}' holds the lock '{lock}' while it waits for '{below}'{through}, "
                         "which wants it too; take the lock from one of them, or transfer instead"
                     )
-                    yield Placed(name, _at_tool(spec, called, message))
+                    grades = called in spec.graders.values()
+                    place = at_grader if grades else _at_tool
+                    yield Placed(name, place(spec, called, message))
 
 
 def _events(specs: Specs, agents: Mapping[str, AgentSpec]) -> Iterator[Placed]:
@@ -195,7 +202,8 @@ def _event_circles(specs: Specs, agents: Mapping[str, AgentSpec]) -> Iterator[Pl
         if isinstance(spec, PipelineSpec):
             edges[name].extend(n.agent for n in spec.nodes.values() if n.agent in agents)
         else:
-            edges[name].extend(called for called in _called(spec) if called in agents)
+            called = (*_called(spec), *spec.graders.values())
+            edges[name].extend(other for other in called if other in agents)
     for circle in find_cycles(edges):
         emitters = [n for n, after in pairwise(circle) if after[0] == "!"]
         if not emitters:

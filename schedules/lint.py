@@ -15,6 +15,7 @@ from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
+from schedules.grader_lint import grader_findings
 from schedules.limit_lint import limit_remarks
 from schedules.node_scopes import scope_remarks
 from schedules.notify_lint import notify_remarks
@@ -53,7 +54,12 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
     for name, team in fleet.teams.items():
         members = sum(agent.team == name for agent in agents.values())
         found += [remark.at(team) for remark in team_remarks(team.spec, members)]
-    return [*found, *fleet_findings(fleet), *watchdog_findings(fleet)]
+    return [
+        *found,
+        *fleet_findings(fleet),
+        *grader_findings(fleet),
+        *watchdog_findings(fleet),
+    ]
 
 
 def lint_spec(spec: AgentSpec | PipelineSpec, now: datetime) -> list[Remark]:

@@ -14,6 +14,7 @@ from schedules.fleet import Fleet, load_fleet
 from schedules.lint import lint
 from schedules.remarks import Finding
 from workers.approval_lint import approval_remarks
+from workers.grader_lint import grader_tools
 from workers.policy_lint import policy_remarks
 from workers.price_lint import price_remarks
 from workers.promise_lint import promise_remarks
@@ -58,6 +59,7 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
                 *policy_remarks(agent.spec, toolbox),
             )
         ),
+        *grader_tools(fleet, toolbox),
     ]
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)

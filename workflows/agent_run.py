@@ -60,7 +60,7 @@ class AgentRunWorkflow:
                 kit.go_on()
             visibility.show_step(step, kit.admission, kit.loop)
             if isinstance(step, Finish):
-                return await checked(kit.work, step)
+                return await checked(kit.work, step, kit.count_below)
             if isinstance(step, (AskRoom, Park)):
                 finish = await kit.find_room(step)
                 if finish is not None:

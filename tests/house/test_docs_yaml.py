@@ -26,6 +26,10 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BLOCKS = [block for page in pages() for block in blocks(page, "yaml")]
 
 ANYTHING = {"type": "object", "additionalProperties": True}
+VERDICT = {
+    "properties": {"verdict": {"enum": ["pass", "fail"]}, "reason": {}},
+    "required": ["verdict", "reason"],
+}
 IDLE = {"kind": "scripted", "turns": [{"result": "done"}]}
 TOOL = '''
 
@@ -94,6 +98,11 @@ def surround(folder: Path, document: dict[str, Any]) -> None:
     for name in {*agents_in(document)} - {document.get("name")}:
         beside = {"name": name, "runtime": IDLE, "output": {"schema": ANYTHING}}
         write(folder / "agents" / f"{name}.yaml", beside)
+    for grader in {
+        check["agent"] for check in document.get("checks", {}).values() if "agent" in check
+    }:
+        beside = {"name": grader, "runtime": IDLE, "output": {"schema": VERDICT}}
+        write(folder / "agents" / f"{grader}.yaml", beside)
     for key in ("accepts", "output"):
         schema = (document.get(key) or {}).get("schema")
         if isinstance(schema, str):

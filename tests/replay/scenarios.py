@@ -77,6 +77,16 @@ async def checked(stack: Stack) -> list[Recording]:
     return [Recording("run-checked", "checked-1")]
 
 
+async def graded(stack: Stack) -> list[Recording]:
+    """A result that another agent judges."""
+    verdict = {"result": {"verdict": "pass", "reason": "as asked"}}
+    await stack.declare("judge", runtime=script(verdict), output={"schema": {"type": "object"}})
+    await stack.declare("graded", runtime=DONE, checks={"careful": {"agent": "judge"}})
+    result = await stack.run("graded", "graded-1")
+    assert [each.state for each in result.checks] == ["passed"]
+    return [Recording("run-graded", "graded-1")]
+
+
 async def failed(stack: Stack) -> list[Recording]:
     """A step that cannot be mended, a run that is blocked, an agent that is not there."""
     await stack.declare("failing", runtime=script({"calls": [{"tool": "calc.add"}]}))
@@ -163,6 +173,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     simple,
     tools_and_repair,
     checked,
+    graded,
     failed,
     cancelled,
     skipped,

@@ -10,7 +10,7 @@ TOOLS = OFFICE.tools
 
 
 async def run_again(stack: Stack) -> list[Recording]:
-    """A case that reads what was recorded, one read that never was, and answers; one that cannot."""
+    """A case that reads what was recorded and one read that never was; one that cannot answer."""
     await stack.declare("office-clerk", **clerk())
     await stack.run("office-clerk", "office-clerk-1", input={"account": "a"})
     other = {"calls": [{"tool": "office.read", "args": {"account": "b"}}]}

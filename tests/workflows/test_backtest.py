@@ -8,10 +8,11 @@ from temporalio.client import WorkflowHandle
 
 from rota.backtest import CallSource, CaseEnd, Unrecorded
 from rota.backtest_compare import Verdict
-from tests.stack import Stack
+from tests.stack import Stack, script
 from tests.workflows.gates import poll
 from tests.workflows.what_if_bench import (
     ANSWERS,
+    ANY,
     POSTS,
     READS,
     Office,
@@ -123,6 +124,25 @@ async def test_result_that_fails_a_declared_check_fails_its_case(stack: Stack) -
     assert (two.verdict, two.checks) == (Verdict.FAILED, ("low",))
     assert "check low" in two.after.reason
     assert (three.verdict, three.checks) == (Verdict.CHANGED, ("odd",))
+
+
+async def test_grader_is_not_asked_in_a_backtest(stack: Stack) -> None:
+    """Its runs are real ones, in its own ledger and on its own budget."""
+    office, judge = Office(), stack.name("judge")
+    async with stack.worker(office.tools):
+        name = stack.name("clerk")
+        verdict = script({"result": {"verdict": "pass", "reason": ""}})
+        await stack.declare(judge, runtime=verdict, output=ANY)
+        await stack.declare(name, **clerk(READS, ANSWERS, checks={"careful": {"agent": judge}}))
+        await stack.run(name, f"{name}-0", input={"account": "a"})
+        played = await backtest(stack, [f"{name}-0"])
+        ledger = (await stack.keeper(judge)).ledger
+    (case,) = played.comparisons
+    assert (case.verdict, case.after.checks, len(ledger)) == (
+        Verdict.SAME,
+        {"output.schema": "passed"},
+        1,
+    )
 
 
 @pytest.mark.parametrize("policy", list(Unrecorded))

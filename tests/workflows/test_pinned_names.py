@@ -61,6 +61,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "archive_runs",
             *("admit_run", "prepare_run", "settle_run", "invoke_model", "run_tool"),
             *("look_at_effect", "note_effect", "open_case", "serve_calls", "case_use"),
+            *("open_grading", "close_grading"),
             *("ask_need", "announce_run", "acquire_lock", "release_locks", "hold_budget"),
             *("open_handoff", "close_handoff", "load_pipeline", "load_outputs", "store_outcome"),
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),

@@ -15,7 +15,6 @@ from tests.stack import Stack, script
 from tests.workflows.claude import ending_of, events_of, kinds_of
 from tests.workflows.gates import GATED, Gate, poll, until
 from tests.workflows.handing import asks, called_run, declare_caller, told_by
-from workflows.run_kit import handoffs
 
 SLOW = script({"result": "late", "seconds": 60})
 
@@ -116,7 +115,7 @@ async def test_handoff_that_outlives_its_callers_limit_is_cancelled(
 ) -> None:
     """A called run that does not end by itself is ended, and the caller waits for that."""
     # As if the limit had passed already when there is a minute left.
-    monkeypatch.setattr(handoffs, "HANDOFF_GRACE", timedelta(seconds=-58))
+    monkeypatch.setattr("workflows.run_kit.called.HANDOFF_GRACE", timedelta(seconds=-58))
     caller, called = stack.name("caller"), stack.name("called")
     async with stack.worker():
         await stack.declare(called, runtime=SLOW)

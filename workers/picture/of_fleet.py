@@ -55,4 +55,6 @@ def _edges(fleet: Fleet) -> list[Edge]:
             if handoff is not None:
                 label = "calls" if handoff.mode is HandoffMode.CALL else "transfers to"
                 edges.append(Edge(name, handoff.agent, label, dashed=True))
+        graders = dict.fromkeys(agent.spec.graders.values())
+        edges += [Edge(name, grader, "is graded by") for grader in graders]
     return edges
