@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from activities.audit.archive_store import archive_of
 from activities.audit.collect import collect_run
 from activities.audit.content_keys import content_key
+from activities.audit.holding import all_holds
 from activities.audit.proofs import checkpoint_of_run
 from rota.audit.archived import ArchivedRun
 from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.chain import Chain, format_at
 from rota.audit.checkpoints import SignedCheckpoint
-from rota.audit.content_key import Destruction
 from rota.audit.entries import chain_of
+from rota.audit.keeping import Keeping, keeping_of
+from rota.audit.retention import FleetRetention, Hold
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer, index_of, sealed
-from rota.connections import Connections
+from rota.fleet_file import FleetFile
 from rota.model import canonical_json
 from rota.receipts import Receipt
 from workers.audit.announced import receipts_for
@@ -57,13 +60,32 @@ class Bundle:
         }
 
 
-async def export_run(
-    link: Link,
-    run_id: str,
-    connections: Connections,
-    signer: Signer | None,
-    execution: str | None = None,
-) -> Bundle:
+@dataclass(frozen=True)
+class Desk:
+    """Where bundles are made: what all of one command are made with."""
+
+    link: Link
+    file: FleetFile
+    signer: Signer | None
+    holds: list[Hold]
+    at: datetime
+
+    def keeping(self, archived: ArchivedRun) -> Keeping:
+        """How long a run is kept."""
+        retention = FleetRetention(self.file.name, self.file.audit.retention)
+        return keeping_of(archived, retention, self.holds, self.at)
+
+
+async def desk_of(link: Link, file: FleetFile, signer: Signer | None, at: datetime) -> Desk:
+    """Return a desk.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    return Desk(link, file, signer, await all_holds(link.store), at)
+
+
+async def export_run(desk: Desk, run_id: str, execution: str | None = None) -> Bundle:
     """Make the bundle of a run: from the archive if it is there, else from server and store.
 
     Once a run is archived it gives the same chain for ever. Before, what is said of it may still
@@ -77,11 +99,11 @@ async def export_run(
         DamagedArchiveError: it is archived, and cannot be read.
         StoreError: the store does not answer, or refuses the key.
     """
-    store = link.store
-    archived = await archive_of(link.client, store, run_id, execution)
+    client, store = desk.link.client, desk.link.store
+    archived = await archive_of(client, store, run_id, execution)
     if archived is not None:
-        return await bundle_of_archive(link, archived, signer)
-    record = await collect_run(link.client, store, run_id, connections, execution)
+        return await bundle_of_archive(desk, archived)
+    record = await collect_run(client, store, run_id, desk.file, execution)
     key = await content_key(store, record.run.key)
     if key.destroyed is not None:
         gone = key.destroyed
@@ -89,24 +111,23 @@ async def export_run(
             f"the content of {run_id} was erased by {gone.by} on {gone.at:%Y-%m-%d}: {gone.reason}"
         )
     checkpoint = await checkpoint_of_run(store, record.run.key)
-    receipts = await receipts_for(link, record)
-    return bundle_from(record, key.secret, signer, checkpoint, receipts)
+    receipts = await receipts_for(desk.link, record)
+    return bundle_from(record, key.secret, desk.signer, checkpoint, receipts)
 
 
-async def bundle_of_archive(link: Link, archived: ArchivedRun, signer: Signer | None) -> Bundle:
+async def bundle_of_archive(desk: Desk, archived: ArchivedRun) -> Bundle:
     """Make the bundle of an archived run; of one that was erased, of its chain alone.
 
     Raises:
+        OtherHeadError: its checkpoint has another head.
         DamagedArchiveError: it cannot be read.
         StoreError: an object is missing or damaged, or the store does not answer.
     """
-    opened, record = await read_archive(link.store, archived)
-    checkpoint = await checkpoint_of_run(link.store, archived.run.key)
-    receipts = await receipts_for(link, record)
-    gone = archived.destroyed
-    return _bundle(
-        record, opened.chain, signer, checkpoint, receipts, archived=True, destroyed=gone
-    )
+    opened, record = await read_archive(desk.link.store, archived)
+    checkpoint = await checkpoint_of_run(desk.link.store, archived.run.key)
+    receipts = await receipts_for(desk.link, record)
+    keeping = desk.keeping(archived)
+    return _bundle(record, opened.chain, desk.signer, checkpoint, receipts, keeping)
 
 
 def bundle_from(
@@ -116,9 +137,8 @@ def bundle_from(
     checkpoint: SignedCheckpoint | None = None,
     receipts: Sequence[Receipt] | None = None,
 ) -> Bundle:
-    """Make the bundle of a record. Pure."""
-    chain = chain_of(record, key)
-    return _bundle(record, chain, signer, checkpoint, receipts, archived=False)
+    """Make the bundle of a record that is not archived. Pure."""
+    return _bundle(record, chain_of(record, key), signer, checkpoint, receipts, None)
 
 
 def _bundle(
@@ -127,24 +147,26 @@ def _bundle(
     signer: Signer | None,
     checkpoint: SignedCheckpoint | None,
     receipts: Sequence[Receipt] | None,
-    *,
-    archived: bool,
-    destroyed: Destruction | None = None,
+    keeping: Keeping | None,
 ) -> Bundle:
-    facts = {
+    facts: dict[str, Any] = {
         "agent": record.agent,
         "kind": record.kind,
         "namespace": record.namespace,
         "status": record.status.value,
         "started": format_at(record.started),
         "ended": format_at(record.ended) if record.ended else None,
-        "archived": archived,
+        "archived": keeping is not None,
         "versions": record.versions.model_dump(mode="json"),
         "notes": list(record.notes),
     }
+    if keeping is not None:
+        facts["keeping"] = keeping.model_dump(mode="json")
+    destroyed = keeping.destroyed if keeping else None
     views: dict[str, bytes] = {}
     if destroyed is None:
-        views = {"report.html": render(record, chain.head, receipts), **sheets(record)}
+        page = render(record, chain.head, receipts, keeping)
+        views = {"report.html": page, **sheets(record)}
     parts = BundleParts(
         run=record.run,
         chain=chain,

@@ -16,11 +16,13 @@ from markupsafe import Markup
 
 from rota.audit.hashing import sha256
 from rota.audit.histories import spans_of
+from rota.audit.keeping import Keeping
 from rota.audit.run_record import RunRecord
 from rota.model import canonical_json
 from rota.receipts import Receipt
 from rota.usage import Usage, format_cost
 from workers.audit import report_facts, report_tables
+from workers.audit.kept import kept
 from workers.audit.report_facts import Fact
 from workers.audit.report_turns import turns
 from workers.audit.report_words import at, shown, took
@@ -30,13 +32,19 @@ from workers.pages import environment
 PAGES = resources.files("workers.audit.pages")
 
 
-def render(record: RunRecord, head: str = "", receipts: Sequence[Receipt] | None = None) -> bytes:
+def render(
+    record: RunRecord,
+    head: str = "",
+    receipts: Sequence[Receipt] | None = None,
+    keeping: Keeping | None = None,
+) -> bytes:
     """Return the page of a run.
 
     Args:
         record: Of the run, secrets cut out.
         head: Of its chain, if there is one.
         receipts: What the channels say that are told of its end; None: they were not asked.
+        keeping: How long it is kept, if it is archived.
     """
     style = (PAGES / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -45,6 +53,7 @@ def render(record: RunRecord, head: str = "", receipts: Sequence[Receipt] | None
         **_document(record),
         truths=report_facts.truths(record, receipts),
         head=head,
+        kept=kept(keeping) if keeping else [],
         style=Markup(style),
         style_hash=f"sha256-{digest}",
         at=at,

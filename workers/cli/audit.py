@@ -1,14 +1,18 @@
 """`rota audit`: the record of runs, to be read, handed over and checked."""
 
+import json
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from activities.audit.archive_store import get_archive
 from activities.audit.collect import RunUnknownError
 from rota.audit.bundle import OtherHeadError
 from rota.audit.checking import check
+from rota.audit.keeping import Keeping
 from rota.audit.reading_back import ErasedError, record_in
 from rota.audit.run_record import RunRecord
 from rota.audit.statements import UnreadableError
@@ -17,7 +21,7 @@ from rota.receipts import Receipt
 from schedules.fleet import load_fleet_file
 from workers.audit.announced import receipts_for
 from workers.audit.archived import DamagedArchiveError, record_of_run
-from workers.audit.exporting import ErasedRunError
+from workers.audit.exporting import ErasedRunError, desk_of
 from workers.audit.folders import FolderTakenError, folder_name
 from workers.audit.report import render
 from workers.cli.audit_archive import archive_command
@@ -26,11 +30,12 @@ from workers.cli.audit_erase import erase_command
 from workers.cli.audit_export import export_many, export_one
 from workers.cli.audit_holds import hold_command, holds_command, release_command
 from workers.cli.audit_key import fleet_signer
+from workers.cli.audit_list import list_command
 from workers.cli.audit_verify import key_command, verify_command
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
-from workers.cli.output import print_json
+from workers.cli.output import now, print_json
 from workers.cli.server import Link, with_server
 from workers.cli.since import since_option
 from workers.settings import Settings
@@ -78,9 +83,10 @@ def export_command(
     signer = fleet_signer(file)
 
     async def work(link: Link) -> Any:
+        desk = await desk_of(link, file, signer, now())
         if run_id is not None:
-            return await export_one(link, run_id, output, file, signer)
-        return await export_many(link, agent, since, output, file, signer)
+            return await export_one(desk, run_id, output)
+        return await export_many(desk, agent, since, output)
 
     try:
         told = with_server(settings, work)
@@ -115,10 +121,11 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
     calls, approvals, effects, costs, memory before and after. Of a bundle, without a server; one
     that was changed is not shown.
     """
-    record, receipts = _record_of(settings, run)
+    shown = _shown(settings, run)
+    record = shown.record
     name = folder_name(record.run.id, record.run.key)
     place = output or Path(f"{name}.html")
-    place.write_bytes(render(record, receipts=receipts))
+    place.write_bytes(render(record, receipts=shown.receipts, keeping=shown.keeping))
     place.chmod(0o600)
     if as_json:
         print_json({"run_id": record.run.id, "file": str(place), "notes": list(record.notes)})
@@ -128,32 +135,37 @@ def show_command(settings: Settings, run: str, output: Path | None, as_json: boo
 
 for _each in (
     *(export_command, verify_command, show_command, key_command, checkpoints_command),
-    *(archive_command, hold_command, release_command, holds_command, erase_command),
+    *(archive_command, list_command, hold_command, release_command, holds_command, erase_command),
 ):
     audit_command.add_command(_each)
 
 
-def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] | None]:
-    """The record of a run with what its channels say, or that in a bundle.
+@dataclass(frozen=True)
+class _Shown:
+    """What a report is made of."""
+
+    record: RunRecord
+    receipts: list[Receipt] | None
+    """What its channels say; None: a bundle does not know."""
+    keeping: Keeping | None
+
+
+def _shown(settings: Settings, run: str) -> _Shown:
+    """What there is of a run, or in a bundle.
 
     Raises:
-        CommandError: there is neither; exit code 4.
+        CommandError: there is neither, exit code 4; or it was changed, or erased.
     """
     if (Path(run) / "manifest.json").is_file():
-        try:
-            files = read_folder(Path(run))
-            if problems := check(files).problems:
-                raise CommandError(
-                    f"{run} was changed: {problems[0]}; 'rota audit verify' says more"
-                )
-            return record_in(files), None
-        except (ErasedError, UnreadableError, KeyError, ValueError) as error:
-            raise CommandError(f"{run}: {error}; 'rota audit verify' says more") from error
-    connections = load_fleet_file(settings.fleet)
+        return _in_bundle(Path(run))
+    file = load_fleet_file(settings.fleet)
 
-    async def read(link: Link) -> tuple[RunRecord, list[Receipt] | None]:
-        record = await record_of_run(link.client, link.store, run, connections)
-        return record, await receipts_for(link, record)
+    async def read(link: Link) -> _Shown:
+        record = await record_of_run(link.client, link.store, run, file)
+        archived = await get_archive(link.store, record.run.key)
+        desk = await desk_of(link, file, None, now())
+        keeping = desk.keeping(archived) if archived else None
+        return _Shown(record, await receipts_for(link, record), keeping)
 
     try:
         return with_server(settings, read)
@@ -163,3 +175,16 @@ def _record_of(settings: Settings, run: str) -> tuple[RunRecord, list[Receipt] |
         raise CommandError(
             f"{error}: 'rota runs' lists those there are", ExitCode.NOT_FOUND
         ) from error
+
+
+def _in_bundle(folder: Path) -> _Shown:
+    try:
+        files = read_folder(folder)
+        if problems := check(files).problems:
+            raise CommandError(
+                f"{folder} was changed: {problems[0]}; 'rota audit verify' says more"
+            )
+        keeping = json.loads(files["manifest.json"]).get("keeping")
+        return _Shown(record_in(files), None, keeping and Keeping.model_validate(keeping))
+    except (ErasedError, UnreadableError, KeyError, ValueError) as error:
+        raise CommandError(f"{folder}: {error}; 'rota audit verify' says more") from error

@@ -11,12 +11,11 @@ from activities.audit.archive_store import all_archives
 from activities.audit.collect import RunUnknownError
 from rota.audit.archived import ArchivedRun
 from rota.audit.bundle import OtherHeadError
-from rota.audit.seals import Signer
-from rota.connections import Connections
 from rota.list_query import quoted
 from workers.audit.archived import DamagedArchiveError
 from workers.audit.exporting import (
     Bundle,
+    Desk,
     ErasedRunError,
     bundle_of_archive,
     export_run,
@@ -26,7 +25,6 @@ from workers.audit.folders import add_files, folder_name, require_free, write_fo
 from workers.cli.output import remark
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.run_view import RUN_TYPE
-from workers.cli.server import Link
 
 _LEFT_OUT = (ErasedRunError, OtherHeadError, DamagedArchiveError)
 """Why a run of several has no bundle; the others have theirs."""
@@ -68,17 +66,17 @@ class Exported:
         click.echo(f"check with: python {self.folder / 'verify.py'}{key}")
 
 
-async def export_one(
-    link: Link, run_id: str, folder: Path, connections: Connections, signer: Signer | None
-) -> Exported:
+async def export_one(desk: Desk, run_id: str, folder: Path) -> Exported:
     """Write the bundle of one run.
 
     Raises:
         RunUnknownError: there is none.
         ErasedRunError: its content was erased.
+        OtherHeadError: its checkpoint has another head.
+        DamagedArchiveError: it is archived, and cannot be read.
         FolderTakenError: the folder is not empty.
     """
-    bundle = await export_run(link, run_id, connections, signer)
+    bundle = await export_run(desk, run_id)
     write_folder(folder, bundle.files)
     exported = Exported(folder, single=True)
     exported.add(folder, bundle)
@@ -86,12 +84,7 @@ async def export_one(
 
 
 async def export_many(
-    link: Link,
-    agent: str | None,
-    since: datetime | None,
-    folder: Path,
-    connections: Connections,
-    signer: Signer | None,
+    desk: Desk, agent: str | None, since: datetime | None, folder: Path
 ) -> Exported:
     """Write a bundle for each run, and their index last: without one the folder is not whole.
 
@@ -102,6 +95,7 @@ async def export_many(
         FolderTakenError: the folder is not empty.
     """
     require_free(folder)
+    client, store = desk.link.client, desk.link.store
     exported = Exported(folder, single=False)
     heads: dict[str, str] = {}
 
@@ -112,23 +106,21 @@ async def export_many(
         exported.add(folder / name, bundle)
 
     known: set[str] = set()
-    async for run in link.client.list_workflows(_query(agent, since)):
+    async for run in client.list_workflows(_query(agent, since)):
         try:
-            bundle = await export_run(link, run.id, connections, signer, run.run_id)
+            bundle = await export_run(desk, run.id, run.run_id)
         except (RunUnknownError, *_LEFT_OUT) as error:
             exported.left_out.append(str(error))
             continue
         known.add(bundle.record.run.key)
         add(bundle)
-    for archived in await all_archives(link.store):
-        if archived.run.key not in known and _is_meant(
-            archived, link.client.namespace, agent, since
-        ):
+    for archived in await all_archives(store):
+        if archived.run.key not in known and _is_meant(archived, client.namespace, agent, since):
             try:
-                add(await bundle_of_archive(link, archived, signer))
+                add(await bundle_of_archive(desk, archived))
             except _LEFT_OUT as error:
                 exported.left_out.append(str(error))
-    add_files(folder, index_files(heads, signer))
+    add_files(folder, index_files(heads, desk.signer))
     return exported
 
 
