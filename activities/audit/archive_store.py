@@ -29,7 +29,7 @@ from rota.audit.archived import (
     unpack,
 )
 from rota.audit.chain import Chain
-from rota.audit.content_key import key_place
+from rota.audit.content_key import KEY_BYTES, key_place
 from rota.audit.entries import chain_of
 from rota.audit.run_record import RunRecord
 from rota.model import Record, canonical_json
@@ -91,6 +91,17 @@ async def put_archive(store: ObjectStore, record: RunRecord, owner: str = "") ->
     return ArchivedRun.model_validate_json(await store.get(first.decode()))
 
 
+def unstored(record: RunRecord) -> ArchivedRun:
+    """Return what the archive would have of a closed run; nothing is stored, nothing opens it.
+
+    Raises:
+        NotClosedError: the record is that of a run at work.
+    """
+    if record.ended is None:
+        raise NotClosedError(f"{record.run.id} has not ended")
+    return archived_run(record, record.ended, chain_of(record, bytes(KEY_BYTES)), "", "")
+
+
 async def get_archive(store: ObjectStore, run_key: str) -> ArchivedRun | None:
     """Return what the archive has of a run; None if it is not archived."""
     digest = await store.get_ref(archive_place(run_key))
@@ -106,12 +117,17 @@ async def is_done(store: ObjectStore, run_key: str) -> bool:
     return await store.get_ref(expired_place(run_key)) is not None
 
 
-async def find_archive(store: ObjectStore, run_id: str) -> ArchivedRun | None:
-    """Return the archive of the newest run with a workflow id; None if there is none."""
+async def archives_named(store: ObjectStore, run_id: str) -> list[ArchivedRun]:
+    """Return the archives of all runs with a workflow id, the oldest first."""
     place = runs_place(run_id)
     keys = [name.removeprefix(f"{place}/") for name in await store.list_refs(place)]
     found = [each for each in [await get_archive(store, key) for key in keys] if each is not None]
-    return max(found, key=lambda each: each.started, default=None)
+    return sorted(found, key=lambda each: each.started)
+
+
+async def find_archive(store: ObjectStore, run_id: str) -> ArchivedRun | None:
+    """Return the archive of the newest run with a workflow id; None if there is none."""
+    return next(reversed(await archives_named(store, run_id)), None)
 
 
 async def archive_of(
@@ -125,7 +141,8 @@ async def archive_of(
         client: Of the run's namespace.
         store: Where archives lie.
         run_id: Workflow id.
-        execution: Of another than the newest run, one of its executions.
+        execution: Of another than the newest run, one of its executions; of one that the server
+            has forgotten, the first.
 
     Raises:
         RPCError: the server does not answer.
@@ -136,7 +153,7 @@ async def archive_of(
     except RPCError as error:
         if not is_missing(error):
             raise
-        return await find_archive(store, run_id)
+        return await (get_archive(store, execution) if execution else find_archive(store, run_id))
     return await get_archive(store, key_of(described))
 
 

@@ -33,7 +33,7 @@ async def server_roots(
     Args:
         client: Of the namespace.
         store: Tells which runs are archived.
-        gone: Keys of runs whose results no ledger keeps.
+        gone: Keys of runs whose results no ledger keeps, and that refer to nothing themselves.
 
     Raises:
         RPCError: the server does not answer: then nobody knows what it refers to.
@@ -42,7 +42,7 @@ async def server_roots(
         yield data
     ended = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'"
     async for each in client.list_workflows(ended):
-        if each.workflow_type not in RUNS or not await _is_archived(client, store, each):
+        if each.workflow_type not in RUNS or not await _is_archived(client, store, each, gone):
             async for data in _history(client, each, gone):
                 yield data
     async for schedule in await client.list_schedules():
@@ -61,11 +61,17 @@ async def _histories(client: Client, query: str, gone: Collection[str]) -> Async
             yield data
 
 
-async def _is_archived(client: Client, store: ObjectStore, each: WorkflowExecution) -> bool:
-    if await is_done(store, each.run_id):
+async def _is_archived(
+    client: Client, store: ObjectStore, each: WorkflowExecution, gone: Collection[str]
+) -> bool:
+    """True if it is, or was, or is as good as gone."""
+    if each.run_id in gone or await is_done(store, each.run_id):
         return True
     described = await described_if_known(client, each.id, each.run_id)
-    return described is None or await is_done(store, key_of(described))
+    if described is None:
+        return True
+    key = key_of(described)
+    return key in gone or await is_done(store, key)
 
 
 async def _history(

@@ -6,9 +6,11 @@ from activities.audit.archive_store import (
     ArchiveErasedError,
     NotClosedError,
     all_archives,
-    archive_of,
+    get_archive,
     put_archive,
+    unstored,
 )
+from activities.audit.closed_runs import last_execution
 from activities.audit.collect import RunUnknownError, collect_run
 from activities.audit.erasing import Eraser, HeldError, UndecidedError
 from activities.audit.roots import server_roots
@@ -17,6 +19,7 @@ from rota.audit.content_key import Destruction
 from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+from workers.cli.named_run import RUN_KEY, RUN_KEY_HELP, run_named
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
 from workers.cli.person import deciding
@@ -44,11 +47,18 @@ LEFT = (
 )
 @server_options
 @click.argument("run_id", metavar="RUN")
+@click.option(RUN_KEY, help=RUN_KEY_HELP)
 @click.option("--reason", required=True, help="Why.")
 @click.option("--by", help="Who decides. Default: you.")
 @click.option("--dry-run", is_flag=True, help="Destroy nothing; say what would be destroyed.")
 def erase_command(
-    settings: Settings, run_id: str, reason: str, by: str | None, dry_run: bool, as_json: bool
+    settings: Settings,
+    run_id: str,
+    run_key: str | None,
+    reason: str,
+    by: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Destroy the content of a run for good. Its chain stays, and verifies.
 
@@ -60,10 +70,13 @@ def erase_command(
     file = load_fleet_file(settings.fleet)
 
     async def work(link: Link) -> Erasure:
-        run = await archive_of(link.client, link.store, run_id)
+        ref = await run_named(link, run_id, run_key)
+        run = await get_archive(link.store, ref.key)
         if run is None:
-            record = await collect_run(link.client, link.store, run_id, file)
-            run = await put_archive(link.store, record)
+            last = await last_execution(link.client, ref)
+            execution = last.run_id if last else ref.key
+            record = await collect_run(link.client, link.store, run_id, file, execution)
+            run = unstored(record) if dry_run else await put_archive(link.store, record)
         eraser = Eraser(link.store, lambda gone: server_roots(link.client, link.store, gone))
         archives: list[ArchivedRun] = await all_archives(link.store)
         # Only now: what was stored afterwards is not touched.

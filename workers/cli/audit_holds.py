@@ -3,17 +3,13 @@
 from datetime import UTC, datetime
 
 import click
-from temporalio.service import RPCError
 
-from activities.audit.archive_store import find_archive
-from activities.audit.fetching import key_of
 from activities.audit.holding import HoldUnknownError, all_holds, place_hold, release_hold
-from activities.server_errors import is_missing
 from rota.audit.retention import Hold, Release
 from rota.durations import parse_duration
-from rota.run_ref import RunRef
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+from workers.cli.named_run import RUN_KEY, RUN_KEY_HELP, run_named
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, print_table, remark, table
 from workers.cli.person import deciding
@@ -34,6 +30,7 @@ _BY = "Who decides. Default: you."
 )
 @server_options
 @click.argument("run_id", metavar="[RUN]", required=False)
+@click.option(RUN_KEY, help=RUN_KEY_HELP)
 @click.option("--agent", metavar="AGENT|PIPELINE", help="All its runs, those to come included.")
 @click.option("--reason", required=True, help="Why.")
 @click.option("--until", metavar="TIME|90d", help="Default: until it is released.")
@@ -41,6 +38,7 @@ _BY = "Who decides. Default: you."
 def hold_command(
     settings: Settings,
     run_id: str | None,
+    run_key: str | None,
     agent: str | None,
     reason: str,
     until: str | None,
@@ -48,13 +46,13 @@ def hold_command(
     as_json: bool,
 ) -> None:
     """Keep a run, or all runs of an agent, from being collected or erased."""
-    if (run_id is None) is (agent is None):
+    if (run_id is None) is (agent is None) or (run_key and agent):
         raise CommandError("name a run, or say --agent", ExitCode.WRONG)
     who, at = deciding(by), now()
     end = _moment(until, at) if until is not None else None
 
     async def work(link: Link) -> Hold:
-        ref = await run_named(link, run_id) if run_id is not None else None
+        ref = await run_named(link, run_id, run_key) if run_id is not None else None
         return await place_hold(
             link.store,
             by=who,
@@ -122,26 +120,6 @@ def holds_command(settings: Settings, everything: bool, as_json: bool) -> None:
             each.id, _what(each), each.by, f"{each.at:%Y-%m-%d}", _until(each), each.reason
         )
     print_table(made)
-
-
-async def run_named(link: Link, run_id: str) -> RunRef:
-    """Return the run that a workflow id means: on the server, else in the archive.
-
-    Raises:
-        CommandError: neither knows it; exit code 4.
-    """
-    try:
-        described = await link.client.get_workflow_handle(run_id).describe()
-    except RPCError as error:
-        if not is_missing(error):
-            raise
-        archived = await find_archive(link.store, run_id)
-        if archived is None:
-            raise CommandError(
-                f"no run '{run_id}' on the server or in the archive", ExitCode.NOT_FOUND
-            ) from error
-        return archived.run
-    return RunRef(id=described.id, key=key_of(described))
 
 
 def _moment(text: str, at: datetime) -> datetime:

@@ -143,8 +143,14 @@ async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
         assert (hidden.code, "erased by dpo" in hidden.err) == (ExitCode.FAILED, True)
         # The session goes on from what it remembers.
         assert (await stack.run(agent, f"{agent}/2")).status is RunStatus.SUCCEEDED
-        second = await run_rota(stack, "audit", "erase", f"{agent}/2", "--reason", "request 78")
+        last = ("audit", "erase", f"{agent}/2", "--reason", "request 78")
+        refs = await stack.store.list_refs("")
+        plan = await run_rota(stack, *last, "--dry-run", "--json")
+        assert plan.code == ExitCode.OK, plan.err
+        assert await stack.store.list_refs("") == refs
+        second = await run_rota(stack, *last)
         assert second.code == ExitCode.OK, second.err
+        assert f"{plan.json['objects']} objects" in second.out
         assert "not within reach" in second.err
         left = await find_archive(stack.store, f"{agent}/2")
         assert left is not None
@@ -185,6 +191,14 @@ async def test_run_and_keeper_that_continued_as_new_are_archived_and_kept_whole(
         last = await last_execution(hasty.client, run.run)
         assert last is not None
         assert last.run_id == record.executions[-1].run_id
+        hold = ("audit", "hold", f"{agent}/1", "--reason", "suit")
+        refused = await run_rota(hasty, *hold)
+        assert (refused.code, run.run.key in refused.err) == (ExitCode.WRONG, True)
+        assert "was 2 runs: say which with --run-key" in refused.err
+        held = await run_rota(hasty, *hold, "--run-key", run.run.key, "--json")
+        assert (held.code, held.json["run"]) == (ExitCode.OK, run.run.key)
+        unknown = await run_rota(hasty, *hold, "--run-key", str(uuid4()))
+        assert unknown.code == ExitCode.NOT_FOUND
 
 
 async def collected(stack: Stack, days: int, **classes: timedelta) -> GcReport:
@@ -280,24 +294,3 @@ async def test_watchdog_has_closed_runs_archived(stack: Stack) -> None:
         assert run.run.id == f"{agent}/1"
         assert memory.archive is not None
         assert (memory.archive.archived, memory.archive.lag_seconds) == (1, 0)
-
-
-async def test_wrong_requests_about_holds_are_told_in_one_line(stack: Stack) -> None:
-    """Nothing named, a time that is none or over, a hold or a run that nobody knows."""
-    cases: list[tuple[int, tuple[str, ...], str]] = [
-        (ExitCode.WRONG, ("hold", "--reason", "x"), "name a run, or say --agent"),
-        (ExitCode.WRONG, ("hold", "--agent", "a", "--until", "soon", "--reason", "x"), "a time"),
-        (
-            ExitCode.WRONG,
-            ("hold", "--agent", "a", "--until", "2020-01-01", "--reason", "x"),
-            "over",
-        ),
-        (ExitCode.NOT_FOUND, ("hold", "no-such-run", "--reason", "x"), "no run 'no-such-run'"),
-        (ExitCode.NOT_FOUND, ("release", "nothing", "--reason", "x"), "'rota audit holds' lists"),
-        (ExitCode.NOT_FOUND, ("erase", "no-such-run", "--reason", "x"), "no run 'no-such-run'"),
-    ]
-    for code, arguments, told in cases:
-        ended = await run_rota(stack, "audit", *arguments)
-        assert (ended.code, ended.out) == (code, ""), ended.err
-        assert told in ended.err
-        assert len(ended.err.splitlines()) == 1
