@@ -70,6 +70,8 @@ def _standing(facts: SlotFacts) -> list[Reason]:
             f"the schedule is paused{note}: slots that come meanwhile are dropped; "
             f"'rota resume {facts.name}' ends it"
         )
+    elif live.differs and live.as_changed not in facts.verdict.reason:
+        text = f"{live.as_changed}; 'rota apply' mends it"
     else:
         return []
     return [Reason(ReasonKind.SCHEDULE, text)]

@@ -25,6 +25,11 @@ settings.register_profile("rota", deadline=None, print_blob=True, max_examples=4
 settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
 settings.load_profile("rota")
 
+OLDER_SCHEDULER = (
+    "history.enableCHASMSchedulerCreation=false",
+    "history.chasmSchedulerCreationRolloutPercent=0",
+)
+
 # The servers of tests live for minutes and have memory to spare: their collector may wait.
 os.environ.setdefault("GOGC", "400")
 
@@ -68,8 +73,27 @@ async def hasty(short_histories: DevServer, tmp_path: Path) -> Stack:
     return await open_stack(short_histories.address, tmp_path)
 
 
+@pytest.fixture(scope="session")
+async def older_scheduler() -> AsyncIterator[DevServer]:
+    """A server with the scheduler that clusters have by default; `rota dev` has the newer one."""
+    async with dev_server(extra_config=OLDER_SCHEDULER) as running:
+        yield running
+
+
+@pytest.fixture(params=["server", "older_scheduler"])
+def scheduler(request: pytest.FixtureRequest) -> DevServer:
+    """One of the two, then the other: they tell different things of a schedule."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def scheduling(scheduler: DevServer, tmp_path: Path) -> Stack:
+    """A stack on each of the two schedulers."""
+    return await open_stack(scheduler.address, tmp_path)
+
+
 HERE = Path(__file__).parent
-SERVER_FIXTURES = {"server", "stack", "quick_clock", "short_histories"}
+SERVER_FIXTURES = {"server", "stack", "quick_clock", "short_histories", "scheduler"}
 """Whoever asks for one of these has a Temporal server started."""
 SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 """Tests below these start servers, fakes or programs even where neither fixture nor name says

@@ -136,7 +136,7 @@ class Gaps:
         live = self._evidence.live
         if live is None or live.fires is None or not live.fires.lacks(slot):
             return None
-        text = f"the server does not fire for it: {live.as_changed}"
+        text = f"the server does not fire for it: {live.as_changed}; 'rota apply' mends it"
         return Verdict(slot=slot, state=SlotState.NO_SCHEDULE, reason=text)
 
     def _down(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:

@@ -15,6 +15,7 @@ from tests.schedules.slot_entries import HOURLY, IS_SLOT, NEXT, SLOT, entry, exp
 
 EARLY = entry("r0", T0 - HOUR)
 """The ledger reaches back before the slot."""
+MOVED = LiveSchedule(differs=("schedule.every is 2h, not 1h",))
 BACKFILL = f"'rota backfill report --from {SLOT} --to {SLOT}' runs it now"
 TERMINATED = Fired(run="report-1", at=T0, ended=T0 + HOUR, how="terminated")
 LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
@@ -55,6 +56,19 @@ LONG = entry("r0", T0 - HOUR, settled_at=T0 + timedelta(minutes=5))
                 "'rota resume report' ends it",
             ],
             id="future, and paused",
+        ),
+        pytest.param(
+            (EARLY,),
+            {
+                "slot": T0 + 5 * HOUR,
+                "live": LiveSchedule(differs=("schedule.every is 2h, not 1h",)),
+            },
+            [
+                "it lies in the future, 3h from now",
+                "the schedule on the server is not the declared one: schedule.every is 2h, not 1h; "
+                "'rota apply' mends it",
+            ],
+            id="future, and changed by hand",
         ),
         pytest.param(
             (LONG,),

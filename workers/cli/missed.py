@@ -25,6 +25,9 @@ from workers.cli.since import since_option
 from workers.cli.standing import ask_state
 from workers.settings import Settings
 
+_LISTED = 5
+"""Agents that are named in one line."""
+
 
 @dataclass(frozen=True)
 class _Report:
@@ -143,5 +146,13 @@ def _print(report: _Report, missed: list[Missed], since: datetime) -> None:
     waits = sum(account.open for account in report.accounts.values())
     still = f", {waits} may still" if waits else ""
     remark(f"{expected} slots since {format_slot(since)}: {succeeded} succeeded{still}")
+    later = [
+        f"{name} from {format_slot(account.since)} on"
+        for name, account in report.accounts.items()
+        if account.since is not None and account.since > since
+    ]
+    if later:
+        more = f" and {len(later) - _LISTED} more" if len(later) > _LISTED else ""
+        remark(f"what was declared before is not known: judged {', '.join(later[:_LISTED])}{more}")
     if report.silent:
         remark(f"no worker answers for {', '.join(report.silent)}: not judged")
