@@ -27,6 +27,7 @@ from rota.effects import (
 )
 from rota.failures import MESSAGE_LIMIT
 from rota.loop import ResultRef
+from rota.run_tally import EffectResult
 from rota.steps import ToolInput
 from rota.tools import Reconciled, ToolContext, ToolDefinition
 
@@ -235,8 +236,14 @@ class EffectGuard:
 
     def _receipt(self, record: EffectRecord) -> ResultRef:
         assert record.receipt is not None
-        settled = self._settled
-        return ResultRef(index=self._intent.index, digest=record.receipt, settled=settled)
+        # By the run, not by the attempt: whoever was killed before it could tell has made it.
+        own = record.run.key == self._intent.run.key
+        return ResultRef(
+            index=self._intent.index,
+            digest=record.receipt,
+            settled=self._settled,
+            effect=EffectResult.FIRST if own else EffectResult.ANSWERED,
+        )
 
     def _unknown(self, record: EffectRecord, look_at: datetime | None = None) -> ResultRef:
         unknown = UnknownEffect(

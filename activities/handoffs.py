@@ -112,13 +112,15 @@ class HandoffDeskActivities(HandoffDesk):
             refused = refused or await self._uncallable(handoff.agent)
             refused = refused or await self._over_limit(input, spec)
         if handoff is None or refused:
-            return OpenedHandoff(answered=await self._error(input, refused or ""))
+            answered = await self._error(input, refused or "")
+            return OpenedHandoff(answered=answered.model_copy(update={"refused": True}))
         permit = await permit_of(self._store, spec, context, None, call, input.approval)
         call = permit.call
         refused = permit.refusal or argument_problems(spec, None, call)
         if refused:
             answered = await self._error(input, refused)
-            answered = answered.model_copy(update={"approval": permit.ruling})
+            changes = {"approval": permit.ruling, "refused": bool(permit.refusal)}
+            answered = answered.model_copy(update=changes)
             return OpenedHandoff(answered=answered)
         child = AgentRunInput(
             agent=handoff.agent,

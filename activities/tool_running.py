@@ -128,7 +128,7 @@ class ToolRunningActivities(ToolRunning):
     async def _execute(self, input: ToolInput, report: Callable[[str], None]) -> ResultRef:
         asked = await self._asked(input)
         if asked.permit.refusal:
-            result = await self._error(input, asked.permit.refusal)
+            result = await self._refused(input, asked.permit.refusal)
         else:
             result = await self._made(input, asked, report)
         return _with_ruling(result, asked)
@@ -139,7 +139,7 @@ class ToolRunningActivities(ToolRunning):
         if asked.tool is None:
             listed = ", ".join(asked.listed) or "none"
             text = f"there is no tool '{asked.call.name}'; you have: {listed}"
-            return await self._error(input, text)
+            return await self._refused(input, text)
         try:
             attempt = await self._attempt(input, asked, asked.tool, report)
         except ArgumentsError as error:
@@ -230,6 +230,9 @@ class ToolRunningActivities(ToolRunning):
 
     async def _error(self, input: ToolInput, text: str) -> ResultRef:
         return await error_result(self._store, input.index, text)
+
+    async def _refused(self, input: ToolInput, text: str) -> ResultRef:
+        return (await self._error(input, text)).model_copy(update={"refused": True})
 
 
 def _with_ruling(result: ResultRef, asked: _Asked) -> ResultRef:

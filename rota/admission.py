@@ -15,6 +15,7 @@ from rota.model import Record, StepResult, is_false, is_none
 from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
+from rota.run_tally import RunTally
 from rota.runs import Covers, EventRecord, Instant, RunStatus, Trigger
 from rota.runtime_kind import Shape
 from rota.usage import Usage
@@ -181,6 +182,8 @@ class Settlement(Record):
     """The run has read what may be the words of people outside the team."""
     by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
     """What each model's answers came to, of `usage`."""
+    tally: RunTally = Field(default=RunTally(), exclude_if=lambda tally: tally.is_empty)
+    """What its calls came to."""
 
 
 class Settled(StepResult):

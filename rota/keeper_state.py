@@ -24,6 +24,7 @@ from rota.model_use import ByModel
 from rota.pinned_spec import PinnedSpec
 from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, EventRecord, RunStatus, Trigger
+from rota.totals import Totals
 from rota.untold import Untold
 from rota.upstream import UpstreamRun, Watcher
 from rota.usage import Usage
@@ -177,6 +178,8 @@ class KeeperState(Record):
     """The newest freezes that are over, oldest first."""
     in_force: Chronicle = Chronicle()
     """What was declared when, and when the schedule stood still."""
+    totals: Totals = Totals()
+    """What its runs have come to since it was first declared."""
 
     def session(self, key: str) -> SessionState:
         """The session of that key; one with nothing in it is not kept in `sessions`."""

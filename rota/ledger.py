@@ -6,6 +6,7 @@ what lets old ones move to a page in the object store while runs come and go.
 
 from datetime import datetime
 
+from rota import totals
 from rota.admission import AdmissionRequest, RunRef
 from rota.ids import format_slot
 from rota.keeper_state import KeeperState, LedgerEntry
@@ -17,8 +18,13 @@ def enter(state: KeeperState, entry: LedgerEntry) -> KeeperState:
 
     A scheduled run takes the place of the note that its slot was passed over: with a
     queueing overlap policy the server starts such slots all the same.
+
+    An entry that is closed by this is counted: once, for a closed one never changes again.
     """
     ledger = dict(state.ledger)
+    known = ledger.get(entry.key)
+    if entry.status.closed and not (known is not None and known.status.closed):
+        state = state.model_copy(update={"totals": _counted(state, entry)})
     if entry.run is not None and entry.trigger is Trigger.SCHEDULE:
         ledger.pop(entry.slot_key, None)
     ledger[entry.key] = entry
@@ -75,6 +81,12 @@ def is_paged(state: KeeperState, slot: datetime) -> bool:
     return pages is not None and (pages.start or pages.end) <= slot <= pages.end
 
 
+def spends(state: KeeperState) -> bool:
+    """False of a pipeline: what it used its nodes have, and their own agents count it."""
+    spec = state.spec or state.retired
+    return spec is None or spec.kind != "Pipeline"
+
+
 def open_runs(state: KeeperState, *, before: datetime) -> list[RunRef]:
     """Runs that were admitted before `before` and have not settled, oldest first."""
     return [
@@ -105,3 +117,17 @@ def paged(state: KeeperState, keys: list[str], digest: str) -> KeeperState:
         "paged_slots": Covers(start=min(slots), end=max(slots)) if slots else None,
     }
     return state.model_copy(update=update)
+
+
+def _counted(state: KeeperState, entry: LedgerEntry) -> totals.Totals:
+    if entry.run is None:
+        return totals.passed(state.totals)
+    counted = totals.ended(
+        state.totals,
+        status=entry.status,
+        trigger=entry.trigger,
+        slot=entry.slot,
+        began=entry.admitted_at,
+        at=entry.settled_at or entry.admitted_at,
+    )
+    return totals.used(counted, entry.usage, entry.by_model) if spends(state) else counted

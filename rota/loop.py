@@ -17,9 +17,10 @@ from rota.checks import CheckOutcome
 from rota.conversation import StopReason
 from rota.effects import UnknownEffect
 from rota.failures import FailureCategory
-from rota.model import Record, StepResult, is_empty, is_false
+from rota.model import Record, StepResult, is_empty, is_false, is_none
 from rota.model_use import ByModel, with_answer
 from rota.questions import Question
+from rota.run_tally import EffectResult, RunTally
 from rota.runs import RunStatus
 from rota.session_runtime import ProviderSession
 from rota.tools import Effect
@@ -91,6 +92,10 @@ class ResultRef(StepResult):
     """An error, and the call may have taken effect all the same: made again, it keeps its key."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """It may hold the words of people outside the team."""
+    refused: bool = Field(default=False, exclude_if=is_false)
+    """An error, and not the call's: the agent may not make it."""
+    effect: EffectResult | None = Field(default=None, exclude_if=is_none)
+    """What became of the effect, if it has one; None also of one that failed."""
 
 
 class TurnOutcome(StepResult):
@@ -161,6 +166,8 @@ class LoopState(Record):
     """The model has read what may be the words of people outside the team."""
     by_model: ByModel = Field(default_factory=ByModel, exclude_if=not_)
     """What each model's answers came to."""
+    tally: RunTally = Field(default=RunTally(), exclude_if=lambda tally: tally.is_empty)
+    """What its calls came to, for its keeper; see `rota.call_tally`."""
 
     @property
     def tree(self) -> Usage:

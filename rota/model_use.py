@@ -29,6 +29,11 @@ class ModelUse(Record):
     """All of them, cached ones and those without a price included."""
     unpriced: int = Field(default=0, exclude_if=not_)
     """Answers without a price; not the same as free."""
+    input_tokens: int = Field(default=0, exclude_if=not_)
+    """Of `tokens`, those read that no cache held; of cached ones see the next two."""
+    output_tokens: int = Field(default=0, exclude_if=not_)
+    cache_read_tokens: int = Field(default=0, exclude_if=not_)
+    cache_write_tokens: int = Field(default=0, exclude_if=not_)
 
     def plus(self, other: "ModelUse") -> "ModelUse":
         """Return the sum of both."""
@@ -37,6 +42,10 @@ class ModelUse(Record):
             micros=self.micros + other.micros,
             tokens=self.tokens + other.tokens,
             unpriced=self.unpriced + other.unpriced,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
         )
 
 
@@ -56,5 +65,9 @@ def with_answer(known: Mapping[str, ModelUse], model: str, usage: Usage) -> ByMo
         micros=usage.counted_micros,
         tokens=usage.tokens,
         unpriced=int(usage.cost_micros is None),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
     )
     return {**known, name: known.get(name, ModelUse()).plus(use)}

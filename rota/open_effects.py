@@ -1,5 +1,6 @@
 """What a keeper knows of effects that wait for somebody's word. Pure."""
 
+from rota import totals
 from rota.effects import EffectNote, OpenEffect
 from rota.keeper_state import MOST_OPEN_EFFECTS, KeeperState
 
@@ -18,5 +19,8 @@ def noted(state: KeeperState, note: EffectNote) -> KeeperState:
         return each.run.key != told.run.key and (note.open or waits)
 
     others = tuple(each for each in state.open_effects if stays(each))
+    known = any(each.key == told.key for each in state.open_effects)
+    if note.open and not known:
+        state = state.model_copy(update={"totals": totals.asked_about(state.totals)})
     kept = (*others, told)[-MOST_OPEN_EFFECTS:] if note.open else others
     return state.model_copy(update={"open_effects": kept})

@@ -18,6 +18,7 @@ from rota.failures import FailureCategory
 from rota.lineage import Lineage
 from rota.loop import AnswerRef, Finish, LoopState
 from rota.model import Record
+from rota.run_tally import RunTally
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
 
 
@@ -187,6 +188,7 @@ def settlement_of(
     result: AgentRunResult,
     unstopped: Unstopped | None = None,
     conversation: ConversationRef | None = None,
+    tally: RunTally | None = None,
 ) -> Settlement:
     """What the run reports to its keeper."""
     return Settlement(
@@ -204,4 +206,5 @@ def settlement_of(
         unstopped=unstopped,
         events=result.events,
         tainted=result.tainted,
+        tally=tally or RunTally(),
     )

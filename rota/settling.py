@@ -6,7 +6,7 @@ answered with the ledger's own word and changes nothing.
 
 from datetime import datetime
 
-from rota import blocked, dedupe, keeper_account, keeper_baselines, ledger
+from rota import blocked, dedupe, keeper_account, keeper_baselines, ledger, totals
 from rota.admission import MemoryChange, RunRef, Settled, Settlement, Unstopped
 from rota.conversations import carried_on
 from rota.keeper_state import MOST_UNSTOPPED, RECENT_EVENTS, KeeperState, LedgerEntry, SessionState
@@ -27,6 +27,7 @@ def settle(
     if entry is None:
         # The run was never admitted here (it failed before, or its entry was paged away):
         # there is nothing to free, and its own history holds its end. What it used counts.
+        state = _unlisted(state, settlement)
         return keeper_account.settled(state, settlement, now), Settled(team=_team(state))
     session = state.session(entry.session)
     if entry.status.closed:
@@ -67,6 +68,7 @@ def settle(
     newest = _newest_success(state, closed)
     state = ledger.enter(state.with_session(entry.session, session), closed)
     state = state.model_copy(update={"events": events, "last_success": newest})
+    state = state.model_copy(update={"totals": totals.called(state.totals, settlement.tally)})
     state = keeper_account.settled(state, settlement, now)
     state = blocked.noted(dedupe.close(state, closed), closed)
     return state, _settled(state, closed, session)
@@ -134,6 +136,14 @@ def _settled(state: KeeperState, entry: LedgerEntry, session: SessionState) -> S
         team=_team(state),
         repeated=blocked.repeats(state, entry),
     )
+
+
+def _unlisted(state: KeeperState, settlement: Settlement) -> KeeperState:
+    """Count what a run used that is in no ledger, as often as its account does: once."""
+    if settlement.run.key in state.account.ended or not ledger.spends(state):
+        return state
+    used = totals.used(state.totals, settlement.usage, settlement.by_model)
+    return state.model_copy(update={"totals": totals.called(used, settlement.tally)})
 
 
 def _team(state: KeeperState) -> str:

@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.keeper_kit.freezes import Freezable
     from workflows.keeper_kit.in_force import KnowsSchedule
     from workflows.keeper_kit.lookout import Lookout
+    from workflows.keeper_kit.measured import Measured
     from workflows.keeper_kit.ordered import StartsOrders
     from workflows.keeper_kit.refusals import refusing, require_json
     from workflows.keeper_kit.showing import details, memo_of
@@ -52,11 +53,12 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="Agent")
-class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule, StartsOrders):
+class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule, Measured, StartsOrders):
     """The keeper of one agent or pipeline. Freezes, baselines, pauses and orders: `keeper_kit`.
 
     Messages: updates `declare`, `retire`, `admit`, `hold`, `settle`, `raise_budget`,
-    `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`; query `state`.
+    `change_memory`, `need`, `reset_conversation`, `stopped`, `note_effect`; queries `state`,
+    `reading`.
     Every update is idempotent: by content, by the run's key or by an id. It signals runs
     `lease_granted`, `key_settled`, `upstream_settled` and `budget_raised`.
     Continue-As-New: when the server suggests it and no handler runs; carries the whole

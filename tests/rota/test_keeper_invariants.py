@@ -1,5 +1,6 @@
 """What holds of a keeper whatever happens, in whatever order, however often repeated."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from rota.admission import AdmissionRequest, Decision, MemoryChange, RunRef, Set
 from rota.agent_spec import SessionConcurrency
 from rota.keeper_state import KeeperState
 from rota.runs import RunStatus, Trigger
+from rota.usage import Usage
 from tests.rota.desks import HOUR, T0, pinned, run
 
 ENDS = st.sampled_from([RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED])
@@ -94,7 +96,8 @@ class KeeperMachine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.working)))
         base = self.working.pop(name)
         entry = self.state.ledger[run(name).key]
-        fields: dict[str, Any] = {"run": run(name), "status": status}
+        used = Usage(input_tokens=2, cost_micros=len(name))
+        fields: dict[str, Any] = {"run": run(name), "status": status, "usage": used}
         while True:
             if writes and status is RunStatus.SUCCEEDED:
                 fields |= {"base_memory": base, "memory": f"{base or ''}+{name}"}
@@ -211,6 +214,16 @@ class KeeperMachine(RuleBasedStateMachine):
         ]
         assert len(notes) == len(set(notes))
         assert not set(notes) & set(scheduled)
+
+    @invariant()
+    def totals_are_those_of_the_ledger(self) -> None:
+        ended = [e for e in self.state.ledger.values() if e.run is not None and e.status.closed]
+        expected = Counter((entry.status, entry.trigger.value) for entry in ended)
+        totals = self.state.totals
+        counted = {(s, t): n for s, triggers in totals.runs.items() for t, n in triggers.items()}
+        assert counted == expected
+        spent = sum(entry.usage.counted_micros for entry in ended)
+        assert sum(use.micros for use in totals.models.values()) == spent
 
     @invariant()
     def memory_is_one_chain_with_every_accepted_update(self) -> None:

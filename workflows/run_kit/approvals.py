@@ -5,6 +5,7 @@ carries a decision to whoever makes the call, who checks it; see `activities.app
 """
 
 import shlex
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,8 +56,13 @@ class Approvals:
         clock: RunClock,
         asked: int = 0,
         rulings: tuple[Ruling, ...] = (),
+        count: Callable[[Ruling | None, timedelta], None] = lambda _, __: None,
     ) -> None:
-        """Go on after the `asked` requests of earlier executions, and their `rulings`."""
+        """Go on after the `asked` requests of earlier executions, and their `rulings`.
+
+        `count` hears how each request ended, and how long it had waited; None: nobody decided,
+        and the run fails.
+        """
         self.asked = asked
         """How many there were so far. All are closed between two steps of a run."""
         self._origin = origin
@@ -65,6 +71,7 @@ class Approvals:
         self._open, self._closed = self._matters.open, self._matters.said
         self._checks: dict[str, EditCheck] = {}
         self._checking = 0
+        self._count = count
         self._failed = ""
         """Why the run fails; the other requests wait no longer."""
         workflow.set_update_handler("decide", self._on_decide, validator=self._check)
@@ -136,8 +143,12 @@ class Approvals:
             self._checks[id] = check
         try:
             await self._matters.wait(id, pending, self._decided(id, bound))
+        except ApplicationError:
+            self._count(None, workflow.now() - since)
+            raise
         finally:
             self._checks.pop(id, None)
+        self._count(self._closed[id], self._closed[id].at - since)
         self._standing.resume()
         return self._closed[id]
 

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin, settlement_of
     from rota.pinned_spec import PinnedSpec
     from rota.resource_lock import LockAnswer, LockRequest
+    from rota.run_tally import RunTally
     from rota.runs import AgentRunResult, EventRecord
     from rota.steps import (
         AdmitInput,
@@ -147,6 +148,7 @@ async def report(
     conversation: ConversationRef | None = None,
     *,
     team: str | None = None,
+    tally: RunTally | None = None,
 ) -> Settled:
     """Tell the keeper the end; the answer is what the ledger has of it.
 
@@ -157,12 +159,13 @@ async def report(
         unstopped: Work at a provider that may go on.
         conversation: What the session's next run begins with.
         team: Whose account is told, too; empty: none is; None: the keeper is to say.
+        tally: What its calls came to.
     """
     return await workflow.execute_local_activity_method(
         RunDesk.settle_run,
         SettleInput(
             agent=origin.agent,
-            settlement=settlement_of(origin.run, result, unstopped, conversation),
+            settlement=settlement_of(origin.run, result, unstopped, conversation, tally),
             patches=patches,
             team=team,
         ),

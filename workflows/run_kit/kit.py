@@ -13,6 +13,8 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission, Admitted
+    from rota.approvals import Ruling
+    from rota.call_tally import counting
     from rota.checkpoint import RunArgument, RunCheckpoint
     from rota.limits import Limits
     from rota.loop import (
@@ -76,6 +78,7 @@ class RunKit:
             self.clock,
             checkpoint.approvals if checkpoint else 0,
             checkpoint.rulings if checkpoint else (),
+            self._count_ruling,
         )
         self.money = Money(self._origin, checkpoint.purse if checkpoint else None)
         self._parking = Parking(self._origin, self._standing, self.clock, self.money)
@@ -195,11 +198,15 @@ class RunKit:
     async def run_tools(self, step: RunTools) -> None:
         """Execute all open calls at once; results keep the order of the calls."""
         results = await run_tools(self.work, step.calls, self)
-        self.loop = self.loop.after_tools(results)
+        self.loop = counting(self.loop, results).after_tools(results)
 
     def count_below(self, used: Usage) -> None:
         """Count what a run used that this one handed work to."""
         self.loop = self.loop.after_handoff(used)
+
+    def _count_ruling(self, ruling: Ruling | None, waited: timedelta) -> None:
+        tally = self.loop.tally.after_ruling(ruling, waited)
+        self.loop = self.loop.model_copy(update={"tally": tally})
 
     async def settle(self, finish: Finish) -> AgentRunResult:
         """Stop what still works, report the end, publish the events; safe to repeat."""

@@ -97,6 +97,7 @@ class Settling:
             unstopped_of(self._origin, admission, loop, workflow.now()),
             conversation_of(admission, loop),
             team=admission.spec.account_team if admission else None,
+            tally=loop.tally,
         )
         self._standing.telling.repeated = settled.repeated
         self._run.loop = loop.model_copy(update={"usage": loop.usage.plus(settled.unknown)})
