@@ -16,14 +16,14 @@ from rota.budget import Cap
 from rota.runs import RunStatus
 from rota.usage import format_cost, sum_of
 from workers.cli.agents import require_agent
-from workers.cli.any_run import describe_run
 from workers.cli.backtest_follow import cancelled, follow
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.output import now, remark
-from workers.cli.run_view import view_of
+from workers.cli.run_view import RunView
 from workers.cli.server import Link
 from workers.what_if.cases import case_of, comparison_of
+from workers.what_if.ended_runs import ended_run
 from workers.what_if.past_runs import Chosen, PastRun, SpecReader, newest_runs, take
 from workers.what_if.variants import Variant, is_priced
 
@@ -140,8 +140,9 @@ async def _compare(link: Link, progress: BacktestProgress, found: Found) -> None
 async def _take(link: Link, run_ids: Sequence[str], found: Found) -> None:
     specs = SpecReader(link.store)
     for run_id in run_ids:
-        view = await view_of(await describe_run(link.client, run_id))
-        await take(found.chosen, link.store, view, specs)
+        view = await ended_run(link.client, link.store, run_id)
+        if isinstance(view, RunView):
+            await take(found.chosen, link.store, view, specs)
 
 
 async def _choose(link: Link, asked: Asked, found: Found) -> None:
@@ -151,9 +152,9 @@ async def _choose(link: Link, asked: Asked, found: Found) -> None:
         )
         return
     for run_id in asked.run_ids:
-        described = await describe_run(link.client, run_id)
-        view = await view_of(described)
-        if described.close_time is None or view.result.agent != asked.agent:
+        view = await ended_run(link.client, link.store, run_id)
+        theirs = isinstance(view, RunView) and view.result.agent == asked.agent
+        if view.ended is None or not theirs:
             raise CommandError(f"{run_id} is no run of {asked.agent} that has ended")
     await _take(link, list(dict.fromkeys(asked.run_ids)), found)
 

@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.stores.base import ObjectMissingError
 from rota.runs import AgentRunInput, Trigger
-from workers.cli.any_run import AnyView, describe_run, is_pipeline
+from workers.cli.any_run import AnyView
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
@@ -20,10 +20,11 @@ from workers.cli.output import print_json, remark
 from workers.cli.person import me
 from workers.cli.report import print_report
 from workers.cli.run_input import read_input
-from workers.cli.run_view import GOOD, RUN_TYPE, view_of
+from workers.cli.run_view import GOOD, RUN_TYPE, RunView
 from workers.cli.server import Link, with_server
 from workers.cli.waiting import detached, wait_for
 from workers.settings import Settings
+from workers.what_if.ended_runs import ended_run
 from workers.what_if.fork_begin import ForkError, lineage_of_fork
 from workers.what_if.past_runs import PastRun, SpecReader, read_past_run
 from workers.what_if.variants import Variant, VariantError
@@ -159,13 +160,13 @@ async def _start(link: Link, asked: _Asked) -> WorkflowHandle[Any, Any]:
 
 
 async def _past(link: Link, run_id: str) -> PastRun:
-    described = await describe_run(link.client, run_id)
-    if is_pipeline(described):
+    view = await ended_run(link.client, link.store, run_id)
+    if not isinstance(view, RunView):
         raise CommandError(f"{run_id} is a pipeline's run: fork the run of one of its nodes")
-    if described.close_time is None:
+    if view.ended is None:
         raise CommandError(f"{run_id} is still at work: 'rota watch {run_id}' follows it")
     try:
-        past = await read_past_run(link.store, await view_of(described), SpecReader(link.store))
+        past = await read_past_run(link.store, view, SpecReader(link.store))
     except ObjectMissingError as error:
         raise CommandError(
             f"{error}; is {link.store.address} the workers' store? Name it with --store"

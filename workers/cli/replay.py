@@ -15,6 +15,7 @@ from activities.stores.open import open_store
 from rota.agent_spec import AgentSpec
 from rota.replay import Replayed
 from schedules.fleet import AGENTS_FOLDER, load_fleet
+from workers.audit.archived import DamagedArchiveError
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
@@ -107,6 +108,8 @@ def replay_command(
             )
     except HistoryFileError as error:
         raise CommandError(str(error), ExitCode.WRONG) from error
+    except DamagedArchiveError as error:
+        raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         interrupted = True
     _tell(replays, full=full, as_json=as_json)
@@ -127,9 +130,9 @@ async def _of_server(
     since: datetime,
     limit: int,
 ) -> None:
-    executions = await executions_of(link.client, agent, run_id, since, limit)
-    replays.total, replays.left_out = len(executions.found), executions.left_out
-    await _replay(replays, histories_of(link.client, executions.found), link.store)
+    executions = await executions_of(link.client, link.store, agent, run_id, since, limit)
+    replays.total, replays.left_out = executions.total, executions.left_out
+    await _replay(replays, histories_of(link.client, executions), link.store)
 
 
 async def _of_files(replays: _Replays, files: Sequence[Path], store: ObjectStore) -> None:

@@ -12,9 +12,12 @@ from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
+from activities.stores.base import ObjectStore
+from rota.audit.run_record import ExecutionHistory
 from rota.ids import keeper_id
 from rota.list_query import any_of, quoted
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
+from workers.what_if.ended_runs import archived_record
 
 
 class HistoryFileError(ValueError):
@@ -65,10 +68,22 @@ class Executions:
     found: list[WorkflowExecution]
     left_out: int = 0
     """Ended ones beyond the limit."""
+    archived: tuple[ExecutionHistory, ...] = ()
+    """Of the run that is meant, if the server has forgotten it."""
+
+    @property
+    def total(self) -> int:
+        """How many histories there are."""
+        return len(self.found) + len(self.archived)
 
 
 async def executions_of(
-    client: Client, agent: str | None, run_id: str | None, since: datetime, limit: int
+    client: Client,
+    store: ObjectStore,
+    agent: str | None,
+    run_id: str | None,
+    since: datetime,
+    limit: int,
 ) -> Executions:
     """Find the executions of Rota's workflows that are meant.
 
@@ -76,14 +91,20 @@ async def executions_of(
 
     Args:
         client: Of their namespace.
+        store: Where a run is archived that the server has forgotten.
         agent: Of its runs and its keeper alone.
         run_id: Of this run alone, whenever it began.
         since: When those that have ended were started.
         limit: Most of those that have ended; the newest are taken.
+
+    Raises:
+        DamagedArchiveError: the run is in the archive alone, and cannot be read there.
     """
     if run_id is not None:
         named = f"WorkflowId = {quoted(run_id)}"
-        return Executions([each async for each in client.list_workflows(named)])
+        found = [each async for each in client.list_workflows(named)]
+        record = None if found else await archived_record(client, store, run_id)
+        return Executions(found, archived=record.executions if record else ())
     if agent is not None:
         scope = f"(RotaAgent = {quoted(agent)} OR WorkflowId = {quoted(keeper_id(agent))})"
     else:
@@ -98,11 +119,12 @@ async def executions_of(
     return Executions([*found, *newest], more)
 
 
-async def histories_of(
-    client: Client, executions: Sequence[WorkflowExecution]
-) -> AsyncIterator[WorkflowHistory]:
+async def histories_of(client: Client, executions: Executions) -> AsyncIterator[WorkflowHistory]:
     """Fetch histories one after the other; what the server has dropped meanwhile is left out."""
-    for each in executions:
+    for archived in executions.archived:
+        started = archived.history["events"][0]["workflowExecutionStartedEventAttributes"]
+        yield WorkflowHistory.from_json(started["workflowId"], archived.history)
+    for each in executions.found:
         handle = client.get_workflow_handle(each.id, run_id=each.run_id)
         try:
             yield await handle.fetch_history()

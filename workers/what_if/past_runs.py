@@ -10,6 +10,7 @@ from activities.documents import get_context, get_json, get_transcript
 from activities.forking import begin_of
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
+from rota.audit.archived import ArchivedRun
 from rota.backtest import RecordedCall, Tape
 from rota.backtest_compare import MEMORY_UPDATE, Played
 from rota.conversation import StopReason, ToolResult
@@ -17,7 +18,9 @@ from rota.forks import ForkBegin
 from rota.runs import RunStatus
 from rota.transcript import RunContext, TranscriptNode
 from rota.usage import sum_of
-from workers.cli.run_view import RUN_TYPE, RunView, view_of
+from workers.audit.archived import DamagedArchiveError
+from workers.cli.run_view import RunView
+from workers.what_if.ended_runs import NoResultError, archived_view, newest
 
 MOST_LEFT_OUT = 100
 """Runs that cannot be taken before no older one is looked at: the store is another one's."""
@@ -158,21 +161,30 @@ async def newest_runs(
 ) -> Chosen:
     """The newest runs of an agent that ended so and left a transcript.
 
-    Forks are left out: their conversations are partly those of other runs.
+    Those that the server has forgotten are looked for in the archive. Forks are left out: their
+    conversations are partly those of other runs.
     """
-    listed = ", ".join(f"'{status.value}'" for status in statuses)
-    query = (
-        f"WorkflowType = '{RUN_TYPE}' AND RotaAgent = '{agent}' AND RotaStatus IN ({listed}) "
-        "AND ExecutionStatus != 'ContinuedAsNew'"
-    )
     chosen = Chosen([], {})
     specs = SpecReader(store)
-    async for execution in client.list_workflows(query):
+    async for found in newest(client, store, agent, statuses):
+        if isinstance(found, RunView):
+            await take(chosen, store, found, specs)
+        else:
+            await _take_archived(chosen, store, found, specs)
         if len(chosen.runs) == count or len(chosen.left_out) == MOST_LEFT_OUT:
             break
-        if execution.close_time is not None:
-            await take(chosen, store, await view_of(execution), specs)
     return chosen
+
+
+async def _take_archived(
+    chosen: Chosen, store: ObjectStore, archived: ArchivedRun, specs: SpecReader
+) -> None:
+    try:
+        view = await archived_view(store, archived)
+    except (DamagedArchiveError, NoResultError) as error:
+        chosen.left_out[archived.run.id] = str(error)
+    else:
+        await take(chosen, store, view, specs)
 
 
 async def take(chosen: Chosen, store: ObjectStore, view: RunView, specs: SpecReader) -> None:

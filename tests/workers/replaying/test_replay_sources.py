@@ -12,7 +12,7 @@ async def test_limit_leaves_out_old_ends_and_nothing_that_is_open(stack: Stack) 
     name, day = stack.name("clerk"), datetime.now(UTC) - timedelta(days=1)
 
     async def found(limit: int, count: int) -> Executions | None:
-        executions = await executions_of(stack.client, name, None, day, limit)
+        executions = await executions_of(stack.client, stack.store, name, None, day, limit)
         return executions if len(executions.found) == count else None
 
     async with stack.worker():
