@@ -26,7 +26,7 @@ from rota.resource_lock import LockAnswer
 from rota.run_ref import ClosedRun, Suspects
 from rota.upstream import NeedAnswer
 from rota.usage import RunUse
-from rota.watchdog.looks import Beat, Looked, LookOrder
+from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder
 
 
 class RunDesk(ABC):
@@ -173,9 +173,14 @@ class Watching(ABC):
     """What the Watchdog has looked at for it; nothing here changes anything."""
 
     @abstractmethod
+    @activity.defn(name="list_agents")
+    async def list_agents(self, order: ListOrder) -> Listed:
+        """List one page of the fleet's agents; safe as a local activity."""
+
+    @abstractmethod
     @activity.defn(name="look_at_agents")
     async def look_at_agents(self, order: LookOrder) -> Looked:
-        """Judge one page of the fleet's agents."""
+        """Judge some of the fleet's agents."""
 
     @abstractmethod
     @activity.defn(name="send_beat")

@@ -45,6 +45,7 @@ async def watching(
             task_queue=keeper_queue(queue),
             workflows=WATCH_WORKFLOWS,
             activities=[
+                looking.list_agents,
                 looking.look_at_agents,
                 looking.send_beat,
                 notifying.post_facts,

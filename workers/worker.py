@@ -180,6 +180,7 @@ async def serving(
             keeper_desk.start_runs,
             keeper_desk.page_ledger,
             topic_desk.deliver_events,
+            looking.list_agents,
             looking.look_at_agents,
             looking.send_beat,
             notifying.post_facts,

@@ -7,6 +7,7 @@ result of the check before, which Temporal hands on from run to run of the sched
 
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
@@ -16,19 +17,27 @@ with workflow.unsafe.imports_passed_through():
     from rota.archive import ArchiveOrder, ArchiveReport
     from rota.failures import MESSAGE_LIMIT
     from rota.notifications import Fact
-    from rota.notify_spec import NotifySpec
     from rota.watchdog.archiving import archived, is_due, lagging, limit_of, not_archived
-    from rota.watchdog.looks import Beat, Looked, LookOrder, WatchOrder
+    from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder, WatchOrder
     from rota.watchdog.memory import WatchMemory, remember
+    from rota.watchdog.recalling import recall
     from rota.watchdog.telling import details, fact_of
     from rota.watchdog.watchdog_spec import BeatSpec
     from workflows.notifying import post
-    from workflows.watchdog_options import archive_options, beat_options, look_options
+    from workflows.watchdog_options import (
+        LONGEST_LOOK,
+        archive_options,
+        beat_options,
+        list_options,
+        look_options,
+    )
 
 MOST_PAGES = 200
 """Of keepers, in one check: ten thousand agents, and some 1,200 events."""
 MOST_FACTS = 50
 """Handed over at once."""
+MOST_UNTOLD = 1000
+"""Facts that wait to be handed over; of more, the newest."""
 
 
 @workflow.defn(name="Watchdog")
@@ -40,25 +49,26 @@ class WatchdogWorkflow:
     Replay: no patches in force.
     """
 
-    def __init__(self) -> None:
-        self._notify: dict[str, tuple[NotifySpec, ...]] = {}
-        """By agent: whom its own declaration tells of alerts."""
-
     @workflow.run
     async def run(self, order: WatchOrder) -> WatchMemory:
         """Look, tell, beat, put away; return what is to be remembered."""
         began = workflow.now()
-        memory = WatchMemory()
+        memory, lost = WatchMemory(), ""
         if workflow.has_last_completion_result():
-            memory = workflow.get_last_completion_result(WatchMemory) or memory
+            # By its bytes: what another version has left must not keep this one from looking.
+            memory, lost = recall(workflow.get_last_completion_result(dict[str, Any]) or {})
         workflow.set_current_details("looking at the agents")
-        pages, trouble = await self._look(order, memory)
-        memory, news = remember(memory, order.fleet, pages, began, whole=not trouble)
-        self._notify = {name: to for page in pages for name, to in page.notify.items()}
+        listed, short = await self._list(order)
+        memory, pages, failed = await self._look(order, memory, listed)
+        memory, news = remember(memory, order.fleet, pages, began, whole=not short)
         facts = (*memory.untold, *(fact_of(order.fleet, each) for each in news))
-        memory = await self._tell(order, memory.model_copy(update={"untold": facts}))
-        troubles = [*memory.trouble, *([trouble] if trouble else [])]
-        if order.beat is not None and not trouble:
+        memory = await self._tell(order, memory.model_copy(update={"untold": facts[-MOST_UNTOLD:]}))
+        troubles = [*filter(None, (short, failed, lost)), *memory.trouble]
+        if memory.untold:
+            left = max(0, len(facts) - MOST_UNTOLD)
+            dropped = f", {left} older ones were dropped" if left else ""
+            troubles.append(f"{len(memory.untold)} messages could not be handed over{dropped}")
+        if order.beat is not None and not (short or failed or memory.untold):
             troubles += await self._beat(order, order.beat, len(memory.open))
         memory = memory.model_copy(update={"trouble": tuple(troubles)})
         workflow.set_current_details(details(memory))
@@ -68,43 +78,71 @@ class WatchdogWorkflow:
             workflow.set_current_details(details(memory))
         return memory
 
-    async def _look(self, order: WatchOrder, memory: WatchMemory) -> tuple[list[Looked], str]:
-        """Look at all pages, and say what kept them from being seen; empty if nothing did."""
+    async def _list(self, order: WatchOrder) -> tuple[list[tuple[str, ...]], str]:
+        """List all agents by pages, and say what kept some from being listed; else empty."""
+        pages: list[tuple[str, ...]] = []
+        page = ""
+        for _ in range(MOST_PAGES):
+            try:
+                listed: Listed = await workflow.execute_local_activity_method(
+                    Watching.list_agents,
+                    ListOrder(fleet=order.fleet, page=page),
+                    summary="list the agents",
+                    **list_options(),
+                )
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                return pages, f"not all agents were listed: {_reason(error)}"
+            pages += [listed.names] if listed.names else []
+            page = listed.next_page
+            if not page:
+                return pages, ""
+        return pages, f"more than {MOST_PAGES} pages of agents: the rest was not listed"
+
+    async def _look(
+        self, order: WatchOrder, memory: WatchMemory, listed: list[tuple[str, ...]]
+    ) -> tuple[WatchMemory, list[Looked], str]:
+        """Look at all that are listed; what cannot be seen is told as that, and hides no other.
+
+        Returns:
+            The memory, with where the next check begins; what was seen; what kept some pages from
+            being seen, empty if nothing did.
+        """
+        began, failed = workflow.now(), ""
         pages: list[Looked] = []
-        page, now = "", workflow.now()
-        while len(pages) < MOST_PAGES:
-            asked = LookOrder(
-                fleet=order.fleet,
-                task_queue=order.task_queue,
-                page=page,
-                now=now,
-                since=memory.judged_until or now,
-                undecided=memory.undecided,
-                alerts=memory.alerts,
-            )
+        begin = memory.begin if memory.begin < len(listed) else 0
+        turned = [*listed[begin:], *listed[:begin]]
+        for number, names in enumerate(turned):
+            if workflow.now() - began >= LONGEST_LOOK:
+                left = [name for rest in turned[number:] for name in rest]
+                late = "no time was left to look at it"
+                pages.append(Looked(unheard=dict.fromkeys(left, late)))
+                memory = memory.model_copy(update={"begin": (begin + number) % len(listed)})
+                return memory, pages, f"{len(left)} agents were not looked at: {late}"
             try:
                 looked: Looked = await workflow.execute_activity_method(
                     Watching.look_at_agents,
-                    asked,
-                    summary=f"page {len(pages) + 1}",
+                    _asked(order, memory, names),
+                    summary=f"{names[0]} and {len(names) - 1} more" if names[1:] else names[0],
                     **look_options(),
                 )
             except ActivityError as error:
-                return pages, f"not all agents were looked at: {_reason(error)}"
+                if is_cancelled_exception(error):
+                    raise
+                failed = f"not all agents were looked at: {_reason(error)}"
+                looked = Looked(unheard=dict.fromkeys(names, _reason(error)))
             pages.append(looked)
-            page = looked.next_page
-            if not page:
-                return pages, ""
-        return pages, f"more than {MOST_PAGES} pages of agents: the rest was not looked at"
+        return memory.model_copy(update={"begin": 0}), pages, failed
 
     async def _tell(self, order: WatchOrder, memory: WatchMemory) -> WatchMemory:
         """Tell the fleet's channels what is untold, and those of the agents that it is about."""
         by_whom: dict[str, list[Fact]] = defaultdict(list)
         for fact in memory.untold:
-            by_whom[fact.agent if fact.agent in self._notify else ""].append(fact)
+            by_whom[fact.agent if fact.agent in memory.notify else ""].append(fact)
         untold: list[Fact] = []
         for name, facts in by_whom.items():
-            told = (*order.notify, *self._notify.get(name, ()))
+            told = (*order.notify, *memory.notify.get(name, ()))
             for at in range(0, len(facts), MOST_FACTS):
                 some = facts[at : at + MOST_FACTS]
                 untold += [] if await post(told, *some) else some
@@ -148,6 +186,20 @@ class WatchdogWorkflow:
         changes = {"archive": state, "alerts": alerts, "untold": facts}
         memory = memory.model_copy(update=changes)
         return await self._tell(order, memory) if news else memory
+
+
+def _asked(order: WatchOrder, memory: WatchMemory, names: tuple[str, ...]) -> LookOrder:
+    """What looking at some agents needs, and nothing of the others."""
+    mine, now = set(names), workflow.now()
+    return LookOrder(
+        fleet=order.fleet,
+        names=names,
+        now=now,
+        since=memory.judged_until or now,
+        number=memory.number,
+        undecided={name: memory.undecided[name] for name in names if name in memory.undecided},
+        alerts=tuple(alert for alert in memory.alerts if alert.agent in mine),
+    )
 
 
 def _reason(error: FailureError) -> str:

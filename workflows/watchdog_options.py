@@ -7,12 +7,22 @@ from temporalio.workflow import ActivityCancellationType
 
 from workflows.activity_options import HEARTBEAT_TIMEOUT, DeskOptions, StepOptions
 
+LIST_TIMEOUT = timedelta(seconds=10)
+"""One attempt at listing a page of agents: some milliseconds."""
+
+LIST_PATIENCE = timedelta(seconds=30)
+"""All attempts at it: a server that lists nothing for that long is down."""
+
 LOOK_TIMEOUT = timedelta(seconds=45)
-"""One attempt at a page of agents: some seconds; one whose keepers are all slow has 5 s for each
-of ten at a time."""
+"""One attempt at a page of agents: some seconds. Above what the activity gives itself (35 s), so
+that what it has seen by then is not lost."""
 
 LOOK_PATIENCE = timedelta(minutes=2)
 """All attempts at a page. What is not seen by then the next check sees."""
+
+LONGEST_LOOK = timedelta(minutes=5)
+"""All pages of a check; those that are left come first in the next one. With the last page's
+patience it leaves time to tell what was seen: a check is ended after 10 minutes."""
 
 BEAT_TIMEOUT = timedelta(seconds=12)
 """One attempt at a beat: above what the activity itself gives the receiver (8 s)."""
@@ -22,6 +32,18 @@ BEAT_PATIENCE = timedelta(seconds=30)
 
 LEAST_ARCHIVING = timedelta(seconds=20)
 """What putting away closed runs has at least, however short the interval is: some dozen runs."""
+
+
+def list_options() -> DeskOptions:
+    """Options of listing agents."""
+    return DeskOptions(
+        start_to_close_timeout=LIST_TIMEOUT,
+        schedule_to_close_timeout=LIST_PATIENCE,
+        local_retry_threshold=LIST_PATIENCE,
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=5)
+        ),
+    )
 
 
 def look_options() -> StepOptions:

@@ -1,37 +1,38 @@
 """One agent looked at: its keeper's word, its schedule, its runs, and what follows from them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.open_state import open_state
 from activities.schedule_toggles import with_toggle_told
-from activities.side_by_side import side_by_side
+from activities.side_by_side import AT_ONCE
 from activities.slot_evidence import describe_schedule, fired_of, read_entries, read_live
 from activities.stores.base import ObjectStore
 from activities.watchdog.listing import Watched, is_open, is_run, is_scheduled_by, open_run
-from activities.watchdog.progress import with_progress
 from activities.watchdog.quiet import Declarations, is_quiet
+from activities.watchdog.stuck_runs import stuck_runs
 from rota.expected.evidence import Evidence
 from rota.ids import keeper_id
 from rota.keeper_state import KeeperState
-from rota.notify_spec import WATCHED, NotifySpec
+from rota.notification_text import one_line
+from rota.notify_spec import WATCHED, NotifySpec, Occasion
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.looks import LookOrder
+from rota.watchdog.missing import Slots
 from rota.watchdog.oddness import odd_runs
 from rota.watchdog.open_run import OpenRun
-from rota.watchdog.run_rules import may_be_stuck, overdue, stuck, wedged
+from rota.watchdog.run_rules import overdue, wedged
 from rota.watchdog.schedule_rules import schedule_changed
 from rota.watchdog.slot_rules import judge_slots
 
 PATIENCE = timedelta(seconds=5)
 """For a keeper's answer: one that is served takes some milliseconds."""
-MOST_LOOKED_INTO = 20
-"""Runs of one agent whose progress is looked at, the oldest first."""
+SILENT = "its keeper does not answer"
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,23 @@ class SeenAgent:
 
     name: str
     is_judged: bool = True
-    """False: its keeper did not answer."""
+    why: str = ""
+    """Why it could not be judged; empty if an alert of its queue says it."""
     findings: tuple[Finding, ...] = ()
     decided_until: datetime | None = None
     """None: all is decided."""
     unstarted: tuple[datetime, ...] = ()
+    is_at_rest: bool = False
+    """Nothing begins by itself any more, as declared."""
     runs: tuple[OpenRun, ...] = ()
     runtime_queues: tuple[str, ...] = ()
-    notify: tuple[NotifySpec, ...] = ()
-    trouble: tuple[str, ...] = field(default=())
+    notify: tuple[NotifySpec, ...] | None = None
+    """Whom it tells of alerts; None: that was not read."""
+    trouble: tuple[str, ...] = ()
 
 
 class AgentLook:
-    """Looks at agents for one check.
+    """Looks at agents for one page of a check.
 
     Args:
         client: Reaches keepers and schedules.
@@ -68,6 +73,8 @@ class AgentLook:
         self._store = store
         self._declared = declared
         self._order = order
+        self._silent = 0
+        """Keepers of the page that have not answered; less than none once one has."""
 
     async def look(
         self, watched: Watched, listed: list[WorkflowExecution], *, asked: bool
@@ -82,67 +89,62 @@ class AgentLook:
         quiet = await self._quiet(watched, listed)
         if quiet is not None and not any(run.problems for run in runs):
             return quiet
-        state = await self._state(name) if asked else None
         # What a keeper's silence may come from is seen without it.
-        jammed = [found for run in runs if (found := wedged(run, "", self._order.now))]
-        if state is None:
-            return SeenAgent(name, is_judged=False, findings=tuple(jammed), runs=runs)
+        jammed = tuple(found for run in runs if (found := wedged(run, "", self._order.now)))
+        seen = SeenAgent(name, findings=jammed, runs=runs)
+        state = "" if not asked else await self._state(name)
+        if isinstance(state, str):
+            spec = await self._declared.of(watched.digest)
+            notify = _told(PinnedSpec.of(spec)) if spec is not None else None
+            return replace(seen, is_judged=False, why=state, notify=notify)
         now = datetime.now(UTC)
         spec = state.spec
         if spec is None:
-            return SeenAgent(name, findings=tuple(jammed), runs=runs)
+            return seen
         since = self._order.undecided.get(name, self._order.since)
-        entries, _ = await read_entries(self._store, state, since)
-        live = await read_live(self._client, name, spec.schedule, since, now)
         known = [alert for alert in self._order.alerts if alert.agent == name]
-        scheduled = [each for each in listed if is_scheduled_by(each, name)]
+        entries, unread = await read_entries(self._store, state, _oldest(since, known))
+        live = await read_live(self._client, name, spec.schedule, since, now)
         evidence = replace(
             Evidence.of(name, state, entries, now),
-            fired=fired_of(scheduled),
+            fired=fired_of(each for each in listed if is_scheduled_by(each, name)),
             live=live,
+            unread=unread,
+            unread_until=state.paged_slots.end if unread and state.paged_slots else None,
         )
         looked = since if since < self._order.now else None
         evidence = await with_toggle_told(self._client, evidence, looked, now)
-        team = {"team": spec.team}
-        findings = [found.model_copy(update=team) for found in jammed]
-        findings += [*await self._stuck(spec, [each for each in runs if _is_run(each)], now)]
+        at_work = [each for each in runs if _is_run(each)]
+        number = self._order.number
+        findings = [found.model_copy(update={"team": spec.team}) for found in jammed]
+        findings += await stuck_runs(self._client, spec, at_work, known, number, now)
         findings += schedule_changed(spec, live, evidence.chronicle, now)
-        findings += odd_runs(name, spec.team, entries, self._order.since, known)
-        return self._judged(
-            SeenAgent(
-                name,
-                findings=tuple(findings),
-                runs=runs,
-                runtime_queues=_queues(spec, runs),
-                notify=tuple(each for each in spec.notify if set(each.on) & set(WATCHED)),
-            ),
-            spec,
-            evidence,
-            known,
-            since,
-            now,
+        findings += odd_runs(name, spec.team, entries, since, known)
+        seen = replace(
+            seen,
+            findings=tuple(findings),
+            runtime_queues=_queues(spec, runs),
+            notify=_told(spec),
+            trouble=(f"{name}: {one_line(unread)}",) if unread else (),
         )
+        return self._judged(seen, Slots(evidence, spec, now), known, since)
 
     def _judged(
-        self,
-        seen: SeenAgent,
-        spec: PinnedSpec,
-        evidence: Evidence,
-        known: list[Alert],
-        since: datetime,
-        now: datetime,
+        self, seen: SeenAgent, slots: Slots, known: list[Alert], since: datetime
     ) -> SeenAgent:
         """Add what the slots and ends of runs come to."""
+        now, spec = slots.now, slots.spec
         try:
-            judged = judge_slots(evidence, since, now, known=known, sla=spec.sla, team=spec.team)
-            late = overdue(spec, evidence.entries, self._order.since, now)
+            judged = judge_slots(slots, since, fresh=self._order.since, known=known)
+            late = overdue(spec, slots.evidence.entries, since, now)
         except ValueError as error:
-            return replace(seen, trouble=(f"{seen.name}: {error}",))
+            return replace(seen, is_judged=False, why=one_line(str(error)))
         return replace(
             seen,
             findings=(*seen.findings, *judged.findings, *late),
             decided_until=judged.decided_until if judged.decided_until < now else None,
             unstarted=tuple(judged.unstarted),
+            is_at_rest=bool(slots.at_rest),
         )
 
     async def _quiet(self, watched: Watched, listed: list[WorkflowExecution]) -> SeenAgent | None:
@@ -154,23 +156,42 @@ class AgentLook:
         if spec is None:
             return None
         described = await describe_schedule(self._client, name) if spec.schedule else None
+        now = datetime.now(UTC)
         try:
-            if not is_quiet(spec, described, listed, order.since, datetime.now(UTC)):
+            if not is_quiet(spec, watched.since, described, listed, order.since, now):
                 return None
         except ValueError:
             return None
         return SeenAgent(name)
 
-    async def _state(self, name: str) -> KeeperState | None:
+    async def _state(self, name: str) -> KeeperState | str:
+        """What the keeper knows, or why that cannot be had."""
+        if self._silent >= AT_ONCE:
+            # None of them answers: the others would only take the time that is left.
+            return SILENT
         try:
-            return await open_state(self._client, keeper_id(name), KeeperState, PATIENCE)
-        except (RPCError, WorkflowQueryFailedError):
-            return None
+            state = await open_state(self._client, keeper_id(name), KeeperState, PATIENCE)
+        except RPCError:
+            self._silent += 1
+            return SILENT
+        except (WorkflowQueryFailedError, ApplicationError) as error:
+            return f"its keeper's answer cannot be read: {one_line(str(error))}"
+        self._silent = -len(self._order.names)
+        return state or "its keeper has just ended"
 
-    async def _stuck(self, spec: PinnedSpec, runs: list[OpenRun], now: datetime) -> list[Finding]:
-        old = sorted((r for r in runs if may_be_stuck(r, spec, now)), key=lambda run: run.began)
-        looked = await side_by_side(old[:MOST_LOOKED_INTO], partial(with_progress, self._client))
-        return [found for run in looked if (found := stuck(run, spec, now))]
+
+def _oldest(since: datetime, known: list[Alert]) -> datetime:
+    """From when on the ledger is needed: what is told of old slots is judged again, too."""
+    slots = [
+        min(alert.since, alert.last or alert.since)
+        for alert in known
+        if alert.is_open and alert.kind in (Occasion.MISSED, Occasion.LATE)
+    ]
+    return min([since, *slots])
+
+
+def _told(spec: PinnedSpec) -> tuple[NotifySpec, ...]:
+    return tuple(each for each in spec.notify if set(each.on) & set(WATCHED))
 
 
 def last_start(listed: list[WorkflowExecution]) -> datetime | None:

@@ -8,14 +8,14 @@ from typing import Any
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
-from rota.ids import KEEPER_PREFIX, format_slot
+from rota.ids import KEEPER_PREFIX, format_slot, keeper_id
 from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import KEEPERS, any_of
 from rota.visibility import KEEPER_MEMO
 from rota.watchdog.open_run import OpenRun
 
 PAGE = 50
-"""Keepers looked at by one activity: some seconds, and one list of their runs."""
+"""Agents looked at by one activity: some seconds, and one list of their runs."""
 MOST_RUNS = 5000
 """Runs of a page's agents that are read; of more, the newest."""
 RECENT = timedelta(minutes=10)
@@ -38,22 +38,42 @@ class Watched:
     """The keepers' task queue."""
     digest: str
     """Of the declaration in force."""
+    since: datetime | None
+    """When that was put in force."""
 
 
-async def keepers(client: Client, fleet: str, page: str) -> tuple[list[Watched], str]:
-    """Return the fleet's keepers on one page of the server's list, and where the next begins."""
+async def list_names(client: Client, fleet: str, page: str) -> tuple[list[str], str]:
+    """Return the fleet's agents on one page of the server's list, and where the next begins."""
     listed = client.list_workflows(
         KEEPERS, page_size=PAGE, next_page_token=bytes.fromhex(page) if page else None
     )
     await listed.fetch_next_page()
-    found: list[Watched] = []
-    for each in listed.current_page or ():
-        memo = await each.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
-        if memo.get("fleet") == fleet and memo.get("digest"):
-            name = each.id.removeprefix(KEEPER_PREFIX)
-            kind, digest = str(memo.get("kind", "Agent")), str(memo["digest"])
-            found.append(Watched(name, kind, each.task_queue, digest))
-    return found, (listed.next_page_token or b"").hex()
+    found = [await _watched(each, fleet) for each in listed.current_page or ()]
+    names = [each.name for each in found if each is not None]
+    return names, (listed.next_page_token or b"").hex()
+
+
+async def keepers(client: Client, fleet: str, names: Sequence[str]) -> list[Watched]:
+    """Return the keepers of these agents, as many as the server lists."""
+    if not names:
+        return []
+    query = f"{KEEPERS} AND WorkflowId IN {any_of(map(keeper_id, names))}"
+    found = [await _watched(each, fleet) async for each in client.list_workflows(query)]
+    return [each for each in found if each is not None]
+
+
+async def _watched(keeper: WorkflowExecution, fleet: str) -> Watched | None:
+    memo = await keeper.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
+    if memo.get("fleet") != fleet or not memo.get("digest"):
+        return None
+    since = memo.get("since")
+    return Watched(
+        name=keeper.id.removeprefix(KEEPER_PREFIX),
+        kind=str(memo.get("kind", "Agent")),
+        queue=keeper.task_queue,
+        digest=str(memo["digest"]),
+        since=datetime.fromisoformat(since) if since else None,
+    )
 
 
 async def runs_of(

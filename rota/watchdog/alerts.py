@@ -13,8 +13,7 @@ from pydantic import Field
 from rota.model import Record, is_empty
 from rota.notify_spec import Occasion
 
-MOST_ALERTS = 500
-"""Alerts that are remembered: the memory travels in the schedule's state."""
+GONE = "its agent is not in the fleet any more"
 
 
 class Finding(Record):
@@ -78,7 +77,7 @@ def carry_on(
 
     Args:
         known: Alerts of the last check, those among them that are over and were found again.
-        findings: Of this check.
+        findings: Of this check, not more than fit.
         scope: What it has looked at.
         now: Its time.
 
@@ -96,13 +95,13 @@ def carry_on(
             alerts.append(alert.model_copy(update=changes))
             if alert.is_open and finding.over is not None:
                 news.append(News(alerts[-1], resolved=True))
-        elif not _looked_at(alert, scope):
+        elif not is_looked_at(alert, scope):
             alerts.append(alert)
         elif alert.is_open:
-            news.append(News(alert.model_copy(update={"over": now}), resolved=True))
+            ended = GONE if alert.agent and alert.agent not in scope.agents else ""
+            over = alert.model_copy(update={"over": now, "ended": ended})
+            news.append(News(over, resolved=True))
     for finding in found.values():
-        if len(alerts) >= MOST_ALERTS:
-            break
         alert = Alert.model_validate({**finding.model_dump(), "opened": now})
         alerts.append(alert)
         news.append(News(alert.model_copy(update={"over": None, "ended": ""}), resolved=False))
@@ -110,7 +109,8 @@ def carry_on(
     return alerts, news
 
 
-def _looked_at(alert: Alert, scope: Scope) -> bool:
+def is_looked_at(alert: Alert, scope: Scope) -> bool:
+    """True if the check would have found it, did it last."""
     if not alert.agent:
         return scope.whole
     if alert.agent in scope.agents:

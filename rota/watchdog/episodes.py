@@ -40,30 +40,61 @@ def episodes(marks: Iterable[Mark], known: Sequence[Alert], prefix: str) -> list
 
     Args:
         marks: Of the row, in the order of their times; those that say neither are left out.
-        known: Alerts of the row, whose keys are `prefix` and a name.
+        known: Alerts of the row, whose keys are `prefix` and a name; at most one is open.
         prefix: Of the keys.
     """
-    told = {alert.key.removeprefix(prefix): alert for alert in known}
-    found: dict[str, Episode] = {}
-    current = next((name for name, alert in told.items() if alert.is_open), "")
-    if current:
-        found[current] = _again(current, told[current])
+    row = _Row(known, prefix)
     for mark in marks:
-        if not mark.is_bad:
-            if current and mark.at > found[current].last.at:
-                found[current] = found[current]._replace(end=mark)
-                current = ""
-            continue
-        within = next((n for n, alert in told.items() if _spans(alert, mark.at)), "")
+        row.come_to(mark.at)
+        (row.bad if mark.is_bad else row.good)(mark)
+    row.come_to(None)
+    return list(row.found.values())
+
+
+class _Row:
+    """A row that is gone through."""
+
+    def __init__(self, known: Sequence[Alert], prefix: str) -> None:
+        self._told = {alert.key.removeprefix(prefix): alert for alert in known}
+        self.found: dict[str, Episode] = {}
+        self._current = ""
+        self._ahead = next((name for name, alert in self._told.items() if alert.is_open), "")
+        """What is open, until the row has come to it: what was decided late may lie before."""
+        if self._ahead:
+            self.found[self._ahead] = _again(self._ahead, self._told[self._ahead])
+
+    def come_to(self, at: datetime | None) -> None:
+        """Go on to a moment; None: to the end."""
+        if self._ahead and (at is None or at >= self._told[self._ahead].since):
+            self._enter(self._ahead)
+            self._ahead = ""
+
+    def good(self, mark: Mark) -> None:
+        """Something went well."""
+        current = self.found.get(self._current)
+        if current is not None and mark.at > current.last.at:
+            self.found[current.name] = current._replace(end=mark)
+            self._current = ""
+
+    def bad(self, mark: Mark) -> None:
+        """Something went wrong."""
+        within = next((n for n, alert in self._told.items() if _spans(alert, mark.at)), "")
+        current = self.found.get(self._current)
         if within:
-            current = "" if told[within].over else within
-            found.setdefault(within, _again(within, told[within]))
-        elif current:
-            found[current] = found[current]._replace(last=mark, many=found[current].many + 1)
+            self._enter(within)
+        elif current is not None:
+            self.found[current.name] = current._replace(last=mark, many=current.many + 1)
         else:
-            current = mark.name
-            found[current] = Episode(mark.name, mark.at, mark, 1, None)
-    return list(found.values())
+            self._current = mark.name
+            self.found[mark.name] = Episode(mark.name, mark.at, mark, 1, None)
+
+    def _enter(self, name: str) -> None:
+        if self._current not in self._told:
+            # What was found just before it belongs to it: nobody need be told again.
+            self.found.pop(self._current, None)
+        alert = self._told[name]
+        self.found.setdefault(name, _again(name, alert))
+        self._current = name if alert.is_open else ""
 
 
 def _spans(alert: Alert, at: datetime) -> bool:

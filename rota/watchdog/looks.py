@@ -7,6 +7,7 @@ from pydantic import Field
 from rota.model import Record, StepResult
 from rota.notify_spec import NotifySpec
 from rota.watchdog.alerts import Alert, Finding
+from rota.watchdog.silence import Unstarted
 from rota.watchdog.watchdog_spec import BeatMethod, BeatSpec
 
 
@@ -23,32 +24,50 @@ class WatchOrder(Record):
     """Closed runs are put away, too."""
 
 
-class LookOrder(Record):
-    """Look at one page of the agents."""
+class ListOrder(Record):
+    """List one page of the fleet's agents."""
 
     fleet: str
-    task_queue: str
     page: str = ""
     """Where the page before ended; empty: the first."""
+
+
+class Listed(StepResult):
+    """One page of agents, as the server lists their keepers."""
+
+    names: tuple[str, ...] = ()
+    next_page: str = ""
+    """Empty: it was the last."""
+
+
+class LookOrder(Record):
+    """Look at some agents."""
+
+    fleet: str
+    names: tuple[str, ...]
     now: datetime
     since: datetime
-    """When the check before began: slots and ends since then are new."""
+    """Slots and ends since then are new, or were new to the check before."""
+    number: int = 0
+    """Of the check: what cannot be looked into all at once has its turn."""
     undecided: dict[str, datetime] = Field(default_factory=dict[str, datetime])
+    """Of these agents."""
     alerts: tuple[Alert, ...] = ()
+    """Of these agents."""
 
 
 class Looked(StepResult):
-    """What was seen of one page of agents."""
+    """What was seen of some agents."""
 
-    next_page: str = ""
-    """Empty: it was the last."""
     agents: tuple[str, ...] = ()
     """Those that were judged."""
-    unheard: tuple[str, ...] = ()
-    """Those whose keepers do not answer."""
+    unheard: dict[str, str] = Field(default_factory=dict[str, str])
+    """Those that could not be judged, and why; no word if an alert of their queue says it."""
     findings: tuple[Finding, ...] = ()
     undecided: dict[str, datetime] = Field(default_factory=dict[str, datetime])
-    unstarted: tuple[datetime, ...] = ()
+    unstarted: tuple[Unstarted, ...] = ()
+    resting: tuple[str, ...] = ()
+    """Agents that begin nothing by themselves: without a schedule, or declared paused."""
     last_start: datetime | None = None
     runs: int = 0
     queues: dict[str, int] = Field(default_factory=dict[str, int])
@@ -58,7 +77,7 @@ class Looked(StepResult):
     notify: dict[str, tuple[NotifySpec, ...]] = Field(
         default_factory=dict[str, tuple[NotifySpec, ...]]
     )
-    """By agent: whom its own declaration tells of alerts, if it does."""
+    """By agent: whom its own declaration tells of alerts, as far as that was read."""
     trouble: tuple[str, ...] = ()
 
 

@@ -7,30 +7,42 @@ is no other store of it. It is kept small, for it travels in the schedule's own 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 
 from pydantic import Field
 
 from rota.model import StepResult
 from rota.notifications import Fact
-from rota.notify_spec import Occasion
-from rota.watchdog.alerts import Alert, News, Scope, carry_on
+from rota.notify_spec import NotifySpec, Occasion
+from rota.watchdog.alerts import Alert, Finding, News, Scope, carry_on
 from rota.watchdog.archiving import ArchiveState
+from rota.watchdog.crowd import crowded, fitting
 from rota.watchdog.looks import Looked
 from rota.watchdog.queues import unserved
-from rota.watchdog.silence import silent, unstarted_since
+from rota.watchdog.silence import Unstarted, silent, unstarted_since
+from rota.watchdog.unheard import lines, not_judged
 
 MOST_UNHEARD = 50
-"""Agents told by name that could not be judged."""
+"""Agents remembered by name that could not be judged."""
+MOST_TROUBLE = 20
+"""Lines of it."""
 
 
 class WatchMemory(StepResult):
     """What is known after a check: the result of the workflow `Watchdog`."""
 
     fleet: str = ""
+    number: int = 0
+    """Of the check."""
     checked: datetime | None = None
     """When the check began; None: there was none."""
+    listed: datetime | None = None
+    """When the last check began that listed all agents."""
     judged_until: datetime | None = None
-    """Agents of whom `undecided` says nothing are judged from then on."""
+    """Agents of whom `undecided` says nothing are judged from then on: since the check before
+    that one, for a list may leave out an agent once."""
+    begin: int = 0
+    """With which page of agents the next check begins: that at which time was up."""
     agents: int = 0
     """How many were judged."""
     runs: int = 0
@@ -39,10 +51,18 @@ class WatchMemory(StepResult):
     """Those that are open, and those that are over and may be found again."""
     undecided: dict[str, datetime] = Field(default_factory=dict[str, datetime])
     """By agent: where its slots are judged from, if not from `judged_until` on."""
-    unstarted: tuple[datetime, ...] = ()
+    unstarted: tuple[Unstarted, ...] = ()
     """Slots since the last start of any run, for which nothing began."""
+    last_start: datetime | None = None
+    """When any run began last, as far as that was seen."""
     unheard: tuple[str, ...] = ()
-    """Agents that could not be judged: their keepers do not answer."""
+    """Agents that could not be judged."""
+    absent: tuple[str, ...] = ()
+    """Agents of which something is known, and that the last list left out."""
+    notify: dict[str, tuple[NotifySpec, ...]] = Field(
+        default_factory=dict[str, tuple[NotifySpec, ...]]
+    )
+    """By agent of which there is anything to tell: whom its own declaration tells."""
     trouble: tuple[str, ...] = ()
     """What went wrong in the check itself."""
     untold: tuple[Fact, ...] = ()
@@ -71,47 +91,106 @@ def remember(
         fleet: Its name.
         pages: What was seen, page by page.
         now: When the check began.
-        whole: All pages were seen.
+        whole: All agents were listed.
     """
-    unheard = [name for page in pages for name in page.unheard]
-    agents = [name for page in pages for name in page.agents]
-    starts = [page.last_start for page in pages if page.last_start is not None]
-    came = [slot for page in pages for slot in page.unstarted]
-    unstarted = unstarted_since(memory.unstarted, came, max(starts, default=None))
-    quiet = silent(fleet, unstarted, now)
-    findings = [each for page in pages for each in page.findings]
-    findings += [quiet] if quiet else []
-    waiting = Counter[str]()
-    for page in pages:
-        waiting.update(page.queues)
-    served = {queue: is_served for page in pages for queue, is_served in page.served.items()}
-    findings += unserved(waiting, served, now)
-    scope = Scope(agents, whole, unheard)
+    unheard = {name: why for page in pages for name, why in page.unheard.items()}
+    agents = {name for page in pages for name in page.agents}
+    gone, absent = _not_listed(memory, {*agents, *unheard}, whole=whole)
+    since = memory.judged_until or now
+    starts = [page.last_start for page in pages] + [memory.last_start]
+    last_start = max(filter(None, starts), default=None)
+    resting = {*gone, *chain.from_iterable(page.resting for page in pages)}
+    came = chain.from_iterable(page.unstarted for page in pages)
+    unstarted = unstarted_since(memory.unstarted, came, last_start, resting)
+    findings = _of_fleet(memory, fleet, pages, unheard, unstarted, now)
+    findings += [each for page in pages for each in page.findings]
+    scope = Scope(agents, whole, {*unheard, *absent})
     known = [alert for alert in memory.alerts if alert.kind is not Occasion.ARCHIVE_LAG]
     apart = [alert for alert in memory.alerts if alert.kind is Occasion.ARCHIVE_LAG]
-    alerts, news = carry_on(known, findings, scope, now)
-    since = memory.judged_until or now
+    fit, left = fitting(known, findings, scope)
+    crowd = crowded(fleet, left, now)
+    alerts, news = carry_on(known, [*fit, *crowd], scope, now)
     undecided = {name: at for page in pages for name, at in page.undecided.items()}
     for name, at in memory.undecided.items():
-        if name not in agents and (name in unheard or not whole):
+        if name not in agents and name not in gone:
             undecided.setdefault(name, at)
-    for name in unheard:
+    for name in {*unheard, *absent}:
         undecided.setdefault(name, since)
+    for name in {each.agent for each in left if each.agent}:
+        # Found again by the next check, for which there may be room.
+        undecided[name] = memory.undecided.get(name, since)
+    talked_of = {each.agent for each in (*alerts, *(each.alert for each in news))}
     return (
         memory.model_copy(
             update={
                 "fleet": fleet,
+                "number": memory.number + 1,
                 "checked": now,
-                # Who was not even listed is judged from where the last check ended.
-                "judged_until": now if whole else since,
+                "listed": now if whole else memory.listed,
+                # Who was not even listed is judged from where it was judged last.
+                "judged_until": (memory.listed or now) if whole else since,
                 "agents": len(agents),
                 "runs": sum(page.runs for page in pages),
                 "alerts": (*alerts, *apart),
                 "undecided": undecided,
                 "unstarted": unstarted,
+                "last_start": last_start,
                 "unheard": tuple(sorted(unheard)[:MOST_UNHEARD]),
-                "trouble": tuple(line for page in pages for line in page.trouble),
+                "absent": tuple(sorted(absent)),
+                "notify": _notify(memory, pages, talked_of),
+                "trouble": _bounded([*_troubles(pages, unheard), *(f.reason for f in crowd)]),
             }
         ),
         news,
     )
+
+
+def _not_listed(memory: WatchMemory, listed: set[str], *, whole: bool) -> tuple[set[str], set[str]]:
+    """Agents of which something is known that are gone, and those that may be.
+
+    A list may leave out an agent once: its keeper has gone on in a new execution meanwhile.
+    """
+    known = {alert.agent for alert in memory.alerts if alert.agent} | set(memory.undecided)
+    missing = known - listed
+    if not whole:
+        return set(), missing & set(memory.absent)
+    gone = missing & set(memory.absent)
+    return gone, missing - gone
+
+
+def _of_fleet(
+    memory: WatchMemory,
+    fleet: str,
+    pages: Sequence[Looked],
+    unheard: dict[str, str],
+    unstarted: tuple[Unstarted, ...],
+    now: datetime,
+) -> list[Finding]:
+    """What is about no one agent; it comes first, whatever else there is."""
+    quiet = silent(fleet, unstarted, now)
+    waiting = Counter[str]()
+    for page in pages:
+        waiting.update(page.queues)
+    served = {queue: is_served for page in pages for queue, is_served in page.served.items()}
+    twice = {name for name, why in unheard.items() if why} & set(memory.unheard)
+    findings = [quiet] if quiet else []
+    return [*findings, *unserved(waiting, served, now), *not_judged(fleet, twice, now)]
+
+
+def _notify(
+    memory: WatchMemory, pages: Sequence[Looked], talked_of: set[str]
+) -> dict[str, tuple[NotifySpec, ...]]:
+    known = dict(memory.notify)
+    for page in pages:
+        known.update(page.notify)
+    wanted = talked_of | {fact.agent for fact in memory.untold}
+    return {name: to for name, to in sorted(known.items()) if to and name in wanted}
+
+
+def _troubles(pages: Sequence[Looked], unheard: dict[str, str]) -> list[str]:
+    return [*(line for page in pages for line in page.trouble), *lines(unheard)]
+
+
+def _bounded(trouble: Sequence[str]) -> tuple[str, ...]:
+    more = len(trouble) - MOST_TROUBLE
+    return (*trouble[:MOST_TROUBLE], *([f"and {more} more"] if more > 0 else []))

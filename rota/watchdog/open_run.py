@@ -22,5 +22,8 @@ class OpenRun(Record):
     """When something last happened in it; None: nobody has looked."""
     waits_for: str = ""
     """What it waits for by itself: the step under way, and why its attempts fail."""
+    step_until: datetime | None = None
+    """How long the steps under way may take by their own limits; None: one is tried again, or
+    waits for a worker."""
     has_children: bool = False
     """Runs below it are at work: whether they get on is theirs to tell."""

@@ -11,7 +11,7 @@ from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
 from rota.watchdog.alerts import Finding
 from rota.watchdog.open_run import OpenRun
-from rota.watchdog.sla import finish_time, stuck_after
+from rota.watchdog.sla import declares_progress, finish_time, stuck_after
 
 
 def overdue(
@@ -62,6 +62,9 @@ def stuck(run: OpenRun, spec: PinnedSpec, now: datetime) -> Finding | None:
     if not may_be_stuck(run, spec, now) or run.progress is None or run.has_children:
         return None
     if now - run.progress <= limit:
+        return None
+    if not declares_progress(spec.sla) and run.step_until is not None and now <= run.step_until:
+        # A tool that may take an hour makes no event in it.
         return None
     waits = f": {run.waits_for}" if run.waits_for else ""
     return Finding(

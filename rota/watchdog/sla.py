@@ -48,6 +48,11 @@ def finish_time(
     return gate_time(sla.finish_by, slot, timezone)
 
 
+def declares_progress(sla: SlaSpec | None) -> bool:
+    """Whether somebody has said how long a run may go on without any progress."""
+    return sla is not None and sla.stuck_after is not None
+
+
 def stuck_after(sla: SlaSpec | None, wall_clock_seconds: float) -> timedelta:
     """How long a run may go on without any progress."""
     if sla is not None and sla.stuck_after is not None:

@@ -34,7 +34,7 @@ def details(memory: WatchMemory) -> str:
     lines = [f"**{memory.agents} agents judged, {memory.runs} workflows at work**"]
     lines += [*_alerts(memory.open)]
     if memory.unheard:
-        lines.append(f"not judged, their keepers do not answer: {', '.join(memory.unheard)}")
+        lines.append(f"not judged: {', '.join(memory.unheard)}")
     lines += memory.trouble
     if memory.archive is not None:
         lines.append(archive_line(memory))

@@ -67,7 +67,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             *("list_tools", "compact_conversation", "submit_session", "observe_session"),
             *("answer_session", "collect_session", "cancel_session"),
             *("post_facts", "send_notification", "check_edit", "check_result", "read_use"),
-            *("look_at_agents", "send_beat"),
+            *("list_agents", "look_at_agents", "send_beat"),
             *("deliver_events", "closed_runs", "start_runs", "page_ledger"),
         },
         "keeper updates": {

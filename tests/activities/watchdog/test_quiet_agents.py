@@ -55,6 +55,7 @@ def run(*, ended: int | None = None, kind: str = "AgentRun") -> WorkflowExecutio
     return cast("WorkflowExecution", shown)
 
 
+LONG_AGO = NOW - timedelta(days=9)
 EVERY_MINUTE = spec(schedule={"every": "1m"})
 PAUSED = spec(schedule={"cron": "0 * * * *", "paused": True})
 
@@ -81,4 +82,15 @@ def test_keeper_is_asked_where_anything_may_be_new(
     declared: AgentSpec, live: ScheduleDescription | None, listed: list[Any], quiet: bool
 ) -> None:
     """And nowhere else: its word is the dearest part of a look."""
-    assert is_quiet(declared, live, listed, SINCE, NOW) == quiet
+    assert is_quiet(declared, LONG_AGO, live, listed, SINCE, NOW) == quiet
+
+
+@pytest.mark.parametrize(
+    "since", [pytest.param(SINCE, id="since the last check"), pytest.param(None, id="unknown")]
+)
+def test_keeper_is_asked_when_another_declaration_was_in_force_since(
+    since: datetime | None,
+) -> None:
+    """Which slots the one before had, nobody can tell by the new one."""
+    assert is_quiet(spec(), LONG_AGO, schedule(), [], SINCE, NOW)
+    assert not is_quiet(spec(), since, schedule(), [], SINCE, NOW)

@@ -6,10 +6,6 @@ import pytest
 
 from rota.notify_spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
-from rota.watchdog.looks import Looked
-from rota.watchdog.memory import WatchMemory, remember
-from rota.watchdog.queues import unserved
-from rota.watchdog.silence import PATIENCE, silent, unstarted_since
 from rota.watchdog.telling import fact_of
 from tests.rota.desks import T0
 
@@ -70,33 +66,3 @@ def test_fact_of_an_alert_is_the_same_whichever_check_tells_it() -> None:
         _, news = carry_on([], [finding(over=T0)], Scope(["report"]), T0 + minutes * MINUTE)
         ids |= {fact_of("finance", each).id for each in news}
     assert len(ids) == 2
-
-
-def test_agent_that_could_not_be_judged_is_judged_from_where_it_was_left() -> None:
-    """No slot falls between two checks."""
-    before = WatchMemory(judged_until=T0, undecided={"a": T0 - MINUTE, "gone": T0})
-    page = Looked(agents=("b",), unheard=("a", "c"))
-    after, _ = remember(before, "f", [page], T0 + MINUTE, whole=True)
-    assert after.undecided == {"a": T0 - MINUTE, "c": T0}
-    assert after.judged_until == T0 + MINUTE
-    half, _ = remember(before, "f", [page], T0 + MINUTE, whole=False)
-    assert half.judged_until == T0
-
-
-def test_fleet_is_silent_if_slots_have_come_and_nothing_has_begun_for_any() -> None:
-    """Three of whatever agents, the first some minutes ago; a start of any run ends it."""
-    slots = [T0, T0 + MINUTE, T0 + 2 * MINUTE]
-    waiting = unstarted_since(slots[:1], slots, T0 - MINUTE)
-    assert silent("f", waiting, T0 + PATIENCE) is not None
-    assert silent("f", waiting, T0 + PATIENCE - MINUTE) is None
-    assert silent("f", waiting[:2], T0 + PATIENCE) is None
-    assert unstarted_since(waiting, [], T0 + MINUTE) == (slots[2],)
-
-
-def test_queue_that_nobody_serves_is_told_with_how_many_wait() -> None:
-    """Also where nothing waits yet: nothing can begin."""
-    found = unserved({"a": 2, "b": 1}, {"a": False, "b": True, "c": False}, T0)
-    assert [each.reason for each in found] == [
-        "no worker serves task queue a: 2 runs at work on it stand still",
-        "no worker serves task queue c: nothing can begin there",
-    ]

@@ -13,12 +13,15 @@ from rota.expected.verdicts import Judge
 from rota.watchdog.alerts import News
 from rota.watchdog.looks import Looked
 from rota.watchdog.memory import WatchMemory, remember
+from rota.watchdog.missing import Slots
 from rota.watchdog.slot_rules import judge_slots
-from tests.rota.desks import T0
+from tests.rota.desks import T0, pinned
 from tests.rota.expected.simulated_day import EVERY, Day
 
 BEGAN = {"succeeded", "failed"}
-HELD = {"paused", "frozen", "coalesced"}
+HELD = {"paused", "frozen", "coalesced", "in_time"}
+WALL_CLOCK = timedelta(minutes=30)
+SPEC = pinned(schedule={"every": "5m"}, wall_clock_seconds=WALL_CLOCK.total_seconds())
 QUIET = timedelta(hours=3)
 """After the last slot: by then every run has ended."""
 
@@ -56,7 +59,9 @@ class WatchedDay(Day):
         if self.memory.checked == self.now:
             return  # What the outage has held back is one check.
         since = self.memory.undecided.get("report", self.memory.judged_until or self.now)
-        judged = judge_slots(self._now_known(), since, self.now, known=self.memory.alerts)
+        slots = Slots(self._now_known(), SPEC, self.now)
+        fresh = self.memory.judged_until
+        judged = judge_slots(slots, since, fresh=fresh, known=self.memory.alerts)
         page = Looked(
             agents=("report",),
             findings=tuple(judged.findings),
@@ -85,9 +90,10 @@ class WatchedDay(Day):
         for slot in sorted(self.truth):
             if slot >= T0 + self.slots * EVERY:
                 continue
-            words = self.truth[slot]
+            words = self._seen(slot, self.truth[slot])
             if words & HELD and words - HELD:
-                words = {judge.verdict(slot).state.value}  # Either would have stopped it.
+                # Either would have stopped it.
+                words = self._seen(slot, {judge.verdict(slot).state.value})
             if words <= BEGAN and is_open:
                 rows[-1] = (rows[-1][0], slot)
                 is_open = False
@@ -95,3 +101,16 @@ class WatchedDay(Day):
                 rows.append((slot, None))
                 is_open = True
         return rows
+
+    def _seen(self, slot: datetime, words: set[str]) -> set[str]:
+        """As people see it: a slot behind a run that is in time is dropped as declared."""
+        if "overlap" not in words:
+            return words
+        works = [
+            (end or datetime.max.replace(tzinfo=slot.tzinfo), begin)
+            for other, (begin, end) in self._works.items()
+            if other != slot and begin < slot and (end is None or end > slot)
+        ]
+        if not works or slot > max(works)[1] + WALL_CLOCK:
+            return words
+        return {*words - {"overlap"}, "in_time"}
