@@ -4,6 +4,7 @@ Activity side. A ref per run, set last and never replaced but by erasure, makes 
 attempt that dies before leaves objects that nobody refers to, and the next one writes the same.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -17,11 +18,14 @@ from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.audit.archived import (
     ARCHIVES,
+    EXPIRED,
+    LOST,
     ArchivedRun,
     PendingHead,
     archive_place,
     archived_run,
     expired_place,
+    lost_place,
     pack_chain,
     pack_content,
     pending_place,
@@ -36,6 +40,8 @@ from rota.model import Record, canonical_json
 
 READS_AT_ONCE = 16
 """As many as a store in S3 has connections."""
+FEW = 1000
+"""Runs that are asked for one by one: a store in S3 lists a thousand with one request."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,26 @@ async def is_done(store: ObjectStore, run_key: str) -> bool:
     if await store.get_ref(archive_place(run_key)) is not None:
         return True
     return await store.get_ref(expired_place(run_key)) is not None
+
+
+async def done_among(store: ObjectStore, run_keys: Collection[str]) -> set[str]:
+    """Return those of many runs that need not be looked at: archived, over, or known to be lost.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    wanted = set(run_keys)
+    if len(wanted) > FEW:
+        tops = (ARCHIVES, EXPIRED, LOST)
+        names = [name for top in tops for name in await store.list_refs(top)]
+        return wanted & {name.rpartition("/")[2] for name in names}
+
+    async def ask(key: str) -> str | None:
+        lost = await store.get_ref(lost_place(key)) is not None
+        return key if lost or await is_done(store, key) else None
+
+    found = await side_by_side(wanted, ask, READS_AT_ONCE)
+    return {key for key in found if key is not None}
 
 
 async def archives_named(store: ObjectStore, run_id: str) -> list[ArchivedRun]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from temporalio.client import Client
 
-from activities.audit.archive_progress import note_lost, read_progress, write_progress
+from activities.audit.archive_progress import read_progress, write_progress
 from activities.audit.archive_store import ArchiveErasedError, put_archive
 from activities.audit.checkpointing import make_checkpoints
 from activities.audit.closed_runs import ClosedExecution
@@ -19,11 +19,10 @@ from activities.audit.unarchived import Unarchived, find_unarchived
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.archive import LEDGER_PATIENCE, ArchiveOrder, ArchiveReport, FailedArchive
-from rota.audit.archived import NAMESPACES, LostRun
+from rota.audit.archived import NAMESPACES
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.connections import Connections
-from rota.run_ref import RunRef
 
 AT_ONCE = 4
 """Runs put away at the same time: each is held in memory whole, and hashing is work."""
@@ -107,7 +106,7 @@ class Archiver:
         owned = await fleet_agents(self._client, order.fleet)
         agents = [name for name in owned if not order.agents or name in order.agents]
         since = progress.since(agents) if order.resume else dict.fromkeys(agents, order.since)
-        found = await find_unarchived(self._client, self._store, since)
+        found = await find_unarchived(self._client, self._store, order.fleet, since)
         work = _Work(skipped=found.done, failed=found.failed)
         todo = self._worth_trying(found, work, began, frozenset(progress.failing))
         await self._put_all(todo, order, work, told)
@@ -126,7 +125,6 @@ class Archiver:
             progress = progress.after(began, agents, of_each, found.silent, failing)
             await write_progress(self._store, order.fleet, progress)
         made = await self._checkpoints(order, agents, oldest, began)
-        await self._note_lost(found, order.fleet)
         work.lost += [each.id for each in found.lost if since[each.agent] is not None]
         return ArchiveReport(
             archived=work.archived,
@@ -201,12 +199,6 @@ class Archiver:
                 raise LedgerSilentError(note)
         if record.ledger is not None and not record.ledger.status.closed:
             raise LedgerSilentError("its keeper has not noticed yet that it ended")
-
-    async def _note_lost(self, found: Unarchived, fleet: str) -> None:
-        for each in found.lost:
-            run = RunRef(id=each.id, key=each.run_id)
-            lost = LostRun(run=run, agent=each.agent, fleet=fleet, ended=each.closed)
-            await note_lost(self._store, lost)
 
     async def _checkpoints(
         self,

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from activities.audit.archive_store import find_archive, get_archive, open_archive, put_archive
+from activities.audit.archive_store import FEW, find_archive, get_archive, open_archive, put_archive
 from activities.stores.base import StoreError
 from rota.archive import OVERLAP
-from rota.audit.archived import ARCHIVES, LostRun, lost_place
+from rota.audit.archived import ARCHIVES, LostRun, archive_place, lost_place
 from rota.audit.content_key import Destruction
 from rota.audit.reading_back import record_of
 from rota.keeper_state import LedgerEntry
@@ -197,6 +197,27 @@ async def test_run_that_no_list_shows_is_found_in_the_ledger(
     assert await whole(place.store, late)
     noted = LostRun.model_validate_json(place.store.refs[lost_place(gone)])
     assert (noted.agent, noted.fleet, noted.ended) == ("report", "finance", days_ago(9))
+    assert (await place.archive(since=days_ago(10))).lost == ()
+
+
+async def test_thousands_of_runs_that_are_archived_cost_few_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are listed, not asked for one by one."""
+    place = bench(monkeypatch)
+    keys = [place.end(seed, days_ago(1)) for seed in range(FEW + 1)]
+    place.store.refs |= {archive_place(key): b"" for key in keys[1:]}
+    asked: list[str] = []
+    get_ref = place.store.get_ref
+
+    async def counted(name: str) -> bytes | None:
+        asked.append(name)
+        return await get_ref(name)
+
+    monkeypatch.setattr(place.store, "get_ref", counted)
+    report = await place.archive()
+    assert (report.archived, report.skipped) == (1, FEW)
+    assert len(asked) < 50
 
 
 async def test_silent_keeper_holds_up_its_own_runs_alone_and_for_a_day(
