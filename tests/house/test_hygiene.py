@@ -33,11 +33,24 @@ FORBIDDEN = {
 }
 
 
+SIGNS = {
+    "private key": ("PRIVATE KEY-----",),
+    "Anthropic key": ("sk-ant-",),
+    "OpenAI key": ("sk-",),
+    "AWS access key": ("AKIA", "ASIA"),
+    "GitHub token": ("gho_", "ghp_", "ghs_", "ghu_", "github_pat_"),
+    "Slack token or webhook": ("xox", "hooks.slack.com"),
+    "home folder": ("/home/", "/Users/", "/r" + "oot/"),
+}
+"""What every match of a pattern holds: to look for it first takes a tenth of the time."""
+
+
 def findings(text: str) -> list[str]:
     """What in `text` must not be committed, as `line 3: AWS access key`."""
     return [
         f"line {text.count(chr(10), 0, match.start()) + 1}: {what}"
         for what, pattern in FORBIDDEN.items()
+        if what not in SIGNS or any(sign in text for sign in SIGNS[what])
         for match in re.finditer(pattern, text)
     ]
 
@@ -57,6 +70,9 @@ def test_committed_files_hold_no_secret_registry_or_home_folder() -> None:
     [
         ("key: sk-ant-" + "api03-" + "x" * 24, "Anthropic key"),
         ("AWS_ACCESS_KEY_ID=" + "AKIA" + "A" * 16, "AWS access key"),
+        ("OPENAI_API_KEY=sk-" + "proj-" + "x" * 40, "OpenAI key"),
+        ("GITHUB_TOKEN=gh" + "p_" + "a" * 36, "GitHub token"),
+        ("SLACK_TOKEN=xo" + "xb-" + "1" * 12, "Slack token or webhook"),
         ("-----BEGIN RSA " + "PRIVATE KEY-----", "private key"),
         ("see https://" + ".".join(["pypi", "org"]) + "/p/rota", "package registry"),
         ("--extra-index-url" + " https://packages.example", "package registry"),
