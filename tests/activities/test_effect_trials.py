@@ -9,7 +9,6 @@ from rota.tools import Effect
 from tests.activities.effect_bench import KEY, Bench
 from tests.activities.effect_faults import Faults
 
-TRIALS = 1000
 KINDS = ((Effect.IDEMPOTENT, False), (Effect.WRITE, True), (Effect.WRITE, False))
 
 
@@ -30,19 +29,22 @@ async def trial(seed: int) -> Bench:
     return bench
 
 
-async def test_effect_happens_once_whatever_dies_between_intent_and_acknowledgement() -> None:
-    """A thousand seeded trials, no duplicate and none missing, at a service that counts."""
+@pytest.mark.parametrize("trials", [200, pytest.param(1000, marks=pytest.mark.soak)])
+async def test_effect_happens_once_whatever_dies_between_intent_and_acknowledgement(
+    trials: int,
+) -> None:
+    """Hundreds of seeded trials, no duplicate and none missing, at a service that counts."""
     met: Counter[str] = Counter()
     resolved = 0
-    for seed in range(TRIALS):
+    for seed in range(trials):
         bench = await trial(seed)
         met.update(bench.faults.met)
         resolved += bench.resolved
     # The trials are worth something only if they have been everywhere.
     places = {f"{when} {what}" for when in ("before", "after") for what in ("effects", "results")}
     assert set(met) == {*places, "before the effect", "after the effect"}
-    assert min(met.values()) > TRIALS // 20
-    assert resolved > TRIALS // 20
+    assert min(met.values()) > trials // 20
+    assert resolved > trials // 20
 
 
 @pytest.mark.parametrize("effect", [Effect.WRITE, Effect.IDEMPOTENT])

@@ -242,7 +242,5 @@ class KeeperMachine(RuleBasedStateMachine):
         assert ledger.open_runs(self.state, before=self.now + HOUR) == []
 
 
-KeeperMachine.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None, print_blob=True
-)
+KeeperMachine.TestCase.settings = settings(stateful_step_count=40)
 TestKeeperInvariants = KeeperMachine.TestCase

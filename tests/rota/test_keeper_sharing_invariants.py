@@ -263,7 +263,5 @@ class SharingMachine(RuleBasedStateMachine):
             count += 1
 
 
-SharingMachine.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None, print_blob=True
-)
+SharingMachine.TestCase.settings = settings(stateful_step_count=40)
 TestKeeperSharingInvariants = SharingMachine.TestCase

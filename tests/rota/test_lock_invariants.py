@@ -115,7 +115,5 @@ class LockMachine(RuleBasedStateMachine):
         self.fences.append(answer.fence)
 
 
-LockMachine.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None, print_blob=True
-)
+LockMachine.TestCase.settings = settings(stateful_step_count=40)
 TestLockInvariants = LockMachine.TestCase

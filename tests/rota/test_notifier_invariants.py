@@ -96,7 +96,5 @@ class NotifierMachine(RuleBasedStateMachine):
         assert whole + self.counted == Counter(self.posted.values())
 
 
-NotifierMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
-)
+NotifierMachine.TestCase.settings = settings(stateful_step_count=40)
 TestNotifierInvariants = NotifierMachine.TestCase
