@@ -222,7 +222,12 @@ def _effects(
 def bundle(
     seed: int, signer: Signer | None = None, *, turns: int | None = None
 ) -> dict[str, bytes]:
-    """The bundle of `record(seed)`."""
+    """The bundle of `record(seed)`, the caller's to change."""
+    return dict(_bundle(seed, signer, turns))
+
+
+@cache
+def _bundle(seed: int, signer: Signer | None, turns: int | None) -> dict[str, bytes]:
     made = record(seed, turns=turns)
     parts = BundleParts(
         run=made.run,
