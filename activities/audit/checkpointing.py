@@ -19,6 +19,7 @@ from rota.audit.checkpoints import (
     signed,
 )
 from rota.audit.due_checkpoints import due_checkpoints
+from rota.audit.hashing import erasure_key
 from rota.audit.seals import Signer
 
 
@@ -103,8 +104,15 @@ class _Agent:
             return None
         archived = await get_archive(self._store, key)
         if archived is None:
-            return None
+            return await self._erasure(key)
         return PendingHead(run=archived.run, head=archived.head, ended=archived.ended)
+
+    async def _erasure(self, key: str) -> PendingHead | None:
+        """That a run was erased; None if the key is that of a run, which is not archived yet."""
+        if not key.startswith(erasure_key("")):
+            return None
+        value = await self._store.get_ref(pending_place(self._agent, key))
+        return None if value is None else PendingHead.model_validate_json(value)
 
     async def _make(
         self, day: date, heads: list[PendingHead], previous: SignedCheckpoint | None

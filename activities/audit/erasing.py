@@ -20,6 +20,8 @@ from rota.audit.archived import (
     Erasure,
     archive_place,
     erasure_place,
+    pending_erasure,
+    pending_place,
 )
 from rota.audit.content_key import Destruction
 from rota.audit.references import digests_in
@@ -149,6 +151,9 @@ class Eraser:
     async def _record(self, run: ArchivedRun, erasure: Erasure) -> None:
         key = run.run.key
         await self._store.set_ref(erasure_place(key), encoded(erasure), if_absent=True)
+        pending = pending_erasure(run, erasure.destruction)
+        place = pending_place(run.agent, pending.run.key)
+        await self._store.set_ref(place, encoded(pending))
         digest = await self._store.put(encoded(run.erased(erasure.destruction)))
         before = await self._store.get_ref(archive_place(key))
         await self._store.set_ref(archive_place(key), digest.encode())

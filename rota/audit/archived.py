@@ -14,6 +14,7 @@ from pydantic import Field
 
 from rota.audit.chain import Chain, ChainRecord, Piece
 from rota.audit.content_key import Destruction, salt_of
+from rota.audit.hashing import erasure_head, erasure_key
 from rota.audit.references import digests_in_histories
 from rota.audit.run_record import RunRecord
 from rota.kinds import Kind
@@ -71,11 +72,21 @@ class ArchivedRun(Record):
 
 
 class PendingHead(Record):
-    """An archived run that waits for the checkpoint of a day."""
+    """An archived run that waits for the checkpoint of a day, or that it was erased."""
 
     run: RunRef
     head: str
     ended: datetime
+
+
+def pending_erasure(run: ArchivedRun, destruction: Destruction) -> PendingHead:
+    """That a run's content was destroyed, as it waits for the checkpoint of the day."""
+    told = destruction.model_dump(mode="json")
+    return PendingHead(
+        run=RunRef(id=run.run.id, key=erasure_key(run.run.key)),
+        head=erasure_head(run.run.key, run.head, told),
+        ended=destruction.at,
+    )
 
 
 class Expired(Record):

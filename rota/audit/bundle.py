@@ -12,7 +12,7 @@ from typing import Any
 from rota.audit.chain import Chain
 from rota.audit.checkpoints import SignedCheckpoint
 from rota.audit.content_key import Destruction
-from rota.audit.hashing import sha256
+from rota.audit.hashing import erasure_head, erasure_key, sha256
 from rota.audit.seals import Signer, seal_of, sealed
 from rota.model import canonical_json
 from rota.run_ref import RunRef
@@ -41,6 +41,8 @@ class BundleParts:
     """Set if the run's content was erased: then the chain has no pieces."""
     checkpoint: SignedCheckpoint | None = None
     """The one that the run is in; None if it is not yet in one."""
+    erasure_checkpoint: SignedCheckpoint | None = None
+    """The one that its erasure is in, likewise."""
 
 
 def bundle_of(parts: BundleParts, signer: Signer | None) -> dict[str, bytes]:
@@ -74,17 +76,22 @@ def bundle_of(parts: BundleParts, signer: Signer | None) -> dict[str, bytes]:
     files["manifest.json"] = canonical_json(manifest)
     statement = seal_of(chain, parts.run.key, sha256(files["manifest.json"]))
     files["seal.json"] = canonical_json(sealed(statement, signer))
+    run = parts.run.key
     if parts.checkpoint is not None:
-        files["checkpoint.json"] = canonical_json(_proven(parts, parts.checkpoint))
+        files["checkpoint.json"] = _proven(parts, parts.checkpoint, run, chain.head)
+    if parts.erasure_checkpoint is not None and parts.destroyed is not None:
+        head = erasure_head(run, chain.head, manifest["destroyed"])
+        day = parts.erasure_checkpoint
+        files["erasure-checkpoint.json"] = _proven(parts, day, erasure_key(run), head)
     return files
 
 
-def _proven(parts: BundleParts, day: SignedCheckpoint) -> dict[str, Any]:
-    proven = day.proven(parts.run.key, parts.chain.head)
+def _proven(parts: BundleParts, day: SignedCheckpoint, key: str, head: str) -> bytes:
+    proven = day.proven(key, head)
     if proven is None:
         told = day.checkpoint
         raise OtherHeadError(
             f"{parts.run.id}: the checkpoint of {told.agent} of {told.day} does not have the head "
-            f"{parts.chain.head} that its chain has now: one of them was changed in the store"
+            f"{head} that {key} has now: one of them was changed in the store"
         )
-    return proven
+    return canonical_json(proven)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rota.audit.days import check_given_days, check_own_day
+from rota.audit.days import Leaf, check_leaf
 from rota.audit.hashing import (
     CLOSED,
     EVENT,
@@ -16,13 +16,15 @@ from rota.audit.hashing import (
     SALT_BYTES,
     canonical,
     commitment,
+    erasure_head,
+    erasure_key,
     record_hash,
     sha256,
 )
 from rota.audit.statements import FORM_ERRORS, NOBODY, Report, Trust, UnreadableError, read_signed
 
 FORM = "rota-bundle/1"
-APART = {"manifest.json", "seal.json", "checkpoint.json"}
+APART = {"manifest.json", "seal.json", "checkpoint.json", "erasure-checkpoint.json"}
 """Files that no manifest lists: it cannot list itself, and these vouch for it."""
 
 
@@ -52,7 +54,8 @@ def check(files: Mapping[str, bytes], trust: Trust = NOBODY) -> Report:
         if report.first_bad is None:
             _check_facts(report, manifest, records[0], records[-1])
             seal.reach(report, report.day, trust)
-        _check_days(report, files, records, trust)
+            for leaf in _leaves(report, manifest, records[0]):
+                check_leaf(report, files, leaf, trust)
     except FORM_ERRORS as error:
         report.problems.append(f"a file has not the form it should have: {error!r}")
     return report
@@ -200,16 +203,13 @@ def _check_facts(report: Report, manifest: Any, opened: Any, closed: Any) -> Non
         report.notes.append("not yet archived: exported again it may have another head")
 
 
-def _check_days(
-    report: Report, files: Mapping[str, bytes], records: list[Any], trust: Trust
-) -> None:
-    own = "checkpoint.json" in files
-    if own:
-        check_own_day(report, files["checkpoint.json"], trust)
-    given = False
-    if trust.days and report.first_bad is None:
-        given = check_given_days(report, records[0]["body"], trust)
-        if not given:
-            report.notes.append("it ended after the newest checkpoint that you gave")
-    if not own and not given:
-        report.notes.append("not yet in a checkpoint")
+def _leaves(report: Report, manifest: Any, opened: Any) -> list[Leaf]:
+    """What is to be in checkpoints."""
+    run, agent = opened["body"]["run"]["key"], opened["body"]["agent"]
+    leaves = [Leaf("run", "checkpoint.json", run, agent, report.head, report.day)]
+    if "destroyed" in manifest:
+        gone = manifest["destroyed"]
+        head = erasure_head(run, report.head, gone)
+        file, day = "erasure-checkpoint.json", gone["at"][:10]
+        leaves.append(Leaf("erasure", file, erasure_key(run), agent, head, day))
+    return leaves

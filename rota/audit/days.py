@@ -6,10 +6,10 @@ checkpoints` hands them out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from rota.audit.hashing import GENESIS, canonical, leaf_hash, root_of, root_of_path, sha256
+from rota.audit.hashing import canonical, leaf_hash, root_of, root_of_path, sha256
 from rota.audit.statements import (
     FORM_ERRORS,
     Day,
@@ -67,35 +67,54 @@ def _gaps(row: Sequence[Signed]) -> list[str]:
     ]
 
 
-def check_own_day(report: Report, data: bytes, trust: Trust) -> None:
-    """Check the checkpoint that lies in a bundle, and that its run is in it."""
-    signed, proof = read_signed(report, "checkpoint.json", data, CHECKPOINT, trust, "proof")
+@dataclass(frozen=True)
+class Leaf:
+    """What is to be in a checkpoint: how a run ended, or that it was erased."""
+
+    what: str
+    """`run` or `erasure`."""
+    file: str
+    """Where a bundle has its checkpoint, with the proof that it is in it."""
+    key: str
+    agent: str
+    head: str
+    day: str
+    """On which it happened."""
+
+
+def check_leaf(report: Report, files: Mapping[str, bytes], leaf: Leaf, trust: Trust) -> None:
+    """Check it against the checkpoint that came with the bundle, and those that were given."""
+    if leaf.file in files:
+        _check_own(report, files[leaf.file], leaf, trust)
+    in_one = bool(trust.days) and _check_given(report, leaf, trust)
+    if leaf.file not in files and not in_one:
+        report.notes.append(f"its {leaf.what} is not yet in a checkpoint")
+
+
+def _check_own(report: Report, data: bytes, leaf: Leaf, trust: Trust) -> None:
+    signed, proof = read_signed(report, leaf.file, data, CHECKPOINT, trust, "proof")
     day = signed.statement
     path = [bytes.fromhex(step) for step in proof["path"]]
-    root = root_of_path(leaf_hash(report.head or GENESIS), proof["index"], day["count"], path)
+    root = root_of_path(leaf_hash(leaf.head), proof["index"], day["count"], path)
     if root is None or root.hex() != day["root"]:
-        report.problems.append(f"checkpoint.json: the run's head is not in that of {day['day']}")
+        report.problems.append(f"{leaf.file}: the {leaf.what}'s head is not in it")
     signed.reach(report, str(day["day"]), trust)
 
 
-def check_given_days(report: Report, opened: Mapping[str, Any], trust: Trust) -> bool:
-    """Check a run against the checkpoints that were given; False if it is too young for them.
-
-    Args:
-        report: Of its chain, which is whole.
-        opened: What the first record says.
-        trust: With the checkpoints.
-    """
-    run, agent = opened["run"]["key"], opened["agent"]
-    found = [day for day in trust.days if run in day.heads]
-    newest = max((day.day for day in trust.days if day.agent == agent), default="")
-    if not found and newest and report.day > newest:
+def _check_given(report: Report, leaf: Leaf, trust: Trust) -> bool:
+    """Note what is wrong; False if it is too young for them."""
+    found = [day for day in trust.days if leaf.key in day.heads]
+    newest = max((day.day for day in trust.days if day.agent == leaf.agent), default="")
+    if not found and newest and leaf.day > newest:
+        report.notes.append(f"its {leaf.what} is younger than the checkpoints that you gave")
         return False
     if not found:
-        report.problems.append(f"its run {run} of {agent} is in none of the checkpoints you gave")
+        told = f"its {leaf.what} ({leaf.key} of {leaf.agent})"
+        report.problems.append(f"{told} is in none of the checkpoints that you gave")
     report.problems += [
-        f"the checkpoint of {day.agent} of {day.day} that you gave has another head of this run"
+        f"the checkpoint of {day.agent} of {day.day} that you gave has another head of its "
+        f"{leaf.what}"
         for day in found
-        if day.heads[run] != report.head
+        if day.heads[leaf.key] != leaf.head
     ]
     return True

@@ -45,6 +45,16 @@ def commitment(salt: bytes, content: bytes) -> str:
     return sha256(salt + content)
 
 
+def erasure_key(run_key: str) -> str:
+    """Return what stands in a checkpoint for the erasure of a run, instead of the run's key."""
+    return f"erasure-{run_key}"
+
+
+def erasure_head(run_key: str, head: str, destroyed: Mapping[str, Any]) -> str:
+    """Return what stands there instead of a head: who had the content of which chain destroyed."""
+    return sha256(canonical({"run": run_key, "head": head, "destroyed": destroyed}))
+
+
 def leaf_hash(head: str) -> bytes:
     """Return the leaf of a run in the tree of its day (RFC 6962)."""
     return hashlib.sha256(b"\x00" + bytes.fromhex(head)).digest()

@@ -15,6 +15,7 @@ from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.chain import Chain, format_at
 from rota.audit.checkpoints import SignedCheckpoint
 from rota.audit.entries import chain_of
+from rota.audit.hashing import erasure_key
 from rota.audit.keeping import Keeping, keeping_of
 from rota.audit.retention import FleetRetention, Hold
 from rota.audit.run_record import RunRecord
@@ -127,7 +128,8 @@ async def bundle_of_archive(desk: Desk, archived: ArchivedRun) -> Bundle:
     checkpoint = await checkpoint_of_run(desk.link.store, archived.run.key)
     receipts = await receipts_for(desk.link, record)
     keeping = desk.keeping(archived)
-    return _bundle(record, opened.chain, desk.signer, checkpoint, receipts, keeping)
+    erasure = await checkpoint_of_run(desk.link.store, erasure_key(archived.run.key))
+    return _bundle(record, opened.chain, desk.signer, checkpoint, receipts, keeping, erasure)
 
 
 def bundle_from(
@@ -148,6 +150,7 @@ def _bundle(
     checkpoint: SignedCheckpoint | None,
     receipts: Sequence[Receipt] | None,
     keeping: Keeping | None,
+    erasure_checkpoint: SignedCheckpoint | None = None,
 ) -> Bundle:
     facts: dict[str, Any] = {
         "agent": record.agent,
@@ -175,6 +178,7 @@ def _bundle(
         views=views,
         destroyed=destroyed,
         checkpoint=checkpoint,
+        erasure_checkpoint=erasure_checkpoint,
     )
     files = bundle_of(parts, signer)
     return Bundle(

@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 
 from activities.audit.archive_store import all_archives, get_archive, open_archive, put_archive
+from activities.audit.checkpointing import make_checkpoints
 from activities.audit.content_keys import content_key
 from activities.audit.erasing import Eraser, HeldError
 from activities.audit.holding import place_hold
+from activities.audit.proofs import checkpoint_of_run
 from rota.audit.archived import Erasure
 from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.checking import check
 from rota.audit.content_key import Destruction
+from rota.audit.hashing import erasure_key
 from rota.model import digest_of
 from tests.activities.archive.memory_store import NOW, AtOperation, Killed, MemoryStore
 from tests.rota.audit.audit_records import record, signer_of, trusting, verifier_source
@@ -106,7 +109,7 @@ async def test_erased_run_leaves_a_chain_that_verifies_and_a_record_of_who_and_w
     assert await erased(store, key) == done
 
 
-@pytest.mark.parametrize("number", range(1, 24))
+@pytest.mark.parametrize("number", range(1, 26))
 async def test_erasure_that_dies_anywhere_is_finished_by_the_next(number: int) -> None:
     """At any write; nothing of another run goes."""
     store, key = await office()
@@ -116,6 +119,31 @@ async def test_erasure_that_dies_anywhere_is_finished_by_the_next(number: int) -
     store.fault = lambda what: None
     await erased(store, key)
     await assert_gone(store, key)
+
+
+async def test_erasure_goes_into_the_next_checkpoint_of_its_agent() -> None:
+    """Nobody invents one afterwards, nor changes who and why; once, however often it is asked."""
+    store, key = await office()
+    await erased(store, key)
+    signer, tomorrow = signer_of(1), (NOW + timedelta(days=1)).date()
+    days = [
+        await make_checkpoints(store, signer, tomorrow, NOW, ["report"]),
+        await make_checkpoints(store, signer, tomorrow, NOW, ["report"]),
+    ]
+    assert days[-1] == 0
+    run = await get_archive(store, key)
+    assert run is not None
+    parts = BundleParts(
+        run=run.run,
+        chain=(await open_archive(store, run)).chain,
+        verifier="",
+        destroyed=run.destroyed,
+        checkpoint=await checkpoint_of_run(store, key),
+        erasure_checkpoint=await checkpoint_of_run(store, erasure_key(key)),
+    )
+    report = check(bundle_of(parts, signer), trusting(signer))
+    assert report.problems == []
+    assert not any("not yet in a checkpoint" in note for note in report.notes)
 
 
 async def test_held_run_is_not_erased() -> None:

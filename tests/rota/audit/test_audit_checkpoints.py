@@ -13,7 +13,14 @@ from rota.audit.content_key import Destruction
 from rota.audit.days import read_days
 from rota.audit.ed25519 import key_id
 from rota.audit.entries import chain_of
-from rota.audit.hashing import canonical, leaf_hash, root_of, root_of_path
+from rota.audit.hashing import (
+    canonical,
+    erasure_head,
+    erasure_key,
+    leaf_hash,
+    root_of,
+    root_of_path,
+)
 from rota.audit.merkle import proof_of
 from rota.audit.statements import Trust, UnreadableError
 from tests.rota.audit.audit_records import BEGAN, KEY, record, signer_of, trusting
@@ -84,9 +91,7 @@ def test_run_that_was_chained_anew_with_the_right_key_is_found_by_the_checkpoint
     old = bundle_of(parts_of(2, day), SIGNER)
     parts = replace(parts_of(2, None), chain=chain_of(forged, KEY))
     new = {**bundle_of(parts, SIGNER), "checkpoint.json": old["checkpoint.json"]}
-    assert check(new, TRUSTED).problems == [
-        "checkpoint.json: the run's head is not in that of 2026-11-22"
-    ]
+    assert check(new, TRUSTED).problems == ["checkpoint.json: the run's head is not in it"]
     with pytest.raises(OtherHeadError, match="report of 2026-11-22 does not have the head"):
         bundle_of(replace(parts, checkpoint=day), SIGNER)
 
@@ -110,10 +115,10 @@ def test_insider_who_leaves_the_checkpoint_away_meets_the_one_that_others_kept()
     new = bundle_of(parts, SIGNER)
     assert (check(new, TRUSTED).problems, check(new, TRUSTED).notes) == (
         [],
-        ["not yet in a checkpoint"],
+        ["its run is not yet in a checkpoint"],
     )
     assert check(new, given(day_of(1, 2, 3))).problems == [
-        "the checkpoint of report of 2026-11-22 that you gave has another head of this run"
+        "the checkpoint of report of 2026-11-22 that you gave has another head of its run"
     ]
     whole = check(bundle_of(parts_of(2, None), SIGNER), given(day_of(1, 2, 3)))
     assert (whole.problems, whole.notes) == ([], [])
@@ -122,10 +127,12 @@ def test_insider_who_leaves_the_checkpoint_away_meets_the_one_that_others_kept()
 def test_run_that_nobody_has_in_a_checkpoint_is_found_unless_it_is_too_young_for_one() -> None:
     """An invented run of an old day is in none; of today's nobody can know."""
     files = bundle_of(parts_of(2, None), SIGNER)
-    assert "is in none of the checkpoints you gave" in check(files, given(day_of(1))).problems[0]
+    assert (
+        "is in none of the checkpoints that you gave" in check(files, given(day_of(1))).problems[0]
+    )
     younger = given(day_of(1, day=DAY - timedelta(days=1)))
     assert check(files, younger).problems == []
-    assert check(files, younger).notes[0] == "it ended after the newest checkpoint that you gave"
+    assert check(files, younger).notes[0] == "its run is younger than the checkpoints that you gave"
 
 
 def test_row_of_checkpoints_shows_what_was_taken_out_or_made_anew() -> None:
@@ -168,6 +175,38 @@ def test_checkpoint_names_the_one_before() -> None:
     assert day_of(1).checkpoint.digest != first.checkpoint.digest
 
 
+def test_erasure_is_in_a_checkpoint_so_that_nobody_invents_or_changes_it_afterwards() -> None:
+    """Who, when, why, and of which chain; an insider signs another manifest in vain."""
+    gone = Destruction(by="ann", reason="request of the subject", at=BEGAN)
+    whole = parts_of(4, None)
+    head = erasure_head(whole.run.key, whole.chain.head, gone.model_dump(mode="json"))
+    runs = [
+        RunHead(run=whole.run.key, head=whole.chain.head),
+        RunHead(run=erasure_key(whole.run.key), head=head),
+    ]
+    day = signed(checkpoint_of("report", DAY, runs, None, BEGAN), runs, SIGNER)
+    erased = replace(
+        *(whole,),
+        chain=replace(whole.chain, pieces=()),
+        destroyed=gone,
+        checkpoint=day,
+        erasure_checkpoint=day,
+    )
+    report = check(bundle_of(erased, SIGNER), given(day))
+    assert (report.problems, len(report.notes)) == ([], 1)
+    other = replace(erased, destroyed=gone.model_copy(update={"by": "bob"}))
+    with pytest.raises(OtherHeadError):
+        bundle_of(other, SIGNER)
+    forged = bundle_of(replace(other, erasure_checkpoint=None), SIGNER)
+    assert check(forged, given(day)).problems == [
+        "the checkpoint of report of 2026-11-22 that you gave has another head of its erasure"
+    ]
+    kept = bundle_of(erased, SIGNER)["erasure-checkpoint.json"]
+    assert check({**forged, "erasure-checkpoint.json": kept}, TRUSTED).problems == [
+        "erasure-checkpoint.json: the erasure's head is not in it"
+    ]
+
+
 def test_bundle_of_an_erased_run_verifies_without_its_content() -> None:
     """The chain still holds, says how much is gone, and who had it destroyed is told."""
     whole = parts_of(4, None)
@@ -176,5 +215,6 @@ def test_bundle_of_an_erased_run_verifies_without_its_content() -> None:
     report = check(bundle_of(erased, SIGNER), TRUSTED)
     assert report.problems == []
     assert "pieces of content were erased" in report.notes[0]
+    assert report.notes[-1] == "its erasure is not yet in a checkpoint"
     silent = replace(erased, destroyed=None)
     assert check(bundle_of(silent, SIGNER), TRUSTED).first_bad == 0

@@ -134,7 +134,7 @@ def test_verifier_takes_old_keys_and_checkpoints(
     (kept / "report" / "2026-11-22.json").write_bytes(canonical(day.handed_out))
     found = verify(folder, "--old-key", SIGNER.key, "2026-11-22", "--checkpoint", str(kept))
     assert found.returncode == 1, found.stderr
-    assert "of 2026-11-22 that you gave has another head of this run" in found.stdout
+    assert "of 2026-11-22 that you gave has another head of its run" in found.stdout
     assert verify(folder, "--old-key", SIGNER.key, "2026-11-21").returncode == 1
     assert verify(folder, "--old-key", SIGNER.key, "yesterday").returncode == 2
 
