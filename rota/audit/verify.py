@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from rota.audit.checking import check
 from rota.audit.days import read_days
@@ -138,22 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Checks bundles of Rota.")
     add = parser.add_argument
     add("bundle", nargs="?", type=Path, default=Path(__file__).parent)
-    add("--key", action="append", default=[], help="trusted public key: file or hex")
-    add(
-        *("--old-key",),
-        action="append",
-        default=[],
-        nargs=2,
-        metavar=("KEY", "DAY"),
-        help="one that signed before, and the last day that it vouches for",
-    )
-    add(
-        *("--checkpoint",),
-        action="append",
-        default=[],
-        type=Path,
-        help="checkpoint that was kept apart: a file, or a folder of them",
-    )
+    several: dict[str, Any] = {"action": "append", "default": []}
+    add("--key", **several, help="trusted public key: file or hex")
+    until = "one that signed before, and the last day that it vouches for"
+    add("--old-key", **several, nargs=2, metavar=("KEY", "DAY"), help=until)
+    kept = "checkpoint that was kept apart: a file, or a folder of them"
+    add("--checkpoint", **several, type=Path, help=kept)
     options = parser.parse_args(arguments)
     try:
         old_keys = [(key, until) for key, until in options.old_key]

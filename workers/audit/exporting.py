@@ -44,6 +44,8 @@ class Bundle:
     records: int
     files: dict[str, bytes]
     signed: bool
+    archived: bool
+    """If not, it may have another head when it is exported again."""
     in_checkpoint: bool
 
     @property
@@ -55,6 +57,7 @@ class Bundle:
             "head": self.head,
             "files": len(self.files),
             "signed": self.signed,
+            "archived": self.archived,
             "in_checkpoint": self.in_checkpoint,
             "ended": self.record.ended is not None,
             "notes": list(self.record.notes),
@@ -187,6 +190,7 @@ def _bundle(
         records=chain.count,
         files=files,
         signed=signer is not None,
+        archived=keeping is not None,
         in_checkpoint="checkpoint.json" in files,
     )
 

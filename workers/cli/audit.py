@@ -40,7 +40,7 @@ from workers.cli.server import Link, with_server
 from workers.cli.since import since_option
 from workers.settings import Settings
 
-_BUNDLE = "{folder, run_id, records, head, files, signed, in_checkpoint, ended, notes}"
+_BUNDLE = "{folder, run_id, records, head, files, signed, archived, in_checkpoint, ended, notes}"
 
 
 @click.group("audit")

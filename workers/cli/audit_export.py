@@ -60,6 +60,8 @@ class Exported:
                 remark(f"note: {note}")
             if not told["ended"]:
                 remark("note: the run has not ended: export it again when it has")
+            elif not told["archived"]:
+                remark("note: not archived yet: exported again it may have another head")
         if not self.bundles:
             remark("no runs")
         key = " --key PUBLIC_KEY" if any(told["signed"] for told in self.bundles.values()) else ""

@@ -186,7 +186,7 @@ def test_erasure_is_in_a_checkpoint_so_that_nobody_invents_or_changes_it_afterwa
     ]
     day = signed(checkpoint_of("report", DAY, runs, None, BEGAN), runs, SIGNER)
     erased = replace(
-        *(whole,),
+        whole,
         chain=replace(whole.chain, pieces=()),
         destroyed=gone,
         checkpoint=day,

@@ -1,5 +1,6 @@
 """Archive, holds, erasure and garbage collection of real runs, with the server and without it."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,6 +101,9 @@ async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
         after = await run_rota(stack, "audit", "export", run, "-o", str(bundle), "--json")
         assert after.code == ExitCode.OK, after.err
         assert after.json["head"] == before.json["head"]
+        assert (before.json["archived"], after.json["archived"]) == (False, True)
+        kept = json.loads((bundle / "manifest.json").read_text())["keeping"]
+        assert (kept["retention"], kept["until"] is not None) == ("default", True)
         shown = await run_rota(stack, "audit", "show", run, "-o", str(tmp_path / "run.html"))
         assert shown.code == ExitCode.OK, shown.err
         assert "nobody else" in (tmp_path / "run.html").read_text()
@@ -114,6 +118,9 @@ async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
         refused = await run_rota(stack, *erase)
         assert (refused.code, "has " + run + " held: suit" in refused.err) == (1, True)
         assert held.json["id"] in (await run_rota(stack, "audit", "holds")).out
+        (listed,) = (await run_rota(stack, "audit", "list", "--agent", agent, "--json")).json
+        assert (listed["run_id"], listed["keeping"]["holds"][0]["reason"]) == (run, "suit")
+        assert "default" in (await run_rota(stack, "audit", "list")).out
         await run_rota(stack, "audit", "release", held.json["id"], "--reason", "over")
         assert (await run_rota(stack, "audit", "holds", "--json")).json == []
 
