@@ -28,6 +28,20 @@ MOST_CASES = 200
 """Of one backtest: each is a workflow of its own below one parent, of 9 events there."""
 
 
+CASES_MEMO = "rota_cases"
+"""Keys of the past runs that a backtest, or a case of one, plays: what it knows goes with them."""
+
+
+def case_key(played: str, number: str) -> str:
+    """Key of a case, under which the store has its steps: below that of the run that it plays."""
+    return f"{played}~{number}"
+
+
+def played_run(key: str) -> str:
+    """Key of the run that a case plays; of any other run its own."""
+    return key.partition("~")[0]
+
+
 class Unrecorded(StrEnum):
     """What becomes of a call that the past run never made."""
 
@@ -60,6 +74,8 @@ class PastCase(Record):
 
     run_id: str
     """Of the past run."""
+    key: str
+    """Likewise: its key."""
     context: str
     """Digest of its `RunContext`, with the declaration that is tried."""
     tape: str

@@ -13,11 +13,13 @@ from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from rota.backtest import (
+        CASES_MEMO,
         BacktestInput,
         BacktestProgress,
         CaseEnd,
         CaseInput,
         CaseResult,
+        case_key,
     )
     from rota.budget import Cap
     from rota.run_ref import RunRef
@@ -120,7 +122,10 @@ class BacktestWorkflow:
         input = CaseInput(
             agent=self._input.agent,
             case=case,
-            run=RunRef(id=f"{info.workflow_id}/{case.run_id}", key=f"{info.run_id}-{index}"),
+            run=RunRef(
+                id=f"{info.workflow_id}/{case.run_id}",
+                key=case_key(case.key, f"{info.run_id}-{index}"),
+            ),
             unrecorded=self._input.unrecorded,
             allowance=allowance,
         )
@@ -131,6 +136,7 @@ class BacktestWorkflow:
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
             cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
             static_summary=f"{self._input.agent} · {case.run_id} again, effects held back",
+            memo={CASES_MEMO: [case.key]},
         )
         if self._stopped:
             child.cancel(CANCELLED)

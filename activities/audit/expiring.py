@@ -9,7 +9,7 @@ from datetime import datetime
 
 from activities.audit.archive_store import encoded
 from activities.audit.holding import all_holds
-from activities.audit.marking import is_own
+from activities.audit.marking import is_own, owner_of
 from activities.stores.base import ObjectStore
 from rota.audit.archived import (
     ArchivedRun,
@@ -60,7 +60,7 @@ async def _own_refs(store: ObjectStore, keys: set[str]) -> dict[str, list[str]]:
     left: dict[str, list[str]] = {}
     for name in await store.list_refs(""):
         if is_own(name, keys):
-            left.setdefault(name.split("/")[1], []).append(name)
+            left.setdefault(owner_of(name), []).append(name)
     return left
 
 

@@ -23,6 +23,7 @@ from activities.stores.base import (
 )
 from rota.audit.archived import ArchivedRun
 from rota.audit.references import digests_in, without_gone
+from rota.backtest import played_run
 
 READS_AT_ONCE = 16
 
@@ -58,9 +59,14 @@ async def listing(store: ObjectStore) -> dict[str, StoredObject]:
 
 
 def is_own(name: str, runs: Collection[str]) -> bool:
-    """True if a ref is what one of `runs` left behind: named by its key."""
+    """True if a ref is what one of `runs` left behind."""
+    return owner_of(name) in runs
+
+
+def owner_of(name: str) -> str:
+    """Key of the run that left a ref behind, or that was played by what did; empty if none."""
     parts = name.split("/")
-    return len(parts) > 1 and parts[0] != "audit" and parts[1] in runs
+    return played_run(parts[1]) if len(parts) > 1 and parts[0] != "audit" else ""
 
 
 class Marker:

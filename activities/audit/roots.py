@@ -17,6 +17,7 @@ from activities.audit.fetching import key_of
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.audit.references import without_gone
+from rota.backtest import CASES_MEMO
 from rota.kinds import WORKFLOW_TYPES
 
 RUNS = tuple(WORKFLOW_TYPES.values())
@@ -42,6 +43,8 @@ async def server_roots(
         yield data
     ended = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'"
     async for each in client.list_workflows(ended):
+        if not set(gone).isdisjoint(await each.memo_value(CASES_MEMO, [])):
+            continue  # a backtest that played one of them
         if each.workflow_type not in RUNS or not await _is_archived(client, store, each, gone):
             async for data in _history(client, each, gone):
                 yield data

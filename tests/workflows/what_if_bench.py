@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-from rota.backtest import BACKTEST_TYPE, BacktestInput, BacktestProgress, Unrecorded
+from rota.backtest import BACKTEST_TYPE, CASES_MEMO, BacktestInput, BacktestProgress, Unrecorded
 from rota.backtest_compare import Comparison
 from rota.budget import Cap
 from rota.tools import ToolContext, ToolDefinition, tool
@@ -119,6 +119,7 @@ async def backtest(
         id=id,
         task_queue=stack.task_queue,
         result_type=BacktestProgress,
+        memo={CASES_MEMO: [case.key for case in cases]},
     )
     pairs = zip(past, progress.cases, strict=True)
     return Played(id, progress, [await comparison_of(stack.store, *pair) for pair in pairs])

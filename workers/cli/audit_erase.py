@@ -32,7 +32,7 @@ LEFT = (
     "bundles and reports that were written, backups and old versions of the store",
     "copies in the memory of workers, until they restart",
     "its line in the ledger: times, status, costs, reason, session, digest of its result",
-    "tapes of backtests that played it: what its tools had answered",
+    "runs that were forked from it: runs of their own, to be erased like any other",
 )
 """What no erasure here reaches."""
 

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.backtest import BACKTEST_TYPE, BacktestInput, BacktestProgress, Unrecorded
+from rota.backtest import BACKTEST_TYPE, CASES_MEMO, BacktestInput, BacktestProgress, Unrecorded
 from rota.backtest_compare import Comparison
 from rota.budget import Cap
 from rota.runs import RunStatus
@@ -98,6 +98,7 @@ async def _started(link: Link, asked: Asked, found: Found) -> Handle | None:
         id=found.id,
         task_queue=link.settings.task_queue,
         result_type=BacktestProgress,
+        memo={CASES_MEMO: [case.key for case in cases]},
         static_summary=f"{asked.agent} · {len(cases)} past runs again · {asked.variant.told}",
     )
     cost = format_cost(sum_of(past.played.usage for past in chosen.runs).cost_micros)

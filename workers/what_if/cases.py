@@ -22,11 +22,17 @@ async def case_of(store: ObjectStore, past: PastRun, variant: Variant) -> PastCa
     pinned = PinnedSpec.of(tried, fleet=old.fleet, by=old.applied_by)
     context = past.context.model_copy(update={"spec": pinned})
     tape = await tape_of(store, past.nodes)
-    began = past.nodes[0]
+    taped = await store.put(canonical_json(tape.model_dump(mode="json")))
+    given = await put_record(store, context)
+    began, key = past.nodes[0], past.context.run_key
+    # Whatever is made of a run goes with it: these are what only a backtest refers to.
+    made = sorted({given, taped, *(call.content for call in tape.calls)})
+    await store.set_ref(f"cases/{key}/{taped}/{given}", canonical_json(made))
     return PastCase(
         run_id=past.run_id,
-        context=await put_record(store, context),
-        tape=await store.put(canonical_json(tape.model_dump(mode="json"))),
+        key=key,
+        context=given,
+        tape=taped,
         head=began.digest if began.sums_up else None,
         pins=next((node.pins for node in past.turns if node.pins), None),
         spec=pinned,
