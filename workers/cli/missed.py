@@ -1,6 +1,5 @@
 """`rota missed`: slots that were expected and have no success, with the reason of each."""
 
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,7 +72,7 @@ def missed_command(
     else:
         _print(report, missed, since)
     if any(not each.is_excused for each in missed):
-        sys.exit(ExitCode.FAILED)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 async def _read(link: Link, since: datetime, agent: str | None) -> _Report:
