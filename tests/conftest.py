@@ -41,6 +41,13 @@ async def server() -> AsyncIterator[DevServer]:
         yield running
 
 
+@pytest.fixture(scope="session")
+async def listing_server() -> AsyncIterator[DevServer]:
+    """A server for tests that have all its keepers listed: those of others would slow them."""
+    async with dev_server() as running:
+        yield running
+
+
 @pytest.fixture
 async def stack(server: DevServer, tmp_path: Path) -> Stack:
     """A corner of the server of one's own, without a worker yet."""
@@ -100,8 +107,6 @@ SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 so; those of the examples work through a month of an office's books."""
 LONG_FOLDERS = {"examples", "processes"}
 """Tests below these take long: what is killed and started again, and whole nights of work."""
-LISTING_FOLDERS = {"cli", "schedules"}
-"""Tests below these have every keeper of the server listed: by plans, by drift, by commands."""
 SERVER_NAMES = {
     "dev_server",
     "hasty_server",
@@ -124,13 +129,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _needs_servers(item):
             item.add_marker("server")
-    # Within the rest, what takes longest must not come last; nor what is slower the more keepers
-    # other tests have left on the server.
+    # Within the rest, what takes longest must not come last.
     items.sort(
         key=lambda item: (
             item.get_closest_marker("server") is not None,
             not LONG_FOLDERS & _folders(item),
-            not LISTING_FOLDERS & _folders(item),
         )
     )
 

@@ -10,9 +10,11 @@ from temporalio.client import Client
 
 from activities.tools.fleet import load_tools
 from rota.ids import keeper_queue
+from tests.dismissal import dismiss
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
 from workers.cli import roll_call
+from workers.devserver import DevServer
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,19 @@ class FleetOnServer:
         text = self.file.read_text()
         assert old in text
         self.file.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="session")
+def server(listing_server: DevServer) -> DevServer:
+    """Shared with the other tests that have everything listed."""
+    return listing_server
+
+
+@pytest.fixture
+async def stack(stack: Stack) -> AsyncIterator[Stack]:
+    """A stack that leaves nothing to list."""
+    yield stack
+    await dismiss(stack)
 
 
 @pytest.fixture
