@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio.client import Client
 
 from rota.ids import watchdog_id
 from rota.watchdog.memory import WatchMemory
+from rota.watchdog.recalling import recall
 
 MISSED_CHECKS = 3
 """Intervals without a check that has ended: the Watchdog does not watch."""
@@ -45,8 +47,11 @@ async def last_check(client: Client, fleet: str, since: datetime | None = None) 
     found = listed[0] if listed else None
     if found is None or (since is not None and found.start_time < since):
         return None
-    handle = client.get_workflow_handle(found.id, run_id=found.run_id, result_type=WatchMemory)
-    return Check(found.id, found.run_id, found.start_time, await handle.result())
+    handle = client.get_workflow_handle(found.id, run_id=found.run_id, result_type=dict[str, Any])
+    memory, lost = recall(await handle.result())
+    if lost:
+        memory = memory.model_copy(update={"trouble": (lost, *memory.trouble)})
+    return Check(found.id, found.run_id, found.start_time, memory)
 
 
 async def check_now(client: Client, fleet: str, now: datetime, patience: timedelta) -> Check | None:

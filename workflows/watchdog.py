@@ -119,7 +119,11 @@ class WatchdogWorkflow:
                 late = "no time was left to look at it"
                 pages.append(Looked(unheard=dict.fromkeys(left, late)))
                 memory = memory.model_copy(update={"begin": (begin + number) % len(listed)})
-                return memory, pages, f"{len(left)} agents were not looked at: {late}"
+                return (
+                    memory,
+                    pages,
+                    f"no time was left to look at all agents: {len(left)} left out",
+                )
             try:
                 looked: Looked = await workflow.execute_activity_method(
                     Watching.look_at_agents,

@@ -11,7 +11,9 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from activities import pollers
 from activities.toolbox import Toolbox
 from activities.tools.fleet import load_tools
+from activities.watchdog.progress import is_at_work, with_progress
 from rota.ids import keeper_queue
+from rota.watchdog.open_run import OpenRun
 from schedules.fleet import load_fleet, load_fleet_file
 from schedules.watchdogs import live_watchdog
 from tests.fakes.hook_receiver import HookReceiver
@@ -105,6 +107,17 @@ async def watched(written: FleetOnServer) -> AsyncIterator[Watched]:
             (folder / "open").touch()
 
 
+async def is_worked_on(fleet: FleetOnServer, id: str) -> bool:
+    """Whether the server tells who works for a run, and how long its step may take."""
+    client, queue = fleet.stack.client, fleet.stack.task_queue
+    described = await client.get_workflow_handle(id).describe()
+    run = OpenRun(id=id, key=described.run_id, agent=fleet.agent, began=described.start_time)
+    looked = await with_progress(client, run)
+    assert looked.step_until is not None
+    assert looked.step_until > now()
+    return await is_at_work(client, run, queue)
+
+
 async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: Watched) -> None:
     """A run that goes on too long, slots missed for it, a pause by hand, a wedged run."""
     fleet = watched.fleet
@@ -116,6 +129,7 @@ async def test_watchdog_tells_each_alert_once_and_once_that_it_is_over(watched: 
     assert "was at work at that time" in told["missed"]["reason"]
     assert told["missed"]["todo"].startswith(f"rota explain {fleet.agent}")
     assert "run_tool at attempt 1" in told["stuck"]["reason"]
+    assert await is_worked_on(fleet, told["stuck"]["run"])
     schedule = client.get_schedule_handle(fleet.agent)
     await schedule.pause(note="a person in the UI")
     await client.start_workflow(
