@@ -133,6 +133,8 @@ def test_words_that_are_no_secret_stay(text: str) -> None:
             {"MY_API_KEY": "abcdefgh", "token": "abcdefgh"},
             {"MY_API_KEY": REDACTED, "token": REDACTED},
         ),
+        ('{"password": ["abcdefgh"]}', f'{{"password": ["{REDACTED}"]}}'),
+        (json.dumps({"password": 'abc"defgh'}), f'{{"password": "{REDACTED}"}}'),
         ({"dbPassword": "abcdefgh"}, {"dbPassword": REDACTED}),
         ("export DB_PASSWORD=hunter2-hunter2; run", f"export DB_PASSWORD={REDACTED}; run"),
         ("/x?api_key=abcdefgh&page=2", f"/x?api_key={REDACTED}&page=2"),
