@@ -2,37 +2,31 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.testing import ActivityEnvironment
 
 from activities.archiving import ArchivingActivities
 from activities.audit.archive_store import find_archive
 from activities.audit.closed_runs import last_execution, ledger_closed
-from activities.audit.collecting import Collector
 from activities.audit.marking import listing
-from activities.audit.roots import server_roots
 from activities.stores.base import ObjectMissingError
 from rota.archive import ArchiveOrder
-from rota.audit.collected import GcReport
 from rota.audit.references import digests_in_histories
-from rota.audit.retention import FleetRetention
 from rota.connections import Connections
 from rota.ids import keeper_id, keeper_queue
 from rota.pinned_spec import PinnedSpec
-from rota.run_ref import RunRef
 from rota.runs import RunStatus
 from rota.watchdog.looks import WatchOrder
 from rota.watchdog.memory import WatchMemory
 from tests.approving import Ledger, decide, open_approvals, posting
 from tests.stack import Stack, script
-from tests.workers.cli.command_line import Ended, rota
+from tests.workers.cli.archived_runs import archived, collected, forget, run_rota
+from tests.workers.cli.command_line import rota
 from workers.audit.archived import read_archive
 from workers.cli.exit_codes import ExitCode
 from workers.devserver import DevServer, dev_server
@@ -45,40 +39,6 @@ async def server() -> AsyncIterator[DevServer]:
     """One without the runs of other tests, whose histories garbage collection would read."""
     async with dev_server() as running:
         yield running
-
-
-async def run_rota(stack: Stack, *arguments: str) -> Ended:
-    """Run a command for this stack."""
-    return await rota(
-        *arguments,
-        *("--address", stack.address, "--store", stack.store.address),
-        *("--task-queue", stack.task_queue, "--fleet", str(stack.folder)),
-    )
-
-
-async def forget(stack: Stack, run_id: str) -> None:
-    """Have the server forget a run, as it does when retention is over."""
-    service = stack.client.workflow_service
-    await service.delete_workflow_execution(
-        DeleteWorkflowExecutionRequest(
-            namespace=stack.client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=run_id),
-        )
-    )
-    while await last_execution(stack.client, RunRef(id=run_id, key=str(uuid4()))) is not None:
-        pass
-
-
-async def archived(stack: Stack, agent: str, count: int) -> None:
-    """Archive until so many runs of the agent are."""
-    file = stack.folder / "fleet.yaml"
-    if not file.exists():
-        file.write_text("name: test\n")
-    found = 0
-    while found < count:
-        ended = await run_rota(stack, "audit", "archive", "--agent", agent, "--json")
-        assert ended.code == ExitCode.OK, ended.err
-        found += ended.json["archived"]
 
 
 async def test_run_that_the_server_forgot_is_handed_over_then_held_then_erased(
@@ -206,22 +166,6 @@ async def test_run_and_keeper_that_continued_as_new_are_archived_and_kept_whole(
         assert (held.code, held.json["run"]) == (ExitCode.OK, run.run.key)
         unknown = await run_rota(hasty, *hold, "--run-key", str(uuid4()))
         assert unknown.code == ExitCode.NOT_FOUND
-
-
-async def collected(stack: Stack, days: int, **classes: timedelta) -> GcReport:
-    """Collect as if so many days had passed."""
-
-    def later() -> datetime:
-        return datetime.now(UTC) + timedelta(days=days)
-
-    collector = Collector(
-        stack.store,
-        lambda gone: server_roots(stack.client, stack.store, gone),
-        stack.client.namespace,
-        FleetRetention("test", classes),
-        later,
-    )
-    return await collector.collect(timedelta(days=7), dry_run=False)
 
 
 async def test_garbage_collection_takes_nothing_from_runs_at_work_or_not_yet_archived(
