@@ -50,7 +50,7 @@ def unheard_toggle(evidence: Evidence, since: datetime | None, now: datetime) ->
     if live.paused:
         # If nothing tells, it has not begun before a slot that may still be on its way.
         at = began.at if began is not None else now - LATE
-        at = max(at, since) if since is not None else at
+        at = max(at, since + timedelta.resolution) if since is not None else at
     elif live.changed is not None and since is not None and since < live.changed <= now:
         at = live.changed
     if chronicle.toggles:

@@ -112,7 +112,7 @@ def test_slots_of_a_pause_by_hand_are_paused_as_far_as_that_is_known(
         pytest.param(
             evidence(live=live(paused=True, changed=T0)),
             NOW - MINUTE,
-            (NOW - MINUTE, True),
+            (NOW - MINUTE + timedelta.resolution, True),
             id="paused, not before the last look",
         ),
         pytest.param(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rota.expected.missed import account_of
 from rota.expected.verdicts import Judge
 from tests.rota.desks import T0
+from tests.rota.expected.handled_day import HandledDay
 from tests.rota.expected.simulated_day import EVERY, Day, Span
 
 SLOTS = 288
@@ -42,6 +43,34 @@ def days(draw: st.DrawFn, slots: int = SLOTS) -> Day:
         catchup=draw(st.sampled_from(["latest", "all", "skip"])),
         window=timedelta(seconds=draw(st.sampled_from([60, 301, 600, 1800]))),
     )
+
+
+@st.composite
+def handled_days(draw: st.DrawFn) -> HandledDay:
+    """A day with pauses by hand, none of which begins or ends while the server is away."""
+    found: dict[str, list[Span]] = {"outages": [], "pauses": []}
+    at = 0
+    for kind in draw(st.lists(st.sampled_from([*found]), max_size=8)):
+        start = at + 300 * draw(st.integers(1, 40)) + draw(st.integers(1, 299))
+        length = draw(st.integers(1, 4000))
+        length += (start + length) % 300 == 0
+        found[kind].append(Span(start, length))
+        at = start + length + 300
+    slow = draw(st.dictionaries(st.integers(0, SLOTS - 1), st.integers(30, 3000), max_size=12))
+    outages, pauses = found["outages"], found["pauses"]
+    newer = draw(st.booleans())
+    return HandledDay(slots=SLOTS, outages=outages, pauses=pauses, slow=slow, newer=newer)
+
+
+@given(day=handled_days(), remembered=st.booleans())
+@settings(max_examples=10)
+def test_verdicts_of_pauses_by_hand_agree_with_the_day(day: HandledDay, remembered: bool) -> None:
+    """On either scheduler, also once they are over: somebody has looked, and told the keeper."""
+    evidence = day.live().evidence(remembered=remembered, witnessed=False)
+    judge = Judge(evidence, day.now)
+    for slot, truth in day.truth.items():
+        verdict = judge.verdict(slot)
+        assert verdict.state.value in truth, (slot, truth, verdict)
 
 
 @given(day=days(), remembered=st.booleans(), witnessed=st.booleans())
