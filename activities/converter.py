@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, core_schema
@@ -32,11 +32,15 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ApplicationError
 
-from activities.failure_converter import SafeFailureConverter
-from activities.stores.base import ObjectStore
+from activities.encryption.marks import RefusedPayloadError, key_of, reason_in
+from activities.failure_converter import SafeFailureConverter, SealedFailureConverter
+from activities.stores.base import KeyNeededError, ObjectStore
 from activities.stores.payloads import PAYLOAD_THRESHOLD, ObjectStorePayloads
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 from rota.model import StepResult
+
+if TYPE_CHECKING:
+    from activities.encryption.encryption import Encryption
 
 PROBLEMS_LIMIT = 20
 """Problems listed at most: more help nobody, and failures travel in history."""
@@ -90,10 +94,24 @@ class SafePayloadConverter(PydanticPayloadConverter):
                 raise
             raise _payload_error(f"Not a valid {error.title}", _problems(error)) from error
         except Exception as error:
+            _raise_if_sealed(payloads)
             # An unknown encoding, an unknown protobuf type, bytes behind a null, a validator
             # that overflows. Whatever it is, it ends the same way however often it is tried.
             reason = str(error.args[0]) if error.args else type(error).__name__
             raise _payload_error("Payload cannot be read", [reason]) from error
+
+
+def _raise_if_sealed(payloads: Sequence[Payload]) -> None:
+    """Say of what cannot be read whether it is encrypted: then it is not wrong, and may wait."""
+    reason = reason_in(payloads)
+    if reason is not None:
+        raise RefusedPayloadError(reason)
+    for payload in payloads:
+        if (key_id := key_of(payload)) is not None:
+            raise KeyNeededError(
+                f"a payload is encrypted with key {key_id}, and no keys are known here: name them "
+                "in encryption.keys of fleet.yaml or ROTA_ENCRYPTION_KEYS; what needs it waits"
+            )
 
 
 def _is_step_result(hint: object) -> bool:
@@ -131,20 +149,25 @@ def _parts() -> Mapping[bytes, EncodingPayloadConverter]:
     return {**PydanticPayloadConverter().converters, **{c.encoding.encode(): c for c in typed}}
 
 
-def data_converter(store: ObjectStore | None = None) -> DataConverter:
+def data_converter(
+    store: ObjectStore | None = None, encryption: "Encryption | None" = None
+) -> DataConverter:
     """Return the data converter that every process of one installation must use.
 
     With `store`, payloads from `PAYLOAD_THRESHOLD` on travel through it, and whoever
-    reads them needs the same store; without, they are left to Temporal's limits.
+    reads them needs the same store; without, they are left to Temporal's limits. With
+    `encryption`, whoever reads needs its keys.
     """
+    codec = encryption.codec if encryption else None
     storage = None
     if store is not None:
         storage = ExternalStorage(
-            drivers=[ObjectStorePayloads(store)], payload_size_threshold=PAYLOAD_THRESHOLD
+            drivers=[ObjectStorePayloads(store, codec)], payload_size_threshold=PAYLOAD_THRESHOLD
         )
     return DataConverter(
         payload_converter_class=SafePayloadConverter,
-        failure_converter_class=SafeFailureConverter,
+        payload_codec=codec,
+        failure_converter_class=SealedFailureConverter if codec else SafeFailureConverter,
         external_storage=storage,
     )
 

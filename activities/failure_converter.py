@@ -5,10 +5,24 @@ takes care already; here the rest is caught, down the chain of causes and in the
 traces: a provider's words that repeat a key, a library's exception that holds a header.
 """
 
+from datetime import timedelta
+
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 
+from activities.encryption.marks import RefusedPayloadError
 from activities.secrets import Secrets
+from activities.stores.base import KeyNeededError
+
+HIDDEN = "Encoded failure"
+"""What stands in place of an encrypted message; the SDK's own words, so that tools know them."""
+KEY_DELAY = timedelta(minutes=5)
+"""Until a step is tried again whose key is not here: each try counts as one of its attempts, and
+putting a key back takes people minutes, not seconds."""
+
+_TOLD = (KeyNeededError.__name__, RefusedPayloadError.__name__)
+"""Types that stay readable: whoever is to put a key back cannot read what it encrypts. Nothing but
+ids of keys and names of settings and blobs is in their words."""
 
 
 class SafeFailureConverter(DefaultFailureConverter):
@@ -22,3 +36,27 @@ class SafeFailureConverter(DefaultFailureConverter):
         secrets = Secrets()
         failure.message = secrets.redact(failure.message)
         failure.stack_trace = secrets.redact(failure.stack_trace)
+        if isinstance(exception, KeyNeededError):
+            failure.application_failure_info.next_retry_delay.FromTimedelta(KEY_DELAY)
+
+
+class SealedFailureConverter(SafeFailureConverter):
+    """Messages and stack traces as a payload, which the codec encrypts."""
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
+        """Write `exception` into `failure`; its causes come here, too."""
+        super().to_failure(exception, payload_converter, failure)
+        _hide(failure, payload_converter)
+
+
+def _hide(failure: Failure, payload_converter: PayloadConverter) -> None:
+    """Move the texts of a failure, and of what it passes on from elsewhere, into payloads."""
+    hidden = failure.message == HIDDEN and failure.HasField("encoded_attributes")
+    if not hidden and failure.application_failure_info.type not in _TOLD:
+        texts = {"message": failure.message, "stack_trace": failure.stack_trace}
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([texts])[0])
+        failure.message, failure.stack_trace = HIDDEN, ""
+    if failure.HasField("cause"):
+        _hide(failure.cause, payload_converter)

@@ -68,6 +68,10 @@ class Secrets:
         _GIVEN.add(value)
         return value
 
+    def keep_out(self, value: str) -> None:
+        """Replace `value` from now on, too: a part of one that was given out."""
+        _GIVEN.add(value)
+
     def redact(self, text: str) -> str:
         """Replace every value given out so far in this process, by whichever instance."""
         for form in _GIVEN.forms:

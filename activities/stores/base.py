@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 SHARDS = tuple("0123456789abcdef")
-"""What objects are listed by: the first digit of their digests."""
+"""What objects are listed by: the first digits of the names they lie under. All of them together
+are all objects."""
 
 
 class StoreError(Exception):
@@ -19,6 +20,13 @@ class StoreError(Exception):
 
 class StoreClosedError(StoreError):
     """The store refuses, and will until somebody mends what the message names."""
+
+
+class KeyNeededError(StoreClosedError):
+    """What is stored, or was sent, is encrypted, and its key is not here.
+
+    Whoever waits for it may go on once the key is back: nothing is lost but time.
+    """
 
 
 class ObjectMissingError(StoreError):
@@ -41,6 +49,36 @@ class StoredObject:
     size: int
     written: datetime
     """When it was last put, also if it was there already."""
+
+
+class NamedObjects(Protocol):
+    """Part of a store where objects lie under names that are not their digests.
+
+    Beneath encryption: a name has the form of a digest, and tells nothing of what it names.
+    """
+
+    async def put_as(self, name: str, data: bytes, *, anew: bool = False) -> None:
+        """Store `data` under `name`.
+
+        Where something of that length lies there already it may stay, unless `anew` is set.
+        """
+        ...
+
+    async def get_as(self, name: str) -> bytes:
+        """Return the bytes under `name`, as they are.
+
+        Raises:
+            ObjectMissingError: nothing is stored there.
+        """
+        ...
+
+    async def list_objects(self, shard: str) -> list[StoredObject]:
+        """As of `ObjectStore`, with names for digests."""
+        ...
+
+    async def delete(self, digest: str, written_before: datetime) -> bool:
+        """As of `ObjectStore`, with a name for the digest."""
+        ...
 
 
 class ObjectStore(Protocol):
@@ -86,7 +124,7 @@ class ObjectStore(Protocol):
         ...
 
     async def list_objects(self, shard: str) -> list[StoredObject]:
-        """List the objects of one of the `SHARDS`, sorted by digest."""
+        """List the objects of one of the `SHARDS`."""
         ...
 
     async def delete(self, digest: str, written_before: datetime) -> bool:

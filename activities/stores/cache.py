@@ -9,7 +9,8 @@ and are never kept.
 from collections import OrderedDict
 from datetime import datetime
 
-from activities.stores.base import ObjectStore, StoredObject
+from activities.encryption.marks import BLOB_MARK
+from activities.stores.base import KeyNeededError, ObjectStore, StoredObject
 
 DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
 """Room for some hundred long conversations in a worker of 300 MB."""
@@ -53,8 +54,18 @@ class CachedStore:
         return await self._store.set_ref(name, value, if_absent=if_absent)
 
     async def get_ref(self, name: str) -> bytes | None:
-        """Return the value of `name`, or None."""
-        return await self._store.get_ref(name)
+        """Return the value of `name`, or None.
+
+        Raises:
+            KeyNeededError: it is encrypted, and the store was opened without keys.
+        """
+        value = await self._store.get_ref(name)
+        if value is not None and value.startswith(BLOB_MARK):
+            raise KeyNeededError(
+                f"store {self.address}: ref {name} is encrypted, and no keys are known here: name "
+                "them in encryption.keys of fleet.yaml or ROTA_ENCRYPTION_KEYS"
+            )
+        return value
 
     async def delete_ref(self, name: str) -> None:
         """Forget `name`."""

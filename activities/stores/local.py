@@ -72,9 +72,10 @@ _ADVICE = {
 class LocalStore:
     """An `ObjectStore` in one folder. Any number of processes may share it."""
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder `root`; it is created by the first write."""
+    def __init__(self, root: Path, objects: str = "objects") -> None:
+        """Use the folder `root`, and `objects` of it; they are created by the first write."""
         self._root = root.expanduser().resolve()
+        self._objects = self._root / objects
         # The token keeps containers apart that share a volume and count pids from 1.
         self._token = secrets.token_hex(4)
         self._counter = itertools.count()
@@ -87,15 +88,21 @@ class LocalStore:
 
     async def put(self, data: bytes) -> str:
         """Store `data` and return its digest."""
-        return await _run(len(data), self._put, data)
+        digest = digest_of(data)
+        await self.put_as(digest, data)
+        return digest
 
     async def get(self, digest: str) -> bytes:
         """Return the bytes under `digest`, verified."""
-        path = self._object_path(digest)
-        size = 0
-        with self._errors("read", path), suppress(FileNotFoundError):
-            size = path.lstat().st_size
-        return await _run(size, self._get, digest, path)
+        return await self._sized(digest, self._get)
+
+    async def put_as(self, name: str, data: bytes, *, anew: bool = False) -> None:
+        """Store `data` under `name`; see `NamedObjects`."""
+        await _run(len(data), self._put, name, data, anew)
+
+    async def get_as(self, name: str) -> bytes:
+        """Return the bytes under `name`, as they are."""
+        return await self._sized(name, self._get_as)
 
     async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:
         """Point `name` at `value` and return the value now in force."""
@@ -125,10 +132,9 @@ class LocalStore:
 
     async def list_objects(self, shard: str) -> list[StoredObject]:
         """List the objects of a shard."""
-        objects = self._root / "objects"
-        with self._errors("list", objects):
-            self._refuse_links(objects)
-            return await asyncio.to_thread(listed, objects, shard)
+        with self._errors("list", self._objects):
+            self._refuse_links(self._objects)
+            return await asyncio.to_thread(listed, self._objects, shard)
 
     async def delete(self, digest: str, written_before: datetime) -> bool:
         """Remove an object, unless it was put since."""
@@ -140,24 +146,33 @@ class LocalStore:
     def _temporary_name(self) -> str:
         return f"{os.getpid()}-{self._token}-{next(self._counter)}"
 
-    def _put(self, data: bytes) -> str:
-        digest = digest_of(data)
-        path = self._object_path(digest)
+    async def _sized(self, name: str, read: Callable[[str, Path], bytes]) -> bytes:
+        path = self._object_path(name)
+        size = 0
+        with self._errors("read", path), suppress(FileNotFoundError):
+            size = path.lstat().st_size
+        return await _run(size, read, name, path)
+
+    def _put(self, name: str, data: bytes, anew: bool) -> None:
+        path = self._object_path(name)
         with self._errors("write", path):
             self._refuse_links(path.parent)
             # Another user's file, which only its owner may touch, is written anew.
             with suppress(FileNotFoundError, PermissionError):
-                if path.lstat().st_size == len(data):
+                if not anew and path.lstat().st_size == len(data):
                     # As if it were new: what nobody refers to yet is kept for its youth.
                     os.utime(path)
-                    return digest
+                    return
         self._write(path, data, True)
-        return digest
 
-    def _get(self, digest: str, path: Path) -> bytes:
+    def _get_as(self, name: str, path: Path) -> bytes:
         data = self._read(path)
         if data is None:
-            raise ObjectMissingError(f"store {self._root}: no object {digest}")
+            raise ObjectMissingError(f"store {self._root}: no object {name}")
+        return data
+
+    def _get(self, digest: str, path: Path) -> bytes:
+        data = self._get_as(digest, path)
         if digest_of(data) != digest:
             raise damaged_object(self.address, digest, path)
         return data
@@ -226,7 +241,7 @@ class LocalStore:
                 return file.read()
 
     def _object_path(self, digest: str) -> Path:
-        return self._root / "objects" / object_path(digest)
+        return self._objects / object_path(digest)
 
     def _ref_path(self, name: str) -> Path:
         return self._root / "refs" / ref_path(name)

@@ -4,11 +4,16 @@ I/O side, worker and client alike. Without it an input over 2 MiB is refused, a 
 over 2 MiB is retried for ever after the work was done, and a task whose commands exceed
 4 MiB ends its run. With it such a payload travels as a reference of some hundred bytes.
 
+With encryption, what lies in the store is encrypted by the store, not by the payload codec before
+it: so it is found again by its content, like every other object. The digest stands in the history
+for everybody to read; a keyed salt beside the payload keeps it from confirming a guess.
+
 *Source:* temporalio 1.35 `converter.ExternalStorage` (public preview), its S3 driver.
 """
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
@@ -20,6 +25,9 @@ from temporalio.converter import (
 )
 
 from activities.stores.base import ObjectStore, StoreError
+
+if TYPE_CHECKING:
+    from activities.encryption.codec import SealingCodec
 
 DRIVER_NAME = "rota"
 """Recorded in every history that refers to a stored payload: never to be renamed."""
@@ -35,9 +43,13 @@ _DIGEST = "sha256"
 class ObjectStorePayloads(StorageDriver):
     """Stores payloads under their digest: the same one passed on costs no more room."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        """Keep payloads in `store`; whoever reads a history needs the same one."""
+    def __init__(self, store: ObjectStore, codec: "SealingCodec | None" = None) -> None:
+        """Keep payloads in `store`; whoever reads a history needs the same one.
+
+        `codec` is that of the converter, which stands before this driver.
+        """
         self._store = store
+        self._codec = codec
 
     def name(self) -> str:
         """See `DRIVER_NAME`."""
@@ -54,6 +66,8 @@ class ObjectStorePayloads(StorageDriver):
 
         Idempotency: content-addressed. Raises `StoreError`, which Temporal tries again.
         """
+        if self._codec is not None:
+            payloads = await self._codec.uncovered(payloads)
         # Deterministic: the order of a payload's metadata must not change its digest.
         digests = await asyncio.gather(
             *(self._store.put(p.SerializeToString(deterministic=True)) for p in payloads)
@@ -64,7 +78,8 @@ class ObjectStorePayloads(StorageDriver):
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
     ) -> list[Payload]:
         """Return the payloads of `claims`, in order, each verified against its digest."""
-        return list(await asyncio.gather(*(self._payload(claim) for claim in claims)))
+        payloads = list(await asyncio.gather(*(self._payload(claim) for claim in claims)))
+        return payloads if self._codec is None else await self._codec.covered(payloads)
 
     async def _payload(self, claim: StorageDriverClaim) -> Payload:
         digest = claim.claim_data.get(_DIGEST)

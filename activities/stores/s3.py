@@ -6,9 +6,6 @@ a folder, so a store can be copied from one to the other with any tool.
 Creating a ref once rests on conditional writes (`If-None-Match: *`), which S3 has had
 since August 2024. A look-alike that *ignores* the header would let the last writer win.
 
-Retries: this is storage, not a provider call that costs money, and every request here is
-safe to repeat, so boto3's own three quick attempts stay on below Temporal's.
-
 *Source:* S3 API reference, PutObject and "How to prevent object overwrites with
 conditional writes"; boto3 1.44.
 """
@@ -17,15 +14,13 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     BotoCoreError,
     ClientError,
 )
 
-from activities.aws_session import aws_session
 from activities.stores.base import (
     ObjectMissingError,
     StoreClosedError,
@@ -42,30 +37,16 @@ from activities.stores.paths import (
     ref_path,
     unpack,
 )
+from activities.stores.s3_client import THREADS, S3Client, new_client, one_line
 from rota.model import digest_of
 
 T = TypeVar("T")
-
-THREADS = 16
-"""Requests under way at once, also the size of the connection pool. Threads of our own:
-asyncio's default pool has six on two cores, and others wait there."""
 
 PREFIX_LIMIT = 150
 """Bytes of the prefix: with the longest ref path it must stay below S3's 1,024 per key."""
 
 CONFLICT_ATTEMPTS = 20
 """Tries when another writer is creating the same ref at this moment (409)."""
-
-_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=30,
-    max_pool_connections=THREADS,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    # boto3's newer default checksums are refused by some look-alikes, and every object is
-    # verified against its SHA-256 anyway.
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-)
 
 _ADVICE = {
     "NoSuchBucket": "create the bucket, or mend ROTA_STORE",
@@ -75,25 +56,6 @@ _ADVICE = {
     "SignatureDoesNotMatch": "check the AWS credentials and the region",
     "NotImplemented": "this server lacks conditional writes (If-None-Match), which Rota needs",
 }
-
-
-class S3Client(Protocol):
-    """The five calls used of boto3's client, which comes without types."""
-
-    def put_object(self, **kwargs: Any) -> Any:
-        """Write one object."""
-
-    def get_object(self, **kwargs: Any) -> Any:
-        """Read one object."""
-
-    def delete_object(self, **kwargs: Any) -> Any:
-        """Remove one object."""
-
-    def head_object(self, **kwargs: Any) -> Any:
-        """Tell of one object."""
-
-    def get_paginator(self, operation_name: str) -> Any:
-        """Return an iterator over the pages of a listing."""
 
 
 class S3Store:
@@ -107,8 +69,11 @@ class S3Store:
         endpoint_url: str | None = None,
         region: str | None = None,
         client: S3Client | None = None,
+        objects: str = "objects",
     ) -> None:
         """Use `bucket`, which must exist. Credentials come from boto3's usual places.
+
+        Objects lie below `objects` of it.
 
         Raises:
             StoreError: the prefix is too long, or boto3 refuses the settings.
@@ -118,7 +83,8 @@ class S3Store:
             raise StoreError(f"S3 prefix is longer than {PREFIX_LIMIT} bytes: {prefix!r}")
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client = client or _new_client(endpoint_url, region)
+        self._objects = f"{self._prefix}{objects}/"
+        self._client = client or new_client(endpoint_url, region)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rota-s3")
 
     @property
@@ -129,19 +95,28 @@ class S3Store:
     async def put(self, data: bytes) -> str:
         """Store `data` and return its digest."""
         digest = digest_of(data)
-        key = self._object_key(digest)
-        # Unconditional: writing the same bytes again is harmless, and heals damaged ones.
-        await self._call("write", key, lambda: self._put(key, data))
+        await self.put_as(digest, data)
         return digest
 
     async def get(self, digest: str) -> bytes:
         """Return the bytes under `digest`, verified."""
-        key = self._object_key(digest)
+        data = await self.get_as(digest)
+        if digest_of(data) != digest:
+            raise damaged_object(self.address, digest, self._object_key(digest))
+        return data
+
+    async def put_as(self, name: str, data: bytes, *, anew: bool = False) -> None:
+        """Store `data` under `name`; see `NamedObjects`."""
+        key = self._object_key(name)
+        # Unconditional: writing the same bytes again is harmless, and heals damaged ones.
+        await self._call("write", key, lambda: self._put(key, data))
+
+    async def get_as(self, name: str) -> bytes:
+        """Return the bytes under `name`, as they are."""
+        key = self._object_key(name)
         data = await self._call("read", key, lambda: self._get(key))
         if data is None:
-            raise ObjectMissingError(f"store {self.address}: no object {digest}")
-        if digest_of(data) != digest:
-            raise damaged_object(self.address, digest, key)
+            raise ObjectMissingError(f"store {self.address}: no object {name}")
         return data
 
     async def set_ref(self, name: str, value: bytes, *, if_absent: bool = False) -> bytes:
@@ -192,7 +167,7 @@ class S3Store:
 
     async def list_objects(self, shard: str) -> list[StoredObject]:
         """List the objects of a shard."""
-        top = f"{self._prefix}objects/"
+        top = self._objects
         items = await self._call("list", f"{top}{shard}", lambda: self._items(f"{top}{shard}"))
         found = [(digest_of_path(item["Key"].removeprefix(top)), item) for item in items]
         return [
@@ -211,7 +186,7 @@ class S3Store:
         return await self._call("remove", key, lambda: self._delete(key, written_before))
 
     def _object_key(self, digest: str) -> str:
-        return f"{self._prefix}objects/{object_path(digest)}"
+        return f"{self._objects}{object_path(digest)}"
 
     def _ref_key(self, name: str) -> str:
         return f"{self._prefix}refs/{ref_path(name)}"
@@ -267,23 +242,14 @@ class S3Store:
             advice = _ADVICE.get(_code(error))
             kind = StoreClosedError if advice else StoreError
             raise kind(
-                f"store {self.address}: cannot {verb} {key}: {_one_line(error)}"
+                f"store {self.address}: cannot {verb} {key}: {one_line(error)}"
                 + (f"; {advice}" if advice else "")
             ) from error
         except BotoCoreError as error:
             raise StoreError(
-                f"store {self.address}: cannot {verb} {key}: {_one_line(error)}; check the "
+                f"store {self.address}: cannot {verb} {key}: {one_line(error)}; check the "
                 "address, the network and the AWS credentials"
             ) from error
-
-
-def _new_client(endpoint_url: str | None, region: str | None) -> S3Client:
-    try:
-        session = aws_session(region)
-        client = session.create_client("s3", endpoint_url=endpoint_url, config=_CONFIG)
-    except (BotoCoreError, ValueError) as error:
-        raise StoreError(f"cannot set up S3: {_one_line(error)}; mend ROTA_STORE") from error
-    return cast("S3Client", client)
 
 
 def _code(error: ClientError) -> str:
@@ -293,7 +259,3 @@ def _code(error: ClientError) -> str:
 def _status(error: ClientError) -> int:
     metadata = cast("Any", error).response.get("ResponseMetadata", {})
     return int(metadata.get("HTTPStatusCode", 0))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -10,10 +10,14 @@ import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from activities.encryption.encryption import Encryption
+from activities.encryption.keys import Keys
 from activities.stores.base import ObjectStore
 from activities.stores.cache import CachedStore
 from activities.stores.local import LocalStore
+from activities.stores.open import open_sealed
 from activities.stores.s3 import S3Store
+from rota.keyring import Key
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +59,20 @@ def bucket(s3_endpoint: str, aws: None) -> str:
     return name
 
 
-@pytest.fixture(params=["local", "cached", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+@pytest.fixture(params=["local", "cached", "s3", "sealed", "sealed-s3"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ObjectStore:
     """Each kind of store in turn, empty."""
+    monkeypatch.setenv("STORE_KEY", Key(b"k" * 32).text)
+
+    def in_s3() -> str:
+        bucket = request.getfixturevalue("bucket")
+        return f"s3://{bucket}/p?endpoint={request.getfixturevalue('s3_endpoint')}"
+
+    def sealed(address: str) -> ObjectStore:
+        return open_sealed(address, Encryption(Keys(["env:STORE_KEY"]), "default"))
+
     makers: dict[str, Callable[[], ObjectStore]] = {
         "local": lambda: LocalStore(tmp_path / "store"),
         "cached": lambda: CachedStore(LocalStore(tmp_path / "store")),
@@ -66,5 +81,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
             "some/prefix",
             endpoint_url=request.getfixturevalue("s3_endpoint"),
         ),
+        "sealed": lambda: sealed(str(tmp_path / "store")),
+        "sealed-s3": lambda: sealed(in_s3()),
     }
     return makers[request.param]()

@@ -46,7 +46,7 @@ async def test_object_put_while_it_is_removed_is_there_afterwards(
         monkeypatch.undo()
         if moment == "after":
             rename(*arguments)
-        writer._put(b"shared")
+        writer._put(digest, b"shared", False)
         if moment == "before":
             rename(*arguments)
 
