@@ -7,6 +7,7 @@ references; what is declared here is trusted, what a model says is not.
 from rota.audit.audit_spec import AuditSpec
 from rota.connections import ConnectionName, Connections
 from rota.gateway_spec import GatewaySpec
+from rota.keyring import EncryptionSpec
 from rota.names import AgentName
 from rota.watchdog.watchdog_spec import WatchdogSpec
 
@@ -24,3 +25,5 @@ class FleetFile(Connections):
     """Who notices what did not happen; None: nobody does."""
     gateway: GatewaySpec = GatewaySpec()
     """Who may ask `rota gateway` what."""
+    encryption: EncryptionSpec | None = None
+    """With which keys payloads and blobs are encrypted; None: they are not."""

@@ -14,7 +14,6 @@ from temporalio.common import WorkflowIDConflictPolicy
 from activities.documents import put_spec
 from activities.runtimes.open import OpenRuntimes
 from activities.stores.base import ObjectStore
-from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from activities.tools.builtin import BUILTIN_TOOLS
 from rota.agent_spec import AgentSpec
@@ -28,6 +27,7 @@ from rota.runs import AgentRunResult
 from rota.runtime_queue import RuntimeQueue
 from rota.tools import ToolDefinition
 from workers.connection import connect
+from workers.encryption import store_of
 from workers.settings import Settings
 from workers.worker import serving
 
@@ -119,10 +119,13 @@ class Stack:
 
 
 async def open_stack(address: str, folder: Path, store: str | None = None) -> Stack:
-    """A fresh stack on the server at `address`; its store is in `folder` by default."""
+    """A fresh stack on the server at `address`; its store is in `folder` by default.
+
+    A `fleet.yaml` there says whether it is encrypted.
+    """
     store_address = store or str(folder / "store")
-    opened = open_store(store_address)
     settings = Settings.read(folder, store=store_address, address=address)
+    opened = store_of(settings)
     client = await connect(settings, opened)
     return Stack(
         address=address,

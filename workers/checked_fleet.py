@@ -15,6 +15,7 @@ from schedules.lint import lint
 from schedules.remarks import Finding
 from workers.approval_lint import approval_remarks
 from workers.grader_lint import grader_tools
+from workers.key_checks import key_findings
 from workers.policy_lint import policy_remarks
 from workers.price_lint import price_remarks
 from workers.promise_lint import promise_remarks
@@ -60,6 +61,7 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
             )
         ),
         *grader_tools(fleet, toolbox),
+        *key_findings(fleet.file, folder),
     ]
     errors += [
         DeclarationError(finding.source, finding.line, finding.key, finding.message)

@@ -4,7 +4,8 @@ import logging
 import re
 
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.common import HeaderCodecBehavior
+from temporalio.envconfig import ClientConnectConfig
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -14,45 +15,28 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
+from activities.encryption.encryption import Encryption
 from activities.stores.base import ObjectStore
+from rota.metric_kinds import Source
+from rota.metrics import METRICS, STEP_BOUNDS
+from workers.encryption import encryption_of
 from workers.plugin import RotaPlugin
 from workers.settings import Settings
+from workers.target import UnreachableError, configuration, refuse_plaintext, target_of
 
-DEFAULT_ADDRESS = "localhost:7233"
-
+__all__ = ["UnreachableError", "connect", "quiet_core", "target_of"]
 
 _STATUS = re.compile(r'Status \{ code: (\w+), message: "((?:[^"\\]|\\.)*)"')
+LONG_STEPS = ("temporal_activity_execution_latency", "temporal_activity_succeed_endtoend_latency")
+"""The SDK's metrics that hold how long models and tools take."""
 _REASON_LIMIT = 300
 """Characters kept of the client core's own words, which nest deep."""
-
-
-class UnreachableError(Exception):
-    """No server answered, or none that would have us; the message says where, and why."""
-
-
-def target_of(settings: Settings) -> tuple[str, str]:
-    """Return (address, namespace) that `connect` will use.
-
-    Raises:
-        UnreachableError: Temporal's environment configuration cannot be read, or the address
-            is no host and port.
-    """
-    config = _configuration()
-    address = settings.address or config.get("target_host") or DEFAULT_ADDRESS
-    if "://" in address:
-        bare = address.partition("://")[2].rstrip("/")
-        raise UnreachableError(
-            f"'{address}' is no address of a Temporal server, which has no scheme: write "
-            f"host:port, such as {bare or DEFAULT_ADDRESS} (and TEMPORAL_TLS=true for TLS)"
-        )
-    namespace = settings.namespace or config.get("namespace") or "default"
-    return address, namespace
 
 
 async def connect(
     settings: Settings, store: ObjectStore | None, *, metrics: str | None = None
 ) -> Client:
-    """Connect a client that speaks Rota's payloads.
+    """Connect a client that speaks Rota's payloads, encrypted if keys are declared.
 
     Args:
         settings: Where the server is.
@@ -61,16 +45,25 @@ async def connect(
             process lives. For workers only: one port has one owner.
 
     Raises:
-        UnreachableError: no server there, it refused the credentials, or the metrics'
-            port is taken.
+        UnreachableError: no server there, it refused the credentials, the way there would be in
+            the clear, or the metrics' port is taken.
+        DeclarationErrors, SettingsError, KeySourceError: as `encryption_of`.
     """
     address, namespace = target_of(settings)
-    config = _configuration()
+    config = configuration()
+    if not settings.allow_plaintext:
+        refuse_plaintext(address, config)
+    encryption = encryption_of(settings)
     config["target_host"] = address
     config["namespace"] = namespace
     runtime = _runtime(metrics)
     try:
-        return await Client.connect(**config, plugins=[RotaPlugin(store)], runtime=runtime)
+        return await Client.connect(
+            **config,
+            plugins=[RotaPlugin(store, encryption)],
+            runtime=runtime,
+            header_codec_behavior=headers_of(encryption),
+        )
     except (RuntimeError, ValueError) as error:
         place = f"{address} (namespace {namespace})"
         if "ConnectionRefused" in str(error):
@@ -87,6 +80,11 @@ async def connect(
         raise UnreachableError(told) from None
 
 
+def headers_of(encryption: Encryption | None) -> HeaderCodecBehavior:
+    """Return what the SDK does with headers: they are encrypted as all else is."""
+    return HeaderCodecBehavior.CODEC if encryption else HeaderCodecBehavior.NO_CODEC
+
+
 def _reason(text: str, config: ClientConnectConfig) -> str:
     """Say in one line what the client core says, without the credentials it was given."""
     # Should a header be unfit to send, for example, its value is part of the complaint.
@@ -98,16 +96,6 @@ def _reason(text: str, config: ClientConnectConfig) -> str:
         text = f"{status[1]}: {status[2]}"
     text = " ".join(text.removeprefix("Failed client connect: ").split())
     return text if len(text) <= _REASON_LIMIT else f"{text[:_REASON_LIMIT]}…"
-
-
-def _configuration() -> ClientConnectConfig:
-    try:
-        return ClientConfig.load_client_connect_config()
-    except RuntimeError as error:
-        raise UnreachableError(
-            f"Temporal's environment configuration: {error}; mend TEMPORAL_PROFILE, "
-            "TEMPORAL_CONFIG_FILE or the file it names"
-        ) from error
 
 
 def quiet_core() -> None:
@@ -122,12 +110,26 @@ def _runtime(metrics: str | None) -> Runtime | None:
     if metrics is None:
         return None
     try:
-        return Runtime(telemetry=_telemetry(PrometheusConfig(metrics)))
+        return Runtime(telemetry=_telemetry(_prometheus(metrics)))
     except (RuntimeError, ValueError) as error:
         raise UnreachableError(
             f"metrics cannot be served at {metrics}: {error}; give a free host:port, for "
             "example 127.0.0.1:9464"
         ) from error
+
+
+def _prometheus(listen: str) -> PrometheusConfig:
+    """Default names, so that Temporal's boards work; buckets that a model's answer fits into.
+
+    The SDK's own end at a minute, in milliseconds; ours are seconds.
+    """
+    own = {
+        name: list(each.bounds) for name, each in METRICS.items() if each.source is Source.WORKER
+    }
+    millis = [1000.0 * bound for bound in STEP_BOUNDS]
+    return PrometheusConfig(
+        listen, histogram_bucket_overrides={**own, **dict.fromkeys(LONG_STEPS, millis)}
+    )
 
 
 def _telemetry(metrics: PrometheusConfig | None) -> TelemetryConfig:

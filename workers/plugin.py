@@ -1,7 +1,8 @@
 """The one plugin: client, worker, replayer and tests are configured by it alike.
 
 Whatever must be equal on every side is here, so that no side can drift: the converter
-with external storage, the sandbox's passthrough list, the workflows, the failure types.
+with external storage and encryption, the sandbox's passthrough list, the workflows, the
+failure types.
 """
 
 from temporalio.converter import DataConverter
@@ -10,6 +11,7 @@ from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.converter import data_converter
+from activities.encryption.encryption import Encryption
 from activities.stores.base import ObjectStore
 from workers.sandbox import ContextFreeSandbox
 from workflows.agent import AgentWorkflow
@@ -54,8 +56,8 @@ PASSED_THROUGH = (
 class RotaPlugin(SimplePlugin):
     """Give it to `Client.connect` (workers inherit it) or to `Replayer`, never to both."""
 
-    def __init__(self, store: ObjectStore | None) -> None:
-        converter = data_converter(store)
+    def __init__(self, store: ObjectStore | None, encryption: Encryption | None = None) -> None:
+        converter = data_converter(store, encryption)
 
         def runner(existing: WorkflowRunner | None) -> WorkflowRunner:
             if not isinstance(existing, SandboxedWorkflowRunner):

@@ -16,6 +16,13 @@ STORE_FOLDER = Path(".rota/store")
 """Default store, relative to the fleet: found by every command run in that fleet."""
 
 
+_SWITCH = {"": None, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class SettingsError(ValueError):
+    """The environment says something that cannot be read."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """One process's settings."""
@@ -28,6 +35,12 @@ class Settings:
     address: str | None = None
     """Overrides Temporal's environment configuration, as does `namespace`."""
     namespace: str | None = None
+    keys: tuple[str, ...] = ()
+    """References to the keys, in place of `encryption.keys` of `fleet.yaml`."""
+    strict: bool | None = None
+    """In place of `encryption.strict`; None: as declared."""
+    allow_plaintext: bool = False
+    """Let a server beyond this machine be talked to without TLS."""
 
     @staticmethod
     def read(
@@ -37,10 +50,15 @@ class Settings:
         task_queue: str | None = None,
         address: str | None = None,
         namespace: str | None = None,
+        allow_plaintext: bool = False,
     ) -> "Settings":
         """Combine arguments with the environment; an argument wins.
 
-        Variables: `ROTA_FLEET`, `ROTA_STORE`, `ROTA_TASK_QUEUE`.
+        Variables: `ROTA_FLEET`, `ROTA_STORE`, `ROTA_TASK_QUEUE`, `ROTA_ENCRYPTION_KEYS`,
+        `ROTA_ENCRYPTION_STRICT`, `ROTA_ALLOW_PLAINTEXT`.
+
+        Raises:
+            SettingsError: a variable that is on or off is neither.
         """
         environ = os.environ
         folder = fleet or Path(environ.get("ROTA_FLEET", "."))
@@ -51,4 +69,14 @@ class Settings:
             task_queue=task_queue or environ.get("ROTA_TASK_QUEUE") or TASK_QUEUE,
             address=address,
             namespace=namespace,
+            keys=tuple(environ.get("ROTA_ENCRYPTION_KEYS", "").replace(",", " ").split()),
+            strict=_switch("ROTA_ENCRYPTION_STRICT"),
+            allow_plaintext=allow_plaintext or _switch("ROTA_ALLOW_PLAINTEXT") or False,
         )
+
+
+def _switch(name: str) -> bool | None:
+    value = os.environ.get(name, "").strip().lower()
+    if value not in _SWITCH:
+        raise SettingsError(f"{name} is '{value}': write true or false")
+    return _SWITCH[value]

@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHist
 from temporalio.exceptions import ApplicationError
 
 from activities.audit.executions import execution_after
+from activities.encryption.opening import lenient, opened_history
 from activities.stores.base import StoreError
 from rota.audit.run_record import ExecutionHistory
 
@@ -62,7 +63,7 @@ async def _follow(client: Client, id: str, run_id: str, fetched: FetchedHistorie
     following: str | None = run_id
     while following is not None:
         handle = client.get_workflow_handle(id, run_id=following)
-        history = await handle.fetch_history()
+        history = await opened_history(await handle.fetch_history(), client.data_converter)
         fetched.executions.append(_execution(following, history))
         await reader.read(history.events)
         following = await execution_after(client, id, following, history.events[-1])
@@ -82,7 +83,7 @@ class _EventReader:
     """Reads the few events whose values are needed whole, wherever their payloads lie."""
 
     def __init__(self, client: Client, fetched: FetchedHistories) -> None:
-        self._converter = client.data_converter
+        self._converter = lenient(client.data_converter)
         self._fetched = fetched
 
     async def read(self, events: Any) -> None:

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities.audit.archive_store import is_done
 from activities.audit.executions import described_if_known, execution_after
 from activities.audit.fetching import key_of
+from activities.encryption.opening import opened
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.audit.references import without_gone
@@ -55,7 +56,8 @@ async def server_roots(
             if not is_missing(error):
                 raise
             continue
-        yield described.raw_description.SerializeToString()
+        whole = await opened(described.raw_description, client.data_converter)
+        yield whole.SerializeToString()
 
 
 async def _histories(client: Client, query: str, gone: Collection[str]) -> AsyncIterator[bytes]:
@@ -104,7 +106,8 @@ async def _events(client: Client, id: str, run_id: str) -> AsyncIterator[History
     """Those of one execution; none if it is forgotten."""
     try:
         async for event in client.get_workflow_handle(id, run_id=run_id).fetch_history_events():
-            yield event
+            # What is encrypted shows nobody what it refers to.
+            yield await opened(event, client.data_converter)
     except RPCError as error:
         if not is_missing(error):
             raise

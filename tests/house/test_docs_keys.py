@@ -17,6 +17,7 @@ from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
 from rota.gateway_spec import GatewaySpec
+from rota.keyring import EncryptionSpec
 from rota.mcp_servers import McpServer
 from rota.notify_spec import NotifySpec, Occasion
 from rota.pipeline_spec import NodeSpec
@@ -30,6 +31,7 @@ DECLARING = ROOT / "docs" / "declaring.md"
 AUDIT = ROOT / "docs" / "audit.md"
 WATCHDOG = ROOT / "docs" / "watchdog.md"
 GATEWAY = ROOT / "docs" / "gateway.md"
+ENCRYPTION = ROOT / "docs" / "encryption.md"
 BUDGETS = ROOT / "docs" / "budgets.md"
 EFFECTS = ROOT / "docs" / "effects.md"
 TOOLS = ROOT / "docs" / "tools.md"
@@ -86,6 +88,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(WATCHDOG, "key of `watchdog`", "every", WatchdogSpec, id="watchdog"),
         pytest.param(WATCHDOG, "key of `sla`", "start_within", SlaSpec, id="sla"),
         pytest.param(GATEWAY, "key of `gateway`", "token", GatewaySpec, id="gateway"),
+        pytest.param(ENCRYPTION, "key of `encryption`", "keys", EncryptionSpec, id="encryption"),
         pytest.param(AUDIT, "key of `audit`", "signing_key", AuditSpec, id="audit"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),
         pytest.param(APPROVALS, "key of a rule", "when", ApprovalRule, id="approval"),

@@ -32,7 +32,7 @@ async def told(address: str, monkeypatch: pytest.MonkeyPatch, **environ: str) ->
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UnreachableError) as caught:
-        await connect(Settings(fleet=Path(), store="", address=address), None)
+        await connect(Settings(Path(), "", address=address, allow_plaintext=True), None)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from activities.stores.open import open_store
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.cli.options import command
 from workers.cli.output import now, remark
@@ -16,6 +15,7 @@ from workers.cli.validate import show_warnings
 from workers.connection import connect, quiet_core
 from workers.dev import DATABASE, DevOptions, run_dev, use_own_server
 from workers.devserver import DevServer
+from workers.encryption import store_of
 from workers.settings import Settings
 
 PORT = 7233
@@ -98,7 +98,7 @@ def dev_command(
 
 
 async def _apply(checked: CheckedFleet, settings: Settings) -> None:
-    store = open_store(settings.store)
+    store = store_of(settings)
     client = await connect(settings, store)
     plan, _ = await apply_fleet(Link(client, store, settings), checked, None)
     click.echo(f"applied fleet {plan.fleet}: {plan.summary}")

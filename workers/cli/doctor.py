@@ -10,6 +10,7 @@ from rich.status import Status
 from rich.text import Text
 from temporalio.service import RPCError
 
+from activities.encryption.keys import KeySourceError
 from activities.tools.fleet import ToolLoadError
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import Fleet
@@ -28,11 +29,12 @@ from workers.cli.options import command, server_options
 from workers.cli.output import console, now, print_json, print_table, table
 from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError, target_of
+from workers.key_checks import check_keys
 from workers.namespace import RETENTION, prepare_namespace
 from workers.notify_checks import check_notifiers
 from workers.outside import check_outside
 from workers.runtime_checks import check_breakers, check_runtime_queues
-from workers.settings import Settings
+from workers.settings import Settings, SettingsError
 from workers.unstopped import check_unstopped
 from workers.watchdog_checks import check_watchdog
 
@@ -65,6 +67,7 @@ def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_j
     or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
     """
     local, checked = _check_files(settings)
+    local += check_keys(settings)
     code = ExitCode.FAILED
     with console(err=True).status("") as status:
         if checked is not None:
@@ -76,6 +79,8 @@ def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_j
             cure = "mend that, or name another server with --address"
             checks = [Check("server", False, str(error), cure)]
             code = ExitCode.NO_SERVER
+        except (KeySourceError, SettingsError):
+            checks = []  # told by `check_keys`: without keys there is nothing to ask the server
     checks += local
     if as_json:
         print_json([asdict(check) for check in checks])

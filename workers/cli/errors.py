@@ -11,6 +11,8 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedErro
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.encryption.keys import KeySourceError
+from activities.encryption.marks import RefusedPayloadError
 from activities.stores.base import StoreError
 from activities.tools.fleet import ToolLoadError
 from schedules.apply_errors import ApplyError, NoWorkerError
@@ -21,6 +23,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.connection import UnreachableError
 from workers.dev_lock import DevRunningError
 from workers.devserver import ServerStartError
+from workers.settings import SettingsError
 
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (UnreachableError, ExitCode.NO_SERVER),
@@ -32,6 +35,9 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (WorkerStartError, ExitCode.FAILED),
     (DevRunningError, ExitCode.FAILED),
     (StoreError, ExitCode.FAILED),
+    (SettingsError, ExitCode.WRONG),
+    (KeySourceError, ExitCode.WRONG),
+    (RefusedPayloadError, ExitCode.FAILED),
 )
 
 _GONE = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED)

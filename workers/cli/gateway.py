@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from activities.secrets import Secrets
-from activities.stores.open import open_store
 from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -14,6 +13,7 @@ from workers.cli.links import known_ui
 from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
+from workers.encryption import store_of
 from workers.gateway.access import Access, AccessError, access_with
 from workers.gateway.place import Gateway
 from workers.gateway.serving import serve_until_stopped
@@ -81,7 +81,7 @@ async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:
         )
     fleet = load_fleet_file(settings.fleet)
     access = _access(fleet.gateway.token, listen)
-    store = open_store(settings.store)
+    store = store_of(settings)
     client = await connect(settings, store)
     gateway = Gateway(client, store, settings, fleet, access, known_ui(settings))
     await serve_until_stopped(gateway, listener_at(listen, LISTEN), tls)

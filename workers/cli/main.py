@@ -88,6 +88,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "watchdog": ("watchdog", "Show the Watchdog's open alerts: what, since when, what to do."),
         "notifications": ("notifications", "Show what each channel was told, and what is wrong."),
+        "keys": ("keys", "Make keys, put new ones in use, and see which are still needed."),
         "gc": (
             "gc",
             "Take away archives whose retention is over, and objects that nothing refers to.",
@@ -139,6 +140,9 @@ class LazyGroup(click.Group):
                     ("ROTA_GATEWAY_LISTEN", "host:port of the gateway, instead of --listen"),
                     ("ROTA_GATEWAY_TLS_CERT", "its certificate, instead of --tls-cert"),
                     ("ROTA_GATEWAY_TLS_KEY", "the key of that, instead of --tls-key"),
+                    ("ROTA_ENCRYPTION_KEYS", "references to the keys, instead of encryption.keys"),
+                    ("ROTA_ENCRYPTION_STRICT", "true or false, instead of encryption.strict"),
+                    ("ROTA_ALLOW_PLAINTEXT", "true: no TLS needed, instead of --allow-plaintext"),
                     ("ROTA_UI", "address of the Temporal UI, for links to runs"),
                     ("TEMPORAL_*", "Temporal's own: TEMPORAL_ADDRESS, _NAMESPACE, _PROFILE, …"),
                 ]

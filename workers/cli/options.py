@@ -78,14 +78,25 @@ def server_options(function: Function) -> Function:
         namespace: str | None,
         store: str | None,
         task_queue: str | None,
+        allow_plaintext: bool,
         **rest: Any,
     ) -> Any:
         settings = Settings.read(
-            fleet, address=address, namespace=namespace, store=store, task_queue=task_queue
+            fleet,
+            address=address,
+            namespace=namespace,
+            store=store,
+            task_queue=task_queue,
+            allow_plaintext=allow_plaintext,
         )
         return function(settings=settings, **rest)
 
     options = (
+        click.option(
+            "--allow-plaintext",
+            is_flag=True,
+            help="Talk without TLS to a server on another machine. Default: ROTA_ALLOW_PLAINTEXT.",
+        ),
         click.option("--task-queue", help="Task queue of the runs. Default: rota."),
         click.option(
             "--store",

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from temporalio.client import WorkflowHistory
 
+from activities.encryption.encryption import Encryption
 from activities.stores.base import ObjectStore
-from activities.stores.open import open_store
 from rota.agent_spec import AgentSpec
 from rota.replay import Replayed
 from schedules.fleet import AGENTS_FOLDER, load_fleet
@@ -24,6 +24,7 @@ from workers.cli.replay_view import print_replays, summary_of
 from workers.cli.server import Link, with_server
 from workers.cli.since import since_option
 from workers.connection import quiet_core
+from workers.encryption import encryption_of, store_of
 from workers.replaying.prompts import compare_prompts
 from workers.replaying.replaying import HistoryReplayer, with_drift
 from workers.replaying.sources import (
@@ -100,7 +101,7 @@ def replay_command(
     try:
         if files:
             quiet_core()
-            asyncio.run(_of_files(replays, files, open_store(settings.store)))
+            asyncio.run(_of_files(replays, files, settings))
         else:
             begin = since or now() - timedelta(days=1)
             with_server(
@@ -132,10 +133,11 @@ async def _of_server(
 ) -> None:
     executions = await executions_of(link.client, link.store, agent, run_id, since, limit)
     replays.total, replays.left_out = executions.total, executions.left_out
-    await _replay(replays, histories_of(link.client, executions), link.store)
+    histories = histories_of(link.client, executions)
+    await _replay(replays, histories, link.store, encryption_of(link.settings))
 
 
-async def _of_files(replays: _Replays, files: Sequence[Path], store: ObjectStore) -> None:
+async def _of_files(replays: _Replays, files: Sequence[Path], settings: Settings) -> None:
     paths = files_in(files)
     replays.total = len(paths)
 
@@ -143,13 +145,16 @@ async def _of_files(replays: _Replays, files: Sequence[Path], store: ObjectStore
         for path in paths:
             yield await asyncio.to_thread(history_in, path)
 
-    await _replay(replays, histories(), store)
+    await _replay(replays, histories(), store_of(settings), encryption_of(settings))
 
 
 async def _replay(
-    replays: _Replays, histories: AsyncIterator[WorkflowHistory], store: ObjectStore
+    replays: _Replays,
+    histories: AsyncIterator[WorkflowHistory],
+    store: ObjectStore,
+    encryption: Encryption | None,
 ) -> None:
-    replayer = HistoryReplayer(store)
+    replayer = HistoryReplayer(store, encryption)
     with console(err=True).status("replaying") as status:
         async for history in histories:
             status.update(f"replaying {len(replays.done) + 1} of {replays.total}")

@@ -16,8 +16,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.stores.base import ObjectStore
-from activities.stores.open import open_store
 from workers.connection import UnreachableError, connect, quiet_core, target_of
+from workers.encryption import store_of
 from workers.settings import Settings
 
 CONNECT_SECONDS = 10.0
@@ -58,7 +58,7 @@ def with_server(settings: Settings, work: Callable[[Link], Awaitable[Result]]) -
 
 
 async def _linked(settings: Settings, work: Callable[[Link], Awaitable[Result]]) -> Result:
-    store = open_store(settings.store)
+    store = store_of(settings)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             client = await connect(settings, store)

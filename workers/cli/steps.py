@@ -10,6 +10,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
+from activities.encryption.opening import opened
 from workers.cli.output import format_took
 
 
@@ -57,7 +58,8 @@ async def _text_of(
         name, since = scheduled[event.activity_task_completed_event_attributes.scheduled_event_id]
         return f"{name}: done in {format_took(at - since)}"
     if kind == EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
-        failed = event.activity_task_failed_event_attributes
+        plain = await opened(event, converter)
+        failed = plain.activity_task_failed_event_attributes
         return f"{scheduled[failed.scheduled_event_id][0]}: failed: {failed.failure.message}"
     if kind == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
         late = event.activity_task_timed_out_event_attributes

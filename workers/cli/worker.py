@@ -6,7 +6,6 @@ import os
 
 import click
 
-from activities.stores.open import open_store
 from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
@@ -16,6 +15,7 @@ from workers.cli.links import known_ui
 from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
+from workers.encryption import store_of
 from workers.namespace import attribute_problems
 from workers.settings import Settings
 from workers.watching import watchdog_queue
@@ -99,7 +99,7 @@ async def _work(
             "fleet.yaml, or leave --watchdog out",
             ExitCode.WRONG,
         )
-    store = open_store(settings.store)
+    store = store_of(settings)
     callbacks = callbacks_from(store, listen, callback_url)
     client = await connect(settings, store, metrics=metrics)
     problems = await attribute_problems(client)

@@ -16,7 +16,6 @@ from pathlib import Path
 from temporalio.client import Client
 
 from activities.stores.base import ObjectStore
-from activities.stores.open import open_store
 from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.ids import TASK_QUEUE
 from rota.schedule_spec import Catchup, ScheduleSpec
@@ -26,6 +25,7 @@ from schedules.plan import make_plan
 from workers.child_worker import start_worker
 from workers.connection import connect
 from workers.devserver import DevServer, dev_server, port_is_free, stop_process
+from workers.encryption import store_of
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +96,7 @@ async def set_stage(model: str | None) -> AsyncGenerator[Stage]:
             log_file=FOLDER / "server.log",
         ) as server:
             settings = replace(settings, address=server.address, namespace="default")
-            store = open_store(settings.store)
+            store = store_of(settings)
             stage = Stage(server, settings, await connect(settings, store), store)
             try:
                 stage.start_worker()

@@ -14,8 +14,11 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from activities.converter import data_converter
+from activities.encryption.encryption import Encryption
+from activities.encryption.opening import opened, opened_history
 from activities.stores.base import ObjectStore, StoreError
 from rota.replay import NOTHING, Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
+from workers.connection import headers_of
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workers.replaying.protos import Reader, label_of
 from workers.replaying.watching import Watch, WatchPlugin
@@ -30,12 +33,15 @@ _SAID = 300
 class HistoryReplayer:
     """Replays histories, one after the other."""
 
-    def __init__(self, store: ObjectStore | None) -> None:
-        self._converter = data_converter(store)
+    def __init__(self, store: ObjectStore | None, encryption: Encryption | None = None) -> None:
+        # A file may hold what was opened before it was written.
+        lenient = encryption.lenient() if encryption else None
+        self._converter = data_converter(store, lenient)
         self._watching = WatchPlugin()
         self._replayer = Replayer(
             workflows=[*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS],
-            plugins=[RotaPlugin(store), self._watching],
+            plugins=[RotaPlugin(store, lenient), self._watching],
+            header_codec_behavior=headers_of(lenient),
         )
 
     async def replay(self, history: WorkflowHistory) -> tuple[Replayed, list[Asked]]:
@@ -69,9 +75,11 @@ class HistoryReplayer:
     ) -> tuple[Replayed, list[Asked]]:
         started = history.events[0].workflow_execution_started_event_attributes
         recorded, wanted = (Reader(started.workflow_run_timeout) for _ in range(2))
-        events = [asked for each in history.events if (asked := recorded.event(each))]
-        commands = [asked for each in watch.commands if (asked := wanted.command(each))]
+        asks = [await opened(each, self._converter) for each in watch.commands]
+        commands = [asked for each in asks if (asked := wanted.command(each))]
         try:
+            plain = await opened_history(history, self._converter)
+            events = [asked for each in plain.events if (asked := recorded.event(each))]
             before = [await _decoded(each, self._converter) for each in events]
         except (StoreError, RuntimeError) as error:
             note = f"inputs are not compared: {error}"

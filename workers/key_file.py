@@ -1,0 +1,77 @@
+"""A file of keys: made, and given a new key in front, so that it is never half-written.
+
+Readable by its owner alone. It is replaced as a whole: a worker that reads it meanwhile has either
+the old keys or the new ones.
+"""
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from rota.ids import format_slot
+from rota.keyring import KEY_BYTES, Key, KeyTextError, in_front, keys_in
+
+_OWNER_ONLY = 0o600
+
+
+class KeyFileError(Exception):
+    """The file cannot be made, or is not one of keys; the message names it."""
+
+
+def fresh_key() -> Key:
+    """Return a key that nobody has."""
+    return Key(secrets.token_bytes(KEY_BYTES))
+
+
+def begin_file(path: Path, now: datetime) -> Key:
+    """Write a new file with a fresh key; returns the key.
+
+    Raises:
+        KeyFileError: there is such a file already, which may hold the only copy of a key.
+    """
+    key = fresh_key()
+    try:
+        _write(path, in_front(key, "", _remark(now)), os.O_EXCL)
+    except FileExistsError:
+        raise KeyFileError(
+            f"{path} exists already: 'rota keys rotate {path}' puts a new key in front of its keys"
+        ) from None
+    return key
+
+
+def rotate_file(path: Path, now: datetime) -> tuple[Key, list[Key]]:
+    """Put a fresh key in use; returns it and the keys that were there before.
+
+    Raises:
+        KeyFileError: the file is not there, or holds something else.
+    """
+    try:
+        before = path.read_text()
+        known = keys_in(before)
+    except FileNotFoundError:
+        raise KeyFileError(f"no file {path}: 'rota keys new {path}' begins one") from None
+    except (KeyTextError, UnicodeDecodeError) as error:
+        reason = error if isinstance(error, KeyTextError) else "it is not text"
+        raise KeyFileError(f"{path}: {reason}") from None
+    key = fresh_key()
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(new, in_front(key, before, _remark(now)), os.O_EXCL)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    return key, known
+
+
+def _remark(now: datetime) -> str:
+    return f"made {format_slot(now)}"
+
+
+def _write(path: Path, text: str, flags: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, _OWNER_ONLY)
+    with open(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        # The only copy of what everything is encrypted with: it must survive a power cut.
+        os.fsync(file.fileno())
