@@ -9,11 +9,18 @@ from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowQueryRejectedError
 from temporalio.common import QueryRejectCondition
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.server_errors import is_missing
 
 State = TypeVar("State")
+
+UNANSWERED = (
+    RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,  # how the client's own timeout looks
+)
+"""How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
 
 
 async def open_state(

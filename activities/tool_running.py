@@ -18,6 +18,7 @@ from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
+from activities.step_meter import measured_tool
 from activities.stores.base import ObjectStore
 from activities.tool_attempts import ToolAttempt, error_result
 from activities.toolbox import Toolbox
@@ -26,6 +27,7 @@ from activities.tools.call import ArgumentsError, check_arguments
 from rota.conversation import ToolCall
 from rota.effect_steps import EffectLook
 from rota.effects import EffectIntent
+from rota.failures import FailureCategory
 from rota.ids import parse_slot
 from rota.loop import ResultRef
 from rota.memory import apply_patches
@@ -146,7 +148,13 @@ class ToolRunningActivities(ToolRunning):
             return await self._error(input, str(error))
         if asked.tool.name == MEMORY_UPDATE:
             return await self._patch_memory(input, asked.context, asked.beside)
-        return _with_mark(await attempt.make(), asked.tool)
+        with measured_tool(asked.tool.name) as step:
+            result = await attempt.make()
+            if result.unknown is not None:
+                step.outcome = FailureCategory.OUTCOME_UNKNOWN.value
+            elif result.is_error:
+                step.outcome = FailureCategory.TOOL_FAILED.value
+        return _with_mark(result, asked.tool)
 
     async def _asked(self, input: ToolInput) -> _Asked:
         node = await get_node(self._store, input.head or "")

@@ -43,6 +43,7 @@ from rota.ids import keeper_queue, watch_queue
 from rota.notifier import NotifierPolicy
 from rota.runtime_queue import RuntimeQueue
 from workers.log_context import LogContext
+from workers.measuring import Measuring
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workers.runtime_queues import fleet_queues, limit_rates
 from workers.takeover import Takeover
@@ -126,7 +127,7 @@ async def serving(
     worker = partial(
         Worker,
         client,
-        interceptors=[LogContext(), Takeover()],
+        interceptors=[LogContext(), Measuring(), Takeover()],
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
     )

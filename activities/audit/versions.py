@@ -26,15 +26,16 @@ async def versions_of(client: Client, executions: Iterable[ExecutionHistory]) ->
             if build := said.get("workerVersion", {}).get("buildId"):
                 workers.add(build)
     return Versions(
-        rota=_own_version(),
+        rota=own_version(),
         server=told.server_version,
         sdk=tuple(sorted(sdks)),
         workers=tuple(sorted(workers)),
     )
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """Return which Rota this is; empty if it is run from its sources, without being installed."""
     try:
         return metadata.version("rota")
     except metadata.PackageNotFoundError:
-        return ""  # run from its sources
+        return ""

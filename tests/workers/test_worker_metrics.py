@@ -1,10 +1,13 @@
 """A worker's Prometheus endpoint, as a scraper meets it."""
 
 import asyncio
+import re
 import urllib.request
 
 import pytest
 
+from rota.metric_kinds import Source
+from rota.metrics import METRICS
 from tests.processes.worker_process import launched, worker_process
 from tests.stack import Stack, script
 from tests.workflows.gates import poll
@@ -36,6 +39,13 @@ async def test_worker_serves_the_metrics_of_its_steps(
 
         text = await poll(counted)
     assert 'activity_type="invoke_model"' in text
+    served_names = {line.partition("{")[0] for line in text.splitlines()}
+    for metric in METRICS.values():
+        if metric.source is Source.WORKER and metric.name != "rota_tool_duration_seconds":
+            assert f"{metric.name}_bucket" in served_names
+    # Both reach to half an hour: ours in seconds, the SDK's own in milliseconds.
+    assert re.search(r'rota_turn_duration_seconds_bucket\{.*outcome="ok".*le="1800"\} 1', text)
+    assert re.search(r'temporal_activity_execution_latency_bucket\{.*le="1800000"\}', text)
 
 
 async def test_worker_with_metrics_on_a_taken_port_says_so(

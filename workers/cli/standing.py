@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from activities.open_state import State, open_state
+from activities.open_state import UNANSWERED, State, open_state
 from schedules.apply_errors import NoWorkerError
 from workers.cli.server import Link
 
 ANSWER = timedelta(seconds=15)
 """How long a worker may take."""
-UNANSWERED = (
-    RPCStatusCode.FAILED_PRECONDITION,  # nobody has asked for keepers' work lately
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,  # how the client's own timeout looks
-)
-"""How a query fails that no worker answers; a server that is gone is UNAVAILABLE."""
 
 
 async def ask_state(

@@ -1,0 +1,95 @@
+"""Looks with something in every part, for the tests of what is made of them."""
+
+from datetime import timedelta
+
+from rota.breaker import Phase
+from rota.budget import WindowKind
+from rota.model_use import ModelUse
+from rota.notify_spec import Occasion
+from rota.readings import AccountReading, KeeperReading, LimitReading
+from rota.run_tally import ApprovalEnd, CallDecision, EffectResult, HandoffEnd, RunTally
+from rota.runs import RunStatus, Trigger
+from rota.spread import DELAY_BOUNDS, RUN_BOUNDS, WAIT_BOUNDS, Spread
+from rota.totals import Totals
+from rota.watchdog.alerts import Alert
+from rota.watchdog.archiving import ArchiveState
+from rota.watchdog.memory import WatchMemory
+from tests.rota.desks import T0
+from workers.exporter.snapshot import ScheduleLook, Snapshot, Waits
+
+MINUTE = timedelta(minutes=1)
+
+ACCOUNT = AccountReading(
+    spent={WindowKind.DAY: 1_250_000, WindowKind.MONTH: 9_000_000},
+    limits=(
+        LimitReading(window=WindowKind.DAY, dimension="micros", limit=5_000_000, left=3_750_000),
+        LimitReading(window=WindowKind.MONTH, dimension="tokens", limit=1000, left=-5),
+    ),
+    waiting=1,
+)
+
+TOTALS = Totals(
+    runs={RunStatus.SUCCEEDED: {Trigger.SCHEDULE: 3}, RunStatus.FAILED: {Trigger.MANUAL: 1}},
+    durations=Spread().after(MINUTE, RUN_BOUNDS).after(40 * MINUTE, RUN_BOUNDS),
+    delays=Spread().after(MINUTE, DELAY_BOUNDS),
+    models={
+        "claude": ModelUse(
+            micros=2_500_000,
+            tokens=15,
+            input_tokens=1,
+            output_tokens=2,
+            cache_read_tokens=4,
+            cache_write_tokens=8,
+        )
+    },
+    unknown_attempts=2,
+    unknown_micros=500_000,
+    unpriced_runs=1,
+    tally=RunTally(
+        calls={CallDecision.ALLOWED: 4, CallDecision.DENIED: 1},
+        effects={EffectResult.FIRST: 2},
+        handoffs={"settlement": {HandoffEnd.DONE: 1}},
+        approvals={ApprovalEnd.DENIED: 1},
+        waits=Spread().after(MINUTE, WAIT_BOUNDS),
+    ),
+    passed=2,
+    last_success=T0,
+    last_end=T0 + MINUTE,
+)
+
+READING = KeeperReading(
+    team="finance",
+    runtime="anthropic",
+    model="claude",
+    runtimes=("anthropic", "bedrock"),
+    totals=TOTALS,
+    account=ACCOUNT,
+    open={RunStatus.RUNNING: 1},
+    oldest_open=T0,
+    unknown_effects=1,
+    frozen=True,
+    blocked=1,
+)
+
+WATCHED_NOW = WatchMemory(
+    checked=T0,
+    alerts=tuple(
+        Alert(key=kind, kind=kind, agent="report", since=T0, opened=T0, count=2)
+        for kind in (Occasion.MISSED, Occasion.LATE)
+    ),
+    archive=ArchiveState(lag_seconds=90),
+)
+
+FULL = Snapshot(
+    at=T0,
+    took=timedelta(seconds=2),
+    version="0.1.0",
+    agents={"report": READING},
+    heard=1,
+    teams={"finance": ACCOUNT},
+    schedules={"report": ScheduleLook(T0, MINUTE, paused=False)},
+    waits={"report": Waits(approvals=2, oldest=T0, parked=1)},
+    breakers=(("anthropic", Phase.OPEN), ("anthropic", Phase.OPEN), ("cursor", Phase.HALF_OPEN)),
+    watched=WATCHED_NOW,
+    failures={"breakers": 3},
+)

@@ -1,0 +1,201 @@
+"""Whatever is exported is in the closed list, and whatever is in the list is exported."""
+
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from rota.metric_kinds import Kind, Unit
+from rota.metrics import METRICS
+from rota.model_use import ModelUse
+from rota.readings import KeeperReading
+from rota.runs import RunStatus, Trigger
+from rota.totals import MOST_MODELS, Totals, used
+from rota.usage import Usage
+from tests.workers.exporter.snapshots import FULL, READING
+from workers.exporter.exporter import registry_of
+from workers.exporter.samples import EXPORTED, Samples, UnlistedError
+from workers.exporter.snapshot import Snapshot
+
+EMPTY = replace(FULL, agents={"report": KeeperReading(model="claude")}, watched=None, breakers=())
+
+
+def text_of(snapshot: Snapshot) -> str:
+    """What a scrape gets."""
+    return generate_latest(registry_of(snapshot)).decode()
+
+
+def scraped(snapshot: Snapshot) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    """Series by name, by labels, as a scraper reads them; histograms by their three names."""
+    found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for family in text_string_to_metric_families(text_of(snapshot)):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            found.setdefault(sample.name, {})[labels] = sample.value
+    return found
+
+
+def value(snapshot: Snapshot, name: str, **labels: str) -> float | None:
+    """One series' value; None if there is none."""
+    return scraped(snapshot).get(name, {}).get(tuple(sorted(labels.items())))
+
+
+def names_of(name: str) -> set[str]:
+    """What Prometheus calls the series of a metric."""
+    if METRICS[name].kind is not Kind.HISTOGRAM:
+        return {name}
+    return {f"{name}_bucket", f"{name}_count", f"{name}_sum"}
+
+
+def test_look_with_everything_in_it_fills_the_list_and_nothing_beside_it() -> None:
+    """Both ways: no series without a place in the list, no place without a series."""
+    listed = set().union(*(names_of(name) for name in EXPORTED))
+    assert set(scraped(FULL)) == listed
+
+
+def test_every_series_has_the_labels_that_the_list_says() -> None:
+    """With closed values where it says so; `le` is Prometheus' own."""
+    series = scraped(FULL)
+    for name, metric in EXPORTED.items():
+        expected = [label.name for label in metric.labels]
+        for labels in (each for part in names_of(name) for each in series[part]):
+            told = dict(labels)
+            told.pop("le", None)
+            assert sorted(told) == sorted(expected), name
+            for label in metric.closed:
+                assert told[label.name] in label.values
+
+
+def test_no_metric_is_labelled_with_what_grows_for_ever() -> None:
+    """Runs, slots and keys belong in logs and traces."""
+    forbidden = {"run", "run_id", "workflow_id", "slot", "session", "key", "trace_id"}
+    labels = {label.name for metric in METRICS.values() for label in metric.labels}
+    assert not labels & forbidden
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_name_tells_the_unit(name: str) -> None:
+    """As Prometheus has it: base units, `_total` of what only grows, `_timestamp_` of times."""
+    metric = METRICS[name]
+    assert name.startswith("rota_")
+    assert name.endswith("_total") == (metric.kind is Kind.COUNTER)
+    bare = name.removesuffix("_total")
+    assert bare.endswith("_dollars") == (metric.unit is Unit.DOLLARS)
+    assert bare.endswith("_tokens") or metric.unit is not Unit.TOKENS or bare == "rota_tokens"
+    assert bare.endswith("_timestamp_seconds") == (metric.unit is Unit.TIME)
+    assert bare.endswith("_seconds") == (metric.unit in (Unit.SECONDS, Unit.TIME))
+    assert bool(metric.bounds) == (metric.kind is Kind.HISTOGRAM)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, each in EXPORTED.items() if each.kind is Kind.COUNTER)
+)
+def test_counter_of_a_new_agent_is_born_at_nought(name: str) -> None:
+    """So that its first increase is one, and no alert meets nothing.
+
+    But of agents that it has never called: nobody knows which those are.
+    """
+    series = scraped(EMPTY)[name] if name != "rota_handoffs_total" else {}
+    combinations = 1
+    for label in EXPORTED[name].closed:
+        combinations *= len(label.values)
+    if name == "rota_handoffs_total":
+        assert name not in scraped(EMPTY)
+    elif name == "rota_exporter_failures_total":
+        assert len(series) == combinations
+    else:
+        assert len(series) == combinations
+        assert set(series.values()) == {0}
+
+
+def test_values_are_in_base_units() -> None:
+    """Dollars and seconds, of what is kept in micro-dollars and milliseconds."""
+    day, month = {"agent": "report", "window": "day"}, {"agent": "report", "window": "month"}
+    assert value(FULL, "rota_cost_dollars_total", agent="report", model="claude") == 2.5
+    assert value(FULL, "rota_unknown_cost_dollars_total", agent="report") == 0.5
+    assert value(FULL, "rota_budget_left_dollars", **day) == 3.75
+    assert value(FULL, "rota_budget_left_tokens", **month) == -5
+    assert value(FULL, "rota_run_duration_seconds_sum", agent="report") == 41 * 60
+    assert value(FULL, "rota_last_success_timestamp_seconds", agent="report") == FULL.at.timestamp()
+
+
+def test_buckets_are_cumulative_up_to_all() -> None:
+    """As Prometheus wants them."""
+    name = "rota_run_duration_seconds_bucket"
+    assert value(FULL, name, agent="report", le="30") == 0
+    assert value(FULL, name, agent="report", le="60") == 1
+    assert value(FULL, name, agent="report", le="3600") == 2
+    assert value(FULL, name, agent="report", le="+Inf") == 2
+
+
+def test_breakers_count_by_runtime_and_a_runtime_in_use_without_one_has_none() -> None:
+    """An alert on open breakers has something to look at before the first opens."""
+    assert value(FULL, "rota_breakers", runtime="anthropic", state="open") == 2
+    assert value(FULL, "rota_breakers", runtime="bedrock", state="open") == 0
+    assert value(FULL, "rota_breakers", runtime="cursor", state="half_open") == 1
+
+
+def test_paused_schedule_has_no_next_slot() -> None:
+    """What the server would start is not started."""
+    schedule = replace(FULL.schedules["report"], paused=True)
+    paused = replace(FULL, schedules={"report": schedule})
+    assert value(paused, "rota_schedule_next_timestamp_seconds", agent="report") == 0
+    assert value(paused, "rota_schedule_paused", agent="report") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("rota_nonsense", {}),
+        ("rota_agent_frozen", {}),
+        ("rota_agent_frozen", {"agent": "a", "run": "r"}),
+        ("rota_agent_frozen", {"run": "r"}),
+        ("rota_runs_open", {"agent": "a", "state": "lost"}),
+        ("rota_turn_duration_seconds", {"model": "m", "outcome": "ok"}),
+    ],
+)
+def test_value_without_a_place_in_the_list_is_an_error(name: str, labels: dict[str, str]) -> None:
+    """A new label value does not come into Prometheus by chance."""
+    with pytest.raises(UnlistedError):
+        Samples().put(name, 1, **labels)
+
+
+def test_scrape_passes_promtool() -> None:
+    """The judgement of Prometheus' own linter, where it is installed."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        # Nothing to hold it against; CI's image has it, or the boards' tests say that it must.
+        return
+    text = text_of(FULL)
+    ended = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+def crowded(models: int) -> KeeperReading:
+    """An agent whose provider calls itself something else each time."""
+    totals = Totals(runs={RunStatus.SUCCEEDED: {Trigger.SCHEDULE: models}})
+    for number in range(models):
+        use = ModelUse(answers=1, micros=1, tokens=1, input_tokens=1)
+        totals = used(totals, Usage(input_tokens=1, cost_micros=1), {f"model-{number}": use})
+    return READING.model_copy(update={"totals": totals})
+
+
+def test_thousand_agents_with_many_models_stay_within_their_bound() -> None:
+    """Series grow with the agents that are declared, and with nothing else."""
+    reading = crowded(100)
+    one = registry_of(replace(FULL, agents={"a": reading}))
+    began = time.perf_counter()
+    fleet = replace(FULL, agents={f"agent-{number}": reading for number in range(1000)})
+    many = generate_latest(registry_of(fleet))
+    took = time.perf_counter() - began
+    per_agent = generate_latest(one).count(b'agent="a"')
+    assert per_agent <= 42 + 5 * (MOST_MODELS + 2) + 90
+    lines = sum(not line.startswith(b"#") for line in many.splitlines())
+    assert lines <= 1000 * per_agent + 100
+    assert took < 30, "a scrape of a thousand agents would time out"

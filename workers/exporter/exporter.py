@@ -1,0 +1,154 @@
+"""The metrics of one fleet, looked up when Prometheus asks, and not more often than is good.
+
+However many scrape, and however often: one look at a time, at most every 15 s, and at most a fifth
+of the time. Who comes meanwhile is told what the last one found.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from activities.audit.versions import own_version
+from rota.failures import MESSAGE_LIMIT
+from schedules.watchdog_checks import last_check
+from workers.exporter import looks
+from workers.exporter.filling import filled
+from workers.exporter.snapshot import Snapshot
+
+SHORTEST = 15.0
+"""Seconds from one look to the next: as often as Prometheus commonly scrapes."""
+SHARE = 5
+"""One look takes at most one part in so many of the time, however large the fleet is."""
+WAIT_SECONDS = 5.0
+"""How long a scrape waits for a look that is under way, before it takes the last one's values:
+below the ten seconds that Prometheus commonly waits."""
+PART_SECONDS = 60.0
+"""How long one part of a look may take."""
+
+log = logging.getLogger("rota.gateway")
+
+Found = TypeVar("Found")
+
+
+class NothingReadError(Exception):
+    """No look has ended yet: there is nothing to tell, and naught would be a lie."""
+
+
+class Exporter:
+    """Reads one fleet.
+
+    Args:
+        client: Reaches the server.
+        fleet: Its name.
+        now: For the times it tells.
+    """
+
+    def __init__(
+        self, client: Client, fleet: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._client = client
+        self._fleet = fleet
+        self._now = now
+        self._snapshot = Snapshot(now(), timedelta(0), own_version())
+        self._failures = Counter[str]()
+        self._looking: asyncio.Task[None] | None = None
+        self._due = 0.0
+        self._has_looked = False
+
+    async def scrape(self) -> Snapshot:
+        """Return what there is to tell, after a look if one is due.
+
+        Raises:
+            NothingReadError: the first look is still under way.
+        """
+        loop = asyncio.get_running_loop()
+        if self._looking is None and loop.time() >= self._due:
+            self._looking = asyncio.create_task(self._look())
+        if self._looking is not None:
+            await asyncio.wait((self._looking,), timeout=WAIT_SECONDS)
+        if not self._has_looked:
+            raise NothingReadError
+        return self._snapshot
+
+    async def aclose(self) -> None:
+        """Stop looking."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        began, at = loop.time(), self._now()
+        try:
+            await self._read(at, began)
+            self._has_looked = True
+        finally:
+            took = loop.time() - began
+            self._due = began + max(SHORTEST, SHARE * took)
+            self._looking = None
+
+    async def _read(self, at: datetime, began: float) -> None:
+        client, fleet, before = self._client, self._fleet, self._snapshot
+        told = await self._part("keepers", lambda: looks.keepers(client, fleet), None)
+        agents = before.agents if told is None else looks.remembered(told, before.agents)
+        heard = sum(each is not None for each in (told or {}).values())
+        named = await self._part("teams", lambda: looks.teams(client, fleet), None)
+        teams = before.teams if named is None else looks.remembered(named, before.teams)
+        schedules, waits, breakers, check = await asyncio.gather(
+            self._part("schedules", lambda: looks.schedules(client, agents), before.schedules),
+            self._part("waits", lambda: looks.waits(client, agents), before.waits),
+            self._part("breakers", lambda: looks.breakers(client), before.breakers),
+            self._part("watchdog", lambda: last_check(client, fleet), None),
+        )
+        self._snapshot = Snapshot(
+            at=at,
+            took=timedelta(seconds=asyncio.get_running_loop().time() - began),
+            version=before.version,
+            agents=agents,
+            heard=heard,
+            unheard=len(agents) if told is None else len(told) - heard,
+            teams=teams,
+            schedules=schedules,
+            waits=waits,
+            breakers=breakers,
+            watched=check.memory if check else before.watched,
+            failures=dict(self._failures),
+        )
+
+    async def _part(
+        self, part: str, look: Callable[[], Awaitable[Found]], otherwise: Found
+    ) -> Found:
+        """Look at one part; one that cannot be read is told in the log, and hides no other."""
+        try:
+            async with asyncio.timeout(PART_SECONDS):
+                return await look()
+        except (RPCError, ApplicationError, WorkflowFailureError, TimeoutError) as error:
+            self._failures[part] += 1
+            why = str(error)[:MESSAGE_LIMIT] or "no answer in time"
+            log.warning("metrics: the %s could not be read: %s", part, why)
+            return otherwise
+
+
+class _Told(Collector):
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Family]:
+        return filled(self._snapshot).families()
+
+
+def registry_of(snapshot: Snapshot) -> CollectorRegistry:
+    """Return what was found as prometheus-client writes it out: made anew by each writing."""
+    registry = CollectorRegistry()
+    registry.register(_Told(snapshot))
+    return registry

@@ -1,0 +1,55 @@
+"""What one look at a fleet has found: plain values, from which the metrics are made. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rota.breaker import Phase
+from rota.readings import AccountReading, KeeperReading
+from rota.watchdog.memory import WatchMemory
+
+
+@dataclass(frozen=True)
+class ScheduleLook:
+    """A schedule, as the server lists it."""
+
+    next: datetime | None
+    """None: no slot follows."""
+    interval: timedelta | None
+    """The longest time between two of the next slots; None: fewer than two follow."""
+    paused: bool
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Runs of one agent that wait for people."""
+
+    approvals: int = 0
+    oldest: datetime | None = None
+    """Since when the oldest approval waits."""
+    parked: int = 0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A fleet at one moment; a part that could not be read is as it was when it last could."""
+
+    at: datetime
+    took: timedelta
+    version: str
+    agents: Mapping[str, KeeperReading] = field(default_factory=dict[str, KeeperReading])
+    """By name, pipelines too: whoever has answered once, and is still declared."""
+    heard: int = 0
+    """Those that have answered this time."""
+    unheard: int = 0
+    """Those that did not."""
+    teams: Mapping[str, AccountReading] = field(default_factory=dict[str, AccountReading])
+    schedules: Mapping[str, ScheduleLook] = field(default_factory=dict[str, ScheduleLook])
+    """By agent or pipeline; who has none is not in it."""
+    waits: Mapping[str, Waits] = field(default_factory=dict[str, Waits])
+    breakers: tuple[tuple[str, Phase], ...] = ()
+    """Kind of runtime and phase of each."""
+    watched: WatchMemory | None = None
+    """What the Watchdog's newest check has found; None: there was none."""
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By part: looks that came to nothing so far."""
