@@ -32,10 +32,9 @@ async def test_contract_final_failures_end_the_run_by_name(contract: Contract) -
     """What asking again cannot mend is not asked again; what a person mends blocks the run."""
     contract.bench.expect_refusals()
     said: list[FailureCategory] = []
-    async with contract.stack.worker():
+    async with contract.agent() as name:
         for category in filter(contract.bench.fail, FINAL):
             starts = contract.bench.starts
-            name = await contract.declare()
             result = await contract.run(name, len(said))
             said.append(category)
             assert result.category is category, result
@@ -49,10 +48,9 @@ async def test_contract_final_failures_end_the_run_by_name(contract: Contract) -
 async def test_contract_passing_failures_are_asked_again(contract: Contract) -> None:
     """One more attempt mends each; what cannot be asked again says so."""
     contract.bench.expect_refusals()
-    async with contract.stack.worker():
+    async with contract.agent() as name:
         for number, category in enumerate(filter(contract.bench.fail, PASSING)):
             contract.bench.answer("done")
-            name = await contract.declare()
             result = await contract.run(name, number)
             assert passes(contract, result), (category, result)
             if result.status is not RunStatus.SUCCEEDED:

@@ -32,7 +32,7 @@ async def statuses(runs: list[Run]) -> list[str]:
     return [each.typed_search_attributes.get(STATUS) or "" for each in found]
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [12, pytest.param(50, marks=pytest.mark.soak)])
 async def test_runs_race_for_the_last_cents_of_a_day(stack: Stack, count: int) -> None:
     """Some end, all others park; the day is not overspent but by a step each; a raise ends it.
 

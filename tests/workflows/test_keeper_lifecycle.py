@@ -132,7 +132,7 @@ async def test_keeper_continued_as_new_keeps_queue_and_pages(
         holder = await hasty.start(name, f"{name}-h0")
         await gate.reached.wait()
         queued = []
-        for number in range(1, 20):
+        for number in range(1, 14):
             queued.append(await hasty.start(name, f"{name}-h{number}"))
             await until(hasty, name, waiting(number))
         assert (await keeper.describe()).run_id != first
@@ -147,10 +147,10 @@ async def test_keeper_continued_as_new_keeps_queue_and_pages(
             digest, pages = page.parent, pages + 1
     assert {result.status for result in results} == {RunStatus.SUCCEEDED}
     ids = [entry.run.id for entry in entries if entry.run]
-    assert ids == [f"{name}-h{number}" for number in range(20)]
+    assert ids == [f"{name}-h{number}" for number in range(14)]
     assert {entry.status for entry in entries} == {RunStatus.SUCCEEDED}
     assert pages >= 2
-    assert state.paged == 20 - len(state.ledger)
+    assert state.paged == 14 - len(state.ledger)
     assert state.session("held").holder is None
 
 

@@ -16,7 +16,6 @@ from rota.runs import AgentRunResult
 from tests.stack import Stack, script
 from tests.workflows.handing import asks, called_run, declare_caller
 
-RUNS = 24
 LATEST_SECONDS = 0.4
 """By then every call is made, and the called run is at work."""
 
@@ -33,7 +32,7 @@ async def described(
         return None
 
 
-async def cancelled_at_random(stack: Stack, caller: str) -> list[str]:
+async def cancelled_at_random(stack: Stack, caller: str, runs: int) -> list[str]:
     """Start runs and cancel each after a random while; gives their ids, once they ended."""
     moments = random.Random(caller)
 
@@ -48,13 +47,16 @@ async def cancelled_at_random(stack: Stack, caller: str) -> list[str]:
         return f"{caller}-{number}"
 
     ids: list[str] = []
-    for start in range(0, RUNS, 4):
+    for start in range(0, runs, 4):
         ids += await asyncio.gather(*(one(start + offset) for offset in range(4)))
     return ids
 
 
 @pytest.mark.timeout(120)
-async def test_callers_cancelled_at_any_moment_close_after_what_they_called(stack: Stack) -> None:
+@pytest.mark.parametrize("runs", [12, pytest.param(48, marks=pytest.mark.soak)])
+async def test_callers_cancelled_at_any_moment_close_after_what_they_called(
+    stack: Stack, runs: int
+) -> None:
     """Also one that is cancelled while its call is just being started."""
     caller, called = stack.name("caller"), stack.name("called")
     together = {"session": {"concurrency": "parallel"}}
@@ -62,7 +64,7 @@ async def test_callers_cancelled_at_any_moment_close_after_what_they_called(stac
     async with stack.worker():
         await stack.declare(called, runtime=script({"result": "x", "seconds": 60}), **together)
         await declare_caller(stack, caller, called, **together)
-        for run in await cancelled_at_random(stack, caller):
+        for run in await cancelled_at_random(stack, caller, runs):
             parent = await stack.client.get_workflow_handle(run).describe()
             child = await described(called_run(stack, run, called))
             assert parent.status is WorkflowExecutionStatus.CANCELED
@@ -74,12 +76,15 @@ async def test_callers_cancelled_at_any_moment_close_after_what_they_called(stac
             assert parent.close_time is not None
             assert child.close_time <= parent.close_time
         state = await stack.keeper(called)
-    assert 0 < seen <= RUNS
+    assert 0 < seen <= runs
     assert all(entry.status.closed for entry in state.ledger.values())
 
 
 @pytest.mark.timeout(120)
-async def test_transfers_cancelled_at_any_moment_either_happen_or_do_not(stack: Stack) -> None:
+@pytest.mark.parametrize("runs", [12, pytest.param(48, marks=pytest.mark.soak)])
+async def test_transfers_cancelled_at_any_moment_either_happen_or_do_not(
+    stack: Stack, runs: int
+) -> None:
     """A caller that says it was cancelled has left nobody in its place."""
     caller, called = stack.name("caller"), stack.name("called")
     together = {"session": {"concurrency": "parallel"}}
@@ -92,11 +97,11 @@ async def test_transfers_cancelled_at_any_moment_either_happen_or_do_not(stack: 
             **together,
         )
         ends: list[WorkflowExecutionStatus | None] = []
-        for run in await cancelled_at_random(stack, caller):
+        for run in await cancelled_at_random(stack, caller, runs):
             parent = await stack.client.get_workflow_handle(run).describe()
             child = await described(called_run(stack, run, called))
             ends.append(parent.status)
             transferred = parent.status is WorkflowExecutionStatus.COMPLETED
             assert transferred or parent.status is WorkflowExecutionStatus.CANCELED
             assert (child is not None) is transferred
-    assert len(ends) == RUNS
+    assert len(ends) == runs

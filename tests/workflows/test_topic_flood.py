@@ -47,7 +47,7 @@ async def started(stack: Stack, name: str, count: int) -> list[str]:
     return await poll(look)
 
 
-@pytest.mark.parametrize("events", [60, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("events", [40, pytest.param(200, marks=pytest.mark.soak)])
 async def test_topic_continued_as_new_amid_events_delivers_each_once(
     events: int, tmp_path: Path
 ) -> None:
