@@ -104,7 +104,9 @@ class AgentLook:
         since = self._order.undecided.get(name, self._order.since)
         known = [alert for alert in self._order.alerts if alert.agent == name]
         entries, unread = await read_entries(self._store, state, _oldest(since, known))
-        live = await read_live(self._client, name, spec.schedule, since, now)
+        live = None
+        if spec.schedule is not None:
+            live = await read_live(self._client, name, spec.schedule, since, now)
         evidence = replace(
             Evidence.of(name, state, entries, now),
             fired=fired_of(each for each in listed if is_scheduled_by(each, name)),

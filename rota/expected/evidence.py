@@ -147,7 +147,8 @@ class Evidence:
     def was_going(self, since: datetime, until: datetime | None) -> bool:
         """True if the schedule started one of its slots between the two, on time."""
         place = bisect_right(self._on_time, since, key=lambda start: start[0])
-        for slot, _ in self._on_time[place:]:
+        for index in range(place, len(self._on_time)):
+            slot, _ = self._on_time[index]
             if until is not None and slot >= until:
                 return False
             # A run that a person triggers has the time of that as its slot.
