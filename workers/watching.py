@@ -13,6 +13,8 @@ from activities.toolbox import Toolbox
 from activities.watching import WatchingActivities
 from rota.fleet_file import FleetFile
 from rota.ids import keeper_queue
+from workers.log_context import LogContext
+from workers.measuring import Measuring
 from workers.plugin import WATCH_WORKFLOWS
 from workflows.activity_options import STICKY_TIMEOUT
 
@@ -52,6 +54,7 @@ async def watching(
                 notifying.send_notification,
             ],
             sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+            interceptors=[LogContext(), Measuring()],
             graceful_shutdown_timeout=grace,
             on_fatal_error=on_fatal_error,
         ):
