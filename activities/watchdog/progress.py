@@ -11,8 +11,11 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from activities.encryption.marks import RefusedPayloadError
+from activities.encryption.opening import opened
 from activities.pollers import POLL
 from activities.server_errors import is_missing
+from activities.stores.base import StoreError
 from rota.notification_text import one_line
 from rota.watchdog.open_run import OpenRun
 
@@ -50,7 +53,7 @@ async def with_progress(client: Client, run: OpenRun) -> OpenRun:
     return run.model_copy(
         update={
             "progress": max([events[0].event_time.ToDatetime(tzinfo=UTC), *watched]),
-            "waits_for": "; ".join(_pending(each) for each in steps[:3]),
+            "waits_for": "; ".join([await _pending(client, each) for each in steps[:3]]),
             "step_until": _steps_until(steps),
             "has_children": bool(raw.pending_children),
         }
@@ -87,7 +90,7 @@ async def _watched_at(client: Client, pending: Any) -> datetime | None:
         return None
     try:
         details = await client.data_converter.decode(pending.heartbeat_details.payloads)
-    except ApplicationError:
+    except (ApplicationError, StoreError, RefusedPayloadError):
         return None
     match details:
         case [_, _, int(failures), *_] if failures:
@@ -119,7 +122,10 @@ def _is_started(pending: Any) -> bool:
     return pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 
 
-def _pending(pending: Any) -> str:
+async def _pending(client: Client, pending: Any) -> str:
     name = f"{pending.activity_type.name} at attempt {pending.attempt}"
-    message = pending.last_failure.message
+    try:
+        message = (await opened(pending.last_failure, client.data_converter)).message
+    except StoreError as error:
+        message = str(error)  # which key it would take to read it
     return f"{name} ({one_line(message, REASON_LIMIT)})" if message else name

@@ -1,0 +1,129 @@
+"""`rota keys`, and what other commands say of keys."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.audit.roots import server_roots
+from rota.ids import keeper_id
+from rota.keyring import keys_in
+from tests.encrypted import encrypted_fleet, key, write_keys
+from tests.stack import Stack, open_stack, script
+from tests.workers.cli.command_line import rota
+from workers.cli.exit_codes import ExitCode
+from workers.cli.keys_view import KeysFound
+from workers.key_use import CLOSED, OBJECTS, OPEN, PLAIN, SCHEDULES, KeyUse
+
+A, B = key(11), key(12)
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+
+async def test_key_is_printed_only_where_no_file_holds_it(tmp_path: Path) -> None:
+    """Into a file its id alone is told; without one the key, for a secret manager to take."""
+    path = tmp_path / "keys"
+    file = str(path)
+    printed = await rota("keys", "new")
+    written = await rota("keys", "new", file)
+    rotated = await rota("keys", "rotate", file, "--json")
+    (key_,) = keys_in(printed.out)
+    newest, first = keys_in(path.read_text())
+    assert key_.id in printed.err
+    assert written.out == f"{first.id} in {file}\n"
+    assert first.text not in written.out + written.err
+    assert rotated.json == {"key_id": newest.id, "file": file, "kept": [first.id]}
+    again = await rota("keys", "new", file)
+    assert (again.code, again.err.count("\n")) == (ExitCode.WRONG, 1)
+
+
+async def test_validate_and_doctor_look_at_the_keys(tmp_path: Path) -> None:
+    """Open to others, missing, no keys, strictness off: each with what to do."""
+    folder = tmp_path / "fleet"
+    await rota("init", str(folder))
+    file = encrypted_fleet(folder, A, strict=False)
+    told = (await rota("validate", "--fleet", str(folder))).err
+    assert f"file:{file} can be read by others than its owner: chmod 600" in told
+    assert "encryption.strict: what is not encrypted is taken as well" in told
+    file.chmod(0o600)
+    nowhere = ("--address", "127.0.0.1:1", "--json")
+    checks: list[dict[str, Any]] = (await rota("doctor", "--fleet", str(folder), *nowhere)).json
+    (found,) = [check for check in checks if check["name"] == "encryption"]
+    assert (found["ok"], f"{A.id} in use" in found["found"]) == (True, True)
+    file.unlink()
+    assert (
+        "note: fleet.yaml:1: encryption.keys"
+        in (await rota("validate", "--fleet", str(folder))).err
+    )
+    ended = await rota("doctor", "--fleet", str(folder), *nowhere)
+    (found,) = [check for check in ended.json if check["name"] == "encryption"]
+    assert (ended.code, found["ok"]) == (ExitCode.FAILED, False)
+
+
+async def test_command_to_a_server_elsewhere_needs_tls(tmp_path: Path) -> None:
+    """One line, and the exit code of a server that cannot be used; unless it is allowed."""
+    ended = await rota("runs", "--fleet", str(tmp_path), "--address", "rota.invalid:7233")
+    assert ended.code == ExitCode.NO_SERVER
+    assert "the way to rota.invalid:7233 is not encrypted" in ended.err
+    allowed = ("--address", "rota.invalid:7233", "--allow-plaintext")
+    ended = await rota("runs", "--fleet", str(tmp_path), *allowed)
+    assert ended.code == ExitCode.NO_SERVER
+    assert "is not encrypted" not in ended.err
+
+
+async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """Listing, showing, replaying, exporting; counting, collecting; and nothing without the key."""
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    file = encrypted_fleet(folder, A)
+    own = await open_stack(stack.address, folder)
+    name = own.name("sealed")
+    async with own.worker():
+        spec = await own.declare(name, runtime=script({"result": {"said": "hush"}}))
+        await own.run(name, f"{name}-1")
+        options = ("--fleet", str(folder), "--address", own.address)
+        options += ("--store", own.store.address, "--task-queue", own.task_queue)
+        shown = await rota("show", f"{name}-1", "--json", *options)
+        assert "hush" in shown.out
+        exported = await rota("audit", "export", f"{name}-1", "-o", str(tmp_path / "b"), *options)
+        assert exported.code == 0, exported.err
+        assert "hush" in (tmp_path / "b" / "run.json").read_text() + "".join(
+            path.read_text() for path in (tmp_path / "b").glob("*.json*")
+        )
+    replayed = await rota("replay", "--run", f"{name}-1", "--json", *options)
+    assert replayed.json["same"] == 1, replayed.out
+    roots = b"".join([data async for data in server_roots(own.client, own.store, ())])
+    assert spec.digest.encode() in roots
+    write_keys(file, B, A)
+    found = await rota("keys", "check", "--json", *options)
+    needed = {each["key_id"]: each["places"] for each in found.json["keys"]}
+    assert found.json["active"] == B.id
+    assert needed[A.id][OPEN] == 1
+    assert needed[A.id][OBJECTS] > 0
+    assert PLAIN not in needed or needed[PLAIN][OBJECTS] == 0
+    assert (await rota("keys", "reseal", "--json", *options)).json["left"] == []
+    write_keys(file, B)
+    locked = await rota("keys", "check", *options)
+    assert locked.code == ExitCode.FAILED
+    assert f"not here, and needed: {A.id}" in locked.err
+    told = await rota("show", f"{name}-1", *options)
+    assert (told.code, A.id in told.err, told.err.count("\n")) == (ExitCode.FAILED, True, 1)
+    assert keeper_id(name) not in told.err
+
+
+@pytest.mark.parametrize(
+    ("place", "removable", "missing"),
+    [(OPEN, False, True), (SCHEDULES, False, True), (OBJECTS, False, True), (CLOSED, True, False)],
+)
+def test_key_may_go_once_only_closed_runs_need_it(
+    place: str, removable: bool, missing: bool
+) -> None:
+    """They can still be listed; whatever is open or stored would wait for it."""
+    use = KeyUse()
+    use.note(place, [A.id, PLAIN])
+    found = KeysFound((B.id, A.id), True, use)
+    assert (found.removable(A.id), found.removable(B.id)) == (removable, False)
+    assert KeysFound((B.id,), True, use).missing == ([A.id] if missing else [])
+    assert found.told == [B.id, A.id, PLAIN]
