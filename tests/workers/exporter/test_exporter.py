@@ -218,3 +218,22 @@ async def test_metrics_of_the_gateway_need_its_token(stack: Stack) -> None:
     assert known.status_code == 200
     assert known.headers["content-type"].startswith("application/openmetrics-text")
     assert known.text.endswith("# EOF\n")
+    assert known.headers["content-encoding"] == "gzip"
+
+
+async def test_part_that_cannot_be_read_is_told_and_hides_no_other(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A counter says that it failed, the log why, and the rest is told as always."""
+
+    async def away(*_: object) -> None:
+        raise OSError("the lists are away")
+
+    monkeypatch.setattr("workers.exporter.looks.schedules", away)
+    async with stack.worker(), exporting(stack) as reading:
+        agent = await declare(stack, "told", **ANSWER)
+        series = await series_of(reading, 1)
+    assert value(series, "rota_agent_frozen", agent=agent) == 0
+    assert (value(series, "rota_exporter_failures_total", part="schedules") or 0) > 0
+    assert value(series, "rota_exporter_failures_total", part="waits") == 0
+    assert "metrics: the schedules could not be read: OSError: the lists are away" in caplog.text
