@@ -108,11 +108,13 @@ class AgentWorkflow(Freezable, KeepsBaselines, KnowsSchedule, Measured, StartsOr
     def declare(self, spec: PinnedSpec) -> str:
         """Put `spec` in force and return its digest."""
         require_json(spec.input)
-        if self._state.spec != spec:
+        is_new = self._state.spec != spec
+        if is_new:
             with refusing():
                 self._state = keeper.declare(self._state, spec)
-            workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
         self._followed()
+        if is_new:
+            workflow.upsert_memo({KEEPER_MEMO: memo_of(self._state)})
         return spec.digest
 
     @workflow.update(description="Take the declaration back; memory and ledger stay.")

@@ -11,6 +11,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from activities import pollers
 from activities.toolbox import Toolbox
 from activities.tools.fleet import load_tools
+from activities.watchdog.listing import keepers
 from activities.watchdog.progress import is_at_work, with_progress
 from rota.ids import keeper_queue
 from rota.watchdog.open_run import OpenRun
@@ -186,6 +187,9 @@ async def test_watchdog_of_a_well_fleet_archives_and_the_doctor_says_that_it_wat
     after = await served.rota("watchdog", "--now", "--json")
     assert (after.code, after.json["open"], after.json["agents"]) == (ExitCode.OK, [], 1)
     assert after.json["archive"]["archived"] == 1
+    (listed,) = await keepers(client, fleet.name, [served.agent])
+    assert listed.since is not None, "else its keeper is asked by each check"
+    assert listed.since < now()
     fleet = load_fleet(served.folder)
     for later, ok in ((timedelta(0), True), (timedelta(hours=4), False)):
         (check,) = await check_watchdog(client, fleet, now() + later)
