@@ -65,8 +65,9 @@ async def test_everything_that_people_read_of_a_run_is_encrypted(sealed: Stack) 
     """Summary, details, memo, headers, steps' summaries, and what it says of itself now."""
     gate = Gate()
     name = sealed.name("told")
-    config = sealed.client.config()
-    noting = Client(**{**config, "interceptors": [*config["interceptors"], Noting()]})
+    config: dict[str, Any] = {**sealed.client.config()}
+    config["interceptors"] = [*config["interceptors"], Noting()]
+    noting = Client(**config)
     async with sealed.worker([gate.tool]):
         await sealed.declare(name, **GATED)
         run = await noting.start_workflow(
