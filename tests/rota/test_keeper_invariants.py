@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rota import keeper, ledger, settling
 from rota.admission import AdmissionRequest, Decision, MemoryChange, RunRef, Settlement
 from rota.agent_spec import SessionConcurrency
+from rota.budget import WindowKind
 from rota.keeper_state import KeeperState
 from rota.runs import RunStatus, Trigger
 from rota.usage import Usage
@@ -224,6 +225,8 @@ class KeeperMachine(RuleBasedStateMachine):
         assert counted == expected
         spent = sum(entry.usage.counted_micros for entry in ended)
         assert sum(use.micros for use in totals.models.values()) == spent
+        months = self.state.account.windows.get(WindowKind.MONTH, ())
+        assert sum(month.spent.micros for month in months) == spent
 
     @invariant()
     def memory_is_one_chain_with_every_accepted_update(self) -> None:
