@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from activities.encryption.keys import Keys
 from activities.encryption.sealing import AlteredError, seal, unseal
-from activities.stores.base import ObjectStore, StoreError
+from activities.stores.base import SHARDS, NamedObjects, ObjectStore, StoreError
 from rota.keyring import Key
 from rota.model import Record, canonical_json
 from rota.sealed_names import NAME_KEY_BYTES
@@ -24,19 +24,28 @@ class _Kept(Record):
     """The name key in hexadecimal, sealed, by id of the key it is sealed with; at least one."""
 
 
-async def name_key(store: ObjectStore, keys: Keys) -> bytes:
+async def name_key(store: ObjectStore, objects: NamedObjects, keys: Keys) -> bytes:
     """Return the name key of `store`; it is made now if there is none yet.
 
     Args:
         store: The store beneath, which does not encrypt.
+        objects: Its part for encrypted objects: where some lie, there was a name key.
         keys: The ring. The key in use is let in, if it was not.
 
     Raises:
         KeyNeededError: it is sealed with other keys alone.
-        StoreError: what lies there is no name key, or was altered.
+        StoreError: what lies there is no name key, was altered, or is gone.
     """
     active = keys.active
     stored = await store.get_ref(NAMES_REF)
+    if stored is None and await _any(objects):
+        # Another process may just have made it, and put something.
+        stored = await store.get_ref(NAMES_REF)
+        if stored is None:
+            raise StoreError(
+                f"{_told(store)} is gone, and with it the way to every encrypted object: restore "
+                "it from a backup"
+            )
     if stored is None:
         fresh = _encoded({active.id: _sealed(active, os.urandom(NAME_KEY_BYTES))})
         stored = await store.set_ref(NAMES_REF, fresh, if_absent=True)
@@ -48,6 +57,13 @@ async def name_key(store: ObjectStore, keys: Keys) -> bytes:
     if active.id not in kept.sealed:
         await store.set_ref(NAMES_REF, _encoded({**kept.sealed, active.id: _sealed(active, found)}))
     return found
+
+
+async def _any(objects: NamedObjects) -> bool:
+    for shard in SHARDS:
+        if await objects.list_objects(shard):
+            return True
+    return False
 
 
 def _opened(store: ObjectStore, keys: Keys, kept: _Kept) -> bytes:

@@ -166,7 +166,7 @@ class SealedStore:
         if self._name_key is None:
             async with self._naming:
                 if self._name_key is None:
-                    self._name_key = await name_key(self._plain, self._keys)
+                    self._name_key = await name_key(self._plain, self._objects, self._keys)
         return self._name_key
 
 

@@ -134,13 +134,16 @@ async def test_process_without_keys_is_told_of_them_and_sees_no_object(tmp_path:
     assert await plain.list_objects(digest[0]) == []
 
 
-async def test_damaged_key_of_names_is_told(tmp_path: Path) -> None:
-    """It says what to restore, not that an object is missing."""
+async def test_damaged_or_lost_key_of_names_is_told(tmp_path: Path) -> None:
+    """It says what to restore; a new one would hide every object for good."""
     folder = tmp_path / "s"
     digest = await sealed(folder, A).put(WORDS)
     (folder / "refs" / "encryption" / "names=").write_bytes(b"encryption/names\n{}")
     with pytest.raises(StoreError, match="ref encryption/names is damaged: restore it"):
         await sealed(folder, A).get(digest)
+    (folder / "refs" / "encryption" / "names=").unlink()
+    with pytest.raises(StoreError, match=r"ref encryption/names is gone.*restore it"):
+        await sealed(folder, A).put(WORDS)
 
 
 async def keys_of(store: SealedStore) -> Counter[str | None]:
