@@ -20,7 +20,6 @@ from pydantic import (
 from rota.model import Declared
 from rota.runtime_specs.base import REFERENCE, SecretReference, is_reference
 
-MOST_CHANNELS = 20
 MOST_ADDRESSES = 50
 MOST_SECRETS = 5
 HOOK_URL = r"https?://[^\s/?#@\\]+([/?][^\s#\\]*)?"
