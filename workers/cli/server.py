@@ -52,8 +52,9 @@ def with_server(settings: Settings, work: Callable[[Link], Awaitable[Result]]) -
         KeyboardInterrupt: Ctrl-C; `work` was cancelled.
     """
     quiet_core()
-    # What the core warns of, a command tells in its own words.
-    logging.getLogger("temporal.core").addHandler(logging.NullHandler())
+    # What the core warns of, and which key is missing, a command tells in its own words.
+    for name in ("temporal.core", "rota.encryption"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     return asyncio.run(_linked(settings, work))
 
 
