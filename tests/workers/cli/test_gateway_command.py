@@ -24,12 +24,13 @@ async def test_gateway_serves_until_it_is_told_to_stop(
     with launched(stack, ("workers", "gateway", "--log-format", "json")) as process:
         async with httpx2.AsyncClient(base_url=f"http://{address}") as client:
 
-            async def ready() -> bool:
+            async def ready() -> bool | None:
                 assert process.poll() is None, (stack.folder / "worker.log").read_text()
                 try:
-                    return (await client.get("/readyz")).status_code == 200
+                    answer = await client.get("/readyz")
                 except httpx2.ConnectError:
-                    return False
+                    return None
+                return True if answer.status_code == 200 else None
 
             await poll(ready)
         process.send_signal(signal.SIGTERM)

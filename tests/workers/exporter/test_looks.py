@@ -121,8 +121,9 @@ async def test_open_breaker_is_read_with_its_runtime(served: Stack) -> None:
     id, queue = breaker_id(kind, "env:KEY"), keeper_queue(served.task_queue)
     handle = await served.client.start_workflow("Breaker", opened, id=id, task_queue=queue)
 
-    async def listed() -> list[Phase]:
-        return [phase for name, phase in await looks.breakers(served.client) if name == kind]
+    async def listed() -> list[Phase] | None:
+        found = [phase for name, phase in await looks.breakers(served.client) if name == kind]
+        return found or None
 
     assert await poll(listed) == [Phase.OPEN]
     await handle.terminate()
