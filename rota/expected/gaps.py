@@ -200,9 +200,13 @@ class Gaps:
         return Verdict(slot=slot, state=SlotState.NOT_DUE, reason=text)
 
     def _without_schedule(self, slot: datetime, schedule: ScheduleSpec) -> Verdict | None:
-        if self._evidence.live is not None:
+        live = self._evidence.live
+        if live is None:
+            text = f"the server has no schedule '{self._evidence.name}': 'rota apply' creates it"
+        elif live.created is not None and slot < live.created:
+            text = f"the server's schedule was made later, at {format_slot(live.created)}"
+        else:
             return None
-        text = f"the server has no schedule '{self._evidence.name}': 'rota apply' creates it"
         return Verdict(slot=slot, state=SlotState.NO_SCHEDULE, reason=text)
 
     @cached_property

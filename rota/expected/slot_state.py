@@ -32,7 +32,8 @@ class SlotState(StrEnum):
     UNADMITTED = "unadmitted"
     """The server has started a run of which the keeper has not heard."""
     NO_SCHEDULE = "no_schedule"
-    """The server has no such schedule, or one without that slot: somebody has changed it."""
+    """The server has no such schedule, or had none yet, or one without that slot: somebody has
+    changed it."""
     NOT_DUE = "not_due"
     NOT_EXPECTED = "not_expected"
     """No declaration in force at its time has it."""

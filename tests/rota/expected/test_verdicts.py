@@ -131,6 +131,12 @@ GONE = Fired(run="r2", at=SLOT, ended=SLOT + MINUTE, how="terminated")
         ),
         pytest.param(evidence(WORKED, live=None), "no_schedule", "'rota apply'", id="no schedule"),
         pytest.param(
+            evidence(WORKED, live=LiveSchedule(created=SLOT + MINUTE)),
+            "no_schedule",
+            "was made later, at 2026-11-22T08:01:00Z",
+            id="made after the slot",
+        ),
+        pytest.param(
             evidence(WORKED, fired={SLOT: Fired(run="r2", at=SLOT)}),
             "unadmitted",
             "not been admitted yet",
