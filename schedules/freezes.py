@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 from temporalio.exceptions import ApplicationError
 
+from activities.encryption.foreign import own_memo
 from rota.agent_spec import AgentSpec
 from rota.freeze import Freeze, FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id, keeper_queue
@@ -25,7 +26,6 @@ from rota.visibility import KEEPER_MEMO
 from schedules.apply_errors import NoWorkerError
 from schedules.changes import Action, AgentPlan, Step
 from schedules.keepers import start_keeper
-from schedules.live_holders import noted
 
 
 class FreezeRefusal(ValueError):
@@ -54,7 +54,7 @@ class Freezable:
 async def list_keepers(client: Client) -> list[Freezable]:
     """Return every keeper of the namespace, by name; needs no worker, and may lag a moment."""
     found = [
-        _freezable(each, await noted(each, KEEPER_MEMO))
+        _freezable(each, await own_memo(each, KEEPER_MEMO))
         async for each in client.list_workflows(KEEPERS)
     ]
     return sorted(found, key=lambda keeper: keeper.name)

@@ -20,6 +20,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from activities.encryption.foreign import own_memo
+from activities.encryption.marks import RefusedPayloadError
 from activities.server_errors import is_missing
 from activities.server_schedule import PAUSED, Fields
 from activities.side_by_side import side_by_side
@@ -131,7 +133,7 @@ async def _owned_schedules(client: Client, fleet: str) -> list[str]:
         entry.id
         async for entry in await client.list_schedules()
         if not entry.id.startswith(WATCHDOG_PREFIX)
-        and (await noted(entry, SCHEDULE_MEMO)).get("fleet") == fleet
+        and (await own_memo(entry, SCHEDULE_MEMO)).get("fleet") == fleet
     ]
 
 
@@ -159,6 +161,6 @@ async def _value(client: Client, payload: Any) -> Any:
         return None
     try:
         return (await client.data_converter.decode([payload]))[0]
-    except ApplicationError:
+    except (ApplicationError, RefusedPayloadError):
         # Written by hand or by another program: it differs from whatever is declared.
         return UNREADABLE

@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.encryption.foreign import own_memo
 from activities.server_errors import is_missing
 
 
@@ -70,7 +71,7 @@ async def holders_of(client: Client, query: str, memo: str, fleet: str) -> list[
     return [
         entry.id
         async for entry in client.list_workflows(query)
-        if (await noted(entry, memo)).get("fleet") == fleet
+        if (await own_memo(entry, memo)).get("fleet") == fleet
     ]
 
 

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.side_by_side import side_by_side
+from activities.stores.base import KeyNeededError
 from rota.kinds import WORKFLOW_TYPES
 from rota.projection import HISTORY, FleetProjection, Projection, fires_a_month, project, together
 from rota.runs import AgentRunResult, Trigger
@@ -88,7 +89,10 @@ async def _pipeline_costs(client: Client, name: str) -> list[Usage]:
 
 async def _results(client: Client, query: str, limit: int) -> AsyncIterator[AgentRunResult]:
     async for run in client.list_workflows(query, limit=limit):
-        memo = await run.memo_value(RESULT_MEMO, None)
+        try:
+            memo = await run.memo_value(RESULT_MEMO, None)
+        except KeyNeededError:
+            continue  # its key is gone: then it tells no more than one that was terminated
         # Whoever was terminated has told nothing.
         if memo is not None:
             yield AgentRunResult.model_validate(memo)

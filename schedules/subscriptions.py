@@ -18,12 +18,12 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from activities.encryption.foreign import own_memo
 from activities.server_errors import is_missing
 from rota.ids import TOPIC_PREFIX, keeper_queue, topic_id
 from rota.topic import Subscriber, Unsubscription
 from rota.visibility import TOPIC_MEMO
 from schedules.apply_errors import ApplyError, NoWorkerError
-from schedules.live_holders import noted
 
 TOPIC_WORKFLOW = "Topic"
 TOPICS = f"WorkflowType = '{TOPIC_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -94,7 +94,7 @@ async def subscriptions_of(client: Client, fleet: str) -> list[tuple[str, str]]:
 
 
 async def _subscribers(topic: WorkflowExecution) -> dict[str, str]:
-    return dict((await noted(topic, TOPIC_MEMO)).get("subscribers") or {})
+    return dict((await own_memo(topic, TOPIC_MEMO)).get("subscribers") or {})
 
 
 async def _update(

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
+from activities.encryption.foreign import own_memo
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id
 from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import KEEPERS, any_of
@@ -63,7 +63,7 @@ async def keepers(client: Client, fleet: str, names: Sequence[str]) -> list[Watc
 
 
 async def _watched(keeper: WorkflowExecution, fleet: str) -> Watched | None:
-    memo = await keeper.memo_value(KEEPER_MEMO, None, type_hint=dict[str, Any]) or {}
+    memo = await own_memo(keeper, KEEPER_MEMO)
     if memo.get("fleet") != fleet or not memo.get("digest"):
         return None
     since = memo.get("since")

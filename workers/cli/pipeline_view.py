@@ -14,6 +14,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.stores.base import KeyNeededError
 from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import quoted
 from rota.pipeline_run import PipelineResult
@@ -83,7 +84,11 @@ def count_nodes(result: PipelineResult) -> str:
 
 async def listed_pipeline(execution: WorkflowExecution) -> PipelineView:
     """Read a pipeline run from a list or a description. No further call to the server."""
-    memo = await execution.memo_value(PIPELINE_MEMO, None)
+    try:
+        memo = await execution.memo_value(PIPELINE_MEMO, None)
+    except KeyNeededError as error:
+        left = _from_attributes(execution).model_copy(update={"reason": str(error)})
+        return PipelineView(left, execution.start_time, execution.close_time)
     if memo is not None and execution.status is not WorkflowExecutionStatus.RUNNING:
         result = PipelineResult.model_validate(memo)
     else:

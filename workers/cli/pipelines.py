@@ -8,6 +8,7 @@ from rich.text import Text
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.encryption.foreign import own_memo
 from activities.server_errors import is_missing
 from rota.ids import KEEPER_PREFIX
 from rota.list_query import KEEPERS
@@ -67,7 +68,7 @@ def pipelines_command(settings: Settings, as_json: bool) -> None:
 async def _pipelines(link: Link) -> list[_Listed]:
     listed: list[_Listed] = []
     async for keeper in link.client.list_workflows(KEEPERS):
-        memo = await keeper.memo_value(KEEPER_MEMO, {})
+        memo = await own_memo(keeper, KEEPER_MEMO)
         if memo.get("kind") != "Pipeline" or not memo.get("digest"):
             continue
         name = keeper.id.removeprefix(KEEPER_PREFIX)

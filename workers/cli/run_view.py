@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
+from activities.stores.base import KeyNeededError
 from rota.kinds import WORKFLOW_TYPES
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.truths import Truths, truths_of
@@ -97,7 +98,12 @@ class RunView:
 
 async def view_of(execution: WorkflowExecution) -> RunView:
     """Read a run from a list or a description. No further call to the server."""
-    memo = await execution.memo_value(RESULT_MEMO, None)
+    try:
+        memo = await execution.memo_value(RESULT_MEMO, None)
+    except KeyNeededError as error:
+        # Of a run whose key is gone what people search by is left; others of its list are whole.
+        left = _from_attributes(execution).model_copy(update={"reason": str(error)})
+        return RunView(left, execution.start_time, execution.close_time)
     closed = execution.status is not WorkflowExecutionStatus.RUNNING
     if memo is not None and closed:
         result = AgentRunResult.model_validate(memo)

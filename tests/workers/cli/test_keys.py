@@ -104,10 +104,18 @@ async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
     assert needed[A.id][OBJECTS] > 0
     assert PLAIN not in needed or needed[PLAIN][OBJECTS] == 0
     assert (await rota("keys", "reseal", "--json", *options)).json["left"] == []
+    # Another fleet of the namespace, without keys, sees its own alone, and nothing of this one.
+    other = ("--fleet", str(tmp_path / "other"), "--address", own.address)
+    await rota("init", str(tmp_path / "other"), "--name", stack.name("other"))
+    planned = await rota("plan", *other, "--task-queue", stack.task_queue)
+    assert planned.code == ExitCode.OK, planned.err
+    assert name not in planned.out
     write_keys(file, B)
     locked = await rota("keys", "check", *options)
     assert locked.code == ExitCode.FAILED
     assert f"not here, and needed: {A.id}" in locked.err
+    (listed,) = (await rota("runs", name, "--json", *options)).json
+    assert (listed["status"], A.id in listed["reason"]) == ("succeeded", True)
     told = await rota("show", f"{name}-1", *options)
     assert (told.code, A.id in told.err, told.err.count("\n")) == (ExitCode.FAILED, True, 1)
     assert keeper_id(name) not in told.err
