@@ -25,6 +25,7 @@ from temporalio.exceptions import ApplicationError
 from rota.ids import keeper_id
 from tests.encrypted import encrypted_fleet, key
 from tests.stack import Stack, open_stack, script
+from tests.workers.conftest import FiledServer
 from tests.workflows.gates import GATED, Gate, poll
 from workers.key_use import PLAIN, keys_in
 
@@ -46,12 +47,12 @@ class _Noting(OutboundInterceptor):
 
 
 @pytest.fixture
-async def sealed(stack: Stack, tmp_path: Path) -> Stack:
-    """A strict fleet on the shared server."""
+async def sealed(filed: FiledServer, tmp_path: Path) -> Stack:
+    """A strict fleet."""
     folder = tmp_path / "sealed"
     folder.mkdir()
     encrypted_fleet(folder, A)
-    return await open_stack(stack.address, folder)
+    return await open_stack(filed.address, folder)
 
 
 async def keys_of(client: Client, id: str) -> set[str]:
@@ -120,8 +121,9 @@ async def test_schedule_is_encrypted_but_for_its_note(sealed: Stack) -> None:
     assert described.schedule.state.notes == "to be read by all"
 
 
-async def test_plain_messages_are_refused_and_stop_nobody(stack: Stack, sealed: Stack) -> None:
+async def test_plain_messages_are_refused_and_stop_nobody(sealed: Stack, tmp_path: Path) -> None:
     """An update is answered, a signal dropped; a run waits with the reason for all to read."""
+    stack = await open_stack(sealed.address, tmp_path)
     name = sealed.name("strict")
     async with sealed.worker():
         await sealed.declare(name, runtime=script({"result": "done"}))

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +15,8 @@ from rota.runs import AgentRunResult, RunStatus
 from rota.tools import tool
 from tests.encrypted import encrypted_fleet, key, write_keys
 from tests.stack import Stack, open_stack, script
+from tests.workers.conftest import FiledServer
 from tests.workflows.gates import poll
-from workers.devserver import DevServer, dev_server
 from workers.key_use import keys_in
 
 SECRET = "sentinel-8d1f-only-with-the-key"
@@ -28,14 +27,6 @@ PLAIN = "sentinel-0c77-for-all-to-read"
 def crash(text: str) -> str:
     """Break, with private words in the error."""
     raise RuntimeError(f"cannot use {text}")
-
-
-@pytest.fixture(scope="module")
-async def filed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[DevServer, Path]]:
-    """A server on a database file, and the folder of that."""
-    folder = tmp_path_factory.mktemp("server")
-    async with dev_server(database=folder / "temporal.db") as running:
-        yield running, folder
 
 
 async def played(stack: Stack, words: str) -> list[str]:
@@ -92,26 +83,25 @@ async def again(stack: Stack) -> Stack:
 
 
 async def test_private_words_are_readable_nowhere_once_a_fleet_has_keys(
-    filed: tuple[DevServer, Path], tmp_path: Path
+    filed: FiledServer, tmp_path: Path
 ) -> None:
     """Inputs, results, failures, memo, store and database: all of them without keys, none with."""
-    server, database = filed
     open_folder, sealed_folder = folders(tmp_path, "open", "sealed")
     encrypted_fleet(sealed_folder, key(1))
-    plain = await open_stack(server.address, open_folder)
-    sealed = await open_stack(server.address, sealed_folder)
-    before = await readable(plain, database, PLAIN, await played(plain, PLAIN))
+    plain = await open_stack(filed.address, open_folder)
+    sealed = await open_stack(filed.address, sealed_folder)
+    before = await readable(plain, filed.folder, PLAIN, await played(plain, PLAIN))
     assert before == {"history of run", "history of agent", "database", "store"}
-    assert await readable(sealed, database, SECRET, await played(sealed, SECRET)) == set()
+    assert await readable(sealed, filed.folder, SECRET, await played(sealed, SECRET)) == set()
 
 
 async def test_run_begun_before_a_rotation_ends_after_it(
-    filed: tuple[DevServer, Path], tmp_path: Path
+    filed: FiledServer, tmp_path: Path
 ) -> None:
     """Histories, memory and declarations under the old key serve; what is new has the new key."""
     old, new = key(2), key(3)
     file = encrypted_fleet(tmp_path, old)
-    stack = await open_stack(filed[0].address, tmp_path)
+    stack = await open_stack(filed.address, tmp_path)
     name = stack.name("rotated")
     async with stack.worker():
         await stack.declare(name, runtime=script({"result": {"said": SECRET}}))
@@ -128,13 +118,13 @@ async def test_run_begun_before_a_rotation_ends_after_it(
 
 
 async def test_run_whose_key_was_removed_waits_and_says_which(
-    filed: tuple[DevServer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    filed: FiledServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It fails no run: the task is repeated, its reason readable, until the key is back."""
     monkeypatch.setattr("activities.encryption.keys.LOOK_SECONDS", 0.0)
     old, new = key(4), key(5)
     file = encrypted_fleet(tmp_path, old)
-    stack = await open_stack(filed[0].address, tmp_path)
+    stack = await open_stack(filed.address, tmp_path)
     name = stack.name("locked-out")
     async with stack.worker():
         await stack.declare(name, runtime=script({"result": "done"}))

@@ -10,8 +10,9 @@ from activities.audit.roots import server_roots
 from rota.ids import keeper_id
 from rota.keyring import keys_in
 from tests.encrypted import encrypted_fleet, key, write_keys
-from tests.stack import Stack, open_stack, script
+from tests.stack import open_stack, script
 from tests.workers.cli.command_line import rota
+from tests.workers.conftest import FiledServer
 from workers.cli.exit_codes import ExitCode
 from workers.cli.keys_view import KeysFound
 from workers.key_use import CLOSED, OBJECTS, OPEN, PLAIN, SCHEDULES, KeyUse
@@ -72,13 +73,13 @@ async def test_command_to_a_server_elsewhere_needs_tls(tmp_path: Path) -> None:
 
 
 async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
-    stack: Stack, tmp_path: Path
+    filed: FiledServer, tmp_path: Path
 ) -> None:
     """Listing, showing, replaying, exporting; counting, collecting; and nothing without the key."""
     folder = tmp_path / "fleet"
     folder.mkdir()
     file = encrypted_fleet(folder, A)
-    own = await open_stack(stack.address, folder)
+    own = await open_stack(filed.address, folder)
     name = own.name("sealed")
     async with own.worker():
         spec = await own.declare(name, runtime=script({"result": {"said": "hush"}}))
@@ -106,8 +107,8 @@ async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
     assert (await rota("keys", "reseal", "--json", *options)).json["left"] == []
     # Another fleet of the namespace, without keys, sees its own alone, and nothing of this one.
     other = ("--fleet", str(tmp_path / "other"), "--address", own.address)
-    await rota("init", str(tmp_path / "other"), "--name", stack.name("other"))
-    planned = await rota("plan", *other, "--task-queue", stack.task_queue)
+    await rota("init", str(tmp_path / "other"), "--name", own.name("other"))
+    planned = await rota("plan", *other, "--task-queue", own.name("q"))
     assert planned.code == ExitCode.OK, planned.err
     assert name not in planned.out
     write_keys(file, B)
