@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from temporalio.service import GrpcCompression
 
-from workers.connection import UnreachableError, connect
+from tests.stack import Stack
+from workers.connection import UnreachableError, _compression, connect
 from workers.devserver import free_port
 from workers.settings import Settings
 
@@ -128,3 +130,9 @@ async def test_connect_to_a_url_says_that_an_address_has_no_scheme(
     said = await told("http://localhost:7233/", monkeypatch)
     assert said.startswith("'http://localhost:7233/' is no address of a Temporal server")
     assert "write host:port, such as localhost:7233" in said
+
+
+async def test_connection_within_one_host_is_not_compressed(stack: Stack) -> None:
+    """Nothing is gained by it there; on the way to another host it is, as the SDK has it."""
+    assert stack.client.service_client.config.grpc_compression is GrpcCompression.NONE
+    assert _compression("temporal.example:7233") is GrpcCompression.GZIP
