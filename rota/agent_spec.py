@@ -23,6 +23,7 @@ from rota.coordination_spec import (
 )
 from rota.durations import Duration
 from rota.effects_spec import EffectsSpec
+from rota.hook_spec import HookSpec
 from rota.model import Declaration, Declared, is_false
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
@@ -141,6 +142,8 @@ class AgentSpec(Declaration):
     dedupe: Dedupe | None = None
     needs: tuple[NeedSpec, ...] = ()
     on: tuple[SubscriptionSpec, ...] = ()
+    hook: HookSpec | None = Field(default=None, exclude_if=not_)
+    """Who may start runs by posting to the gateway's `/hooks/<name>`."""
     emits: tuple[EventName, ...] = ()
     locks: tuple[Lock, ...] = ()
     limits: AgentLimits = Field(default_factory=AgentLimits)

@@ -113,6 +113,11 @@ def event_run_id(subscriber: str, event_id: str) -> str:
     return f"{subscriber}-event-{shown}"
 
 
+def hook_run_id(name: str, delivery: str) -> str:
+    """Id of the one run of a webhook's delivery: `triage-hook-msg_2b`."""
+    return f"{name}-hook-{delivery}"
+
+
 def key_run_id(agent: str, key: str) -> str:
     """Id of the run of a key (`dedupe`): `code-review-key-<digest>`."""
     return f"{agent}-key-{digest_of(key.encode())[:20]}"

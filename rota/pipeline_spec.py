@@ -11,6 +11,7 @@ from rota.budget_spec import MOST_USD, OnExceeded
 from rota.coordination_spec import Condition, EventName, LimitsSpec, SubscriptionSpec
 from rota.durations import Duration
 from rota.gates import Gate
+from rota.hook_spec import HookSpec
 from rota.model import Declaration, Declared
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
@@ -119,6 +120,8 @@ class PipelineSpec(Declaration):
     input: dict[str, Any] = Field(default_factory=dict[str, Any])
     schedule: ScheduleSpec | None = None
     on: tuple[SubscriptionSpec, ...] = ()
+    hook: HookSpec | None = Field(default=None, exclude_if=not_)
+    """Who may start runs by posting to the gateway's `/hooks/<name>`."""
     emits: tuple[EventName, ...] = ()
     retention: AgentName | None = Field(default=None, exclude_if=not_)
     """Class of `audit.retention` in `fleet.yaml`: how long its archived runs are kept."""

@@ -28,6 +28,8 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MANUAL = "manual"
     EVENT = "event"
+    HOOK = "hook"
+    """Somebody posted to the gateway."""
     UPSTREAM = "upstream"
     """Its pipeline started it, when what it waits for was there."""
     HANDOFF = "handoff"

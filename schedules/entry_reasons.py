@@ -64,6 +64,7 @@ _STARTED = {
     Trigger.SCHEDULE: "the schedule started {run}",
     Trigger.MANUAL: "{run} was started by hand",
     Trigger.EVENT: "an event started {run}",
+    Trigger.HOOK: "a webhook started {run}",
     Trigger.UPSTREAM: "a pipeline started {run}",
     Trigger.HANDOFF: "another agent called for {run}",
     Trigger.BACKFILL: "a backfill started {run}",

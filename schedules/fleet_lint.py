@@ -67,7 +67,7 @@ def _needed(
                 hint = suggest(need.agent, [other for other in known if other != name])
                 message = f"no agent '{need.agent}' in this fleet; {hint}"
                 yield Placed(name, Remark("error", path, message))
-            elif not (upstream.schedule or upstream.on or need.agent in started):
+            elif not (upstream.schedule or upstream.on or upstream.hook or need.agent in started):
                 message = (
                     f"'{need.agent}' has no schedule, and nothing in this fleet starts it: unless "
                     "somebody does within the window, this need is never met"

@@ -16,6 +16,7 @@ from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings
 from schedules.gate_lint import gate_remarks
 from schedules.grader_lint import grader_findings
+from schedules.hook_lint import hook_remarks, topic_hook_findings
 from schedules.limit_lint import limit_remarks
 from schedules.node_scopes import scope_remarks
 from schedules.notify_lint import notify_remarks
@@ -59,6 +60,7 @@ def lint(fleet: Fleet, now: datetime) -> list[Finding]:
         *fleet_findings(fleet),
         *grader_findings(fleet),
         *watchdog_findings(fleet),
+        *topic_hook_findings(fleet.file.gateway.events),
     ]
 
 
@@ -68,7 +70,7 @@ def lint_spec(spec: AgentSpec | PipelineSpec, now: datetime) -> list[Remark]:
     if spec.schedule is not None:
         remarks += schedule_remarks(spec.schedule, now, _limit(spec))
     remarks += _of_agent(spec) if isinstance(spec, AgentSpec) else graph_remarks(spec)
-    return [*remarks, *gate_remarks(spec, now), *subscriptions(spec.on)]
+    return [*remarks, *gate_remarks(spec, now), *subscriptions(spec.on), *hook_remarks(spec.hook)]
 
 
 def _limit(spec: AgentSpec | PipelineSpec) -> RunLimit | None:

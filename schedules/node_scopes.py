@@ -103,7 +103,7 @@ class _Scope:
         return self._node_problem(first, rest, shown, required=required)
 
     def _input_problem(self, rest: list[str], path: str) -> str | None:
-        if not rest or rest[0] in _given_by_events(self.spec):
+        if not rest or rest[0] in _given_by_others(self.spec):
             return None
         try:
             render(f"{{{path}}}", {"input": self.spec.input})
@@ -207,10 +207,13 @@ def _result_schema(agent: AgentSpec | None) -> Schema:
     return agent.output.json_schema
 
 
-def _given_by_events(spec: PipelineSpec) -> set[str]:
-    """Return the keys that an event lays into the input, whichever it is."""
-    return {
+def _given_by_others(spec: PipelineSpec) -> set[str]:
+    """Return the keys that an event lays into the input, or a webhook, whichever it is."""
+    given = {
         key
         for subscription in spec.on
         for key in (("event",) if subscription.input is None else subscription.input)
     }
+    if spec.hook is not None:
+        given.update(("hook",) if spec.hook.input is None else spec.hook.input)
+    return given

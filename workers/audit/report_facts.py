@@ -48,6 +48,7 @@ _TRIGGERS = {
     Trigger.SCHEDULE: "its schedule",
     Trigger.MANUAL: "a person or a program asked for it",
     Trigger.EVENT: "an event",
+    Trigger.HOOK: "a webhook",
     Trigger.UPSTREAM: "its pipeline, when what it waits for was there",
     Trigger.HANDOFF: "another agent handed work to it",
     Trigger.BACKFILL: "a backfill of past slots",
