@@ -85,6 +85,7 @@ def offered() -> Callbacks | None:
 
 MISSING = (
     "this worker takes no callbacks: start the fleet's workers with --callback-url "
-    f"https://PUBLIC-HOST and {SECRET_VARIABLE} set, and at least one with --callbacks HOST:PORT"
+    f"https://PUBLIC-HOST and {SECRET_VARIABLE} set, and a gateway with that secret, or at least "
+    "one worker with --callbacks HOST:PORT"
 )
 """Why an agent that needs them cannot run here."""

@@ -1,4 +1,4 @@
-"""`rota worker --callbacks`: the endpoint that providers post their answers to.
+"""The endpoint that providers post their answers to: `rota worker --callbacks`, `rota gateway`.
 
 A door to the outside, so it does little: it checks the token, reads a bounded body, keeps
 it in the object store, and says nothing about what it knows. What an answer means is for
@@ -25,7 +25,7 @@ from workers.http_server import ListenError, http_served, listener_at
 
 MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one answer; a larger result belongs where the answer points to."""
-READ_SECONDS = 30.0
+READ_SECONDS = 15.0
 """How long a sender may take: a slow one must not hold a place for ever."""
 LONGEST_SECONDS = 2 * READ_SECONDS
 """How long a connection may last: one that says nothing holds a place, too."""
@@ -59,13 +59,30 @@ def callbacks_from(store: ObjectStore, listen: str | None, url: str | None) -> C
             "--callback-url (ROTA_CALLBACK_URL) must be the address that providers reach "
             "--callbacks at, such as https://rota.example.com"
         )
+    return Callbacks(store, url, _secret())
+
+
+def receiver_of(store: ObjectStore) -> Callbacks | None:
+    """Return what receives answers in a process that gives out no addresses: a gateway.
+
+    None if it was not told the secret.
+
+    Raises:
+        CallbackOptionsError: the secret is too short.
+    """
+    if not os.environ.get(SECRET_VARIABLE, "").strip():
+        return None
+    return Callbacks(store, "", _secret())
+
+
+def _secret() -> str:
     secret = os.environ.get(SECRET_VARIABLE, "").strip()
     if len(secret) < SHORTEST_SECRET:
         raise CallbackOptionsError(
             f"set {SECRET_VARIABLE} to the same random text of at least {SHORTEST_SECRET} "
             "characters for all workers: it signs the addresses given to providers"
         )
-    return Callbacks(store, url, secret)
+    return secret
 
 
 @asynccontextmanager
@@ -101,6 +118,11 @@ async def receiving(callbacks: Callbacks | None, listen: str | None) -> AsyncGen
 
 
 def application(callbacks: Callbacks) -> Starlette:
+    """Return the endpoint of a worker."""
+    return Starlette(routes=routes(callbacks))
+
+
+def routes(callbacks: Callbacks) -> list[Route]:
     """Return the endpoint: `POST /callbacks/<token>`.
 
     202 for an answer that was kept, 200 for one that repeats it, 404 for a token that was
@@ -125,7 +147,7 @@ def application(callbacks: Callbacks) -> Starlette:
             return Response(status_code=503, headers={"Retry-After": "10"})
         return Response(status_code=202 if first else 200)
 
-    return Starlette(routes=[Route(f"{PATH}/{{token:path}}", receive, methods=["POST"])])
+    return [Route(f"{PATH}/{{token:path}}", receive, methods=["POST"])]
 
 
 async def _body(request: Request) -> bytes | None:

@@ -16,7 +16,8 @@ from rota.check_spec import CheckSpec
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
-from rota.gateway_spec import GatewaySpec
+from rota.gateway_spec import DecodeSpec, GatewaySpec
+from rota.hook_spec import HookSpec
 from rota.keyring import EncryptionSpec
 from rota.mcp_servers import McpServer
 from rota.notify_spec import NotifySpec, Occasion
@@ -88,6 +89,8 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(WATCHDOG, "key of `watchdog`", "every", WatchdogSpec, id="watchdog"),
         pytest.param(WATCHDOG, "key of `sla`", "start_within", SlaSpec, id="sla"),
         pytest.param(GATEWAY, "key of `gateway`", "token", GatewaySpec, id="gateway"),
+        pytest.param(GATEWAY, "key of `hook`", "secrets", HookSpec, id="hook"),
+        pytest.param(GATEWAY, "key of `decode`", "readers", DecodeSpec, id="decode"),
         pytest.param(ENCRYPTION, "key of `encryption`", "keys", EncryptionSpec, id="encryption"),
         pytest.param(AUDIT, "key of `audit`", "signing_key", AuditSpec, id="audit"),
         pytest.param(EFFECTS, "key", "effects.on_unknown", AgentSpec, id="effects"),

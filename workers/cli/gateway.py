@@ -2,19 +2,23 @@
 
 import asyncio
 from pathlib import Path
+from typing import overload
 
 import click
 
 from activities.secrets import Secrets
-from schedules.fleet import load_fleet_file
+from schedules.fleet import AGENTS_FOLDER, Fleet, load_fleet, load_fleet_file
+from workers.callbacks import CallbackOptionsError, receiver_of
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.links import known_ui
 from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
+from workers.codec_server import PayloadReader
 from workers.connection import connect, quiet_core
-from workers.encryption import store_of
-from workers.gateway.access import Access, AccessError, access_with
+from workers.encryption import encryption_of, store_of
+from workers.gateway.access import Access, AccessError, access_with, readers_with
+from workers.gateway.doors import DoorError, doors_of
 from workers.gateway.place import Gateway
 from workers.gateway.serving import serve_until_stopped
 from workers.http_server import ListenError, Tls, listener_at
@@ -60,16 +64,17 @@ def gateway_command(
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
-    """Serve a fleet's metrics and health over HTTP.
+    """Serve a fleet over HTTP: metrics and health, webhooks, a codec server.
 
-    GET /metrics, /healthz, /readyz, until SIGINT or SIGTERM. Any number may run at once. Beyond
-    loopback it needs gateway.token in fleet.yaml. Logs to standard error.
+    GET /metrics, /healthz, /readyz; POST /hooks, /events, /callbacks, /decode, as far as they are
+    declared; until SIGINT or SIGTERM. Any number may run at once. Beyond loopback it needs
+    gateway.token in fleet.yaml. Logs to standard error.
     """
     log_to_stderr(log_level, as_json=log_format == "json")
     quiet_core()
     try:
         asyncio.run(_serve(settings, listen, _tls(tls_cert, tls_key)))
-    except (AccessError, ListenError) as error:
+    except (AccessError, CallbackOptionsError, DoorError, ListenError) as error:
         raise CommandError(str(error), ExitCode.WRONG) from error
 
 
@@ -79,19 +84,45 @@ async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:
             f"no folder {settings.fleet}: name the fleet's with --fleet or ROTA_FLEET",
             ExitCode.WRONG,
         )
-    fleet = load_fleet_file(settings.fleet)
-    access = _access(fleet.gateway.token, listen)
-    store = store_of(settings)
-    client = await connect(settings, store)
-    gateway = Gateway(client, store, settings, fleet, access, known_ui(settings))
+    gateway = await _opened(settings, listen)
     await serve_until_stopped(gateway, listener_at(listen, LISTEN), tls)
 
 
-def _access(token: str | None, listen: str) -> Access:
+async def _opened(settings: Settings, listen: str) -> Gateway:
+    """Read what is declared, and all secrets, before the server is asked anything."""
+    file = load_fleet_file(settings.fleet)
+    access = access_with(_secret(file.gateway.token, "gateway.token"), listen, LISTEN)
+    declared = load_fleet(settings.fleet) if (settings.fleet / AGENTS_FOLDER).is_dir() else None
+    doors = doors_of(declared or Fleet(file.name, settings.fleet, {}, declared_file=file))
+    spec, readers = file.gateway.decode, dict[str, Access]()
+    if spec is not None:
+        tokens = {n: _secret(r, f"gateway.decode.readers.{n}") for n, r in spec.readers.items()}
+        readers = readers_with(tokens, listen, LISTEN)
+    store = store_of(settings)
+    client = await connect(settings, store)
+    return Gateway(
+        client,
+        store,
+        settings,
+        file,
+        access,
+        known_ui(settings),
+        doors=doors,
+        callbacks=receiver_of(store),
+        opens=PayloadReader(store, encryption_of(settings), client.namespace) if spec else None,
+        readers=readers,
+    )
+
+
+@overload
+def _secret(reference: str, key: str) -> str: ...
+@overload
+def _secret(reference: str | None, key: str) -> str | None: ...
+def _secret(reference: str | None, key: str) -> str | None:
     try:
-        return access_with(Secrets()(token) if token else None, listen, LISTEN)
+        return Secrets()(reference) if reference else None
     except LookupError as error:
-        raise AccessError(f"gateway.token of fleet.yaml: {error}") from error
+        raise AccessError(f"{key} of fleet.yaml: {error}") from error
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Tls | None:

@@ -83,7 +83,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
         "worker": ("worker", "Run a worker for a fleet."),
-        "gateway": ("gateway", "Serve a fleet's metrics and health over HTTP."),
+        "gateway": ("gateway", "Serve a fleet over HTTP: metrics and health, webhooks, a codec server."),
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "watchdog": ("watchdog", "Show the Watchdog's open alerts: what, since when, what to do."),

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -61,17 +61,32 @@ def access_with(token: str | None, listen: str, option: str) -> Access:
         AccessError: anybody on the network could read, or the token is too short.
         ListenError: `listen` is no address.
     """
-    if token is not None and len(token) < SHORTEST_TOKEN:
-        raise AccessError(
-            f"gateway.token of fleet.yaml is shorter than {SHORTEST_TOKEN} characters: use a "
-            "long random text"
-        )
+    if token is not None:
+        _refuse_short(token, "gateway.token")
     if token is None and not is_loopback(listen, option):
         raise AccessError(
             f"{option}: {listen} is open to the network, and nobody would be asked who they are: "
             "declare gateway: {token: env:NAME} in fleet.yaml, or listen at 127.0.0.1"
         )
     return Access(token)
+
+
+def readers_with(tokens: Mapping[str, str], listen: str, option: str) -> dict[str, Access]:
+    """Return who may have payloads decrypted, by name, if that fits where the gateway listens.
+
+    Raises:
+        AccessError: anybody on the network could read, or a token is too short.
+        ListenError: `listen` is no address.
+    """
+    for name, token in tokens.items():
+        _refuse_short(token, f"gateway.decode.readers.{name}")
+    if not tokens and not is_loopback(listen, option):
+        raise AccessError(
+            f"{option}: {listen} is open to the network, and anybody could have payloads "
+            "decrypted: declare gateway: {decode: {readers: {NAME: env:NAME}}} in fleet.yaml, or "
+            "listen at 127.0.0.1"
+        )
+    return {name: Access(token) for name, token in tokens.items()}
 
 
 def is_loopback(listen: str, option: str) -> bool:
@@ -88,6 +103,14 @@ def is_loopback(listen: str, option: str) -> bool:
     except ValueError:
         # A name of this machine: whoever it is on the network.
         return False
+
+
+def _refuse_short(token: str, key: str) -> None:
+    if len(token) < SHORTEST_TOKEN:
+        raise AccessError(
+            f"{key} of fleet.yaml is shorter than {SHORTEST_TOKEN} characters: use a long random "
+            "text"
+        )
 
 
 def _password(encoded: str) -> str:

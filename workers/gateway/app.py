@@ -5,12 +5,19 @@ from collections.abc import Callable, Sequence
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from workers.gateway import health, metrics
+from workers.gateway import callbacks, decode, events, health, hooks, metrics
 from workers.gateway.place import Gateway
 
 Family = Callable[[Gateway], Sequence[BaseRoute]]
 
-FAMILIES: tuple[Family, ...] = (health.routes, metrics.routes)
+FAMILIES: tuple[Family, ...] = (
+    health.routes,
+    metrics.routes,
+    hooks.routes,
+    events.routes,
+    callbacks.routes,
+    decode.routes,
+)
 """Each asks `gateway.access` for what not everybody may read, and leaves in `gateway.closing`
 whatever it opens."""
 

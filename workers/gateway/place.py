@@ -1,13 +1,17 @@
 """What every route of the gateway is given: the server, the store, the fleet, who may come."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from temporalio.client import Client
 
+from activities.callbacks import Callbacks
 from activities.stores.base import ObjectStore
 from rota.fleet_file import FleetFile
+from workers.codec_server import PayloadReader
 from workers.gateway.access import Access
+from workers.gateway.doors import Doors
 from workers.settings import Settings
 
 
@@ -23,5 +27,13 @@ class Gateway:
     access: Access = field(default_factory=Access)
     ui: str = ""
     """Where the Temporal UI is, if anybody has said so."""
+    doors: Doors = field(default_factory=Doors)
+    """Who may post where."""
+    callbacks: Callbacks | None = None
+    """Takes the answers of providers; None: workers do, or nobody."""
+    opens: PayloadReader | None = None
+    """Decrypts payloads for `readers`; None: for nobody."""
+    readers: Mapping[str, Access] = field(default_factory=dict[str, Access])
+    """Who may have payloads decrypted, by name; empty: whoever comes."""
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
     """What routes opened, closed once the last request has been answered."""

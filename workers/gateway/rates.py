@@ -1,0 +1,25 @@
+"""How often something may happen: a bucket that fills as time goes by."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Bucket:
+    """Lets through `per_minute`, all of them at once if nobody came before."""
+
+    per_minute: int
+    _level: float = field(init=False)
+    _at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._level = float(self.per_minute)
+
+    def wait(self, now: float) -> float:
+        """Take one and return 0; if there is none, the seconds until there is."""
+        rate = self.per_minute / 60
+        self._level = min(float(self.per_minute), self._level + max(0.0, now - self._at) * rate)
+        self._at = max(self._at, now)
+        if self._level < 1:
+            return (1 - self._level) / rate
+        self._level -= 1
+        return 0.0
