@@ -26,6 +26,7 @@ from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
 from rota.runtime_queue import RuntimeQueue
 from rota.tools import ToolDefinition
+from workers.build import Build
 from workers.connection import connect
 from workers.encryption import store_of
 from workers.settings import Settings
@@ -64,6 +65,7 @@ class Stack:
         *,
         client: Client | None = None,
         connections: Connections | None = None,
+        build: Build | None = None,
     ) -> AsyncGenerator[None]:
         """Serve this stack's task queue inside this process."""
         known = {**BUILTIN_TOOLS, **{tool.name: tool for tool in tools}}
@@ -78,6 +80,7 @@ class Stack:
             breaker_policy=self.breaker_policy,
             notifier_policy=self.notifier_policy,
             runtime_queues=self.runtime_queues,
+            build=build,
         ):
             try:
                 yield

@@ -13,6 +13,7 @@ from activities.toolbox import Toolbox
 from activities.watching import WatchingActivities
 from rota.fleet_file import FleetFile
 from rota.ids import keeper_queue
+from workers.build import Build
 from workers.log_context import LogContext
 from workers.measuring import Measuring
 from workers.plugin import WATCH_WORKFLOWS
@@ -37,6 +38,7 @@ async def watching(
     grace: timedelta,
     on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
     ui: str = "",
+    build: Build | None = None,
 ) -> AsyncGenerator[None]:
     """Serve the Watchdog and the notifiers of its alerts while the block lasts."""
     looking = WatchingActivities(client, store)
@@ -57,6 +59,7 @@ async def watching(
             interceptors=[LogContext(), Measuring()],
             graceful_shutdown_timeout=grace,
             on_fatal_error=on_fatal_error,
+            deployment_config=build and build.upgraded,
         ):
             yield
     finally:

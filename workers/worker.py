@@ -1,13 +1,9 @@
 """The worker: runs on one task queue, keepers on its neighbour."""
 
-import asyncio
-import logging
-import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TypedDict
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -42,39 +38,23 @@ from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
 from rota.notifier import NotifierPolicy
 from rota.runtime_queue import RuntimeQueue
+from workers.build import Build
 from workers.log_context import LogContext
 from workers.measuring import Measuring
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
-from workers.runtime_queues import fleet_queues, limit_rates
+from workers.runtime_queues import limit_rates
 from workers.takeover import Takeover
-from workers.watching import watchdog_queue, watching
 from workflows.activity_options import HEARTBEAT_INTERVAL, STICKY_TIMEOUT
-
-log = logging.getLogger("rota.worker")
 
 GRACE = timedelta(seconds=30)
 """How long a stopping worker lets steps finish: above the p95 of a model turn."""
 MAX_STEPS = 100
 """Steps at once in one worker: they mostly wait for providers."""
-REASON_SECONDS = 5.0
-"""How long a worker that failed may take to say why, while its steps are still in flight."""
-
 MAX_WATCHES = 500
 """Sessions watched at once in one worker. A hundred take some 20 MiB and a tenth of a core.
 Programs of runtime `command` are among them, and bounded by their agents' concurrency."""
 
 FatalHandler = Callable[[BaseException], Awaitable[None]]
-
-
-class _Common(TypedDict):
-    store: ObjectStore
-    toolbox: Toolbox
-    on_fatal_error: FatalHandler
-    ui: str
-
-
-class WorkerFailedError(Exception):
-    """The worker stopped serving without being told to; the message says why."""
 
 
 @asynccontextmanager
@@ -91,6 +71,7 @@ async def serving(
     notifier_policy: NotifierPolicy | None = None,
     runtime_queues: Sequence[RuntimeQueue] = (),
     ui: str = "",
+    build: Build | None = None,
 ) -> AsyncGenerator[None]:
     """Serve runs and keepers while the block lasts, and the runtimes' own queues.
 
@@ -130,6 +111,7 @@ async def serving(
         interceptors=[LogContext(), Measuring(), Takeover()],
         graceful_shutdown_timeout=grace,
         on_fatal_error=on_fatal_error,
+        deployment_config=build and build.pinned,
     )
     runs = worker(
         task_queue=task_queue,
@@ -175,6 +157,7 @@ async def serving(
     )
     keepers = worker(
         task_queue=keeper_queue(task_queue),
+        deployment_config=build and build.upgraded,
         workflows=KEEPER_WORKFLOWS,
         activities=[
             keeper_desk.closed_runs,
@@ -224,75 +207,3 @@ async def serving(
         await notifying.aclose()
         await gate.aclose()
         await own_runtimes.aclose()
-
-
-async def serve_until_stopped(
-    client: Client,
-    *,
-    task_queue: str,
-    store: ObjectStore,
-    toolbox: Toolbox,
-    ui: str = "",
-    watchdog_alone: bool = False,
-) -> None:
-    """Serve until SIGINT or SIGTERM; a second one ends the process at once.
-
-    Beside `task_queue` those that the runtimes of the toolbox's fleet name, and its Watchdog's
-    own; or that alone. Notifications link runs to `ui`, if anybody has said where the Temporal
-    UI is.
-
-    Raises:
-        WorkerFailedError: serving ended without being told to. Steps may still be in flight,
-            in threads that nothing can stop: the caller ends the process, and another
-            worker goes on as if this one had been killed.
-    """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[BaseException | None] = loop.create_future()
-
-    async def end(error: BaseException | None = None) -> None:
-        if not over.done():
-            over.set_result(error)
-
-    async def serve() -> None:
-        queues = () if watchdog_alone else fleet_queues(toolbox.fleet, task_queue)
-        own = watchdog_queue(toolbox, task_queue)
-        common = _Common(store=store, toolbox=toolbox, on_fatal_error=end, ui=ui)
-        async with AsyncExitStack() as served:
-            if own:
-                watch = watching(client, own, grace=GRACE, **common)
-                await served.enter_async_context(watch)
-            if not watchdog_alone:
-                runs = serving(client, task_queue=task_queue, runtime_queues=queues, **common)
-                await served.enter_async_context(runs)
-            mine = () if watchdog_alone else (task_queue, *(queue.name for queue in queues))
-            names = ", ".join(filter(None, (*mine, own)))
-            log.info("serving %s at %s", names, client.service_client.config.target_host)
-            try:
-                await stop.wait()
-            finally:  # told to stop, or cancelled by a worker that ended
-                await end()
-            log.info("stopping: steps in flight may finish (up to %s)", GRACE)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    work = asyncio.create_task(serve())
-    try:
-        await asyncio.wait((work, over), return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            raise WorkerFailedError(f"the worker failed: {await _reason(work, over)}")
-        await work
-    finally:
-        work.cancel()
-        log.info("stopped")
-
-
-async def _reason(work: "asyncio.Task[None]", over: "asyncio.Future[BaseException | None]") -> str:
-    error = over.result() if over.done() else None
-    if error is None:
-        await asyncio.wait((work,), timeout=REASON_SECONDS)
-        if work.done() and not work.cancelled():
-            error = work.exception()
-    return f"{type(error).__name__}: {error}" if error else "it does not say why"

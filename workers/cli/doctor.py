@@ -14,6 +14,7 @@ from activities.encryption.keys import KeySourceError
 from activities.tools.fleet import ToolLoadError
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import Fleet
+from workers.build_checks import check_builds
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.checks import (
     Check,
@@ -129,6 +130,7 @@ async def _check(
         await check_retention(client),
         await check_attributes(client),
         *await check_workers(client, queue),
+        *filter(None, [await check_builds(client, queue)]),
         await check_store(link.store),
     ]
     if checked is not None:
@@ -136,7 +138,7 @@ async def _check(
         checks += await check_runtime_queues(client, checked.fleet)
         checks += await check_breakers(client, checked.fleet)
         checks += await check_watchdog(client, checked.fleet, now())
-        if all(check.ok for check in checks if check.name == "keepers"):
+        if all(check.ok for check in checks if check.name in ("keepers", "build")):
             checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
             checks += await check_notifiers(client, checked.fleet, queue)
     return checks

@@ -8,6 +8,7 @@ import click
 
 from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
+from workers.build import Build, BuildOptionsError, build_from
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -16,10 +17,13 @@ from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
 from workers.encryption import store_of
+from workers.http_server import ListenError
 from workers.namespace import attribute_problems
+from workers.readiness import Readiness
+from workers.serving import WorkerFailedError, serve_until_stopped
 from workers.settings import Settings
 from workers.watching import watchdog_queue
-from workers.worker import WorkerFailedError, serve_until_stopped
+from workers.worker_health import Serving, probed
 
 log = logging.getLogger("rota.worker")
 
@@ -37,6 +41,24 @@ log = logging.getLogger("rota.worker")
     "--metrics",
     envvar="ROTA_METRICS",
     help="host:port to serve Prometheus metrics at. Default: ROTA_METRICS.",
+)
+@click.option(
+    "--health",
+    metavar="HOST:PORT",
+    envvar="ROTA_HEALTH",
+    help="Answer probes at /healthz and /readyz. Default: ROTA_HEALTH.",
+)
+@click.option(
+    "--deployment",
+    metavar="NAME",
+    envvar=["ROTA_DEPLOYMENT", "TEMPORAL_DEPLOYMENT_NAME"],
+    help="Worker Deployment that --build is one of. Default: ROTA_DEPLOYMENT.",
+)
+@click.option(
+    "--build",
+    metavar="ID",
+    envvar=["ROTA_BUILD", "TEMPORAL_WORKER_BUILD_ID"],
+    help="Build of the code: runs end on the one they began on. Default: ROTA_BUILD.",
 )
 @click.option(
     "--watchdog",
@@ -60,6 +82,9 @@ def worker_command(
     log_format: str,
     log_level: str,
     metrics: str | None,
+    health: str | None,
+    deployment: str | None,
+    build: str | None,
     watchdog: bool,
     callbacks: str | None,
     callback_url: str | None,
@@ -69,18 +94,27 @@ def worker_command(
     Serves the fleet's task queue until SIGINT or SIGTERM, then lets steps in flight finish;
     what does not finish goes on in another worker. Any number may run at once. Logs to
     standard error, one line per event. Ends with 1 if it can no longer serve: start another.
+
+    With --deployment and --build the server gives it nothing until that build is current.
     """
     log_to_stderr(log_level, as_json=log_format == "json")
     quiet_core()
     try:
-        asyncio.run(_work(settings, metrics, callbacks, callback_url, alone=watchdog))
+        given = build_from(deployment, build)
+        asyncio.run(
+            _work(settings, metrics, health, given, callbacks, callback_url, alone=watchdog)
+        )
     except CallbackOptionsError as error:
         raise CommandError(str(error)) from error
+    except (BuildOptionsError, ListenError) as error:
+        raise CommandError(str(error), ExitCode.WRONG) from error
 
 
 async def _work(
     settings: Settings,
     metrics: str | None,
+    health: str | None,
+    build: Build | None,
     listen: str | None,
     callback_url: str | None,
     *,
@@ -108,8 +142,10 @@ async def _work(
             f"namespace {client.namespace} is not ready: {'; '.join(problems)}; "
             "run 'rota doctor --fix'"
         )
+    serving = Serving()
+    readiness = Readiness(client, store, log)
     try:
-        async with receiving(callbacks, listen):
+        async with receiving(callbacks, listen), probed(health, readiness, serving):
             await serve_until_stopped(
                 client,
                 task_queue=settings.task_queue,
@@ -117,6 +153,8 @@ async def _work(
                 toolbox=toolbox,
                 ui=known_ui(settings),
                 watchdog_alone=alone,
+                build=build,
+                ready=serving,
             )
     except WorkerFailedError as error:
         log.critical("%s; ending with exit code %d", error, ExitCode.FAILED)

@@ -1,0 +1,81 @@
+"""Two builds side by side on the real server: runs stay where they began, keepers move on."""
+
+import logging
+
+import pytest
+from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from rota.ids import keeper_id
+from tests.stack import Stack
+from tests.workflows.gates import GATED, Gate, poll
+from workers.build import Build, tell_of_build
+from workers.build_checks import check_builds
+
+
+async def make_current(client: Client, build: Build) -> None:
+    """As `temporal worker deployment set-current-version`, once the server knows the build."""
+
+    async def done() -> bool | None:
+        request = SetWorkerDeploymentCurrentVersionRequest(
+            namespace=client.namespace,
+            deployment_name=build.deployment,
+            build_id=build.id,
+            identity=client.identity,
+        )
+        try:
+            await client.workflow_service.set_worker_deployment_current_version(request)
+        except RPCError:  # none of its workers has polled yet, or not each queue's
+            return None
+        return True
+
+    await poll(done)
+
+
+async def builds_of(client: Client, workflow_id: str) -> list[str]:
+    """The builds that decided on a workflow, one after the other; empty: of no build."""
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    found = [
+        event.workflow_task_completed_event_attributes.deployment_version.build_id
+        for event in history.events
+        if event.HasField("workflow_task_completed_event_attributes")
+    ]
+    return [build for at, build in enumerate(found) if at == 0 or build != found[at - 1]]
+
+
+async def test_runs_end_on_their_build_and_keepers_move_on(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Workers without builds are followed by a first build, and by a second amid a run."""
+    first, second = (Build(f"rota-{stack.task_queue}", each) for each in ("b1", "b2"))
+    name, gate = stack.name("built"), Gate()
+    async with stack.worker([gate.tool]):
+        await stack.declare(name, **GATED, session={"concurrency": "parallel"})
+    assert await builds_of(stack.client, keeper_id(name)) == [""]
+    assert await check_builds(stack.client, stack.task_queue) is None
+
+    async with stack.worker([gate.tool], build=first):
+        with caplog.at_level(logging.INFO, "rota.worker"):
+            await tell_of_build(stack.client, first)
+        assert f"no build of deployment {first.deployment} is current" in caplog.text
+        check = await check_builds(stack.client, stack.task_queue)
+        assert check is not None
+        assert "no build is current" in check.found
+        old = await stack.start(name, f"{name}-old")
+        await make_current(stack.client, first)
+        await gate.reached.wait()
+        gate.reached.clear()
+        async with stack.worker([gate.tool], build=second):
+            await make_current(stack.client, second)
+            new = await stack.start(name, f"{name}-new")
+            await gate.reached.wait()
+            check = await check_builds(stack.client, stack.task_queue)
+            assert check is not None
+            assert check.found == f"new runs begin on {second}; {first} for runs that began there"
+            gate.opened.set()
+            results = [await old.result(), await new.result()]
+            assert [result.status for result in results] == ["succeeded"] * 2
+            assert await builds_of(stack.client, old.id) == ["b1"]
+            assert await builds_of(stack.client, new.id) == ["b2"]
+            assert await builds_of(stack.client, keeper_id(name)) == ["", "b1", "b2"]
