@@ -55,19 +55,26 @@ _NAMED = 2
     help="Create search attributes, raise the retention, ask providers again to stop.",
 )
 @click.option(
+    "--before-workers",
+    is_flag=True,
+    help="Look at the server, its namespace, keys and store alone: nobody serves yet.",
+)
+@click.option(
     "--stopped",
     multiple=True,
     metavar="RUN",
     help="Forget the work of RUN that nobody confirmed to have stopped: you have looked.",
 )
-def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_json: bool) -> None:
+def doctor_command(
+    settings: Settings, fix: bool, before_workers: bool, stopped: tuple[str, ...], as_json: bool
+) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
     The server and its namespace, workers, the store, the fleet's files, drift. Of the fleet's
     agents: each runtime, connection, MCP server and channel of notify, asked without spending
     or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
     """
-    local, checked = _check_files(settings)
+    local, checked = ([], None) if before_workers else _check_files(settings)
     local += check_keys(settings)
     code = ExitCode.FAILED
     with console(err=True).status("") as status:
@@ -75,7 +82,14 @@ def doctor_command(settings: Settings, fix: bool, stopped: tuple[str, ...], as_j
             local += _check_outside(checked, status)
         try:
             status.update(f"asking the server at {escape(target_of(settings)[0])}")
-            checks = with_server(settings, lambda link: _check(link, checked, fix, stopped))
+            checks = with_server(
+                settings,
+                lambda link: (
+                    _check_first(link, fix)
+                    if before_workers
+                    else _check(link, checked, fix, stopped)
+                ),
+            )
         except UnreachableError as error:
             cure = "mend that, or name another server with --address"
             checks = [Check("server", False, str(error), cure)]
@@ -119,19 +133,26 @@ def _check_outside(checked: CheckedFleet, status: Status) -> list[Check]:
     return asyncio.run(check_outside(checked, told))
 
 
+async def _check_first(link: Link, fix: bool) -> list[Check]:
+    """What must be well before the first worker starts."""
+    client = link.client
+    return [
+        await check_server(client, link.address),
+        *(await _mend(link) if fix else []),
+        await check_retention(client),
+        await check_attributes(client),
+        await check_store(link.store),
+    ]
+
+
 async def _check(
     link: Link, checked: CheckedFleet | None, fix: bool, stopped: tuple[str, ...]
 ) -> list[Check]:
     client, queue = link.client, link.settings.task_queue
-    checks = [await check_server(client, link.address)]
-    if fix:
-        checks += await _mend(link)
-    checks += [
-        await check_retention(client),
-        await check_attributes(client),
+    checks = [
+        *await _check_first(link, fix),
         *await check_workers(client, queue),
         *filter(None, [await check_builds(client, queue)]),
-        await check_store(link.store),
     ]
     if checked is not None:
         checks.append(await check_drift(client, link.store, checked.fleet, queue))

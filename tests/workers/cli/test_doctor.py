@@ -83,3 +83,6 @@ async def test_doctor_fix_makes_a_namespace_ready_for_a_worker(written: FleetOnS
         if found["search attributes"]:
             break
     assert found["retention"]
+    first = await rota("doctor", "--before-workers", "--json", *options)
+    assert first.code == ExitCode.OK, "nobody serves yet, and that is well"
+    assert set(states(first)) == {"server", "retention", "search attributes", "store"}
