@@ -8,6 +8,7 @@ import pytest
 from activities.audit.archive_store import get_archive, open_archive, put_archive
 from activities.audit.collecting import Collector
 from activities.stores.base import ObjectMissingError, ObjectStore
+from rota.audit.retention import FleetRetention
 from tests.rota.audit.audit_records import record
 
 
@@ -25,7 +26,7 @@ async def test_what_nothing_refers_to_goes_from_every_store(store: ObjectStore) 
     def later() -> datetime:
         return datetime.now(UTC) + timedelta(days=30)
 
-    collector = Collector(store, server, "default", {}, later)
+    collector = Collector(store, server, "default", FleetRetention("", {}), later)
     young = await collector.collect(timedelta(days=31), dry_run=False)
     plan = await collector.collect(timedelta(days=7), dry_run=True)
     assert (young.removed, plan.removed, plan.bytes) == (0, 1, 5)
