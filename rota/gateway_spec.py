@@ -36,8 +36,8 @@ class DecodeSpec(Declared):
     any user. Empty: everybody may, and the gateway listens on loopback alone."""
     origins: tuple[Origin, ...] = ()
     """Pages that may ask, such as the Temporal UI's `http://localhost:8233`: exactly these."""
-    per_minute: int = Field(default=600, ge=1, le=100_000)
-    """Requests of one reader."""
+    per_minute: int = Field(default=6000, ge=1, le=100_000)
+    """Requests of one reader; the UI makes one for each payload of a page."""
 
 
 class GatewaySpec(Declared):

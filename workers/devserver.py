@@ -98,6 +98,7 @@ def server_command(
     ui_port: int | None,
     metrics_port: int,
     extra_config: Sequence[str] = (),
+    codec: str | None = None,
 ) -> list[str]:
     """The command line of the server with Rota's settings."""
     command = [temporal_binary(), "server", "start-dev", "--ip", HOST, "--port", str(port)]
@@ -105,6 +106,8 @@ def server_command(
     command += ["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]
     if ui_port is not None:
         command += ["--ui-ip", HOST, "--ui-disable-news-fetch"]
+    if codec is not None:
+        command += ["--ui-codec-endpoint", codec]
     if database is not None:
         command += ["--db-filename", str(database)]
         for pragma in PRAGMAS:
@@ -125,10 +128,11 @@ async def dev_server(
     with_ui: bool = False,
     log_file: Path | None = None,
     extra_config: Sequence[str] = (),
+    codec: str | None = None,
 ) -> AsyncGenerator[DevServer]:
     """Run the server while the block lasts, ready to be used.
 
-    Ports not given are free ones. The server runs in a process group of its own, so that
+    Ports not given are free ones; `codec` is where the UI has payloads decrypted. The server runs in a process group of its own, so that
     Ctrl-C at the terminal reaches Rota alone, which then stops it in order.
 
     Raises:
@@ -148,6 +152,7 @@ async def dev_server(
         ui_port=chosen_ui,
         metrics_port=metrics_port,
         extra_config=extra_config,
+        codec=codec,
     )
     with contextlib.ExitStack() as stack:
         output = subprocess.DEVNULL

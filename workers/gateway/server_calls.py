@@ -13,10 +13,11 @@ from activities.stores.base import StoreError
 from rota.failures import PAYLOAD_ERROR_TYPE
 from workers.gateway.bodies import AnsweredError
 
-RPC = timedelta(seconds=5)
+RPC = timedelta(seconds=3)
 """Of one attempt of a call."""
-PATIENCE_SECONDS = 8.0
-"""How long the server and the store may take over one delivery, attempts included."""
+PATIENCE_SECONDS = 5.0
+"""How long the server and the store may take over one delivery, attempts included: GitHub waits ten
+seconds for an answer, and while the server is away nobody is to hold a place for long."""
 AGAIN_SECONDS = 10
 
 log = logging.getLogger("rota.gateway")
