@@ -13,9 +13,12 @@ from rota.budget_limits import Dimension, limits_of
 from rota.budget_tallies import keys_at, tally_of
 from rota.keeper_state import KeeperState
 from rota.kinds import Kind
-from rota.model import Record
+from rota.model import Record, is_empty
 from rota.runs import RunStatus
 from rota.totals import Totals
+
+DESCRIPTION_LIMIT = 200
+"""Characters of a description: a line for people."""
 
 
 class LimitReading(Record):
@@ -59,6 +62,8 @@ class KeeperReading(Record):
 
     kind: Kind = "Agent"
     team: str = ""
+    description: str = Field(default="", exclude_if=is_empty)
+    """The beginning of the declared one."""
     runtime: str = ""
     """Kind of the declared one."""
     model: str = ""
@@ -85,6 +90,7 @@ class KeeperReading(Record):
         return KeeperReading(
             kind=spec.kind if spec else "Agent",
             team=spec.team if spec else "",
+            description=spec.description[:DESCRIPTION_LIMIT] if spec else "",
             runtime=spec.runtime_kind if spec else "",
             model=(spec.model or "") if spec else "",
             runtimes=tuple(each.kind for each in spec.runtimes if each.kind) if spec else (),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.external.aimock import Aimock, aimock
+from tests.external.browser import CHROMIUM, Browser
 from tests.external.litellm_proxy import Gateway, litellm_proxy
 from tests.external.n8n_instance import N8n, n8n_instance
 from tests.external.software import N8N, n8n_is_wanted
@@ -16,26 +17,37 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave these tests out of every run that does not name their marker.
 
-    Those of n8n, which is large, also where it is not installed.
+    Those of n8n, which is large, and of Chromium also where it is not installed.
     """
     asked = "external" in str(config.option.markexpr)
-    with_n8n = n8n_is_wanted()
+    absent = {*(() if n8n_is_wanted() else ("n8n",)), *(() if CHROMIUM else ("browser",))}
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
         ours = HERE in item.path.parents
         if ours:
             item.add_marker("external")
-        wanted = asked and (with_n8n or "n8n" not in getattr(item, "fixturenames", ()))
+        wanted = asked and not absent & set(getattr(item, "fixturenames", ()))
         (kept if wanted or not ours else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
 
 
-def pytest_report_header() -> str:
+def pytest_report_header() -> list[str]:
     """Say which of them run, since nothing is told of those left out."""
-    return f"n8n: {N8N}" if n8n_is_wanted() else "n8n: not installed, left out (docs/checking.md)"
+    left_out = "not installed, left out (docs/checking.md)"
+    return [
+        f"n8n: {N8N if n8n_is_wanted() else left_out}",
+        f"chromium: {CHROMIUM or left_out}",
+    ]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    """A browser that knows nothing yet."""
+    assert CHROMIUM is not None  # else whoever asks for it is left out
+    return Browser(CHROMIUM, tmp_path)
 
 
 @pytest.fixture(scope="session")

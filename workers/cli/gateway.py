@@ -66,9 +66,9 @@ def gateway_command(
 ) -> None:
     """Serve a fleet over HTTP: metrics and health, webhooks, a codec server.
 
-    GET /metrics, /healthz, /readyz; POST /hooks, /events, /callbacks, /decode, as far as they are
-    declared; until SIGINT or SIGTERM. Any number may run at once. Beyond loopback it needs
-    gateway.token in fleet.yaml. Logs to standard error.
+    GET / (a page for people), /metrics, /healthz, /readyz; POST /hooks, /events, /callbacks,
+    /decode, as far as they are declared; until SIGINT or SIGTERM. Any number may run at once.
+    Beyond loopback it needs gateway.token in fleet.yaml. Logs to standard error.
     """
     log_to_stderr(log_level, as_json=log_format == "json")
     quiet_core()

@@ -21,7 +21,12 @@ def run_link(link: Link, run_id: str) -> str:
     base = _ui(link, address)
     if not base:
         return ""
-    return f"{base}/namespaces/{quote(namespace)}/workflows/{quote(run_id, safe='')}"
+    return page_of(base, namespace, run_id)
+
+
+def page_of(ui: str, namespace: str, run_id: str) -> str:
+    """Return the page of a run in the Temporal UI at `ui`."""
+    return f"{ui}/namespaces/{quote(namespace, safe='')}/workflows/{quote(run_id, safe='')}"
 
 
 def known_ui(settings: Settings) -> str:

@@ -27,7 +27,7 @@ from rota.team_spec import TeamAccount
 from rota.visibility import KEEPER_MEMO, TEAM_MEMO
 from schedules.live_holders import holders_of
 from schedules.live_teams import ACCOUNTS
-from workers.exporter.snapshot import ScheduleLook, Waits
+from workers.exporter.snapshot import ScheduleLook, WaitingCall, Waits
 
 PATIENCE = timedelta(seconds=3)
 """How long one workflow may take to answer."""
@@ -124,6 +124,7 @@ async def schedules(client: Client, names: Collection[str]) -> dict[str, Schedul
             next=times[0] if times else None,
             interval=max(gaps, default=None),
             paused=each.schedule.state.paused,
+            upcoming=tuple(times),
         )
     return found
 
@@ -143,17 +144,19 @@ async def waits(client: Client, names: Collection[str]) -> dict[str, Waits]:
     statuses = {run.id: status for run, status in zip(runs, told, strict=False)}
     parked, pending = Counter[str](), Counter[str]()
     oldest: dict[str, datetime] = {}
+    calls: dict[str, list[WaitingCall]] = {}
     for run in runs:
         name, status = _owner(run), statuses.get(run.id)
         is_parked = run.typed_search_attributes.get(STATUS) == RunStatus.PARKED
         parked[name] += is_parked
         # One that did not say waits for at least one decision, unless it is parked.
         pending[name] += len(status.approvals) if status else not is_parked
+        calls.setdefault(name, []).extend(_calls(run.id, status) if status else [])
         since = [each.since for each in status.approvals] if status else []
         if since:
             oldest[name] = min([*since, *([oldest[name]] if name in oldest else [])])
     return {
-        name: Waits(approvals=pending[name], oldest=oldest.get(name), parked=parked[name])
+        name: Waits(pending[name], oldest.get(name), parked[name], tuple(calls[name]))
         for name in pending
     }
 
@@ -178,6 +181,20 @@ def remembered(told: Mapping[str, State | None], before: Mapping[str, State]) ->
     """
     found = {name: each or before.get(name) for name, each in told.items()}
     return {name: each for name, each in found.items() if each is not None}
+
+
+def _calls(run: str, status: _Status) -> list[WaitingCall]:
+    return [
+        WaitingCall(
+            run=run,
+            call=each.id,
+            tool=each.request.tool,
+            requester=each.requester,
+            since=each.since,
+            until=each.last_call,
+        )
+        for each in status.approvals
+    ]
 
 
 def _owner(run: WorkflowExecution) -> str:

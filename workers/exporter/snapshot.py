@@ -18,6 +18,24 @@ class ScheduleLook:
     interval: timedelta | None
     """The longest time between two of the next slots; None: fewer than two follow."""
     paused: bool
+    upcoming: tuple[datetime, ...] = ()
+    """The next slots in order, as many as the server lists: a few."""
+
+
+@dataclass(frozen=True)
+class WaitingCall:
+    """A tool call that waits for somebody's decision."""
+
+    run: str
+    """Workflow id."""
+    call: str
+    """Unique within the run: `a1`."""
+    tool: str
+    requester: str
+    """Who asked for the run; empty if nobody knows."""
+    since: datetime
+    until: datetime
+    """After this no decision counts."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,8 @@ class Waits:
     oldest: datetime | None = None
     """Since when the oldest approval waits."""
     parked: int = 0
+    calls: tuple[WaitingCall, ...] = ()
+    """Those of runs that were asked and have answered, oldest run first."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,12 @@ class Access:
 
         async def guarded(request: Request) -> Response:
             if not self.allows(request):
-                headers = {"WWW-Authenticate": 'Bearer realm="rota", Basic realm="rota"'}
-                return PlainTextResponse("unauthorized\n", 401, headers)
+                refusal = PlainTextResponse("unauthorized\n", 401)
+                # A line for each, what browsers ask people for first: they read no further than
+                # the first scheme of a line.
+                refusal.headers["WWW-Authenticate"] = 'Basic realm="rota", charset="UTF-8"'
+                refusal.headers.append("WWW-Authenticate", 'Bearer realm="rota"')
+                return refusal
             return await endpoint(request)
 
         return guarded

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from workers.gateway import callbacks, decode, events, health, hooks, metrics
+from workers.gateway import callbacks, decode, events, fleet_page, health, hooks, metrics
 from workers.gateway.place import Gateway
 
 Family = Callable[[Gateway], Sequence[BaseRoute]]
@@ -13,6 +13,7 @@ Family = Callable[[Gateway], Sequence[BaseRoute]]
 FAMILIES: tuple[Family, ...] = (
     health.routes,
     metrics.routes,
+    fleet_page.routes,
     hooks.routes,
     events.routes,
     callbacks.routes,

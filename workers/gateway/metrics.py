@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from workers.exporter.exporter import Exporter, NothingReadError, registry_of
+from workers.exporter.exporter import NothingReadError, registry_of
 from workers.gateway.place import Gateway
 
 LITTLE_EFFORT = 1
@@ -18,8 +18,7 @@ LITTLE_EFFORT = 1
 
 def routes(gateway: Gateway) -> Sequence[BaseRoute]:
     """Return the routes of this family."""
-    exporter = Exporter(gateway.client, gateway.fleet.name)
-    gateway.closing.push_async_callback(exporter.aclose)
+    exporter = gateway.exporter
 
     async def metrics(request: Request) -> Response:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from temporalio.client import Client
 
@@ -10,6 +11,7 @@ from activities.callbacks import Callbacks
 from activities.stores.base import ObjectStore
 from rota.fleet_file import FleetFile
 from workers.codec_server import PayloadReader
+from workers.exporter.exporter import Exporter
 from workers.gateway.access import Access
 from workers.gateway.doors import Doors
 from workers.settings import Settings
@@ -37,3 +39,10 @@ class Gateway:
     """Who may have payloads decrypted, by name; empty: whoever comes."""
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
     """What routes opened, closed once the last request has been answered."""
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """Looks at the fleet, once for all routes that tell of it."""
+        exporter = Exporter(self.client, self.fleet.name)
+        self.closing.push_async_callback(exporter.aclose)
+        return exporter

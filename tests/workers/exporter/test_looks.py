@@ -53,6 +53,10 @@ async def test_calls_that_wait_for_people_are_counted_with_the_oldest(served: St
     waits = await poll(listed)
     assert (waits.approvals, waits.parked) == (2, 0)
     assert waits.oldest == datetime.fromisoformat(first["since"])
+    assert [(each.run, each.call, each.tool) for each in waits.calls] == [
+        (handle.id, "a1", "ledger.post"),
+        (handle.id, "a2", "ledger.post"),
+    ]
     await decide(handle, first)
     await decide(handle, second, "deny")
     await handle.result()
@@ -106,6 +110,7 @@ async def test_schedule_is_read_as_the_server_lists_it(stack: Stack) -> None:
     following = found[hourly].next
     assert following is not None
     assert now < following <= now + timedelta(hours=1)
+    assert found[hourly].upcoming[:2] == (following, following + timedelta(hours=1))
     assert (found[hourly].paused, found[paused].paused) == (False, True)
     assert await looks.schedules(stack.client, {"another"}) == {}
     for id in found:

@@ -1,0 +1,1 @@
+"""Templates and style of the pages that people are shown."""

@@ -1,0 +1,116 @@
+"""The picture of the next slots: from times to marks, to be drawn as SVG. Pure.
+
+One row for each schedule, the soonest first, over the hours to come. The server lists a few slots
+of each; where it has listed as many as it does and more follow within the picture, a line says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from workers.exporter.snapshot import ScheduleLook
+
+WIDTH = 1000
+LABELS = 230
+"""Left of the marks."""
+ROW = 24
+TOP = 30
+"""Above the first row: the scale."""
+HOURS = 24
+MOST_ROWS = 20
+LISTED = 5
+"""Slots of a schedule that the server lists at least, if there are so many."""
+_STEP = 4
+"""Hours from one mark of the scale to the next."""
+_LABEL_SIGNS = 30
+_RIGHT = 14
+
+
+@dataclass(frozen=True)
+class Row:
+    """The slots of one schedule."""
+
+    name: str
+    label: str
+    """The name, cut where there is no room."""
+    y: float
+    marks: tuple[float, ...]
+    """Where its slots are."""
+    goes_on: float | None
+    """From where on more follow, up to the right edge."""
+    title: str
+    """For whoever points at it."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on the scale."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True)
+class SlotsPicture:
+    """What is to be drawn."""
+
+    rows: tuple[Row, ...]
+    ticks: tuple[Tick, ...]
+    more: int
+    """Schedules with a slot in these hours that are not drawn."""
+    width: int = WIDTH
+    right: int = WIDTH - _RIGHT
+
+    @property
+    def height(self) -> int:
+        """Of the whole picture."""
+        return TOP + ROW * len(self.rows) + 6
+
+
+def slots_picture(schedules: Mapping[str, ScheduleLook], now: datetime) -> SlotsPicture:
+    """Lay out what these schedules start within the next `HOURS`."""
+    end = now + timedelta(hours=HOURS)
+    soon = [
+        (times[0], name, times)
+        for name, look in schedules.items()
+        if not look.paused and (times := [at for at in look.upcoming if now <= at <= end])
+    ]
+    soon.sort()
+    rows = [
+        _row(number, name, times, schedules[name], now, end)
+        for number, (_, name, times) in enumerate(soon[:MOST_ROWS])
+    ]
+    return SlotsPicture(tuple(rows), _ticks(now, end), len(soon) - len(rows))
+
+
+def _row(
+    number: int, name: str, times: list[datetime], look: ScheduleLook, now: datetime, end: datetime
+) -> Row:
+    marks = tuple(_x(at, now) for at in times)
+    # Of a schedule that ends before fewer are listed, and nothing follows the last.
+    more = len(look.upcoming) >= LISTED and look.upcoming[-1] <= end
+    told = ", ".join(at.strftime("%H:%M") for at in times)
+    return Row(
+        name=name,
+        label=name if len(name) <= _LABEL_SIGNS else f"{name[: _LABEL_SIGNS - 1]}…",
+        y=TOP + ROW * number + ROW / 2,
+        marks=marks,
+        goes_on=marks[-1] if more else None,
+        title=f"{name}: {told}{' and so on' if more else ''} UTC",
+    )
+
+
+def _ticks(now: datetime, end: datetime) -> tuple[Tick, ...]:
+    at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    while at.hour % _STEP:
+        at += timedelta(hours=1)
+    found: list[Tick] = []
+    while at <= end:
+        found.append(Tick(_x(at, now), at.strftime("%H:%M")))
+        at += timedelta(hours=_STEP)
+    return tuple(found)
+
+
+def _x(at: datetime, now: datetime) -> float:
+    share = (at - now) / timedelta(hours=HOURS)
+    return round(LABELS + share * (WIDTH - LABELS - _RIGHT), 1)
