@@ -72,6 +72,11 @@ check: $(READY) ## lint, format, types, layers
 bench: $(READY) ## measure speed and size against a hand-written Temporal loop
 	@$(RUN) -m tests.bench $(ARGS)
 
+.PHONY: docs
+docs: $(READY) ## build the documentation as a site, in build/docs
+	@$(RUN) -m mkdocs build --strict --quiet --config-file deploy/site/mkdocs.yml
+	@echo "build/docs/index.html"
+
 .PHONY: record
 record: $(READY) ## record the workflow histories that the replay tests use
 	@$(RUN) -m tests.replay.record $(ARGS)
