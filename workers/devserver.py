@@ -132,8 +132,9 @@ async def dev_server(
 ) -> AsyncGenerator[DevServer]:
     """Run the server while the block lasts, ready to be used.
 
-    Ports not given are free ones; `codec` is where the UI has payloads decrypted. The server runs in a process group of its own, so that
-    Ctrl-C at the terminal reaches Rota alone, which then stops it in order.
+    Ports not given are free ones; `codec` is where the UI has payloads decrypted. The server runs
+    in a process group of its own, so that Ctrl-C at the terminal reaches Rota alone, which then
+    stops it in order.
 
     Raises:
         ServerStartError: a port is taken, or the server ended or stayed silent.

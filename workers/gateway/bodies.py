@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from math import ceil
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,7 +20,10 @@ class AnsweredError(Exception):
     def __init__(self, status: int, text: str, retry_after: float | None = None) -> None:
         """Answer with `status`; `retry_after` are seconds."""
         super().__init__(text)
-        headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
+        # What is left of the body is not waited for.
+        headers = {"Connection": "close"}
+        if retry_after is not None:
+            headers["Retry-After"] = str(max(1, ceil(retry_after)))
         self.response: Response = PlainTextResponse(f"{text}\n", status, headers)
 
 

@@ -1,14 +1,16 @@
 """The body of a delivery as a document: JSON, or a form."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from rota.model import canonical_json
 
 MOST_FIELDS = 1000
 """Fields of a form."""
+DEEPEST = 100
+"""Lists and mappings within one another: half of what a run could still read."""
 
 
 class DeliveryError(ValueError):
@@ -41,4 +43,23 @@ def _json(body: bytes) -> Any:
         canonical_json(document)
     except (ValueError, RecursionError) as error:
         raise DeliveryError("the body is not JSON") from error
+    if _is_deeper(document, DEEPEST):
+        raise DeliveryError(f"the body is nested more than {DEEPEST} deep")
     return document
+
+
+def _is_deeper(document: Any, most: int) -> bool:
+    level = [document]
+    for _ in range(most):
+        level = [inner for each in level for inner in _children(each) if _holds(inner)]
+    return bool(level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, dict | list)

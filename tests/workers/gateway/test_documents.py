@@ -14,6 +14,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     [
         ({}, b'{"a": [1, null, "\xc3\xbc"]}', {"a": [1, None, "ü"]}),
         ({"content-type": "text/plain"}, b"3", 3),
+        ({}, b'{"a": [[[]]], "b": {"c": [1]}}', {"a": [[[]]], "b": {"c": [1]}}),
         (
             FORM,
             b"command=%2Frun&text=a+b&text=c&empty=",
@@ -38,6 +39,7 @@ def test_body_is_read_as_what_it_is(headers: dict[str, str], body: bytes, docume
         ({}, b"1e999"),
         ({}, b'"\\ud800"'),
         ({}, b"[" * 100_000),
+        ({}, b"[" * 101 + b"]" * 101),
         (FORM, b"a=%ff"),
         (FORM, b"a=\xff"),
         (FORM, b"payload=hello"),
@@ -48,3 +50,8 @@ def test_body_that_cannot_be_kept_is_refused(headers: dict[str, str], body: byte
     """Before a run would fail of it."""
     with pytest.raises(DeliveryError):
         document_of(headers, body)
+
+
+def test_body_may_be_nested_as_deep_as_a_run_can_read() -> None:
+    """Up to the bound, and what stands in the innermost list counts for nothing."""
+    document_of({}, b"[" * 100 + b"1" + b"]" * 100)
