@@ -142,7 +142,7 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
     agent = f"agent {result.agent}" if result.agent else "no agent"
     out.print(f"[bold]{escape(result.run_id)}[/] · {agent} · {result.trigger.value}")
     if result.lineage is not None:
-        out.print(escape(_place(result.lineage)))
+        out.print(escape(_place(result.lineage, result.run_id)))
     print_run(shown.view, shown.output)
     out.print(f"truths: {shown.truths.line}")
     for receipt in shown.receipts:
@@ -165,10 +165,10 @@ def _print(shown: _Shown, full: bool, steps: bool) -> None:
     out.print(shown.link, markup=False)
 
 
-def _place(lineage: Lineage) -> str:
+def _place(lineage: Lineage, run_id: str) -> str:
     """`node email of morning-report-2026-11-23T05:00:00Z`, and where everything began."""
     text = f"called by {lineage.parent}" if lineage.agents else lineage.cause
-    return text if lineage.root == lineage.parent else f"{text}, below {lineage.root}"
+    return text if lineage.root in (lineage.parent, run_id) else f"{text}, below {lineage.root}"
 
 
 def _print_turn(out: Console, node: TranscriptNode, full: bool) -> None:

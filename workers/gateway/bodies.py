@@ -20,10 +20,9 @@ class AnsweredError(Exception):
     def __init__(self, status: int, text: str, retry_after: float | None = None) -> None:
         """Answer with `status`; `retry_after` are seconds."""
         super().__init__(text)
-        # What is left of the body is not waited for.
-        headers = {"Connection": "close"}
-        if retry_after is not None:
-            headers["Retry-After"] = str(max(1, ceil(retry_after)))
+        # The connection stays: closed over a body that is still coming, it would be reset, and the
+        # sender would read no answer. Whatever else comes of the body is thrown away.
+        headers = {} if retry_after is None else {"Retry-After": str(max(1, ceil(retry_after)))}
         self.response: Response = PlainTextResponse(f"{text}\n", status, headers)
 
 

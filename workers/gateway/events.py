@@ -4,6 +4,7 @@
 delivery's: the topic itself knows one that is repeated.
 """
 
+import logging
 from collections.abc import Sequence
 
 from starlette.requests import Request
@@ -24,6 +25,8 @@ from workers.gateway.inbound import Delivery, Inbound
 from workers.gateway.place import Gateway
 from workers.gateway.server_calls import RPC, on_behalf
 
+log = logging.getLogger("rota.gateway")
+
 
 def routes(gateway: Gateway) -> Sequence[BaseRoute]:
     """Return the routes of this family."""
@@ -39,6 +42,7 @@ def routes(gateway: Gateway) -> Sequence[BaseRoute]:
                     await _publish(gateway, door.name, event)
         except AnsweredError as answered:
             return answered.response
+        log.info("%s: delivery %s is an event", door.name, delivery.id)
         told = {"id": delivery.id, "taken": True, "event_id": unique_id(event.id, door.name)}
         return JSONResponse(told, 202)
 

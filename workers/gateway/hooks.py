@@ -6,6 +6,7 @@ started, whichever gateway takes it, and whatever became of the first one's answ
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ from workers.gateway.server_calls import RPC, on_behalf
 BELIEVED_SECONDS = 60.0
 """How long an agent that was found applied counts as such."""
 SUMMARY_LIMIT = 200
+
+log = logging.getLogger("rota.gateway")
 
 
 def routes(gateway: Gateway) -> Sequence[BaseRoute]:
@@ -87,6 +90,7 @@ async def start(gateway: Gateway, door: HookDoor, delivery: Delivery) -> Respons
         )
     except WorkflowAlreadyStartedError:
         status = 200
+    log.info("%s: delivery %s is run %s", door.name, delivery.id, run_id)
     return JSONResponse({"id": delivery.id, "taken": True, "run_id": run_id}, status)
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from google.protobuf import json_format
+from temporalio.api.common.v1 import Payloads
 
+from activities.stores.payloads import PAYLOAD_THRESHOLD
 from tests.processes.worker_process import launched
 from tests.stack import Stack
 from tests.workers.cli.command_line import rota
@@ -14,11 +17,18 @@ from tests.workflows.gates import poll
 from workers.cli.exit_codes import ExitCode
 from workers.devserver import free_port
 
+TOKEN = "a-long-random-token"
+DECLARED = "name: test\ngateway: {decode: {readers: {ops: env:DECODE_TOKEN}}}\n"
+
 
 async def test_gateway_serves_until_it_is_told_to_stop(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGTERM ends it with 0, and its log says so in JSON if asked for."""
+    """With what is declared; SIGTERM ends it with 0, and its log says so in JSON if asked for."""
+    (stack.folder / "fleet.yaml").write_text(DECLARED)
+    monkeypatch.setenv("DECODE_TOKEN", TOKEN)
+    monkeypatch.setenv("ROTA_CALLBACK_SECRET", TOKEN)
+    kept = await stack.client.data_converter.encode(["large" * PAYLOAD_THRESHOLD])
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("ROTA_GATEWAY_LISTEN", address)
     with launched(stack, ("workers", "gateway", "--log-format", "json")) as process:
@@ -33,6 +43,14 @@ async def test_gateway_serves_until_it_is_told_to_stop(
                 return True if answer.status_code == 200 else None
 
             await poll(ready)
+            page = json_format.MessageToJson(Payloads(payloads=kept))
+            headers = {"authorization": f"Bearer {TOKEN}", "x-namespace": "default"}
+            decoded = await client.post("/decode", content=page, headers=headers)
+            assert len(decoded.content) > PAYLOAD_THRESHOLD
+            assert (await client.post("/decode", content=page)).status_code == 401
+            # An address that was not given out has no words of its own; a path that is none has.
+            forged = await client.post("/callbacks/forged", content=b"{}")
+            assert (forged.status_code, forged.text) == (404, "")
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 10) == ExitCode.OK
     log = (stack.folder / "worker.log").read_text()
