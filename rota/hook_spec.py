@@ -31,6 +31,7 @@ class InboundSpec(Declared):
     """Who may post, and what of it counts."""
 
     scheme: Scheme = Scheme.STANDARD
+    """How deliveries are signed."""
     secrets: tuple[SecretReference, ...] = Field(min_length=1, max_length=MOST_SECRETS)
     """Any of them signs: two while one is exchanged for the other."""
     filter: Condition | None = None

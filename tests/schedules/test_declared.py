@@ -41,7 +41,7 @@ BAD: list[tuple[str, str, list[str]]] = [
         f"{HEAD}runtime: {{}}\nnodes: {{a: {{agent: a}}}}\n",
         [
             "agents/x.yaml:3: runtime: unknown key 'runtime'; known: budget, description, emits, "
-            "input, kind, limits, name, nodes, notify, on, retention, schedule, ..."
+            "hook, input, kind, limits, name, nodes, notify, on, retention, ..."
         ],
     ),
     (

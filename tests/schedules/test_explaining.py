@@ -92,6 +92,7 @@ def test_explain_of_a_run_tells_its_end_and_the_reason(fields: dict[str, Any], t
         (Trigger.BACKFILL, "a backfill started r1; "),
         (Trigger.RERUN, "r1 was ordered to run the slot again; "),
         (Trigger.EVENT, "an event started r1; "),
+        (Trigger.HOOK, "a webhook started r1; "),
     ],
 )
 def test_explain_of_a_run_tells_what_started_it(trigger: Trigger, told: str) -> None:

@@ -146,6 +146,14 @@ SOUND = [
         head=HEAD + "on: [{event: x.done}]\nemits: [y.done]\n",
     ),
     nodes(
+        "b: {agent: free, input: {a: '{input.hook.body.x}'}}",
+        head=HEAD + "hook: {secrets: ['env:S']}\n",
+    ),
+    nodes(
+        "b: {agent: free, input: {a: '{input.sha}'}}",
+        head=HEAD + "hook: {secrets: ['env:S'], input: {sha: '{body.sha}'}}\n",
+    ),
+    nodes(
         "r: {agent: report, on_failure: {run: alarm}}",
         "c: {agent: free, after: r, for_each: '{r.output.rows}', input: {s: '{item.sku}'}}",
         "d: {agent: free, after: {c: any}, when: 'input.unheard or c.output.0.x'}",
