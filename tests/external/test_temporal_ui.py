@@ -1,15 +1,17 @@
 """The Temporal UI, in a browser, shows what is encrypted, by way of the gateway."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rota.gateway_spec import GatewaySpec
 from tests.encrypted import encrypted_fleet, key
+from tests.external.browser import CHROMIUM
 from tests.house.repository import ROOT
 from tests.stack import Stack, open_stack, script
 from tests.workers.gateway.gateways import gateway_of
@@ -26,6 +28,7 @@ PICTURES = ROOT / "build"
 LONGEST_SECONDS = 60
 
 
+@pytest.mark.usefixtures("browser")
 async def test_finished_run_is_read_in_the_ui(tmp_path: Path) -> None:
     """Its input stands there if that page is declared; else the page is there, and sealed."""
     encrypted_fleet(tmp_path, key(1))
@@ -64,11 +67,10 @@ async def decoding(stack: Stack, page: str, address: str) -> AsyncGenerator[None
 
 async def seen(page: str, folder: Path, picture: str) -> str:
     """The page as a browser has it once it is complete; keeps a picture."""
-    browser = shutil.which("chromium")
-    assert browser is not None, "install chromium: 'apt install chromium'"
+    assert CHROMIUM is not None
     PICTURES.mkdir(exist_ok=True)
     command = [
-        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+        *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
         *(f"--user-data-dir={folder / 'browser'}", "--window-size=1400,1600"),
         *("--virtual-time-budget=8000", f"--screenshot={PICTURES / picture}", "--dump-dom", page),
     ]
