@@ -81,12 +81,16 @@ docs: $(READY) ## build the documentation as a site, in build/docs
 record: $(READY) ## record the workflow histories that the replay tests use
 	@$(RUN) -m tests.replay.record $(ARGS)
 
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
 .PHONY: lock
 lock: $(READY) ## resolve requirements.lock again; UPGRADE=1 also takes newer versions
 	@echo "Resolving requirements.lock" >&2
-	@$(BIN)/uv pip compile pyproject.toml --group dev --output-file requirements.lock \
-		--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+	@$(COMPILE) pyproject.toml --group dev --output-file requirements.lock $(if $(UPGRADE),--upgrade)
+	@# Parts of it, for the image: what Rota needs to run, and what builds it.
+	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file deploy/requirements.txt
+	@$(COMPILE) --group build --constraint requirements.lock --output-file deploy/build.txt
 
 $(READY): requirements.lock pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null || { echo "No '$(PYTHON)' found:" \

@@ -1,5 +1,6 @@
 """Cross-checks by software that others wrote: asked for by `-m external`, else left out."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from tests.external.n8n_instance import N8n, n8n_instance
 from tests.external.software import N8N, n8n_is_wanted
 
 HERE = Path(__file__).parent
+KUBECTL = shutil.which("kubectl")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave these tests out of every run that does not name their marker.
 
-    Those of n8n, which is large, and of Chromium also where it is not installed.
+    Those of n8n, which is large, of Chromium and kubectl also where it is not installed.
     """
     asked = "external" in str(config.option.markexpr)
-    absent = {*(() if n8n_is_wanted() else ("n8n",)), *(() if CHROMIUM else ("browser",))}
+    installed = {"n8n": n8n_is_wanted(), "browser": CHROMIUM, "kubectl": KUBECTL}
+    absent = {name for name, found in installed.items() if not found}
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
@@ -40,6 +43,7 @@ def pytest_report_header() -> list[str]:
     return [
         f"n8n: {N8N if n8n_is_wanted() else left_out}",
         f"chromium: {CHROMIUM or left_out}",
+        f"kubectl: {KUBECTL or left_out}",
     ]
 
 
@@ -48,6 +52,13 @@ def browser(tmp_path: Path) -> Browser:
     """A browser that knows nothing yet."""
     assert CHROMIUM is not None  # else whoever asks for it is left out
     return Browser(CHROMIUM, tmp_path)
+
+
+@pytest.fixture
+def kubectl() -> str:
+    """The command line of Kubernetes, which needs no cluster to render manifests."""
+    assert KUBECTL is not None  # else whoever asks for it is left out
+    return KUBECTL
 
 
 @pytest.fixture(scope="session")
