@@ -14,7 +14,9 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.bench import (
+    account,
     burst,
+    clock,
     conversation,
     crash,
     events,
@@ -43,7 +45,9 @@ IN_ARENA: dict[str, Callable[[Arena, Effort], Awaitable[list[Measure]]]] = {
 }
 """Benchmarks on one common server."""
 APART: dict[str, Callable[[Path, Effort], Awaitable[list[Measure]]]] = {
+    "account": account.measure,
     "burst": burst.measure,
+    "clock": clock.measure,
     "fallback": fallback.measure,
     "parked": parked.measure,
     "scale": scale.measure,
