@@ -11,12 +11,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import heartbeating
 from activities.interface import Notifying
+from activities.notify.approval_links import approval_links, linked
 from activities.notify.means import Means
 from activities.notify.open import SENDERS
 from rota.connections import Connections
 from rota.failures import MESSAGE_LIMIT, StepError
 from rota.ids import keeper_queue, notifier_id
-from rota.notifications import Channel, Fact, PostInput, SendInput, Sent, channels_for
+from rota.notifications import Channel, Fact, Message, PostInput, SendInput, Sent, channels_for
 from rota.notifier import NotifierPolicy, NotifierState
 
 NOTIFIER_WORKFLOW = "Notifier"
@@ -76,11 +77,13 @@ class NotifyingActivities(Notifying):
         Heartbeat: every second.
         """
         channel = input.channel
+        message, unlinked = self._with_decisions(input.message, channel)
         try:
             async with heartbeating(f"sending to {channel.label}"):
-                note = await SENDERS[channel.kind](self._means, channel, input.message)
+                note = await SENDERS[channel.kind](self._means, channel, message)
         except StepError as error:
             raise self._translated(error) from None
+        note = "; ".join(filter(None, (note, unlinked)))
         return Sent(note=self._means.secrets.redact(note))
 
     async def aclose(self) -> None:
@@ -99,6 +102,20 @@ class NotifyingActivities(Notifying):
             static_summary=f"notifier of {channel.label}",
             rpc_timeout=PATIENCE,
         )
+
+    def _with_decisions(self, message: Message, channel: Channel) -> tuple[Message, str]:
+        """Link what people may decide on; returns why not, if that cannot be.
+
+        Nobody goes without the message for that: it has the command, too.
+        """
+        means, wanted = self._means, any(fact.approval for fact in message.facts)
+        links, problem = None, ""
+        if wanted:
+            try:
+                links = approval_links(means.connections, self._client.namespace, means.secrets)
+            except LookupError as error:
+                problem = f"without links to decide by (gateway.links): {error}"
+        return linked(message, channel, links), problem
 
     def _linked(self, fact: Fact) -> Fact:
         """Link the run's page, where somebody has said where the UI is.

@@ -1,8 +1,10 @@
 """The `gateway:` block of fleet.yaml: who may ask the gateway what. Secrets are references."""
 
-from typing import Annotated
+import ipaddress
+import re
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rota.coordination_spec import EventName
 from rota.hook_spec import TopicHookSpec
@@ -11,6 +13,9 @@ from rota.names import AgentName
 from rota.runtime_specs.base import SecretReference
 
 MOST_READERS = 50
+MOST_SECRETS = 2
+"""The one in use and, while it is being exchanged, the one before."""
+_URL = r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 
 
 def _origin(value: str) -> str:
@@ -23,7 +28,32 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
+def _public(value: str) -> str:
+    found = re.fullmatch(_URL, value)
+    if found is None:
+        raise ValueError(
+            "write where people reach the gateway, such as https://rota.example.com, without a "
+            "user and without ? and #"
+        )
+    scheme, host = found[1], found[2].strip("[]")
+    if scheme == "http" and not _is_this_machine(host):
+        raise ValueError("links are as good as keys: write https (http on this machine alone)")
+    return value.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
+PublicUrl = Annotated[str, AfterValidator(_public)]
 
 
 class DecodeSpec(Declared):
@@ -40,6 +70,17 @@ class DecodeSpec(Declared):
     """Requests of one reader; the UI makes one for each payload of a page."""
 
 
+class LinksSpec(Declared):
+    """Links by which people decide on calls that wait for an approval."""
+
+    secret: Annotated[
+        tuple[SecretReference, ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1, max_length=MOST_SECRETS),
+    ]
+    """What links are signed with; of two the first signs, and links of both count."""
+
+
 class GatewaySpec(Declared):
     """What `rota gateway` of this fleet asks of those who come to it."""
 
@@ -52,3 +93,13 @@ class GatewaySpec(Declared):
     """Who may publish which events by posting to `/events/<topic>`."""
     decode: DecodeSpec | None = None
     """Who may have payloads decrypted at `/decode`. None: nobody."""
+    url: PublicUrl | None = None
+    """Where people reach the gateway: links begin with it."""
+    links: LinksSpec | None = None
+    """Links by which people decide on calls. None: there are none."""
+
+    @model_validator(mode="after")
+    def _links_lead_somewhere(self) -> Self:
+        if self.links is not None and self.url is None:
+            raise ValueError("links need url: where people reach the gateway")
+        return self

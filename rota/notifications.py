@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from rota.model import Record, StepResult, content_digest, is_false
+from rota.approval_links import AskedApproval
+from rota.model import Record, StepResult, content_digest, is_false, is_none
 from rota.notify_spec import NotifySpec, Occasion
 from rota.runtime_specs.base import is_reference
 
@@ -40,6 +41,8 @@ class Fact(Record):
     at: datetime
     resolved: bool = Field(default=False, exclude_if=is_false)
     """It is over: what was told before holds no more."""
+    approval: AskedApproval | None = Field(default=None, exclude_if=is_none)
+    """The request that waits for somebody's decision, if it is about one."""
 
 
 class ChannelKind(StrEnum):

@@ -40,7 +40,7 @@ async def send(means: Means, channel: Channel, message: Message) -> str:
         headers={"Accept": "*/*", "User-Agent": "rota"},
         timeout=TIMEOUT.total_seconds(),
         max_bytes=MOST_ANSWER,
-        body={"text": text_of(message)},
+        body={"text": text_of(message), **_unread(message)},
     )
     await post(means, channel, call)
     return ""
@@ -67,6 +67,11 @@ def text_of(message: Message) -> str:
 def escaped(text: str) -> str:
     """Return a text of any origin without markup that does anything, and nobody called."""
     return _LINK.sub(f"]{_NOTHING}", _CALLS.sub(f"@{_NOTHING}", _plain(text)))
+
+
+def _unread(message: Message) -> dict[str, bool]:
+    """Have nobody but people open links that show a request."""
+    return {"unfurl_links": False} if any(fact.approval for fact in message.facts) else {}
 
 
 def _joined(message: Message, facts: list[str]) -> str:

@@ -16,7 +16,7 @@ from rota.check_spec import CheckSpec
 from rota.coordination_spec import NeedSpec, SubscriptionSpec
 from rota.durations import format_duration, parse_duration
 from rota.fleet_file import FleetFile
-from rota.gateway_spec import DecodeSpec, GatewaySpec
+from rota.gateway_spec import DecodeSpec, GatewaySpec, LinksSpec
 from rota.hook_spec import HookSpec
 from rota.keyring import EncryptionSpec
 from rota.mcp_servers import McpServer
@@ -89,6 +89,7 @@ def untrue(table: Table, model: type[BaseModel]) -> list[str]:
         pytest.param(WATCHDOG, "key of `watchdog`", "every", WatchdogSpec, id="watchdog"),
         pytest.param(WATCHDOG, "key of `sla`", "start_within", SlaSpec, id="sla"),
         pytest.param(GATEWAY, "key of `gateway`", "token", GatewaySpec, id="gateway"),
+        pytest.param(GATEWAY, "key of `links`", "secret", LinksSpec, id="links"),
         pytest.param(GATEWAY, "key of `hook`", "secrets", HookSpec, id="hook"),
         pytest.param(GATEWAY, "key of `decode`", "readers", DecodeSpec, id="decode"),
         pytest.param(ENCRYPTION, "key of `encryption`", "keys", EncryptionSpec, id="encryption"),

@@ -30,7 +30,7 @@ class Office:
         self.telling = self
         self.decides: Callable[[], Any] | None = None
 
-    def waits(self, occasion: str, id: str, *_: Any) -> None:
+    def waits(self, occasion: str, id: str, *_: Any, approval: Any) -> None:
         """Somebody is told."""
         self.told.append(f"{occasion}: {id}")
 

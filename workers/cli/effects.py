@@ -14,7 +14,7 @@ from rota.ids import keeper_id
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.known_effects import KnownEffect, effects_of, unknown_effects
-from workers.cli.options import command, server_options
+from workers.cli.options import ListsByDefault, command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
 from workers.cli.person import deciding
 from workers.cli.run_input import read_text
@@ -33,17 +33,7 @@ _WORDS = {
 _KEY = r"[0-9a-f]{64}"
 
 
-class _ListsByDefault(click.Group):
-    """A group whose `list` may be left out: `rota effects report`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take whatever is no subcommand for arguments of `list`."""
-        if not args or args[0] not in {*self.commands, "-h", "--help"}:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("effects", cls=_ListsByDefault)
+@click.group("effects", cls=ListsByDefault)
 def effects_command() -> None:
     """List what tools have done, and settle what nobody knows.
 

@@ -6,7 +6,10 @@ from typing import overload
 
 import click
 
+from activities.notify.approval_links import approval_links
 from activities.secrets import Secrets
+from rota.approval_links import ApprovalLinks
+from rota.fleet_file import FleetFile
 from schedules.fleet import AGENTS_FOLDER, Fleet, load_fleet, load_fleet_file
 from workers.callbacks import CallbackOptionsError, receiver_of
 from workers.cli.command_error import CommandError
@@ -15,7 +18,7 @@ from workers.cli.links import known_ui
 from workers.cli.logs import log_options, log_to_stderr
 from workers.cli.options import command, server_options
 from workers.codec_server import PayloadReader
-from workers.connection import connect, quiet_core
+from workers.connection import connect, quiet_core, target_of
 from workers.encryption import encryption_of, store_of
 from workers.gateway.access import Access, AccessError, access_with, readers_with
 from workers.gateway.doors import DoorError, doors_of
@@ -67,8 +70,9 @@ def gateway_command(
     """Serve a fleet over HTTP: metrics and health, webhooks, a codec server.
 
     GET / (a page for people), /metrics, /healthz, /readyz; POST /hooks, /events, /callbacks,
-    /decode, as far as they are declared; until SIGINT or SIGTERM. Any number may run at once.
-    Beyond loopback it needs gateway.token in fleet.yaml. Logs to standard error.
+    /decode, and /approve for links, as far as they are declared; until SIGINT or SIGTERM. Any
+    number may run at once. Beyond loopback it needs gateway.token in fleet.yaml. Logs to standard
+    error.
     """
     log_to_stderr(log_level, as_json=log_format == "json")
     quiet_core()
@@ -98,6 +102,7 @@ async def _opened(settings: Settings, listen: str) -> Gateway:
     if spec is not None:
         tokens = {n: _secret(r, f"gateway.decode.readers.{n}") for n, r in spec.readers.items()}
         readers = readers_with(tokens, listen, LISTEN)
+    links = _links(file, target_of(settings)[1])
     store = store_of(settings)
     client = await connect(settings, store)
     return Gateway(
@@ -111,7 +116,15 @@ async def _opened(settings: Settings, listen: str) -> Gateway:
         callbacks=receiver_of(store),
         opens=PayloadReader(store, encryption_of(settings), client.namespace) if spec else None,
         readers=readers,
+        links=links,
     )
+
+
+def _links(file: FleetFile, namespace: str) -> ApprovalLinks | None:
+    try:
+        return approval_links(file, namespace, Secrets())
+    except LookupError as error:
+        raise AccessError(f"gateway.links of fleet.yaml: {error}") from error
 
 
 @overload

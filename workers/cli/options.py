@@ -29,6 +29,16 @@ class RotaCommand(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
+class ListsByDefault(click.Group):
+    """A group whose `list` may be left out: `rota effects report`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take whatever is no subcommand for arguments of `list`."""
+        if not args or args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 def command(
     name: str, *, example: str | tuple[str, ...], json: str | None = None
 ) -> Callable[[Function], click.Command]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from workers.gateway import callbacks, decode, events, fleet_page, health, hooks, metrics
+from workers.gateway import approve, callbacks, decode, events, fleet_page, health, hooks, metrics
 from workers.gateway.place import Gateway
 
 Family = Callable[[Gateway], Sequence[BaseRoute]]
@@ -14,6 +14,7 @@ FAMILIES: tuple[Family, ...] = (
     health.routes,
     metrics.routes,
     fleet_page.routes,
+    approve.routes,
     hooks.routes,
     events.routes,
     callbacks.routes,

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from activities.callbacks import Callbacks
 from activities.stores.base import ObjectStore
+from rota.approval_links import ApprovalLinks
 from rota.fleet_file import FleetFile
 from workers.codec_server import PayloadReader
 from workers.exporter.exporter import Exporter
@@ -37,6 +38,8 @@ class Gateway:
     """Decrypts payloads for `readers`; None: for nobody."""
     readers: Mapping[str, Access] = field(default_factory=dict[str, Access])
     """Who may have payloads decrypted, by name; empty: whoever comes."""
+    links: ApprovalLinks | None = None
+    """Reads the links by which people decide on calls; None: there are none."""
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
     """What routes opened, closed once the last request has been answered."""
 

@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from rota.approval_links import AskedApproval
     from rota.approval_rules import ruling_of, ruling_without, why_closed, why_void
     from rota.approval_spec import Undecided
     from rota.approvals import (
@@ -179,12 +180,13 @@ class Approvals:
         pending = self._open[id]
         until = workflow.now() + timedelta(seconds=pending.request.park_seconds)
         until = min(until, bound or until)
-        self._open[id] = pending.model_copy(update={"parked_until": until})
+        pending = self._open[id] = pending.model_copy(update={"parked_until": until})
         self._standing.telling.waits(
             Occasion.PARKED,
             f"approval-{id}",
             f"{pending.request.tool}: nobody has decided; parked until {format_slot(until)}",
             self._todo(id),
+            approval=AskedApproval.of(pending),
         )
         if await self._comes(id, until, RunStatus.PARKED) or self._must_go_on(id, bound):
             return
@@ -239,6 +241,7 @@ class Approvals:
             f"{request.tool} ({why}), until {format_slot(pending.until)}",
             self._todo(id),
             *whom,
+            approval=AskedApproval.of(pending),
         )
 
     def _todo(self, id: str) -> str:

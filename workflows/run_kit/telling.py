@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota.admission import Admission
+    from rota.approval_links import AskedApproval
     from rota.notification_text import ENDS, links_of, one_line, todo_of
     from rota.notifications import Fact
     from rota.notify_spec import NotifySpec, Occasion
@@ -39,7 +40,13 @@ class Telling:
         self._tidings.resume(owed)
 
     def waits(
-        self, occasion: Occasion, id: str, reason: str, todo: str, *notify: NotifySpec
+        self,
+        occasion: Occasion,
+        id: str,
+        reason: str,
+        todo: str,
+        *notify: NotifySpec,
+        approval: AskedApproval | None = None,
     ) -> None:
         """Tell that the run waits for a person. Returns at once.
 
@@ -49,8 +56,10 @@ class Telling:
             reason: One line.
             todo: The command that ends the wait.
             notify: Whom to tell; nobody given: whom the declaration names.
+            approval: The request that is to be decided on, if it is about one.
         """
         fact = self._fact(occasion, f"{occasion.value}/{id}", reason, todo)
+        fact = fact.model_copy(update={"approval": approval})
         # Beside the wait, which may be over before everybody is told.
         self._tidings.tell(notify or self._declared, fact)
 

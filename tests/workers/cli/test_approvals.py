@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
+from rota.approval_links import ApprovalLinks
 from rota.runs import RunStatus
 from tests.approving import Ledger, open_approvals, posting
 from tests.stack import Stack, script
@@ -163,6 +164,35 @@ async def test_approvals_lists_what_answers_and_names_what_does_not(
     await away.terminate()
     assert [each["run"] for each in listed.json] == [served.id]
     assert f"not listed are the calls of {away.id}: no worker answers for it" in listed.err
+
+
+async def test_link_is_made_by_hand_for_somebody_or_whoever_gets_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the call that is named; it says until when it counts, and what a fleet without lacks."""
+    handle = await office.poster(posting("A"), posting("B"))
+    fleet = ("--fleet", str(office.stack.folder))
+    without = await office.rota("approvals", "link", handle.id, "a2", *fleet)
+    (office.stack.folder / "fleet.yaml").write_text(
+        "name: test\ngateway: {url: https://rota.example.com, links: {secret: env:LINKS}}\n"
+    )
+    monkeypatch.delenv("LINKS", raising=False)
+    unset = await office.rota("approvals", "link", handle.id, "a2", *fleet)
+    monkeypatch.setenv("LINKS", "sixteen letters or more")
+    several = await office.rota("approvals", "link", handle.id, *fleet)
+    made = await office.rota("approvals", "link", handle.id, "a2", "--for", "kim", "--json", *fleet)
+    plain = await office.rota("approvals", "link", handle.id, "a2", *fleet)
+    await handle.cancel()
+    links = ApprovalLinks("", "test", "default", (b"sixteen letters or more",))
+    link = links.read(made.json["link"].rpartition("/")[2], datetime.now(UTC))
+    assert (link.run, link.call, link.by) == (handle.id, "a2", "kim")
+    assert made.json["until"] == datetime.fromisoformat(made.json["until"]).isoformat()
+    assert plain.out.startswith("https://rota.example.com/approve/")
+    assert links.read(plain.out.strip().rpartition("/")[2], datetime.now(UTC)).by == ""
+    assert 'ledger.post {"account": "B"}' in plain.err
+    assert (without.code, "links: {secret: env:NAME}" in without.err) == (ExitCode.WRONG, True)
+    assert (unset.code, "has no LINKS" in unset.err) == (ExitCode.WRONG, True)
+    assert (several.code, "name one of them" in several.err) == (ExitCode.WRONG, True)
 
 
 async def test_run_shows_what_was_decided(office: Office) -> None:

@@ -64,6 +64,12 @@ async def test_gateway_serves_until_it_is_told_to_stop(
         ("", ["--listen", "0.0.0.0:0"], "is open to the network"),
         ("gateway: {token: env:GATEWAY_TOKEN}", [], "has no GATEWAY_TOKEN"),
         ("gateway: {token: abcdefghijklmnop}", [], "write a reference, env:NAME or file:/path"),
+        (
+            "gateway: {url: https://a.example.com, links: {secret: env:NO_SUCH_LINKS}}",
+            [],
+            "gateway.links of fleet.yaml: secret env:NO_SUCH_LINKS",
+        ),
+        ("gateway: {links: {secret: env:LINKS}}", [], "links need url"),
         ("", ["--listen", "nowhere"], "is not HOST:PORT"),
         ("", ["--tls-cert", "cert.pem"], "--tls-cert and --tls-key belong together"),
         ("", ["--tls-cert", "no.pem", "--tls-key", "no.pem"], "cannot read no.pem"),
