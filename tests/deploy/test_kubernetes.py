@@ -1,6 +1,7 @@
 """The manifests: valid for Kubernetes, fit for its strictest profile, and true to Rota."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.deploy.manifests import (
     pods,
     refused,
 )
+from tests.house.repository import ROOT
 from workers.gateway.serving import GRACE_SECONDS
 from workers.worker import GRACE
 
@@ -200,3 +202,15 @@ def test_kustomization_names_every_file_beside_it(folder: Path) -> None:
     resources = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
     beside = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
     assert beside == {name for name in resources if not name.startswith("..")}
+
+
+def test_ingress_leads_to_routes_of_the_gateway_and_to_no_inner_one() -> None:
+    """Whoever is outside reaches what is signed or asks for a token of its own."""
+    served = set(
+        re.findall(r"`(?:GET|POST)?[ ,A-Z]*(/[a-z]*)", (ROOT / "docs/gateway.md").read_text())
+    )
+    (ingress,) = manifests("Ingress")
+    (rule,) = ingress.body["spec"]["rules"]
+    paths = {each["path"] for each in rule["http"]["paths"]}
+    assert paths <= served
+    assert not paths & {"/", "/metrics", "/healthz", "/readyz", "/decode"}
