@@ -83,7 +83,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Operate": {
         "dev": ("dev", "Start server, UI and worker for a fleet on this machine."),
         "worker": ("worker", "Run a worker for a fleet."),
-        "gateway": ("gateway", "Serve a fleet over HTTP: metrics and health, webhooks, a codec server."),
+        "gateway": (
+            "gateway",
+            "Serve a fleet over HTTP: metrics and health, webhooks, a codec server.",
+        ),
         "runtimes": ("runtimes", "List the kinds of runtimes, and what each can promise."),
         "locks": ("locks", "Show who holds each lock, since when, and who waits for it."),
         "watchdog": ("watchdog", "Show the Watchdog's open alerts: what, since when, what to do."),
@@ -134,6 +137,9 @@ class LazyGroup(click.Group):
                     ("ROTA_STORE", "object store, instead of --store"),
                     ("ROTA_TASK_QUEUE", "task queue, instead of --task-queue"),
                     ("ROTA_METRICS", "host:port for a worker's metrics, instead of --metrics"),
+                    ("ROTA_HEALTH", "host:port for probes of a worker, instead of --health"),
+                    ("ROTA_DEPLOYMENT", "what a worker's build is one of, instead of --deployment"),
+                    ("ROTA_BUILD", "a worker's build of the code, instead of --build"),
                     ("ROTA_CALLBACKS", "host:port for providers' answers, instead of --callbacks"),
                     ("ROTA_CALLBACK_URL", "public address of those, instead of --callback-url"),
                     ("ROTA_CALLBACK_SECRET", "signs the addresses that providers call back"),
