@@ -77,6 +77,10 @@ docs: $(READY) ## build the documentation as a site, in build/docs
 	@$(RUN) -m mkdocs build --strict --quiet --config-file deploy/site/mkdocs.yml
 	@echo "build/docs/index.html"
 
+.PHONY: release
+release: $(READY) ## make wheel, source, SBOM, licences and checksums of the newest commit, in dist/
+	@$(RUN) -m tests.release
+
 .PHONY: record
 record: $(READY) ## record the workflow histories that the replay tests use
 	@$(RUN) -m tests.replay.record $(ARGS)
