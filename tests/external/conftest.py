@@ -1,13 +1,14 @@
 """Cross-checks by software that others wrote: asked for by `-m external`, else left out."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.external.aimock import Aimock, aimock
 from tests.external.browser import CHROMIUM, Browser
+from tests.external.keyboard import CHROMEDRIVER, Keyboard, keyboard
 from tests.external.litellm_proxy import Gateway, litellm_proxy
 from tests.external.n8n_instance import N8n, n8n_instance
 from tests.external.software import N8N, n8n_is_wanted
@@ -22,7 +23,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Those of n8n, which is large, of Chromium and kubectl also where it is not installed.
     """
     asked = "external" in str(config.option.markexpr)
-    installed = {"n8n": n8n_is_wanted(), "browser": CHROMIUM, "kubectl": KUBECTL}
+    driven = CHROMIUM and CHROMEDRIVER
+    installed = {"n8n": n8n_is_wanted(), "browser": CHROMIUM, "keys": driven, "kubectl": KUBECTL}
     absent = {name for name, found in installed.items() if not found}
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
@@ -43,6 +45,7 @@ def pytest_report_header() -> list[str]:
     return [
         f"n8n: {N8N if n8n_is_wanted() else left_out}",
         f"chromium: {CHROMIUM or left_out}",
+        f"chromedriver: {CHROMEDRIVER or left_out}",
         f"kubectl: {KUBECTL or left_out}",
     ]
 
@@ -80,3 +83,10 @@ def n8n(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N8n]:
     """n8n, shared by the session; each test makes workflows of its own."""
     with n8n_instance(tmp_path_factory.mktemp("n8n")) as running:
         yield running
+
+
+@pytest.fixture
+async def keys(tmp_path: Path) -> AsyncIterator[Keyboard]:
+    """A window that is driven by keys."""
+    async with keyboard(tmp_path) as pressing:
+        yield pressing
