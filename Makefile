@@ -81,6 +81,10 @@ docs: $(READY) ## build the documentation as a site, in build/docs
 release: $(READY) ## make wheel, source, SBOM, licences and checksums of the newest commit, in dist/
 	@$(RUN) -m tests.release
 
+.PHONY: boards
+boards: $(READY) ## write Grafana's boards anew from deploy/grafana/boards
+	@$(RUN) -m deploy.grafana.boards
+
 .PHONY: record
 record: $(READY) ## record the workflow histories that the replay tests use
 	@$(RUN) -m tests.replay.record $(ARGS)

@@ -1,0 +1,166 @@
+"""Boards and alerts against what a real Prometheus scrapes of a fleet in trouble."""
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from deploy.grafana.boards.temporal_metrics import TEMPORAL
+from rota.fleet_file import FleetFile
+from tests.monitoring.committed import PROMETHEUS, Shown, choices, rules, shown
+from tests.monitoring.promql import substituted
+from tests.monitoring.stage import AGENTS, Stage
+from tests.processes.worker_process import worker_process
+from tests.prometheus import Prometheus, prometheus_server
+from tests.stack import Stack
+from tests.workers.gateway.gateways import gateway_of, served
+from tests.workflows.gates import poll
+from workers.devserver import DevServer, free_port
+from workers.exporter import exporter
+
+SILENT = {
+    "Rota / Schedules and slots: Starts that were not made: {{namespace}} too late": (
+        "a slot must be older than ten seconds at least, with its server down all the while"
+    ),
+    "Rota / Schedules and slots: Starts that were not made: {{namespace}} too many": (
+        "a thousand starts of one schedule must wait at once"
+    ),
+    "Rota / Schedules and slots: Starts that were not made: {{namespace}} too often": (
+        "the server lets schedules start more a second than this machine can"
+    ),
+    "Rota / Worker and Temporal: Refused for the server's limits: {{resource_exhausted_cause}}": (
+        "the server of tests has limits that are far away"
+    ),
+    "Rota / Worker and Temporal: Calls of the database that failed: {{service_name}}": (
+        "the database of tests does not fail"
+    ),
+}
+"""Queries that need not return anything here, each with its reason."""
+
+ACTIVE = {
+    "RotaAgentBlocked",
+    "RotaAlwaysFiring",
+    "RotaCostUnknown",
+    "RotaRunMissed",
+    "RotaRunParked",
+    "RotaRunStuck",
+    "RotaToolDenied",
+    "RotaWatchdogAlert",
+}
+"""Alerts that have seen what they look for: they fire, or would if it went on."""
+
+WELL = {
+    "RotaGatewayGone",
+    "RotaKeepersUnheard",
+    "RotaMetricsOld",
+    "RotaNoWorker",
+    "RotaWatchdogGone",
+}
+"""Alerts about what is in order all the while."""
+
+
+def scraping(addresses: dict[str, str]) -> dict[str, Any]:
+    """The committed configuration, for these targets, and quicker."""
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["rule_files"] = [str(PROMETHEUS / pattern) for pattern in config["rule_files"]]
+    jobs = [job["job_name"] for job in config["scrape_configs"]]
+    assert set(addresses) <= set(jobs)
+    config["scrape_configs"] = [
+        {"job_name": job, "static_configs": [{"targets": [address]}]}
+        for job, address in addresses.items()
+    ]
+    return config
+
+
+@asynccontextmanager
+async def in_trouble(
+    stack: Stack, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Prometheus]:
+    """A fleet in which all has gone wrong twice, scraped before, between and after."""
+    monkeypatch.setattr(exporter, "SHORTEST", 0.5)
+    monkeypatch.setattr(exporter, "SHARE", 1)
+    worker = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("ROTA_METRICS", worker)
+    stage = Stage(stack)
+    stage.write()
+    async with worker_process(stack):
+        await stage.apply()
+        gateway = replace(gateway_of(stack), fleet=FleetFile(name=stage.fleet))
+        async with served(gateway) as asking:
+            addresses = {
+                "rota-gateway": urlsplit(str(asking.base_url)).netloc,
+                "rota-worker": worker,
+                "temporal": urlsplit(server.metrics).netloc,
+            }
+            async with prometheus_server(scraping(addresses), stack.folder) as prometheus:
+
+                async def seen(query: str) -> None:
+                    async def ask() -> bool | None:
+                        return bool(await prometheus.query(query)) or None
+
+                    await poll(ask)
+
+                # Twice, and seen in between: what appears with its first event rises with the next.
+                await seen(f"count(rota_agent_info) == {len(AGENTS)}")
+                await stage.go_wrong()
+                await stage.check()
+                await seen('rota_activity_duration_seconds_count{activity_type="list_agents"}')
+                await stage.go_wrong()
+                await stage.check("missed", "overdue", "schedule_changed", "stuck")
+                yield prometheus
+
+
+async def silent(prometheus: Prometheus, queries: list[Shown]) -> list[Shown]:
+    """Those of the queries that return nothing, or nothing that is a number."""
+    return [each for each in queries if not await tells(prometheus, each.expression)]
+
+
+async def tells(prometheus: Prometheus, expression: str) -> bool:
+    """Whether there is a number in the answer."""
+    answer = await prometheus.query(substituted(expression))
+    return any(not math.isnan(float(series["value"][1])) for series in answer)
+
+
+@pytest.mark.prometheus
+async def test_every_panel_shows_something_and_every_rule_evaluates(
+    stack: Stack, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worker, gateway and server are scraped amid errors of all kinds that can be had soon."""
+    async with in_trouble(stack, server, monkeypatch) as prometheus:
+        waiting = [each for each in shown() if each.place not in SILENT]
+
+        async def all_told() -> bool | None:
+            nonlocal waiting
+            waiting = await silent(prometheus, waiting)
+            return not waiting or None
+
+        with suppress(TimeoutError):
+            await poll(all_told)
+        assert not waiting, [each.place for each in waiting]
+        active: set[str] = set()
+
+        async def all_active() -> bool | None:
+            told = await prometheus.rules()
+            assert {rule["name"]: rule["lastError"] for rule in told if rule.get("lastError")} == {}
+            assert len(told) == len(rules())
+            nonlocal active
+            active = {each["name"] for each in told if each.get("state") in ("pending", "firing")}
+            return active >= ACTIVE or None
+
+        with suppress(TimeoutError):
+            await poll(all_active)
+        assert active >= ACTIVE
+        assert not active & WELL
+        assert {rule["health"] for rule in await prometheus.rules()} == {"ok"}
+        for query in choices():
+            assert await prometheus.label_values(*query), query
+        names = set(await prometheus.label_values("__name__", '{job=~".+"}'))
+        for name, metric in TEMPORAL.items():
+            served_as = {name, f"{name}_bucket"}
+            assert metric.is_rare or names & served_as, f"{name} is served by nobody"
