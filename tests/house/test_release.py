@@ -99,7 +99,7 @@ def test_licence_of_a_tool_is_known() -> None:
 
 def test_exception_that_is_not_needed_is_found() -> None:
     """A reason for a package that has gone, or has another licence by now, goes too."""
-    under = {package.name: package.licence for package in shipped()}
+    under = {package.name: package.licence for package in (*shipped(), *tools())}
     assert {name: under.get(name) for name in REASONS} == {
         name: reason.partition(":")[0] for name, reason in REASONS.items()
     }
