@@ -12,6 +12,7 @@ from tests.external.keyboard import DOWN, ENTER, SPACE, TAB, UP, Keyboard
 from tests.stack import Stack, script
 from tests.workers.gateway.gateways import gateway_of, served
 from tests.workers.gateway.read_pages import Page
+from tests.workflows.gates import poll
 
 TOKEN = "sixteen-letters-or-more"
 PNG = b"\x89PNG"
@@ -25,6 +26,12 @@ async def test_browser_shows_the_fleet_to_who_has_the_token(stack: Stack, browse
         await stack.run(agent, f"{agent}-1")
         address = str(asking.base_url)
         known = address.replace("://", f"://somebody:{TOKEN}@")
+
+        async def listed() -> bool | None:
+            answer = await asking.get("/", auth=("anybody", TOKEN), timeout=30)
+            return agent in answer.text or None
+
+        await poll(listed, 60)
         page = Page(await browser.document(known))
         stranger = Page(await browser.document(address))
         picture = await browser.picture(known, "fleet.png")
