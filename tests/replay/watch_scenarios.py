@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.documents import put_spec
+from activities.server_schedule import server_policy, server_spec
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue, watchdog_id
 from rota.notify_spec import NotifySpec
@@ -41,6 +42,7 @@ async def watched(stack: Stack) -> list[Recording]:
     spec = AgentSpec.model_validate(
         {"name": name, "runtime": script({"result": "done"}), "schedule": {"every": "1h"}}
     )
+    assert spec.schedule is not None
     await put_spec(stack.store, spec)
     keeper = await stack.client.start_workflow(
         "Agent",
@@ -56,7 +58,8 @@ async def watched(stack: Stack) -> list[Recording]:
             action=ScheduleActionStartWorkflow(
                 "AgentRun", {"agent": name}, id=name, task_queue=stack.task_queue
             ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=HOUR)]),
+            spec=server_spec(spec.schedule),
+            policy=server_policy(spec.schedule),
             state=ScheduleState(paused=True, note="by hand"),
         ),
     )
