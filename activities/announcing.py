@@ -3,6 +3,7 @@
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
+from activities import tracing
 from rota.ids import keeper_queue, topic_id
 from rota.lineage import Lineage
 from rota.runs import EventRecord
@@ -31,6 +32,7 @@ async def announce(
         depth=lineage.depth if lineage else 0,
         at=event.at,
         tainted=event.tainted,
+        traceparent=tracing.place(),
     )
     await client.start_workflow(
         TOPIC_WORKFLOW,

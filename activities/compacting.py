@@ -91,7 +91,16 @@ class CompactingActivities(Compacting):
 
         with too_long_told(context):
             head, node = await self._calls.make(
-                input, context.spec, asks, paid, asked, request, earlier, (question,), node_of
+                input,
+                context.spec,
+                asks,
+                context.session,
+                paid,
+                asked,
+                request,
+                earlier,
+                (question,),
+                node_of,
             )
         return _outcome(head, node, context)
 

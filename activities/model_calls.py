@@ -19,10 +19,12 @@ from activities.paid_calls import PaidCalls
 from activities.runtimes.kinds import account_of
 from activities.safekeeping import kept
 from activities.stores.base import ObjectStore, StoreError
+from activities.tracing import model_span
 from rota.agent_spec import RuntimeSpec
 from rota.conversation import Message, ModelReply, ModelRequest, ModelRuntime
 from rota.failures import FailureCategory, StepError
 from rota.pinned_spec import PinnedSpec
+from rota.spans import conversation_of
 from rota.spending import lost
 from rota.steps import AskInput
 from rota.transcript import TranscriptNode
@@ -59,6 +61,7 @@ class ModelCalls:
         input: AskInput,
         spec: PinnedSpec,
         asks: RuntimeSpec,
+        session: str,
         paid: PaidCalls,
         asked: str,
         request: ModelRequest,
@@ -72,6 +75,7 @@ class ModelCalls:
             input: The step's.
             spec: Of the run.
             asks: The runtime that is asked.
+            session: Of the run.
             paid: Where the call is remembered.
             asked: Digest of what is asked, and of whom.
             request: What is asked.
@@ -89,9 +93,10 @@ class ModelCalls:
         unknown = await kept(paid.lost)
         check_allowance(needed.plus(lost(unknown)), input.allowance, _named(request.turn))
         runtime = await asyncio.to_thread(self._runtimes.model, asks.kind)
+        conversation = conversation_of(input.agent, session)
         async with self._gate.passing(asks.kind, account_of(asks.kind, asks.settings)):
             await paid.begin(needed)
-            with answered(request.turn):
+            with answered(request.turn), model_span(asks, request, added, conversation) as span:
                 try:
                     reply = await runtime.invoke(request)
                 except StepError as error:
@@ -99,6 +104,7 @@ class ModelCalls:
                     if not error.maybe_billed:
                         await kept(paid.abandon)
                     raise
+                span.answered(reply, prices.cost(reply).micros)
         with answered(request.turn):
             node = _priced(node_of(reply), reply, prices, unknown)
             encoded = node.encode()

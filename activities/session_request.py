@@ -4,6 +4,7 @@ Activity side. A session is told its task once, but every step with it gets the 
 again: a runtime keeps nothing in memory between two steps, which may be on two workers.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from activities.documents import get_baseline, get_context, get_memory, get_node, get_spec
@@ -11,6 +12,7 @@ from activities.mcp.tools import with_pins
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
+from activities.tracing import Span, session_span
 from activities.turn_tools import offered_tools
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
@@ -19,6 +21,7 @@ from rota.prompt import opening_message, system_prompt
 from rota.runtime_kind import Capabilities, RuntimeKind
 from rota.runtime_specs.base import SessionSettings
 from rota.session_runtime import ProviderSession, SessionRequest
+from rota.spans import Operation, conversation_of
 from rota.steps import SessionInput
 from rota.transcript import RunContext, template_scope
 
@@ -44,6 +47,11 @@ class SessionTask:
     def is_repeatable(self) -> bool:
         """A look that was lost may be made again: it is taken up, or does no harm twice."""
         return self.promises.reattach or bool(getattr(self.settings, "repeatable", False))
+
+    def span(self, operation: Operation) -> AbstractContextManager[Span]:
+        """Record what the provider does while the block lasts."""
+        conversation = conversation_of(self.spec.name, self.context.session)
+        return session_span(operation, self.kind.kind, self.spec.runtime.model, conversation)
 
 
 async def session_task(store: ObjectStore, toolbox: Toolbox, input: SessionInput) -> SessionTask:

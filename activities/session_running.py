@@ -40,6 +40,7 @@ from rota.session_runtime import (
     SessionState,
     Told,
 )
+from rota.spans import Operation
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
 from rota.usage import Usage
 
@@ -171,11 +172,12 @@ class SessionRunningActivities(SessionRunning):
         session = _session_of(input)
         task = await session_task(self._store, self._toolbox, input)
         runtime = await self._runtime(task.kind.kind)
-        look = SessionLook(input, task, session, runtime, log, self._gate)
-        found = await look.see(watch)
         outcome = None
-        if found.state in (SessionState.TOOLS, SessionState.QUESTION, SessionState.CAPPED):
-            outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))
+        with task.span(Operation.INVOKE_AGENT) as span:
+            found = await SessionLook(input, task, session, runtime, log, self._gate).see(watch)
+            if found.state in (SessionState.TOOLS, SessionState.QUESTION, SessionState.CAPPED):
+                outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))
+                span.turned(outcome)
         observed = Observed(
             state=found.state,
             cursor=found.cursor or watch.cursor,
@@ -234,12 +236,15 @@ class SessionRunningActivities(SessionRunning):
         task = await session_task(self._store, self._toolbox, input)
         session = _session_of(input)
         end: Collected | None = await log.final(input.turn, input.look)
-        if end is None:
-            runtime = await self._runtime(task.kind.kind)
-            with foreseen(f"{session.kind}: reading the answer failed"):
-                end = Secrets().cut_out(await runtime.collect(session, task.request, input.cursor))
-        answer = end
-        outcome = await kept(lambda: self._turns.has_ended(input, task, session, answer))
+        with task.span(Operation.FETCH_RESPONSE) as span:
+            if end is None:
+                runtime = await self._runtime(task.kind.kind)
+                with foreseen(f"{session.kind}: reading the answer failed"):
+                    found = await runtime.collect(session, task.request, input.cursor)
+                    end = Secrets().cut_out(found)
+            ended = self._turns.has_ended
+            outcome = await kept(lambda end=end: ended(input, task, session, end))
+            span.turned(outcome)
         return await kept(lambda: log.collect(input.turn, outcome))
 
     async def _cancel(self, input: SessionInput) -> SessionStopped:

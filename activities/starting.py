@@ -4,6 +4,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities import tracing
 from rota.admission import Admission, RunRef
 from rota.ids import format_slot, scheduled_run_id
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
@@ -25,15 +26,17 @@ async def start_order(client: Client, input: StartRunsInput, order: RunOrder) ->
         **({"by": order.by} if order.by else {}),
     }
     try:
-        handle = await client.start_workflow(
-            WORKFLOW_TYPES[input.kind],
-            argument,
-            id=order.run_id,
-            task_queue=input.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"{input.name} · {format_slot(order.slot)} · {order.trigger}",
-        )
+        # Whoever happens to start it has no part in it: it begins a trace of its own.
+        with tracing.at(""):
+            handle = await client.start_workflow(
+                WORKFLOW_TYPES[input.kind],
+                argument,
+                id=order.run_id,
+                task_queue=input.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"{input.name} · {format_slot(order.slot)} · {order.trigger}",
+            )
     except WorkflowAlreadyStartedError as error:
         return RunRef(id=order.run_id, key=error.run_id or order.run_id)
     return RunRef(id=order.run_id, key=handle.first_execution_run_id or order.run_id)

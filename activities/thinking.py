@@ -96,7 +96,16 @@ class ThinkingActivities(Thinking):
 
         with too_long_told(context):
             head, node = await self._calls.make(
-                input, context.spec, asks, paid, asked, request, earlier, added, node_of
+                input,
+                context.spec,
+                asks,
+                context.session,
+                paid,
+                asked,
+                request,
+                earlier,
+                added,
+                node_of,
             )
         return await self._outcome(input, context, spec, toolbox, head, node)
 

@@ -18,12 +18,13 @@ from activities.mcp.tools import with_pins
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
-from activities.step_meter import measured_tool
+from activities.step_meter import OK, measured_tool
 from activities.stores.base import ObjectStore
 from activities.tool_attempts import ToolAttempt, error_result
 from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import ArgumentsError, check_arguments
+from activities.tracing import tool_span
 from rota.conversation import ToolCall
 from rota.effect_steps import EffectLook
 from rota.effects import EffectIntent
@@ -32,6 +33,7 @@ from rota.ids import parse_slot
 from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json, content_digest
+from rota.spans import conversation_of
 from rota.steps import ToolInput
 from rota.tools import Effect, ToolContext, ToolDefinition
 from rota.transcript import RunContext
@@ -148,12 +150,19 @@ class ToolRunningActivities(ToolRunning):
             return await self._error(input, str(error))
         if asked.tool.name == MEMORY_UPDATE:
             return await self._patch_memory(input, asked.context, asked.beside)
-        with measured_tool(asked.tool.name) as step:
+        conversation = conversation_of(input.agent, asked.context.session)
+        with (
+            tool_span(asked.tool, asked.call, conversation) as span,
+            measured_tool(asked.tool.name) as step,
+        ):
             result = await attempt.make()
             if result.unknown is not None:
                 step.outcome = FailureCategory.OUTCOME_UNKNOWN.value
             elif result.is_error:
                 step.outcome = FailureCategory.TOOL_FAILED.value
+            if step.outcome != OK:
+                span.failed(step.outcome)
+            await span.read(self._store, result.digest)
         return _with_mark(result, asked.tool)
 
     async def _asked(self, input: ToolInput) -> _Asked:

@@ -12,6 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import tracing
 from activities.documents import get_json
 from activities.heartbeat import heartbeating
 from activities.interface import TopicDesk
@@ -137,15 +138,16 @@ class TopicDeskActivities(TopicDesk):
             "lineage": lineage.model_dump(mode="json", exclude_defaults=True),
         }
         try:
-            await self._client.start_workflow(
-                WORKFLOW_TYPES[subscriber.kind],
-                argument,
-                id=run_id,
-                task_queue=subscriber.task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=f"{subscriber.name} · event {event.id}"[:SUMMARY_LIMIT],
-            )
+            with tracing.at(event.traceparent):
+                await self._client.start_workflow(
+                    WORKFLOW_TYPES[subscriber.kind],
+                    argument,
+                    id=run_id,
+                    task_queue=subscriber.task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=f"{subscriber.name} · event {event.id}"[:SUMMARY_LIMIT],
+                )
         except WorkflowAlreadyStartedError:
             return  # by an earlier attempt, or before a replay
         except ApplicationError as error:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rota.coordination_spec import SubscriptionSpec
 from rota.kinds import Kind
-from rota.model import Declared, Record, StepResult, is_false
+from rota.model import Declared, Record, StepResult, is_empty, is_false
 from rota.names import AgentName
 from rota.runs import Instant
 
@@ -20,6 +20,7 @@ RECENT_BYTES = 4 * 1024 * 1024
 REMEMBERED_IDS = 5000
 """Ids kept to recognise an event that is published again."""
 DEAD_LETTERS = 200
+TRACEPARENT = r"^$|^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 MOST_SUBSCRIBERS = 200
 BACKLOG_BYTES = 32 * 1024 * 1024
 """Most that may wait for delivery; beyond it, events are refused instead of the topic
@@ -44,6 +45,8 @@ class PublishRequest(Declared):
     at: Instant | None = None
     tainted: bool = Field(default=False, exclude_if=is_false)
     """Its payload may hold the words of people outside the team."""
+    traceparent: str = Field(default="", pattern=TRACEPARENT, exclude_if=is_empty)
+    """Where in which trace it was published, in W3C's form; empty if no trace is recorded."""
     trusted: bool = Field(default=False, exclude_if=is_false)
     """From outside: whoever publishes it says that it does not; else it may, for all one knows."""
 
@@ -71,6 +74,8 @@ class Event(Record):
     """Bytes of the payload's JSON; 0 without one, or if it is in the object store."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """Its payload may hold the words of people outside the team."""
+    traceparent: str = Field(default="", exclude_if=is_empty)
+    """As published: what it starts goes on in that trace."""
 
 
 class Subscriber(Record):

@@ -120,6 +120,7 @@ class TopicBook:
             source=request.source,
             root=request.root,
             tainted=request.is_marked,
+            traceparent=request.traceparent,
             depth=request.depth,
             size=size,
         )

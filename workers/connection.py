@@ -1,6 +1,7 @@
 """Connect to Temporal the way its own tools do."""
 
 import logging
+import os
 import re
 
 from temporalio.client import Client
@@ -30,6 +31,7 @@ from workers.target import (
     refuse_plaintext,
     target_of,
 )
+from workers.tracing.options import trace_plugins
 
 __all__ = ["UnreachableError", "connect", "quiet_core", "target_of"]
 
@@ -41,7 +43,11 @@ _REASON_LIMIT = 300
 
 
 async def connect(
-    settings: Settings, store: ObjectStore | None, *, metrics: str | None = None
+    settings: Settings,
+    store: ObjectStore | None,
+    *,
+    metrics: str | None = None,
+    works: bool = False,
 ) -> Client:
     """Connect a client that speaks Rota's payloads, encrypted if keys are declared.
 
@@ -50,11 +56,13 @@ async def connect(
         store: Where large payloads lie.
         metrics: `host:port` to serve the SDK's Prometheus metrics at, for as long as the
             process lives. For workers only: one port has one owner.
+        works: Workers run on it: they record traces, if the environment says where to.
 
     Raises:
         UnreachableError: no server there, it refused the credentials, the way there would be in
             the clear, or the metrics' port is taken.
-        DeclarationErrors, SettingsError, KeySourceError: as `encryption_of`.
+        DeclarationErrors, KeySourceError: as `encryption_of`.
+        SettingsError: likewise; or as `trace_plugins`.
     """
     address, namespace = target_of(settings)
     config = configuration()
@@ -63,11 +71,12 @@ async def connect(
     encryption = encryption_of(settings)
     config["target_host"] = address
     config["namespace"] = namespace
+    traces = trace_plugins(os.environ, works=works)
     runtime = _runtime(metrics)
     try:
         return await Client.connect(
             **config,
-            plugins=[RotaPlugin(store, encryption)],
+            plugins=[RotaPlugin(store, encryption), *traces],
             runtime=runtime,
             header_codec_behavior=headers_of(encryption),
             grpc_compression=_compression(address),

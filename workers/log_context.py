@@ -69,7 +69,7 @@ def fields_of(workflow_id: str, told: object) -> LogFields:
         fields["agent"] = agent
     if isinstance(turn, int):
         fields["turn"] = turn
-    return fields | _slot_in(run.id)
+    return fields | slot_in(run.id)
 
 
 def log_fields() -> LogFields:
@@ -82,13 +82,14 @@ def log_fields() -> LogFields:
 
 def _of_workflow() -> LogFields:
     info = workflow.info()
-    agent, slot = info.typed_search_attributes.get(AGENT), _slot_in(info.workflow_id)
+    agent, slot = info.typed_search_attributes.get(AGENT), slot_in(info.workflow_id)
     if agent is None:
         return {"workflow": info.workflow_id, **slot}
     return {"run": info.workflow_id, "agent": agent, **slot}
 
 
-def _slot_in(id: str) -> LogFields:
+def slot_in(id: str) -> LogFields:
+    """Return the `slot` that a workflow id names, if it names one."""
     found = _SLOT.search(id)
     return {"slot": found[0]} if found else {}
 

@@ -22,6 +22,7 @@ from workers.namespace import attribute_problems
 from workers.readiness import Readiness
 from workers.serving import WorkerFailedError, serve_until_stopped
 from workers.settings import Settings
+from workers.tracing.options import traces_sent
 from workers.watching import watchdog_queue
 from workers.worker_health import Serving, probed
 
@@ -135,7 +136,7 @@ async def _work(
         )
     store = store_of(settings)
     callbacks = callbacks_from(store, listen, callback_url)
-    client = await connect(settings, store, metrics=metrics)
+    client = await connect(settings, store, metrics=metrics, works=True)
     problems = await attribute_problems(client)
     if problems:
         raise CommandError(
@@ -162,3 +163,4 @@ async def _work(
         # watches this process must see it end, or nobody starts another.
         logging.shutdown()
         os._exit(ExitCode.FAILED)
+    await traces_sent(os.environ)

@@ -1,0 +1,1 @@
+"""Traces: what is recorded where, and how it leaves the process."""
