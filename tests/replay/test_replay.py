@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Plugin, Replayer
 
 import rota.dag
 import rota.dag_plan
@@ -45,13 +45,13 @@ NEVER_RECORDED = {"page_ledger"}
 """Needs more than 500 ledger entries; `test_run_continue_as_new` runs it live."""
 
 
-async def failure_of(recording: str) -> BaseException | None:
+async def failure_of(recording: str, *beside: Plugin) -> BaseException | None:
     """Replay one recording, without server or store; what went wrong, or None."""
     started = json.loads(CORPUS[recording])["events"][0]["workflowExecutionStartedEventAttributes"]
     # Its own id: children and topics are named after it.
     history = WorkflowHistory.from_json(started["workflowId"], CORPUS[recording])
     served = [*RUN_WORKFLOWS, *WHAT_IF_WORKFLOWS, *KEEPER_WORKFLOWS]
-    replayer = Replayer(workflows=served, plugins=[RotaPlugin(None)])
+    replayer = Replayer(workflows=served, plugins=[RotaPlugin(None), *beside])
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     return result.replay_failure
 
