@@ -3,6 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
@@ -12,12 +13,15 @@ from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
 from temporalio.worker import Worker
 
 import workers.worker
+from tests.encrypted import encrypted_fleet, key
 from tests.fakes.otlp_receiver import PATH, OtlpReceiver
-from tests.stack import Stack
+from tests.stack import Stack, open_stack
+from tests.workers.conftest import FiledServer
 from workers.connection import connect
 from workers.settings import Settings
 from workers.tracing.sending import CleanExporter
 
+KEY = key(33)
 Sent = Callable[[], Awaitable[None]]
 
 
@@ -44,6 +48,15 @@ async def traced_hasty(
 ) -> Stack:
     """The same, with runs that soon continue as new."""
     return await _recording(hasty, receiver, monkeypatch)
+
+
+@pytest.fixture
+async def traced_sealed(
+    filed: FiledServer, tmp_path: Path, receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> Stack:
+    """The same, of a strict fleet with a key."""
+    encrypted_fleet(tmp_path, KEY)
+    return await _recording(await open_stack(filed.address, tmp_path), receiver, monkeypatch)
 
 
 async def _recording(

@@ -13,10 +13,11 @@ from rota.tools import ToolDefinition, tool
 from tests.fakes.otlp_receiver import OtlpReceiver
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
-from tests.workers.tracing.conftest import Sent
+from tests.workers.tracing.conftest import KEY, Sent
 from tests.workflows.gates import GATED, Gate
 from tests.workflows.handing import asks, told_by
 from tests.workflows.topics import Topic, runs_of
+from workers.key_use import keys_in
 from workers.log_context import log_fields
 from workers.plugin import RUN_WORKFLOWS, RotaPlugin
 from workers.tracing.options import TraceOptions
@@ -188,3 +189,23 @@ async def test_run_that_continues_as_new_stays_in_one_trace(
     assert len(runs) > 1
     assert [run.attributes.get("rota.continued") for run in runs] == [None, "true"]
     assert [run.parent for run in runs] == ["", runs[0].id]
+
+
+async def test_headers_of_traces_are_encrypted_where_keys_are_declared(
+    traced_sealed: Stack, receiver: OtlpReceiver, sent: Sent
+) -> None:
+    """As all else is; the trace is whole all the same."""
+    stack, name = traced_sealed, traced_sealed.name("sealed")
+    async with stack.worker():
+        await stack.declare(name, runtime=script({"result": "done"}))
+        await stack.run(name, f"{name}-1")
+    await sent()
+    assert receiver.tree(f"{name}-1") == [f"invoke_agent {name}", "  chat scripted"]
+    handle = stack.client.get_workflow_handle(f"{name}-1")
+    headers = [
+        event.activity_task_scheduled_event_attributes.header
+        async for event in handle.fetch_history_events()
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert [list(header.fields) for header in headers] == [["_tracer-data"]]
+    assert [keys_in(header) for header in headers] == [{KEY.id}]
