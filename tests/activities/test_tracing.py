@@ -17,8 +17,10 @@ from rota.agent_spec import RuntimeSpec
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text, ToolCall
 from rota.failures import FailureCategory, StepError
 from rota.spans import ATTRIBUTES, CONTENT
+from rota.steps import SessionInput
 from rota.tools import tool
 from rota.usage import Usage
+from tests.activities.session_bench import Bench
 
 SECRET = "planted-in-what-is-said"
 ASKS = RuntimeSpec(kind="anthropic", model="m-1")
@@ -39,6 +41,7 @@ class Heard:
         self.content = content
         self.names: list[str] = []
         self.attributes: dict[str, Any] = {}
+        self.ended: list[dict[str, Any]] = []
         self.failed = False
 
     @contextmanager
@@ -48,8 +51,10 @@ class Heard:
             self.failed |= failed
 
         self.names.append(name)
+        self.attributes = {}
         set(attributes)
         yield set
+        self.ended.append(self.attributes)
 
     def place(self) -> str:
         return "here"
@@ -79,7 +84,7 @@ async def told(recorder: Heard, folder: Path) -> dict[str, Any]:
             span.answered(REPLY, 12)
         with tool_span(post, call, "clerk/default") as span:
             await span.read(store, await store.put(f"posted with {SECRET}".encode()))
-    return recorder.attributes
+    return recorder.ended[0] | recorder.ended[1]
 
 
 async def test_content_is_recorded_only_if_it_is_wanted(tmp_path: Path) -> None:
@@ -137,3 +142,21 @@ async def test_result_that_cannot_be_read_fails_no_call(tmp_path: Path) -> None:
     with recorded_by(recorder), model_span(ASKS, REQUEST, (), "clerk/default") as span:
         await span.read(LocalStore(tmp_path), "0" * 64)
     assert "gen_ai.tool.call.result" not in recorder.attributes
+
+
+async def test_session_is_watched_and_read_and_its_tokens_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks again at what is on record does no work, so there is no span of it."""
+    bench, recorder = Bench(tmp_path, monkeypatch), Heard(content=False)
+    await bench.open()
+    session = await bench.submit()
+    with recorded_by(recorder):
+        for _ in range(2):
+            seen = await bench.observe()
+            input = bench.input(session=session, cursor=seen.cursor)
+            collect = bench.activities.collect_session
+            await bench.environment().run(collect, SessionInput.model_validate(input))
+    assert recorder.names == ["invoke_agent double", "fetch_response double"]
+    assert ["gen_ai.usage.input_tokens" in each for each in recorder.ended] == [False, True]
+    assert {each["gen_ai.conversation.id"] for each in recorder.ended} == {"agent/"}

@@ -42,9 +42,9 @@ def trace_plugin(options: TraceOptions) -> TracePlugin:
     """Return the plugin; the first call has the process record and send from now on."""
     if not isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider):
         trace.set_tracer_provider(provider_with(options))
-        if options.parent:
-            # What this process starts belongs to the trace of whoever started it.
-            context.attach(context_at(options.parent))
+    if options.parent:
+        # What this process starts belongs to the trace of whoever started it.
+        context.attach(context_at(options.parent))
     return TracePlugin(options)
 
 

@@ -1,5 +1,6 @@
 """The trace of a run, whole, as a receiver has it: whoever replays, stops or dies meanwhile."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ from tests.workers.tracing.conftest import KEY, Sent
 from tests.workflows.gates import GATED, Gate
 from tests.workflows.handing import asks, told_by
 from tests.workflows.topics import Topic, runs_of
+from workers.connection import connect
 from workers.key_use import keys_in
 from workers.log_context import log_fields
 from workers.plugin import RUN_WORKFLOWS, RotaPlugin
+from workers.settings import Settings
 from workers.tracing.options import TraceOptions
 from workers.tracing.plugin import TracePlugin
 
@@ -209,3 +212,27 @@ async def test_headers_of_traces_are_encrypted_where_keys_are_declared(
     ]
     assert [list(header.fields) for header in headers] == [["_tracer-data"]]
     assert [keys_in(header) for header in headers] == [{KEY.id}]
+
+
+async def test_run_that_a_job_started_is_in_the_trace_of_the_job(
+    traced: Stack, receiver: OtlpReceiver, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command's environment names it; whatever else the worker does is in no such trace."""
+    job, step, name = "0123456789abcdef" * 2, "fedcba9876543210", traced.name("job")
+    settings = Settings.read(traced.folder, store=traced.store.address, address=traced.address)
+
+    async def command() -> None:
+        monkeypatch.setenv("TRACEPARENT", f"00-{job}-{step}-01")
+        client = await connect(settings, traced.store)
+        await client.execute_workflow(
+            "AgentRun", {"agent": name}, id=f"{name}-1", task_queue=traced.task_queue
+        )
+
+    async with traced.worker():
+        await traced.declare(name, runtime=script({"result": "done"}))
+        await asyncio.create_task(command())  # a context of its own, as a process has
+        await traced.run(name, f"{name}-2")
+    await sent()
+    (run,) = [s for s in receiver.of(f"{name}-1") if s.name == f"invoke_agent {name}"]
+    assert (run.trace, run.parent) == (job, step)
+    assert {span.trace for span in receiver.of(f"{name}-2")}.isdisjoint({job})
