@@ -77,13 +77,13 @@ docs: $(READY) ## build the documentation as a site, in build/docs
 	@$(RUN) -m mkdocs build --strict --quiet --config-file deploy/site/mkdocs.yml
 	@echo "build/docs/index.html"
 
-.PHONY: release
-release: $(READY) ## make wheel, source, SBOM, licences and checksums of the newest commit, in dist/
-	@$(RUN) -m tests.release
-
 .PHONY: boards
 boards: $(READY) ## write Grafana's boards anew from deploy/grafana/boards
 	@$(RUN) -m deploy.grafana.boards
+
+.PHONY: release
+release: $(READY) ## make wheel, source, SBOM, licences and checksums of the newest commit, in dist/
+	@$(RUN) -m tests.release
 
 .PHONY: record
 record: $(READY) ## record the workflow histories that the replay tests use

@@ -41,7 +41,6 @@ READ = {
     "kubernetes-validate": "Apache-2.0",
     "nodeenv": "BSD-3-Clause",
     "promql-parser": "MIT",
-    "promql-parser": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
 }
 """Where metadata does not say which, as their licence files have it."""
