@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from rota.notifications import Fact
     from rota.watchdog.archiving import archived, is_due, lagging, limit_of, not_archived
     from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder, WatchOrder
-    from rota.watchdog.memory import WatchMemory, remember
+    from rota.watchdog.memory import WatchMemory, remember, resumed
     from rota.watchdog.recalling import recall
     from rota.watchdog.telling import details, fact_of
     from rota.watchdog.watchdog_spec import BeatSpec
@@ -57,6 +57,7 @@ class WatchdogWorkflow:
         if workflow.has_last_completion_result():
             # By its bytes: what another version has left must not keep this one from looking.
             memory, lost = recall(workflow.get_last_completion_result(dict[str, Any]) or {})
+        memory = resumed(memory, timedelta(seconds=order.every_seconds), began)
         workflow.set_current_details("looking at the agents")
         listed, short = await self._list(order)
         memory, pages, failed = await self._look(order, memory, listed)
@@ -200,6 +201,7 @@ def _asked(order: WatchOrder, memory: WatchMemory, names: tuple[str, ...]) -> Lo
         names=names,
         now=now,
         since=memory.judged_until or now,
+        unwatched=memory.unwatched,
         number=memory.number,
         undecided={name: memory.undecided[name] for name in names if name in memory.undecided},
         alerts=tuple(alert for alert in memory.alerts if alert.agent in mine),

@@ -129,7 +129,8 @@ class AgentLook:
             notify=_told(spec),
             trouble=(f"{name}: {one_line(unread)}",) if unread else (),
         )
-        return self._judged(seen, Slots(evidence, spec, now), known, since)
+        slots = Slots(evidence, spec, now, self._order.unwatched)
+        return self._judged(seen, slots, known, since)
 
     def _judged(
         self, seen: SeenAgent, slots: Slots, known: list[Alert], since: datetime

@@ -43,9 +43,9 @@ class Gaps:
             self._paused,
             self._changed,
             self._behind_another,
-            self._down,
             self._frozen,
             self._just_come,
+            self._down,
             self._without_schedule,
         )
 

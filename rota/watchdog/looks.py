@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from rota.expected.evidence import Outage
 from rota.model import Record, StepResult
 from rota.notify_spec import NotifySpec
 from rota.watchdog.alerts import Alert, Finding
@@ -48,6 +49,8 @@ class LookOrder(Record):
     now: datetime
     since: datetime
     """Slots and ends since then are new, or were new to the check before."""
+    unwatched: Outage | None = None
+    """When no check was made last, though one was due."""
     number: int = 0
     """Of the check: what cannot be looked into all at once has its turn."""
     undecided: dict[str, datetime] = Field(default_factory=dict[str, datetime])

@@ -6,11 +6,12 @@ is no other store of it. It is kept small, for it travels in the schedule's own 
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from pydantic import Field
 
+from rota.expected.evidence import Outage
 from rota.model import StepResult
 from rota.notifications import Fact
 from rota.notify_spec import NotifySpec, Occasion
@@ -26,6 +27,8 @@ MOST_UNHEARD = 50
 """Agents remembered by name that could not be judged."""
 MOST_TROUBLE = 20
 """Lines of it."""
+PUNCTUAL = timedelta(seconds=10)
+"""By how much more than its interval a check of a healthy server follows the one before."""
 
 
 class WatchMemory(StepResult):
@@ -36,6 +39,8 @@ class WatchMemory(StepResult):
     """Of the check."""
     checked: datetime | None = None
     """When the check began; None: there was none."""
+    unwatched: Outage | None = None
+    """The last time in which no check was made though one was due; None: not yet."""
     listed: datetime | None = None
     """When the last check began that listed all agents."""
     judged_until: datetime | None = None
@@ -74,6 +79,19 @@ class WatchMemory(StepResult):
     def open(self) -> tuple[Alert, ...]:
         """Alerts of which nobody was told that they are over, oldest first."""
         return tuple(sorted((a for a in self.alerts if a.is_open), key=lambda a: a.since))
+
+
+def resumed(memory: WatchMemory, every: timedelta, now: datetime) -> WatchMemory:
+    """Note whether nobody has checked for longer than the interval.
+
+    Args:
+        memory: Of the check before.
+        every: From one check to the next.
+        now: When the check began.
+    """
+    if memory.checked is None or now - memory.checked <= every + PUNCTUAL:
+        return memory
+    return memory.model_copy(update={"unwatched": Outage(since=memory.checked, until=now)})
 
 
 def remember(

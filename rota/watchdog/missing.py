@@ -10,12 +10,13 @@ from functools import cached_property
 from rota.agent_spec import SessionConcurrency
 from rota.calendars import next_times
 from rota.durations import format_duration
-from rota.expected.evidence import Evidence
+from rota.expected.evidence import Evidence, Outage
 from rota.expected.slot_state import SlotState, Verdict
 from rota.expected.verdicts import Judge
 from rota.keeper_state import LedgerEntry
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
+from rota.slots import LATE
 from rota.watchdog.sla import finish_time
 
 UNDECIDED = timedelta(days=7)
@@ -25,6 +26,8 @@ _BEGAN = (SlotState.SUCCEEDED, SlotState.FAILED, SlotState.RUNNING)
 _HELD = (SlotState.PAUSED, SlotState.FROZEN, SlotState.NOT_EXPECTED, SlotState.COALESCED)
 """Somebody wants it so, or a newer slot answers for it, as declared."""
 _TO_COME = (SlotState.NOT_DUE, SlotState.HELD_BACK)
+_CAUGHT_UP_ON = (SlotState.SERVER_DOWN, SlotState.UNKNOWN)
+"""What a slot seems to be until the server, back again, has started it."""
 _NOTHING_BEGAN = (
     SlotState.NO_SCHEDULE,
     SlotState.SERVER_DOWN,
@@ -41,12 +44,20 @@ class Slots:
         evidence: What is known of it.
         spec: The declaration in force.
         now: When the evidence was gathered.
+        unwatched: When no check was made last, though one was due: the server may have been away.
     """
 
-    def __init__(self, evidence: Evidence, spec: PinnedSpec, now: datetime) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        spec: PinnedSpec,
+        now: datetime,
+        unwatched: Outage | None = None,
+    ) -> None:
         self.evidence = evidence
         self.spec = spec
         self.now = now
+        self._unwatched = unwatched
         self._judge = Judge(evidence, now)
 
     def verdict(self, slot: datetime) -> Verdict:
@@ -82,7 +93,7 @@ class Slots:
 
     def is_unstarted(self, verdict: Verdict) -> bool:
         """Nothing began for it, though nothing was in the way."""
-        return verdict.state in _NOTHING_BEGAN
+        return verdict.state in _NOTHING_BEGAN and not self._is_caught_up_on(verdict)
 
     @cached_property
     def at_rest(self) -> str:
@@ -112,7 +123,22 @@ class Slots:
         unread = self.evidence.unread_until
         if verdict.state is SlotState.UNKNOWN and unread is not None and verdict.slot <= unread:
             return True
-        return verdict.state in _TO_COME or verdict.status is RunStatus.QUEUED
+        to_come = verdict.state in _TO_COME or verdict.status is RunStatus.QUEUED
+        return to_come or self._is_caught_up_on(verdict)
+
+    def _is_caught_up_on(self, verdict: Verdict) -> bool:
+        """The server, back just now, may be about to start it.
+
+        A check is caught up on as runs are, and may be the first of them all to be started.
+        """
+        away, slot = self._unwatched, verdict.slot
+        schedule = self.evidence.schedule_at(slot)
+        if away is None or schedule is None or verdict.state not in _CAUGHT_UP_ON:
+            return False
+        patience = LATE + schedule.jitter
+        came_meanwhile = away.since - patience < slot <= away.until
+        in_window = away.until - slot <= schedule.catchup.window + patience
+        return came_meanwhile and in_window and self.now - away.until < patience
 
     def _is_declared(self, verdict: Verdict) -> bool:
         """Dropped as declared: behind a run that takes no longer than it may."""

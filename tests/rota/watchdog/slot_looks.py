@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rota.expected.evidence import Evidence, Fired
+from rota.expected.evidence import Evidence, Fired, Outage
 from rota.expected.in_force import Chronicle, InForce
 from rota.expected.live import LiveSchedule
 from rota.keeper_state import LedgerEntry
@@ -57,6 +57,7 @@ class Checks:
     """What else it declares."""
     since: datetime = T0
     fresh: datetime | None = None
+    unwatched: Outage | None = None
     alerts: list[Alert] = field(default_factory=list[Alert])
     known: Evidence | None = None
 
@@ -74,7 +75,7 @@ class Checks:
             live=LiveSchedule(created=T0 - HOUR),
             fired={T0: fired} if fired else {},
         )
-        slots = Slots(replace(evidence, **known), self.pinned, now)
+        slots = Slots(replace(evidence, **known), self.pinned, now, self.unwatched)
         return judge_slots(slots, self.since, fresh=self.fresh, known=self.alerts)
 
     def told(self, now: datetime, *entries: LedgerEntry, **known: Any) -> list[tuple[str, str]]:
