@@ -41,9 +41,9 @@ def new_entry(request: AdmissionRequest, now: datetime) -> LedgerEntry:
 def go(
     state: KeeperState, spec: PinnedSpec, request: AdmissionRequest, entry: LedgerEntry
 ) -> tuple[KeeperState, Admission]:
-    """Let the run work, as holder of its session unless that may be shared."""
+    """Let the run work, as holder of its session unless that may be shared, or it is a fork."""
     key = entry.session
-    if spec.session_concurrency is not SessionConcurrency.PARALLEL:
+    if spec.session_concurrency is not SessionConcurrency.PARALLEL and not entry.fork:
         session = state.session(key)
         state = state.with_session(key, session.model_copy(update={"holder": request.run}))
     covers = ledger.covers_of(state, key, entry.own_slot)

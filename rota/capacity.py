@@ -1,7 +1,8 @@
 """Whose turn it is: sessions, and `limits.parallel`, shared out in order of arrival.
 
 Pure. Arrival is the order of the ledger: an entry keeps its place from admission to end,
-and an open one never leaves for a page.
+and an open one never leaves for a page. Forks take no turn: they neither wait for one nor
+keep anybody waiting.
 """
 
 from rota.admission import AdmissionRequest
@@ -79,4 +80,5 @@ def _limit(state: KeeperState) -> int | None:
 
 
 def _working(state: KeeperState) -> int:
-    return sum(entry.status is RunStatus.RUNNING for entry in state.ledger.values())
+    entries = state.ledger.values()
+    return sum(entry.status is RunStatus.RUNNING and not entry.fork for entry in entries)

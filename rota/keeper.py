@@ -79,10 +79,12 @@ def admit(
     if same is not None and (same.status is RunStatus.RUNNING or not is_forced(state, request)):
         return _share(state, spec, request, entry, same)
     moving = freezing.moving(state)
-    busy = capacity.why_busy(moving, keys.session)
+    # It may wait for people for a day: nobody else stands still for what is only tried.
+    busy = "" if entry.fork else capacity.why_busy(moving, keys.session)
+    full = "" if entry.fork else capacity.why_full(moving)
     if busy and spec.session_concurrency is SessionConcurrency.SKIP:
         return skip(state, spec, request, entry, busy)
-    wait = freezing.why_waits(state, request) or busy or capacity.why_full(moving)
+    wait = freezing.why_waits(state, request) or busy or full
     if wait:
         return _queue(state, spec, request, entry, wait)
     state = dedupe.hold(state, keys.dedupe, request.run, now)

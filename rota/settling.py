@@ -157,7 +157,7 @@ def _newest_success(state: KeeperState, closed: LedgerEntry) -> UpstreamRun | No
     Of an agent without a schedule, the newest success: what it works for may be no slot.
     """
     last, spec = state.last_success, state.spec or state.retired
-    if closed.status is not RunStatus.SUCCEEDED or closed.run is None:
+    if closed.status is not RunStatus.SUCCEEDED or closed.run is None or closed.fork:
         return last
     scheduled = spec is not None and spec.schedule is not None
     if scheduled and closed.trigger is Trigger.HANDOFF:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from activities.documents import get_memory
 from rota.conversation import ToolResult
 from rota.replay import ReplayVerdict
 from rota.runs import AgentRunResult, RunStatus, Trigger
@@ -80,6 +81,26 @@ async def test_fork_repeats_no_effect_and_asks_for_what_is_left(stack: Stack) ->
     assert told_fork == told_first
 
 
+async def test_fork_that_waits_for_a_person_keeps_no_other_run_waiting(stack: Stack) -> None:
+    """Another run of its session begins, remembers and ends meanwhile; both memories are kept."""
+    office = Office()
+    remembers = {"calls": [{"tool": "memory.update", "args": {"patch": {"fork": True}}}]}
+    async with stack.worker(office.tools):
+        name = stack.name("clerk")
+        await stack.declare(name, **clerk(limits={"parallel": 1}))
+        await stack.run(name, f"{name}-1", input={"account": "a"})
+        handle = await fork(stack, f"{name}-1", 1, READS, remembers, ANSWERS)
+        (pending,) = await open_approvals(handle)
+        meanwhile = await stack.run(name, f"{name}-2", input={"account": "a"})
+        await decide(handle, pending)
+        result = await handle.result()
+        keeper = await stack.keeper(name)
+        memory = await get_memory(stack.store, keeper.sessions["default"].memory)
+    assert (meanwhile.status, result.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED)
+    assert memory is not None
+    assert memory.document == {"last": 200, "fork": True}
+
+
 @pytest.mark.parametrize(("verdict", "paid"), [("deny", 0), ("approve", 1)])
 async def test_fork_that_does_something_new_asks_first(
     stack: Stack, verdict: str, paid: int
@@ -139,7 +160,8 @@ async def test_fork_command_starts_a_run_of_its_own_and_says_where_it_cannot(
 
     async with stack.worker(office.tools):
         name = stack.name("clerk")
-        await stack.declare(name, **clerk(READS, ANSWERS))
+        lock = stack.name("books")
+        await stack.declare(name, **clerk(READS, ANSWERS, locks=[lock]))
         await stack.run(name, f"{name}-1", input={"account": "a"})
         done = await command("--at", "1", "--json")
         second = await command("--at", "0", "--no-wait")
@@ -148,6 +170,7 @@ async def test_fork_command_starts_a_run_of_its_own_and_says_where_it_cannot(
         shown = await rota("show", f"{name}-1-fork-1", *options)
     assert (done.code, done.json["run_id"]) == (ExitCode.OK, f"{name}-1-fork-1"), done.err
     assert done.json["turns"] == 1
+    assert f"it keeps locks until it ends, also while it waits for people: {lock}" in done.err
     assert second.out.strip() == f"{name}-1-fork-2"
     assert (beyond.code, "took 2 turns" in beyond.err) == (ExitCode.WRONG, True)
     assert (last.code, "--say" in last.err) == (ExitCode.WRONG, True)

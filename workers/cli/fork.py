@@ -90,7 +90,8 @@ def fork_command(
     A run of its own, named RUN-fork-N: it is admitted, paid and shown like any other. What the
     past run has done it does not do again: the same call is answered by that run's receipt.
     Every other call that is not only read waits for 'rota approve', memory included. It settles
-    no slot, publishes no event, and its result becomes no baseline.
+    no slot, publishes no event, and its result becomes no baseline. No other run waits for it,
+    but for the locks that it takes.
     """
     text = instructions.read_text() if instructions else None
     variant = Variant(model=model, instructions=text)
@@ -98,8 +99,11 @@ def fork_command(
     begun: list[str] = []
 
     async def work(link: Link) -> AnyView | None:
-        handle = await _start(link, asked)
+        handle, locks = await _start(link, asked)
         begun.append(handle.id)
+        if locks:
+            named = ", ".join(locks)
+            remark(f"it keeps locks until it ends, also while it waits for people: {named}")
         if not wait:
             return None
         remark(f"started {handle.id}; what it waits for: 'rota approvals {handle.id}'")
@@ -122,8 +126,11 @@ def fork_command(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-async def _start(link: Link, asked: _Asked) -> WorkflowHandle[Any, Any]:
+async def _start(link: Link, asked: _Asked) -> tuple[WorkflowHandle[Any, Any], list[str]]:
     """Start it under the first number that is free.
+
+    Returns:
+        The run, and the locks that it takes.
 
     Raises:
         CommandError: there is no such run, it is still at work, or it left no transcript.
@@ -146,7 +153,7 @@ async def _start(link: Link, asked: _Asked) -> WorkflowHandle[Any, Any]:
     first, number = _NUMBERED.sub("", asked.run_id), 1
     while True:
         try:
-            return await link.client.start_workflow(
+            handle = await link.client.start_workflow(
                 RUN_TYPE,
                 argument,
                 id=f"{first}-fork-{number}",
@@ -155,6 +162,7 @@ async def _start(link: Link, asked: _Asked) -> WorkflowHandle[Any, Any]:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=lineage.cause,
             )
+            return handle, [lock.name for lock in past.spec.locks]
         except WorkflowAlreadyStartedError:
             number += 1
 
