@@ -106,23 +106,26 @@ class Archiver:
         owned = await fleet_agents(self._client, order.fleet)
         agents = [name for name in owned if not order.agents or name in order.agents]
         since = progress.since(agents) if order.resume else dict.fromkeys(agents, order.since)
-        found = await find_unarchived(self._client, self._store, order.fleet, since)
+        failing = frozenset(progress.failing)
+        found = await find_unarchived(
+            self._client, self._store, order.fleet, since, _most_tried(order), failing
+        )
         work = _Work(skipped=found.done, failed=found.failed)
-        todo = self._worth_trying(found, work, began, frozenset(progress.failing))
+        todo = self._worth_trying(found, work, began, failing)
         await self._put_all(todo, order, work, told)
-        left = todo[work.taken :]
+        left = [*todo[work.taken :], *found.left]
         undone = [*left, *(each for each, _ in work.failed)]
         oldest = min((each.closed for each in undone), default=None)
         if not work.failed:
             # Whoever collects garbage knows by that whose store it is.
             await self._store.set_ref(f"{NAMESPACES}/{self._client.namespace}", b"", if_absent=True)
         if order.resume:
-            failing = [each.run_id for each, _ in work.failed]
-            failing += [each.run_id for each in left if each.run_id in progress.failing]
+            failed = [each.run_id for each, _ in work.failed]
+            failed += [each.run_id for each in left if each.run_id in failing]
             of_each: dict[str, datetime] = {}
             for each in undone:
                 of_each[each.agent] = min(each.closed, of_each.get(each.agent, each.closed))
-            progress = progress.after(began, agents, of_each, found.silent, failing)
+            progress = progress.after(began, agents, of_each, found.silent, failed)
             await write_progress(self._store, order.fleet, progress)
         made = await self._checkpoints(order, agents, oldest, began)
         work.lost += [each.id for each in found.lost if since[each.agent] is not None]
@@ -211,3 +214,8 @@ class Archiver:
             return 0
         whole = now if oldest is None else max(oldest, now - CHECKPOINT_PATIENCE)
         return await make_checkpoints(self._store, self._signer, whole.date(), now, agents)
+
+
+def _most_tried(order: ArchiveOrder) -> int:
+    """How many runs an order may try: as many as its limit, and those that may fail."""
+    return order.limit * (1 + FAILURES)

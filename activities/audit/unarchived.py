@@ -3,7 +3,9 @@
 Activity side: reads, and notes which runs are lost, so that nobody looks for them again.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -12,6 +14,7 @@ from activities.audit.archive_progress import note_lost
 from activities.audit.archive_store import done_among, is_done
 from activities.audit.closed_runs import (
     ClosedExecution,
+    LedgerRuns,
     Since,
     last_execution,
     ledger_closed,
@@ -42,20 +45,36 @@ class Unarchived:
     lost: list[ClosedExecution] = field(default_factory=list[ClosedExecution])
     """Runs of a ledger, by their first executions, that the server has forgotten; each is told
     once."""
+    left: list[ClosedExecution] = field(default_factory=list[ClosedExecution])
+    """Not looked at, since enough were found; some of them may be archived."""
     silent: frozenset[str] = frozenset()
     """Agents whose ledger could not be read whole."""
 
 
 async def find_unarchived(
-    client: Client, store: ObjectStore, fleet: str, since: Since
+    client: Client,
+    store: ObjectStore,
+    fleet: str,
+    since: Since,
+    enough: int,
+    failing: Collection[str] = frozenset(),
 ) -> Unarchived:
     """Return the closed runs of some agents of a fleet that are not archived.
+
+    Args:
+        client: Of the namespace.
+        store: Where archives lie.
+        fleet: Whose agents they are.
+        since: From when on runs are meant.
+        enough: How many are to be found at least, if there are so many: of a backlog each order
+            looks at its own share alone.
+        failing: Executions that are looked at after all others but those of silent keepers.
 
     Raises:
         RPCError: the server does not answer.
         StoreError: the store does not.
     """
-    return await _Search(client, store, fleet).work(since)
+    return await _Search(client, store, fleet).work(since, enough, failing)
 
 
 class _Search:
@@ -67,7 +86,7 @@ class _Search:
         self._seen: set[str] = set()
         """Keys of the runs that were looked at."""
 
-    async def work(self, since: Since) -> Unarchived:
+    async def work(self, since: Since, enough: int, failing: Collection[str]) -> Unarchived:
         found = self._found
         listed = await listed_closed(self._client, since)
         ledgers = await ledger_closed(self._client, self._store, since)
@@ -76,34 +95,52 @@ class _Search:
         done = await done_among(self._store, keys)
         new = [each for each in listed if each.run_id not in done]
         found.done = len(listed) - len(new)
-        looked = await side_by_side(new, self._if_unarchived, LOOKS_AT_ONCE)
-        found.todo = [each for each in looked if each is not None]
+        # As they are tried: what is put away this time must be among what is looked at.
+        new.sort(key=lambda each: (each.agent in ledgers.silent, each.run_id in failing))
+        rest = iter(new)
+        await side_by_side(self._until(enough, rest), self._look_at, LOOKS_AT_ONCE)
+        found.left = _as_old_as_known(list(rest), ledgers)
         self._seen |= done
-        unseen = [each for each in known if each[1].key not in self._seen]
+        # Of those that are left a ledger may know the key, which the list does not tell.
+        left = {each.id for each in found.left}
+        unseen = [
+            (agent, entry)
+            for agent, entry in known
+            if entry.key not in self._seen and not (entry.run and entry.run.id in left)
+        ]
         await side_by_side(unseen, self._look_up, LOOKS_AT_ONCE)
         found.todo.sort(key=lambda each: (each.closed, each.id))
         found.silent = ledgers.silent
         return found
 
-    async def _if_unarchived(self, each: ClosedExecution) -> ClosedExecution | None:
+    def _until(self, enough: int, rest: Iterator[ClosedExecution]) -> Iterator[ClosedExecution]:
+        found = self._found
+        while len(found.todo) + len(found.failed) < enough:
+            each = next(rest, None)
+            if each is None:
+                return
+            yield each
+
+    async def _look_at(self, each: ClosedExecution) -> None:
+        """Note a run that a list shows, if it is to be put away."""
         # A run that continued as new is known by its first execution, which no list tells.
         try:
             described = await described_if_known(self._client, each.id, each.run_id)
         except RPCError as error:
             self._found.failed.append((each, error))
-            return None
+            return
         if described is None:
-            return None
+            return
         key = key_of(described)
         if await is_done(self._store, key):
             self._seen.add(key)
             self._found.done += 1
-            return None
+            return
         if reset_to(described) is not None:
             # It goes on in another execution, or has ended there.
-            return None
+            return
         self._seen.add(key)
-        return each
+        self._found.todo.append(each)
 
     async def _look_up(self, each: tuple[str, LedgerEntry]) -> None:
         """Note a run that a ledger knows, and no list."""
@@ -124,3 +161,18 @@ class _Search:
         elif found.close_time is not None:
             ended = ClosedExecution(run.id, found.run_id, found.close_time, agent)
             self._found.todo.append(ended)
+
+
+def _as_old_as_known(left: Sequence[ClosedExecution], ledgers: LedgerRuns) -> list[ClosedExecution]:
+    """Runs that are left; one counts as old as the oldest run of its name that a ledger knows.
+
+    So that this one, too, is still looked for when it is their turn.
+    """
+    ended: dict[str, datetime] = {}
+    for _, entry in ledgers.entries:
+        if entry.run is not None:
+            closed = entry.settled_at or entry.admitted_at
+            ended[entry.run.id] = min(closed, ended.get(entry.run.id, closed))
+    return [
+        replace(each, closed=min(each.closed, ended.get(each.id, each.closed))) for each in left
+    ]

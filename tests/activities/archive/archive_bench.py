@@ -44,6 +44,10 @@ class Bench:
     collected: int = 0
     looked_at: int = 0
     """Runs that lists have shown."""
+    described: int = 0
+    """Executions that were looked at one by one."""
+    followed: int = 0
+    """Runs of ledgers that were looked at one by one."""
     signer: Signer | None = None
 
     def end(self, seed: int, ended: datetime = NOW, agent: str = "report") -> str:
@@ -94,6 +98,7 @@ class Bench:
 
     async def describe(self, client: Any, id: str, run_id: str) -> str:
         """In the place of the server's description: its run id says it all."""
+        self.described += 1
         return run_id
 
     async def collect(self, *arguments: Any) -> RunRecord:
@@ -109,6 +114,7 @@ class Bench:
 
     async def last(self, client: Any, run: Any) -> Any:
         """In the place of the server's description."""
+        self.followed += 1
         if run.key in self.forgotten:
             return None
         if run.key in self.reset:
