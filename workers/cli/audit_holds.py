@@ -9,6 +9,7 @@ from rota.audit.retention import Hold, Release
 from rota.durations import parse_duration
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+from workers.cli.known_agent import require_known
 from workers.cli.named_run import RUN_KEY, RUN_KEY_HELP, run_named
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, print_table, remark, table
@@ -52,6 +53,8 @@ def hold_command(
     end = _moment(until, at) if until is not None else None
 
     async def work(link: Link) -> Hold:
+        if agent is not None:
+            await require_known(link, agent)
         ref = await run_named(link, run_id, run_key) if run_id is not None else None
         return await place_hold(
             link.store,

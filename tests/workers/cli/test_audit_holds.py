@@ -1,6 +1,9 @@
 """Wrong requests about holds and erasure."""
 
-from tests.stack import Stack
+from activities.audit.archive_store import put_archive
+from tests.rota.audit.audit_records import record
+from tests.stack import Stack, script
+from tests.workers.cli.archived_runs import run_rota
 from tests.workers.cli.command_line import rota
 from workers.cli.exit_codes import ExitCode
 
@@ -27,3 +30,20 @@ async def test_wrong_requests_about_holds_are_told_in_one_line(stack: Stack) -> 
         assert (ended.code, ended.out) == (code, ""), ended.err
         assert told in ended.err
         assert len(ended.err.splitlines()) == 1
+
+
+async def test_hold_is_placed_on_names_alone_that_somebody_knows(stack: Stack) -> None:
+    """Of a mistyped one nothing would be kept; one that has not run yet, or is gone, is held."""
+    new, gone, typo = stack.name("new"), "held-ledger", "held-ledgr"
+    async with stack.worker():
+        await stack.declare(new, runtime=script({"result": {}}))
+    await put_archive(stack.store, record(1, turns=1).model_copy(update={"agent": gone}))
+    hold = ("audit", "hold", "--reason", "suit", "--json", "--agent")
+    for name in (new, gone):
+        assert (await run_rota(stack, *hold, name)).json["agent"] == name
+    for name in (typo, "x" * 1500):
+        ended = await run_rota(stack, *hold, name)
+        assert (ended.code, ended.out, len(ended.err.splitlines())) == (ExitCode.NOT_FOUND, "", 1)
+    assert "did you mean 'held-ledger'?" in (await run_rota(stack, *hold, typo)).err
+    held = (await run_rota(stack, "audit", "holds", "--json")).json
+    assert {typo, "x" * 1500}.isdisjoint({each["agent"] for each in held})
