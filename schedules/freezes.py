@@ -43,6 +43,8 @@ class Freezable:
     """A declaration is in force."""
     freeze: Freeze | None
     task_queue: str
+    graders: tuple[str, ...] = ()
+    """The agents without whose word its runs fail."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -68,6 +70,22 @@ def chosen(
         return [keeper for keeper in keepers if keeper.name in names]
     some = [keeper for keeper in keepers if keeper.declared or keeper.freeze is not None]
     return [keeper for keeper in some if team is None or keeper.team == team]
+
+
+def left_unjudged(keepers: Collection[Freezable], frozen: Collection[str]) -> list[str]:
+    """What a freeze does to agents that are not frozen: one line for each grader that is.
+
+    Args:
+        keepers: All that there are.
+        frozen: The names of those that were frozen just now.
+    """
+    at_work = [each for each in keepers if each.freeze is None and each.name not in frozen]
+    graded = {one: [each.name for each in at_work if one in each.graders] for one in sorted(frozen)}
+    return [
+        f"{grader} grades {', '.join(names)}: until the thaw, runs fail there unjudged"
+        for grader, names in graded.items()
+        if names
+    ]
 
 
 def begun_frozen(planned: AgentPlan, keepers: Collection[Freezable], team: str) -> AgentPlan:
@@ -183,4 +201,5 @@ def _freezable(keeper: WorkflowExecution, memo: dict[str, Any]) -> Freezable:
         declared=bool(memo.get("digest")),
         freeze=Freeze.model_validate(held) if held else None,
         task_queue=keeper.task_queue.removesuffix(keeper_queue("")),
+        graders=tuple(memo.get("graders") or ()),
     )

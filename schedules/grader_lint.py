@@ -5,7 +5,7 @@ Pure. What their tools do only a worker knows: `workers.grader_lint`.
 
 from collections.abc import Iterator
 
-from rota.agent_spec import AgentSpec
+from rota.agent_spec import AgentSpec, SessionConcurrency
 from rota.grading import unfit
 from schedules.cycles import find_cycles, shown
 from schedules.explain import suggest
@@ -45,5 +45,14 @@ def _remarks(spec: AgentSpec, agents: dict[str, AgentSpec], fleet: Fleet) -> Ite
         elif grader not in agents:
             hint = suggest(grader, [name for name in agents if name != spec.name])
             yield Remark("error", path, f"no agent '{grader}' in this fleet; {hint}")
-        elif problem := unfit(agents[grader], spec.checks[check]):
+        elif problem := unfit(agents[grader], spec.checks[check]) or _skips(agents[grader]):
             yield Remark("error", path, f"'{grader}' cannot grade: {problem}")
+
+
+def _skips(grader: AgentSpec) -> str:
+    """Why it would leave results unjudged that are each to be judged; empty if it would not."""
+    if grader.session.concurrency is SessionConcurrency.SKIP:
+        return "session.concurrency: skip leaves out results while it judges another; say queue"
+    if grader.dedupe is not None:
+        return "dedupe leaves out results whose key it has judged already; remove it"
+    return ""

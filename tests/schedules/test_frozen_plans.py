@@ -1,10 +1,12 @@
 """What an agent takes on of the freezes that are in force when it is applied."""
 
+from dataclasses import replace
+
 import pytest
 
 from rota.freeze import Freeze, FreezeScope
 from schedules.changes import Action, AgentPlan, Step
-from schedules.freezes import Freezable, begun_frozen
+from schedules.freezes import Freezable, begun_frozen, left_unjudged
 from tests.rota.desks import T0
 
 TEAM, EVERYTHING, ONE = FreezeScope.TEAM, FreezeScope.ALL, FreezeScope.AGENT
@@ -50,3 +52,22 @@ def test_agent_that_comes_to_a_frozen_team_is_frozen_before_it_is_declared(
         assert frozen.notes[-1].startswith(note)
     else:
         assert frozen == planned
+
+
+@pytest.mark.parametrize(
+    ("frozen", "told"),
+    [
+        (["judge"], ["judge grades a, b: until the thaw, runs fail there unjudged"]),
+        # Nobody is told of runs that do not start.
+        (["judge", "a"], ["judge grades b: until the thaw, runs fail there unjudged"]),
+        (["judge", "a", "b"], []),
+        (["a"], []),
+    ],
+)
+def test_freeze_of_a_grader_names_the_agents_whose_runs_fail_for_it(
+    frozen: list[str], told: list[str]
+) -> None:
+    """Not those that are frozen, too, just now or before."""
+    graded = [replace(keeper(name, "t"), graders=("judge",)) for name in ("a", "b")]
+    before = replace(keeper("c", "t", ONE), graders=("judge",))
+    assert left_unjudged([*graded, before, keeper("judge", "t")], frozen) == told

@@ -39,6 +39,11 @@ NO_VERDICT = "'b' cannot grade: {}a grader's output.schema requires 'verdict' (e
             [agent("a", SCORED), agent("b", JUDGES)],
             "'b' cannot grade: a grader's output.schema req",
         ),
+        (
+            [agent("a", CAREFUL), agent("b", JUDGES, "session: {concurrency: skip}")],
+            "'b' cannot grade: session.concurrency: skip leaves out results",
+        ),
+        ([agent("a", CAREFUL), agent("b", JUDGES, "session: {concurrency: parallel}")], ""),
         ([agent("b", CAREFUL, JUDGES)], "'b' grades itself; name another agent"),
         (
             [agent("a", CAREFUL, JUDGES), agent("b", JUDGES, "checks: {c: {agent: a}}")],
@@ -65,3 +70,11 @@ def test_pipeline_cannot_grade(tmp_path: Path) -> None:
     night = "kind: Pipeline\nname: b\nnodes:\n  one: {agent: c}\n"
     write(tmp_path, "agents/x.yaml", "---\n".join([agent("a", CAREFUL), night, agent("c")]))
     assert findings(tmp_path) == [f"{AT}'b' is a pipeline; only an agent grades"]
+
+
+def test_grader_with_a_key_is_refused(tmp_path: Path) -> None:
+    """A result whose key it has judged already it would not judge."""
+    judge = agent("b", JUDGES, 'dedupe: "{input.run}"')
+    write(tmp_path, "agents/x.yaml", "---\n".join([agent("a", CAREFUL), judge]))
+    (found,) = (line for line in findings(tmp_path) if ": error: " in line)
+    assert found.startswith(AT + "'b' cannot grade: dedupe leaves out results"), found

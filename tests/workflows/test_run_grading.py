@@ -6,7 +6,8 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
 
-from rota.ids import grading_run_id
+from rota.freeze import FreezeRequest
+from rota.ids import grading_run_id, keeper_id
 from rota.runs import AgentRunResult
 from tests.rota.test_grading import JUDGES
 from tests.stack import Stack, script
@@ -89,6 +90,19 @@ async def test_grader_that_does_not_judge_leaves_the_result_unverified(
         result = await stack.run(name, f"{name}-1")
     _, check = result.checks
     assert (result.status, check.state) == ("succeeded", "unknown"), check.detail
+
+
+async def test_run_fails_unjudged_while_its_grader_is_frozen(stack: Stack) -> None:
+    """A freeze is no way around a check; the run says who has frozen it."""
+    async with stack.worker():
+        name, judge = await declared(stack, judging({"result": {}}))
+        keeper = stack.client.get_workflow_handle(keeper_id(judge))
+        await keeper.execute_update("freeze", FreezeRequest(reason="leak", by="ann"))
+        with pytest.raises(WorkflowFailureError) as failed:
+            await stack.run(name, f"{name}-1")
+    result = result_in(failed)
+    assert (result.status, result.checks[1].state) == ("failed", "unknown")
+    assert "frozen by ann: leak" in result.reason
 
 
 async def test_grader_is_not_paid_for_what_fails_anyhow(stack: Stack) -> None:

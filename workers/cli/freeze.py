@@ -11,7 +11,7 @@ from rota.durations import parse_duration
 from rota.freeze import FreezeMode, FreezeRequest
 from rota.ids import format_slot, parse_slot
 from rota.runs import EARLIEST, LATEST
-from schedules.freezes import Freezable, list_keepers
+from schedules.freezes import Freezable, left_unjudged, list_keepers
 from schedules.lost_slots import Lost
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -158,6 +158,9 @@ def _freeze(settings: Settings, chosen: Chosen, request: FreezeRequest) -> list[
             left = await open_runs(link.client, [each.keeper.name for each in changed])
             if left:
                 remark(f"open runs: {len(left)}; those at work go on to their end")
+        frozen = [each.keeper.name for each in changed if each.change is not None]
+        for line in left_unjudged(await list_keepers(link.client), frozen):
+            remark(line)
         return changed
 
     return with_server(settings, work)

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from rota.budget_text import account_lines
+    from rota.check_spec import OnFailure
     from rota.keeper_state import KeeperState
 
 NAMED = 5
@@ -16,9 +17,13 @@ NAMED = 5
 def memo_of(state: KeeperState) -> dict[str, Any]:
     """The declaration in force, for lists of keepers; empty names once it is retired.
 
-    Also whose the last one was, and the freeze, if there is one.
+    Also whose the last one was, the freeze, if there is one, and the agents that can fail its
+    runs by not judging them.
     """
     spec, last = state.spec, state.spec or state.retired
+    checks = spec.checks if spec else {}
+    graded = spec.graders.items() if spec else ()
+    graders = sorted({agent for check, agent in graded if checks[check] is OnFailure.FAIL})
     declared = state.in_force.declared
     return {
         "fleet": spec.fleet if spec else "",
@@ -26,6 +31,7 @@ def memo_of(state: KeeperState) -> dict[str, Any]:
         "owner": last.fleet if last else "",
         "kind": last.kind if last else "Agent",
         "team": last.team if last else "",
+        **({"graders": graders} if graders else {}),
         **({"since": declared[-1].since.isoformat()} if declared else {}),
         **({"freeze": state.freeze.model_dump(mode="json")} if state.freeze else {}),
     }
