@@ -102,6 +102,8 @@ class CommandProcess:
 
     async def _read_end(self) -> int | None:
         fact = await self.fact()
+        while fact is not None and "ended" not in fact:
+            fact = await self.fact()  # that it has started, which nobody waited for
         # Over only when both streams are read to their end, which nobody may do.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._keeper.wait(), DELIVERY_SECONDS)
@@ -121,6 +123,7 @@ class CommandProcess:
         What it wrote and nobody read is thrown away: so are the descriptors closed.
         """
         self._orders.close()
+        self.stdin.close()
         if self._over is not None and not self._over.done():
             self._over.cancel()
             return
@@ -155,6 +158,33 @@ async def started(
     Raises:
         StepError: `invalid_request`: it cannot be started; says why.
     """
+    starting = asyncio.create_task(_start(command, cwd, env, setting))
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio never ends a start that is cut between the program's birth and its pipes: it is
+        # finished, and what has started is ended.
+        with contextlib.suppress(StepError):
+            await _let_go(await starting)
+        raise
+    try:
+        fact = await process.fact()
+        if fact is None or "started" not in fact:
+            reason = str((fact or {}).get("failed", "it did not say why"))
+            raise _not_started(setting, command[0], reason)
+        yield process
+    finally:
+        await _let_go(process)
+
+
+async def _let_go(process: CommandProcess) -> None:
+    await asyncio.shield(process.stop(0))
+    await process.close()
+
+
+async def _start(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], setting: str
+) -> CommandProcess:
     ours, theirs = socket.socketpair()
     try:
         keeper = await asyncio.create_subprocess_exec(
@@ -175,16 +205,7 @@ async def started(
     finally:
         theirs.close()
     told, orders = await asyncio.open_connection(sock=ours)
-    process = CommandProcess(keeper, told, orders)
-    try:
-        fact = await process.fact()
-        if fact is None or "started" not in fact:
-            reason = str((fact or {}).get("failed", "it did not say why"))
-            raise _not_started(setting, command[0], reason)
-        yield process
-    finally:
-        await asyncio.shield(process.stop(0))
-        await process.close()
+    return CommandProcess(keeper, told, orders)
 
 
 def _not_started(setting: str, program: str, reason: str) -> StepError:

@@ -109,6 +109,27 @@ async def test_observe_cancelled_ends_the_program_first(tmp_path: Path) -> None:
     assert (await runtime.cancel(session, request.settings)).confirmed
 
 
+async def test_observe_cancelled_as_the_program_starts_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancel between the program's birth and its pipes neither hangs nor leaves it behind."""
+    start = asyncio.create_subprocess_exec
+
+    async def born_first(*words: Any, **how: Any) -> asyncio.subprocess.Process:
+        process = await start(*words, **how)
+        await pids(tmp_path)
+        watching.cancel()
+        await asyncio.sleep(0)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", born_first)
+    _, _, watching = await begin(family(tmp_path))
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(10):
+            await watching
+    assert not any(map(alive, await pids(tmp_path)))
+
+
 @pytest.mark.parametrize("how", ["leave", *(f"leave {how}" for how in AWAY)])
 async def test_observe_ended_program_leaves_no_children(tmp_path: Path, how: str) -> None:
     """A program that ends well takes along what it left in the background."""
