@@ -32,6 +32,7 @@ class OldKey(Declared):
     """A public key that signed before."""
 
     key: PublicKey
+    """The Ed25519 public key: 64 hexadecimal digits."""
     until: date
     """Last day that it vouches for, UTC: it signed nothing of runs that ended later."""
 

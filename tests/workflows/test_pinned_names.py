@@ -88,7 +88,7 @@ def test_persisted_names_stay_as_they_are() -> None:
             "stopped",
             "thaw",
         },
-        "keeper queries": {"state"},
+        "keeper queries": {"reading", "state"},
         "memo keys": (
             *("rota_result", "rota_agent", "rota_schedule", "rota_team", "rota_topic"),
             "rota_pipeline",

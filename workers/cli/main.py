@@ -140,6 +140,7 @@ class LazyGroup(click.Group):
                     ("ROTA_HEALTH", "host:port for probes of a worker, instead of --health"),
                     ("ROTA_DEPLOYMENT", "what a worker's build is one of, instead of --deployment"),
                     ("ROTA_BUILD", "a worker's build of the code, instead of --build"),
+                    ("ROTA_TRACES", "true or false: traces, whatever OTEL_* names"),
                     ("ROTA_CALLBACKS", "host:port for providers' answers, instead of --callbacks"),
                     ("ROTA_CALLBACK_URL", "public address of those, instead of --callback-url"),
                     ("ROTA_CALLBACK_SECRET", "signs the addresses that providers call back"),

@@ -44,7 +44,7 @@ def closed(id: str, agent: str, at: datetime) -> Any:
 def keeper(name: str, owner: str) -> Any:
     """One that was declared, and may have been taken back."""
 
-    async def memo_value(key: str, default: Any) -> Any:
+    async def memo_value(key: str, default: Any, *, type_hint: type) -> Any:
         assert key == KEEPER_MEMO
         return {"fleet": "", "owner": owner} if owner else default
 

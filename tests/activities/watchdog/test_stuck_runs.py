@@ -42,7 +42,7 @@ async def step(
     pending = PendingActivityInfo(attempt=attempt, state=state)
     pending.activity_type.name = name
     pending.last_started_time.FromDatetime(BEGAN)
-    pending.last_heartbeat_time.FromDatetime(NOW - heard * MINUTE)
+    pending.last_heartbeat_time.FromDatetime(datetime.now(UTC) - heard * MINUTE)
     details = await DataConverter.default.encode(["cursor", "reading", failures])
     pending.heartbeat_details.payloads.extend(details)
     pending.activity_options.start_to_close_timeout.FromTimedelta(limit)

@@ -57,10 +57,11 @@ async def skipped(fleet: FleetOnServer, slot: datetime) -> str:
     return result.reason
 
 
-async def listed(fleet: FleetOnServer) -> dict[str, Any] | None:
-    """What `rota freeze --list` has of the fleet's agent; None if it is not in it."""
+async def listed(fleet: FleetOnServer, agent: str = "") -> dict[str, Any] | None:
+    """What `rota freeze --list` has of the fleet's agent, or another; None if it is not in it."""
     ended = await fleet.rota("freeze", "--list", "--json")
-    return next((each for each in ended.json if each["agent"] == fleet.agent), None)
+    wanted = agent or fleet.agent
+    return next((each for each in ended.json if each["agent"] == wanted), None)
 
 
 async def test_frozen_team_loses_slots_that_thaw_lists_with_the_backfill_to_type(
@@ -136,6 +137,7 @@ async def test_new_agent_of_a_frozen_team_begins_frozen_and_apply_says_so(
     assert f"note: {told}" in plan.out
     assert f"{new}: {told}" in applied.err
     refused = await fleet.stack.run(new, f"{new}-1")
+    await poll(lambda: listed(fleet, new))
     thawed = await fleet.rota("thaw", "--team", team, "--json")
     done = await fleet.stack.run(new, f"{new}-2")
     assert refused.reason == "frozen by ann: leak"
