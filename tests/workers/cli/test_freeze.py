@@ -203,7 +203,12 @@ async def test_freeze_or_stop_that_cannot_be_meant_ends_with_2_in_one_line(
     served: FleetOnServer, arguments: list[str], told: str
 ) -> None:
     """Nothing is frozen by mistake."""
-    await poll(lambda: listed(served))
+
+    async def known() -> bool | None:
+        keepers = await list_keepers(served.stack.client)
+        return any(each.name == served.agent for each in keepers) or None
+
+    await poll(known)
     words = [served.agent if word == "AGENT" else word for word in arguments]
     ended = await served.rota(*words)
     assert (ended.code, ended.out) == (ExitCode.WRONG, "")
