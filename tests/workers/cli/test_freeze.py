@@ -64,6 +64,16 @@ async def listed(fleet: FleetOnServer, agent: str = "") -> dict[str, Any] | None
     return next((each for each in ended.json if each["agent"] == wanted), None)
 
 
+async def known(fleet: FleetOnServer) -> None:
+    """Wait until the server's lists have the fleet's agent; they lag behind a start."""
+
+    async def is_listed() -> bool | None:
+        keepers = await list_keepers(fleet.stack.client)
+        return any(each.name == fleet.agent for each in keepers) or None
+
+    await poll(is_listed)
+
+
 async def test_frozen_team_loses_slots_that_thaw_lists_with_the_backfill_to_type(
     daily: FleetOnServer,
 ) -> None:
@@ -203,12 +213,7 @@ async def test_freeze_or_stop_that_cannot_be_meant_ends_with_2_in_one_line(
     served: FleetOnServer, arguments: list[str], told: str
 ) -> None:
     """Nothing is frozen by mistake."""
-
-    async def known() -> bool | None:
-        keepers = await list_keepers(served.stack.client)
-        return any(each.name == served.agent for each in keepers) or None
-
-    await poll(known)
+    await known(served)
     words = [served.agent if word == "AGENT" else word for word in arguments]
     ended = await served.rota(*words)
     assert (ended.code, ended.out) == (ExitCode.WRONG, "")
@@ -231,6 +236,7 @@ async def test_freeze_without_a_worker_ends_with_3_and_names_what_is_not_frozen(
     monkeypatch.setattr("workers.cli.freezing.ANSWER", timedelta(seconds=1))
     async with written.stack.worker():
         await written.stack.declare(written.agent, runtime={"kind": "scripted", "turns": []})
+        await known(written)
     ended = await rota("freeze", written.agent, "--reason", "x", *written.options)
     assert ended.code == ExitCode.NO_SERVER
     assert ended.err.startswith(f"error: {written.agent} is not frozen: no worker serves")
