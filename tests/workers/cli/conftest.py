@@ -10,9 +10,11 @@ from temporalio.client import Client
 
 from activities.tools.fleet import load_tools
 from rota.ids import keeper_queue
+from schedules.freezes import list_keepers
 from tests.dismissal import dismiss
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota
+from tests.workflows.gates import poll
 from workers.cli import roll_call
 from workers.devserver import DevServer
 
@@ -41,6 +43,17 @@ class FleetOnServer:
     async def rota(self, *arguments: str) -> Ended:
         """Run one command against this fleet."""
         return await rota(*arguments, *self.options)
+
+    async def listed(self, agent: str = "", team: str = "") -> None:
+        """Wait until the server's lists show the agent as declared; they lag behind."""
+
+        async def is_listed() -> bool | None:
+            for each in await list_keepers(self.stack.client):
+                if each.name == (agent or self.agent) and each.declared:
+                    return each.team == team or not team or None
+            return None
+
+        await poll(is_listed)
 
     def change(self, old: str, new: str) -> None:
         """Edit the declaration."""
@@ -80,6 +93,7 @@ async def served(written: FleetOnServer) -> AsyncIterator[FleetOnServer]:
     async with written.stack.worker(tools):
         ended = await written.rota("apply")
         assert ended.code == 0, ended.err
+        await written.listed()
         yield written
 
 

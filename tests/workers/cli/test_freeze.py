@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from rota.ids import format_slot
-from schedules.freezes import list_keepers
 from tests.workers.cli.command_line import rota
 from tests.workers.cli.conftest import FleetOnServer
 from tests.workflows.gates import poll
@@ -32,14 +31,7 @@ async def daily(served: FleetOnServer) -> FleetOnServer:
     served.change('"0 8 * * MON-FRI"', '"0 6 * * *"')
     ended = await served.rota("apply")
     assert ended.code == ExitCode.OK, ended.err
-
-    async def listed_in_its_team() -> bool | None:
-        keepers = await list_keepers(served.stack.client)
-        team = team_of(served)
-        return any((each.name, each.team) == (served.agent, team) for each in keepers) or None
-
-    # The server's lists lag behind a start.
-    await poll(listed_in_its_team)
+    await served.listed(team=team_of(served))
     return served
 
 
@@ -57,21 +49,10 @@ async def skipped(fleet: FleetOnServer, slot: datetime) -> str:
     return result.reason
 
 
-async def listed(fleet: FleetOnServer, agent: str = "") -> dict[str, Any] | None:
-    """What `rota freeze --list` has of the fleet's agent, or another; None if it is not in it."""
+async def listed(fleet: FleetOnServer) -> dict[str, Any] | None:
+    """What `rota freeze --list` has of the fleet's agent; None if it is not in it."""
     ended = await fleet.rota("freeze", "--list", "--json")
-    wanted = agent or fleet.agent
-    return next((each for each in ended.json if each["agent"] == wanted), None)
-
-
-async def known(fleet: FleetOnServer) -> None:
-    """Wait until the server's lists have the fleet's agent; they lag behind a start."""
-
-    async def is_listed() -> bool | None:
-        keepers = await list_keepers(fleet.stack.client)
-        return any(each.name == fleet.agent for each in keepers) or None
-
-    await poll(is_listed)
+    return next((each for each in ended.json if each["agent"] == fleet.agent), None)
 
 
 async def test_frozen_team_loses_slots_that_thaw_lists_with_the_backfill_to_type(
@@ -147,7 +128,7 @@ async def test_new_agent_of_a_frozen_team_begins_frozen_and_apply_says_so(
     assert f"note: {told}" in plan.out
     assert f"{new}: {told}" in applied.err
     refused = await fleet.stack.run(new, f"{new}-1")
-    await poll(lambda: listed(fleet, new))
+    await fleet.listed(new, team)
     thawed = await fleet.rota("thaw", "--team", team, "--json")
     done = await fleet.stack.run(new, f"{new}-2")
     assert refused.reason == "frozen by ann: leak"
@@ -213,7 +194,6 @@ async def test_freeze_or_stop_that_cannot_be_meant_ends_with_2_in_one_line(
     served: FleetOnServer, arguments: list[str], told: str
 ) -> None:
     """Nothing is frozen by mistake."""
-    await known(served)
     words = [served.agent if word == "AGENT" else word for word in arguments]
     ended = await served.rota(*words)
     assert (ended.code, ended.out) == (ExitCode.WRONG, "")
@@ -236,7 +216,7 @@ async def test_freeze_without_a_worker_ends_with_3_and_names_what_is_not_frozen(
     monkeypatch.setattr("workers.cli.freezing.ANSWER", timedelta(seconds=1))
     async with written.stack.worker():
         await written.stack.declare(written.agent, runtime={"kind": "scripted", "turns": []})
-        await known(written)
+        await written.listed()
     ended = await rota("freeze", written.agent, "--reason", "x", *written.options)
     assert ended.code == ExitCode.NO_SERVER
     assert ended.err.startswith(f"error: {written.agent} is not frozen: no worker serves")
