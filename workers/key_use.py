@@ -13,6 +13,7 @@ from temporalio.api.history.v1 import MarkerRecordedEventAttributes
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.described_schedules import described_schedules
 from activities.encryption.marks import key_of
 from activities.encryption.opening import messages_below
 from activities.encryption.sealed_store import SealedStore
@@ -74,13 +75,7 @@ async def use_on_server(client: Client, use: KeyUse) -> None:
         found = [(each.id, each.run_id) async for each in client.list_workflows(query)]
         for keys in await side_by_side(found, read):
             use.note(place, keys)
-    async for schedule in await client.list_schedules():
-        try:
-            described = await client.get_schedule_handle(schedule.id).describe()
-        except RPCError as error:
-            if not is_missing(error):
-                raise
-            continue
+    async for described in described_schedules(client):
         use.note(SCHEDULES, keys_in(described.raw_description))
 
 

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities.audit.archive_store import is_done
 from activities.audit.executions import described_if_known, execution_after
 from activities.audit.fetching import key_of
+from activities.described_schedules import described_schedules
 from activities.encryption.opening import opened
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
@@ -49,13 +50,7 @@ async def server_roots(
         if each.workflow_type not in RUNS or not await _is_archived(client, store, each, gone):
             async for data in _history(client, each, gone):
                 yield data
-    async for schedule in await client.list_schedules():
-        try:
-            described = await client.get_schedule_handle(schedule.id).describe()
-        except RPCError as error:
-            if not is_missing(error):
-                raise
-            continue
+    async for described in described_schedules(client):
         whole = await opened(described.raw_description, client.data_converter)
         yield whole.SerializeToString()
 
