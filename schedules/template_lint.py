@@ -4,7 +4,7 @@ Pure. That they can be read at all is the models' business; here it is whether w
 name can be there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from rota.agent_spec import AgentSpec
@@ -52,25 +52,48 @@ def subscriptions(on: tuple[SubscriptionSpec, ...]) -> Iterator[Remark]:
                 f"'{subscription.event}' is subscribed to in on[{earlier}] already; join both, "
                 "for example with 'or' in the filter",
             )
-        if subscription.filter is not None:
-            yield from _foreign(condition_paths(subscription.filter), ("on", index, "filter"))
-        for path, text in leaves(subscription.input, ("on", index, "input")):
-            try:
-                yield from _foreign(paths(text), path, braces=True)
-            except TemplateError as error:
-                yield Remark("error", path, str(error))
+        at = ("on", index)
+        yield from over_scope(at, subscription.filter, "input", subscription.input, _foreign)
 
 
-def _foreign(named: Iterable[str], path: KeyPath, *, braces: bool = False) -> Iterator[Remark]:
-    for name in sorted(named):
-        shown = f"{{{name}}}" if braces else name
-        first, *rest = name.split(".")
-        if first not in ("event", "payload"):
-            message = f"{shown}: an event has only payload and event; begin with one of them"
-            yield Remark("error", path, message)
-        elif first == "event" and rest and (rest[0] not in EVENT_KEYS or rest[1:]):
-            message = f"{shown}: event has {', '.join(EVENT_KEYS)}; the rest is in payload"
-            yield Remark("error", path, message)
+def over_scope(
+    at: KeyPath,
+    filter: str | None,
+    key: str,
+    template: object,
+    foreign: Callable[[str], str | None],
+) -> Iterator[Remark]:
+    """Look at what a filter and a template take from that by which a run is started.
+
+    Args:
+        at: Where both are declared.
+        filter: A condition, as its key `filter` has it.
+        key: Of the template.
+        template: Text, or anything that holds some.
+        foreign: Says of a path what is wrong with it; None if there is such a thing.
+    """
+    if filter is not None:
+        for name in sorted(condition_paths(filter)):
+            if problem := foreign(name):
+                yield Remark("error", (*at, "filter"), f"{name}: {problem}")
+    for path, text in leaves(template, (*at, key)):
+        try:
+            named = sorted(paths(text))
+        except TemplateError as error:
+            yield Remark("error", path, str(error))
+            continue
+        for name in named:
+            if problem := foreign(name):
+                yield Remark("error", path, f"{{{name}}}: {problem}")
+
+
+def _foreign(name: str) -> str | None:
+    first, *rest = name.split(".")
+    if first not in ("event", "payload"):
+        return "an event has only payload and event; begin with one of them"
+    if first == "event" and rest and (rest[0] not in EVENT_KEYS or rest[1:]):
+        return f"event has {', '.join(EVENT_KEYS)}; the rest is in payload"
+    return None
 
 
 def _key(spec: AgentSpec, path: KeyPath, kind: str, key: str) -> Iterator[Remark]:
