@@ -24,11 +24,10 @@ from rota.check_steps import (
 )
 from rota.checks import DETAIL_LIMIT, CheckOutcome, CheckState
 from rota.grading import grader_input, said_by
-from rota.handoffs import child_lineage, failure_text, refusal
-from rota.ids import grading_run_id, parse_slot
+from rota.handoffs import called_run, failure_text, refusal
+from rota.ids import grading_run_id
 from rota.loop import HandoffMode
 from rota.model import canonical_json
-from rota.runs import AgentRunInput, Trigger
 from rota.transcript import RunContext
 
 
@@ -61,23 +60,14 @@ class GradingDeskActivities(GradingDesk):
             if refused:
                 return OpenedGrading(graded=Graded(outcome=_outcome(input, check, refused)))
             output = await get_json(self._store, input.output)
-            child = AgentRunInput(
-                agent=grader,
-                input=grader_input(output, context.input, input.agent, context.run_id),
-                slot=parse_slot(context.slot) if context.slot else None,
-                trigger=Trigger.HANDOFF,
-                lineage=child_lineage(
-                    caller=input.agent,
-                    run_id=context.run_id,
-                    lineage=context.lineage,
-                    mode=HandoffMode.CALL,
-                    occasion=f"{context.occasion}/check/{input.name}",
-                    deadline=input.deadline,
-                    allowance=input.allowance,
-                    began=input.began,
-                    tainted=input.tainted,
-                ),
-                by=context.requester,
+            child = called_run(
+                grader,
+                grader_input(output, context.input, input.agent, context.run_id),
+                caller=input.agent,
+                context=context,
+                terms=input,
+                mode=HandoffMode.CALL,
+                occasion=f"{context.occasion}/check/{input.name}",
             )
             return OpenedGrading(child=child, child_id=grading_run_id(context.run_id, input.name))
 

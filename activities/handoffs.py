@@ -21,17 +21,12 @@ from rota.agent_spec import AgentSpec
 from rota.budget import Cap
 from rota.failures import MESSAGE_LIMIT
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
-from rota.handoffs import (
-    child_lineage,
-    failure_text,
-    handoff_of,
-    refusal,
-)
-from rota.ids import handoff_run_id, keeper_id, parse_slot
+from rota.handoffs import called_run, failure_text, handoff_of, refusal
+from rota.ids import handoff_run_id, keeper_id
 from rota.loop import AnswerRef, HandoffMode, ResultRef
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
-from rota.runs import AgentRunInput, AgentRunResult, Trigger
+from rota.runs import AgentRunResult
 from rota.steps import ToolInput
 from rota.visibility import KEEPER_MEMO
 
@@ -122,23 +117,14 @@ class HandoffDeskActivities(HandoffDesk):
             changes = {"approval": permit.ruling, "refused": bool(permit.refusal)}
             answered = answered.model_copy(update=changes)
             return OpenedHandoff(answered=answered)
-        child = AgentRunInput(
-            agent=handoff.agent,
-            input=call.args,
-            slot=parse_slot(context.slot) if context.slot else None,
-            trigger=Trigger.HANDOFF,
-            lineage=child_lineage(
-                caller=input.agent,
-                run_id=context.run_id,
-                lineage=context.lineage,
-                mode=handoff.mode,
-                occasion=call.key,
-                deadline=input.deadline,
-                allowance=input.allowance,
-                began=input.began,
-                tainted=input.tainted,
-            ),
-            by=context.requester,
+        child = called_run(
+            handoff.agent,
+            call.args,
+            caller=input.agent,
+            context=context,
+            terms=input,
+            mode=handoff.mode,
+            occasion=call.key,
         )
         child_id = handoff_run_id(context.run_id, handoff.agent, input.turn, input.index)
         most = await self._most(handoff.agent, input.allowance or Cap())

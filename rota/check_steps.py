@@ -1,11 +1,9 @@
 """The steps that check a result, as they travel through history."""
 
-from pydantic import Field
-
-from rota.budget import Cap
 from rota.checks import CheckOutcome
-from rota.model import StepResult, is_false
-from rota.runs import AgentRunInput, AgentRunResult, Instant
+from rota.handoffs import CallTerms
+from rota.model import StepResult
+from rota.runs import AgentRunInput, AgentRunResult
 from rota.steps import StepInput
 from rota.usage import Usage
 
@@ -34,17 +32,8 @@ class GradeInput(StepInput):
     """Digest of the result."""
 
 
-class OpenGradingInput(GradeInput):
-    """Make the check into the run that it asks for."""
-
-    deadline: Instant | None = None
-    """The graded run's."""
-    allowance: Cap | None = None
-    """What the grader may spend with all below it, of what the graded run has left."""
-    began: Instant | None = None
-    """When the work began that the graded run is part of."""
-    tainted: bool = Field(default=False, exclude_if=is_false)
-    """The result may hold the words of people outside the team."""
+class OpenGradingInput(CallTerms, GradeInput):
+    """Make the check into the run that it asks for: the graded run is its caller."""
 
 
 class Graded(StepResult):

@@ -1,28 +1,19 @@
 """Inputs and results of the activities around a call of another agent."""
 
-from pydantic import Field
-
 from rota.budget import Cap
+from rota.handoffs import CallTerms
 from rota.loop import ResultRef
-from rota.model import StepResult, is_false
-from rota.runs import AgentRunInput, AgentRunResult, Instant
+from rota.model import StepResult
+from rota.runs import AgentRunInput, AgentRunResult
 from rota.steps import ToolInput
 from rota.usage import Usage
 
 
-class OpenHandoffInput(ToolInput):
+class OpenHandoffInput(CallTerms, ToolInput):
     """Make a call of `agents.<name>` into the run that it asks for."""
 
     turn: int
     """The turn that made the call."""
-    deadline: Instant | None = None
-    """The caller's."""
-    allowance: Cap | None = None
-    """What the run may spend with all below it, of what the caller has left."""
-    began: Instant | None = None
-    """When the work began that the caller is part of."""
-    tainted: bool = Field(default=False, exclude_if=is_false)
-    """The caller has read what may be the words of people outside the team."""
 
 
 class OpenedHandoff(StepResult):

@@ -6,15 +6,20 @@ where the run that a call starts belongs. The run kit starts that run as a child
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
+
+from pydantic import Field
 
 from rota.budget import Cap
 from rota.conversation import ToolSchema
 from rota.coordination_spec import HandoffTarget
+from rota.ids import parse_slot
 from rota.lineage import DEEPEST, Lineage
 from rota.loop import HandoffMode
+from rota.model import Record, is_false
 from rota.names import NAME_PATTERN
-from rota.runs import AgentRunResult, RunStatus
+from rota.runs import AgentRunInput, AgentRunResult, Instant, RunStatus, Trigger
+from rota.transcript import RunContext
 
 _TOOL = re.compile(rf"agents\.(?P<agent>{NAME_PATTERN.strip('^$')})(?P<transfer>\.transfer)?")
 
@@ -25,6 +30,19 @@ class Handoff:
 
     agent: str
     mode: HandoffMode
+
+
+class CallTerms(Record):
+    """What a caller passes on to the run that it calls, beside the work itself."""
+
+    deadline: Instant | None = None
+    """The caller's."""
+    allowance: Cap | None = None
+    """What the run may spend with all below it, of what the caller has left."""
+    began: Instant | None = None
+    """When the work began that the caller is part of."""
+    tainted: bool = Field(default=False, exclude_if=is_false)
+    """What the run is given may hold the words of people outside the team."""
 
 
 def handoff_of(tool: str) -> Handoff | None:
@@ -73,17 +91,48 @@ def refusal(target: str, caller: str, lineage: Lineage | None) -> str | None:
     return None
 
 
-def child_lineage(
+def called_run(
+    agent: str,
+    given: dict[str, Any],
     *,
+    caller: str,
+    context: RunContext,
+    terms: CallTerms,
+    mode: HandoffMode,
+    occasion: str,
+) -> AgentRunInput:
+    """The run that a call asks for: for its caller's slot, and for whoever asked for that.
+
+    Args:
+        agent: Who is called.
+        given: What it is to work on.
+        caller: The calling agent.
+        context: Of its run.
+        terms: What that passes on.
+        mode: Whether the caller waits for the result.
+        occasion: The call's idempotency key, so that a re-run of the caller repeats no effect
+            of the called agent either.
+    """
+    return AgentRunInput(
+        agent=agent,
+        input=given,
+        slot=parse_slot(context.slot) if context.slot else None,
+        trigger=Trigger.HANDOFF,
+        lineage=child_lineage(
+            caller, context.run_id, context.lineage, terms, mode=mode, occasion=occasion
+        ),
+        by=context.requester,
+    )
+
+
+def child_lineage(
     caller: str,
     run_id: str,
     lineage: Lineage | None,
+    terms: CallTerms,
+    *,
     mode: HandoffMode,
     occasion: str,
-    deadline: datetime | None,
-    allowance: Cap | None = None,
-    began: datetime | None = None,
-    tainted: bool = False,
 ) -> Lineage:
     """Where the run that a call starts belongs.
 
@@ -91,14 +140,10 @@ def child_lineage(
         caller: The calling agent.
         run_id: Workflow id of its run.
         lineage: The caller's own place; None for a root.
+        terms: What the caller passes on.
         mode: A run that takes over is not bound by the limit of the one it replaces, only by
             one from further above.
-        occasion: The call's idempotency key, so that a re-run of the caller repeats no effect
-            of the called agent either.
-        deadline: The caller's.
-        allowance: What the run may spend with all below it.
-        began: When the work began that the caller is part of.
-        tainted: The caller has read what may be the words of people outside the team.
+        occasion: The call's idempotency key.
     """
     from_above = lineage.deadline if lineage else None
     return Lineage(
@@ -109,10 +154,10 @@ def child_lineage(
         pipeline=lineage.pipeline if lineage else "",
         node=lineage.node if lineage else "",
         occasion=occasion,
-        deadline=deadline if mode is HandoffMode.CALL else from_above,
-        allowance=allowance,
-        began=began,
-        tainted=tainted,
+        deadline=terms.deadline if mode is HandoffMode.CALL else from_above,
+        allowance=terms.allowance,
+        began=terms.began,
+        tainted=terms.tainted,
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rota.coordination_spec import HandoffTarget
 from rota.failures import FailureCategory
 from rota.handoffs import (
+    CallTerms,
     Handoff,
     child_lineage,
     failure_text,
@@ -116,12 +117,12 @@ def test_refusal_ends_every_chain_of_handoffs(targets: list[str]) -> None:
         if refusal(target, caller, place) is not None:
             continue
         place = child_lineage(
-            caller=caller,
-            run_id=f"run-{len(chain)}",
-            lineage=place,
+            caller,
+            f"run-{len(chain)}",
+            place,
+            CallTerms(),
             mode=HandoffMode.CALL,
             occasion="key",
-            deadline=None,
         )
         caller = target
         chain.append(target)
@@ -131,14 +132,8 @@ def test_refusal_ends_every_chain_of_handoffs(targets: list[str]) -> None:
 
 def test_child_lineage_of_a_root_begins_a_tree() -> None:
     """The caller is root and parent, and the child is for the call, not for the slot."""
-    child = child_lineage(
-        caller="a",
-        run_id="a-1",
-        lineage=None,
-        mode=HandoffMode.CALL,
-        occasion="key",
-        deadline=DEADLINE,
-    )
+    terms = CallTerms(deadline=DEADLINE)
+    child = child_lineage("a", "a-1", None, terms, mode=HandoffMode.CALL, occasion="key")
     assert child == Lineage(
         root="a-1", parent="a-1", depth=1, agents=("a",), occasion="key", deadline=DEADLINE
     )
@@ -150,9 +145,8 @@ def test_child_lineage_of_a_root_begins_a_tree() -> None:
 def test_child_lineage_below_another_grows_by_one(mode: HandoffMode, deadline: datetime) -> None:
     """Root and pipeline stay; a run that takes over is bound from further above alone."""
     place = lineage("a", pipeline="p", node="n", occasion="other", deadline=ABOVE)
-    child = child_lineage(
-        caller="b", run_id="b-1", lineage=place, mode=mode, occasion="key", deadline=DEADLINE
-    )
+    terms = CallTerms(deadline=DEADLINE)
+    child = child_lineage("b", "b-1", place, terms, mode=mode, occasion="key")
     assert child == Lineage(
         root="root-1",
         parent="b-1",
@@ -170,12 +164,7 @@ def test_lineage_of_a_node_names_it_and_that_of_a_call_below_does_not() -> None:
     """People read which node a pipeline started; what an agent started, that run names."""
     node = lineage(pipeline="p", node="n")
     called = child_lineage(
-        caller="a",
-        run_id="parent-1/n",
-        lineage=node,
-        mode=HandoffMode.CALL,
-        occasion="key",
-        deadline=None,
+        "a", "parent-1/n", node, CallTerms(), mode=HandoffMode.CALL, occasion="key"
     )
     assert node.cause == "node n of parent-1"
     assert called.cause == "started by parent-1/n"

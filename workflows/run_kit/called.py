@@ -21,6 +21,7 @@ from temporalio.exceptions import TimeoutError as ServerTimeoutError
 with workflow.unsafe.imports_passed_through():
     from rota.budget import Cap
     from rota.kinds import WORKFLOW_TYPES
+    from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.spending import at_most
     from rota.usage import Usage
@@ -109,6 +110,21 @@ async def start(work: RunWork, called: Called, *, stays: bool = False) -> Child 
         )
     except WorkflowAlreadyStartedError:
         return None
+
+
+def terms_of(work: RunWork, lent: Cap) -> dict[str, Any]:
+    """The fields of `CallTerms`: what the caller passes on to a run of its.
+
+    Args:
+        work: Of the caller.
+        lent: What the run may spend with all below it; nothing is said of what has no limit.
+    """
+    return {
+        "deadline": work.deadline,
+        "allowance": lent if lent.is_limit else None,
+        "began": work.admission.began,
+        "tainted": is_tainted(work.admission, work.loop),
+    }
 
 
 def taken(called: Called) -> str:

@@ -18,11 +18,10 @@ with workflow.unsafe.imports_passed_through():
         OpenGradingInput,
     )
     from rota.checks import CheckOutcome, CheckState
-    from rota.outcome import is_tainted
     from rota.runs import AgentRunInput
     from rota.spending import share
     from workflows.handoff_options import handoff_options
-    from workflows.run_kit.called import Called, Count, end_of, taken
+    from workflows.run_kit.called import Called, Count, end_of, taken, terms_of
     from workflows.run_kit.ending import finish_of
     from workflows.run_kit.work import RunWork
 
@@ -73,12 +72,9 @@ async def _open(work: RunWork, name: str, agent: str, output: str, lent: Cap) ->
         GradingDesk.open_grading,
         OpenGradingInput(
             **work.step_fields(),
+            **terms_of(work, lent),
             name=name,
             output=output,
-            deadline=work.deadline,
-            allowance=lent if lent.is_limit else None,
-            began=work.admission.began,
-            tainted=is_tainted(work.admission, work.loop),
         ),
         summary=f"check {name}: {agent} is asked",
         **handoff_options(work.remaining),

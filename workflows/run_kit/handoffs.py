@@ -15,12 +15,11 @@ with workflow.unsafe.imports_passed_through():
     from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from rota.handoffs import failure_text
     from rota.loop import CallRef, HandoffMode, ResultRef
-    from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.spending import at_most, left, share, spent
     from rota.usage import Usage
     from workflows.handoff_options import handoff_options
-    from workflows.run_kit.called import Called, Count, end_of, start, taken
+    from workflows.run_kit.called import Called, Count, end_of, start, taken, terms_of
     from workflows.run_kit.work import RunWork
 
 NOTHING_USED = Usage()
@@ -87,31 +86,26 @@ async def _open(work: RunWork, call: CallRef, ruling: Ruling | None) -> OpenedHa
         HandoffDesk.open_handoff,
         OpenHandoffInput(
             **work.step_fields(),
+            **terms_of(work, _lent(work, call)),
             index=call.index,
             turn=work.loop.turn,
-            deadline=work.deadline,
-            allowance=_lent(work, call),
-            began=work.admission.began,
             approval=ruling,
-            tainted=is_tainted(work.admission, work.loop),
         ),
         summary=f"check {call.name}",
         **handoff_options(work.remaining),
     )
 
 
-def _lent(work: RunWork, call: CallRef) -> Cap | None:
+def _lent(work: RunWork, call: CallRef) -> Cap:
     """What the run that is called may spend: its part of what the caller has left.
 
     The caller spends nothing while it waits, so that is set aside. A run that takes over gets
     what is left of what the caller itself was lent.
     """
     if call.handoff is HandoffMode.TRANSFER:
-        lent = left(work.limits.lent_room, spent(work.loop.tree))
-    else:
-        parts = [each for each in work.loop.calls if each.handoff is HandoffMode.CALL]
-        lent = share(work.limits, work.loop.tree, len(parts))
-    return lent if lent.is_limit else None
+        return left(work.limits.lent_room, spent(work.loop.tree))
+    parts = [each for each in work.loop.calls if each.handoff is HandoffMode.CALL]
+    return share(work.limits, work.loop.tree, len(parts))
 
 
 def _answered(opened: OpenedHandoff, count: Count) -> ResultRef:
