@@ -26,7 +26,7 @@ from workers.audit.kept import kept
 from workers.audit.report_facts import Fact
 from workers.audit.report_turns import turns
 from workers.audit.report_words import at, shown, took
-from workers.audit.timeline import WIDTH, timeline_of
+from workers.audit.timeline import timeline_of
 from workers.pages import environment
 
 PAGES = resources.files("workers.audit.pages")
@@ -73,7 +73,6 @@ def _document(record: RunRecord) -> dict[str, Any]:
         "why": report_facts.why(record),
         "input": shown(context.input if context else record.given.get("input") or {}),
         "timeline": timeline_of(spans_of(record.executions), record.started, end),
-        "timeline_width": WIDTH,
         "output": "" if record.output is None else shown(record.output),
         "checks": report_tables.checks(record),
         "check_headings": report_tables.CHECKS,

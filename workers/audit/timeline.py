@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from rota.audit.histories import Span
 from workers.cli.output import format_took
+from workers.picture.time_axis import WIDTH, Tick, TimeAxis, label
 
-WIDTH = 1000
 LABELS = 290
 """Left of the bars."""
 ROW = 22
@@ -20,6 +20,7 @@ MOST_ROWS = 40
 _LEAST = 2.0
 """Width of a bar that would not be seen."""
 _LABEL_SIGNS = 44
+_RIGHT = 10
 _TICKS = 5
 _LANES = {"turn": "turns", "tool": "tool calls", "wait": "waits", "child": "runs it called"}
 _OTHER = "other steps"
@@ -47,20 +48,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A mark on the scale."""
-
-    x: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Timeline:
     """What is to be drawn."""
 
     bars: tuple[Bar, ...]
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
+    width: int = WIDTH
 
     @property
     def height(self) -> float:
@@ -70,28 +64,23 @@ class Timeline:
 
 def timeline_of(spans: Sequence[Span], start: datetime, end: datetime) -> Timeline:
     """Lay out what took time between `start` and `end`."""
-    length = max((end - start).total_seconds(), 0.001)
-    scale = (WIDTH - LABELS - 10) / length
-
-    def x_of(at: datetime) -> float:
-        inside = min(max((at - start).total_seconds(), 0.0), length)
-        return round(LABELS + inside * scale, 1)
-
+    axis = TimeAxis(start, end, LABELS, WIDTH - _RIGHT)
     lanes = [*_LANES.values(), _OTHER]
     apart = len(spans) <= MOST_ROWS
     used = lanes if apart else [lane for lane in lanes if any(_lane(s) == lane for s in spans)]
     bars: list[Bar] = []
     for number, span in enumerate(spans):
         row = number if apart else used.index(_lane(span))
-        left, right = x_of(span.start), x_of(span.end or end)
+        left, right = axis.x_of(span.start), axis.x_of(span.end or end)
         bar = Bar(left, TOP + ROW * row + 4, max(right - left, _LEAST), _kind(span), _title(span))
         # Of many bars at the same place one is enough.
         if apart or not bars or bar != bars[-1]:
             bars.append(bar)
-    labels = [_short(span.label) for span in spans] if apart else used
+    labels = [label(span.label, _LABEL_SIGNS) for span in spans] if apart else used
     rows = tuple(Row(TOP + ROW * number + 15, text) for number, text in enumerate(labels))
     steps = [start + (end - start) * number / _TICKS for number in range(_TICKS + 1)]
-    return Timeline(tuple(bars), rows, tuple(Tick(x_of(at), _after(at - start)) for at in steps))
+    ticks = tuple(axis.tick(at, _after(at - start)) for at in steps)
+    return Timeline(tuple(bars), rows, ticks)
 
 
 def _what(span: Span) -> str:
@@ -116,10 +105,6 @@ def _title(span: Span) -> str:
     attempt = f", attempt {span.attempt}" if span.attempt > 1 else ""
     outcome = f", {span.outcome.replace('_', ' ')}" if span.outcome else ""
     return f"{span.label}: {took}{outcome}{attempt}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LABEL_SIGNS else f"{text[: _LABEL_SIGNS - 1]}…"
 
 
 def _after(passed: timedelta) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.exporter.snapshot import ScheduleLook
+from workers.picture.time_axis import WIDTH, Tick, TimeAxis, label
 
-WIDTH = 1000
 LABELS = 230
 """Left of the marks."""
 ROW = 24
@@ -43,14 +43,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A mark on the scale."""
-
-    x: float
-    text: str
-
-
-@dataclass(frozen=True)
 class SlotsPicture:
     """What is to be drawn."""
 
@@ -70,6 +62,7 @@ class SlotsPicture:
 def slots_picture(schedules: Mapping[str, ScheduleLook], now: datetime) -> SlotsPicture:
     """Lay out what these schedules start within the next `HOURS`."""
     end = now + timedelta(hours=HOURS)
+    axis = TimeAxis(now, end, LABELS, WIDTH - _RIGHT)
     soon = [
         (times[0], name, times)
         for name, look in schedules.items()
@@ -77,22 +70,20 @@ def slots_picture(schedules: Mapping[str, ScheduleLook], now: datetime) -> Slots
     ]
     soon.sort()
     rows = [
-        _row(number, name, times, schedules[name], now, end)
+        _row(number, name, times, schedules[name], axis)
         for number, (_, name, times) in enumerate(soon[:MOST_ROWS])
     ]
-    return SlotsPicture(tuple(rows), _ticks(now, end), len(soon) - len(rows))
+    return SlotsPicture(tuple(rows), _ticks(axis), len(soon) - len(rows))
 
 
-def _row(
-    number: int, name: str, times: list[datetime], look: ScheduleLook, now: datetime, end: datetime
-) -> Row:
-    marks = tuple(_x(at, now) for at in times)
+def _row(number: int, name: str, times: list[datetime], look: ScheduleLook, axis: TimeAxis) -> Row:
+    marks = tuple(axis.x_of(at) for at in times)
     # Of a schedule that ends before fewer are listed, and nothing follows the last.
-    more = len(look.upcoming) >= LISTED and look.upcoming[-1] <= end
+    more = len(look.upcoming) >= LISTED and look.upcoming[-1] <= axis.end
     told = ", ".join(at.strftime("%H:%M") for at in times)
     return Row(
         name=name,
-        label=name if len(name) <= _LABEL_SIGNS else f"{name[: _LABEL_SIGNS - 1]}…",
+        label=label(name, _LABEL_SIGNS),
         y=TOP + ROW * number + ROW / 2,
         marks=marks,
         goes_on=marks[-1] if more else None,
@@ -100,17 +91,12 @@ def _row(
     )
 
 
-def _ticks(now: datetime, end: datetime) -> tuple[Tick, ...]:
-    at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+def _ticks(axis: TimeAxis) -> tuple[Tick, ...]:
+    at = axis.start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while at.hour % _STEP:
         at += timedelta(hours=1)
     found: list[Tick] = []
-    while at <= end:
-        found.append(Tick(_x(at, now), at.strftime("%H:%M")))
+    while at <= axis.end:
+        found.append(axis.tick(at, at.strftime("%H:%M")))
         at += timedelta(hours=_STEP)
     return tuple(found)
-
-
-def _x(at: datetime, now: datetime) -> float:
-    share = (at - now) / timedelta(hours=HOURS)
-    return round(LABELS + share * (WIDTH - LABELS - _RIGHT), 1)

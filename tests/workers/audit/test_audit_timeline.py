@@ -5,7 +5,8 @@ from typing import Any
 
 from rota.audit.histories import Span, spans_of
 from tests.rota.audit.audit_records import BEGAN, history
-from workers.audit.timeline import LABELS, MOST_ROWS, WIDTH, timeline_of
+from workers.audit.timeline import LABELS, MOST_ROWS, timeline_of
+from workers.picture.time_axis import WIDTH
 
 END = BEGAN + timedelta(minutes=10)
 

@@ -26,7 +26,8 @@ from workers.exporter.snapshot import ScheduleLook, Snapshot
 from workers.gateway.fleet_page import rendered
 from workers.gateway.overview import AGENTS, SHOWN, overview
 from workers.gateway.place import Gateway
-from workers.gateway.slots_picture import LABELS, MOST_ROWS, WIDTH, slots_picture
+from workers.gateway.slots_picture import LABELS, MOST_ROWS, slots_picture
+from workers.picture.time_axis import WIDTH
 
 TOKEN = "sixteen letters or more"
 EMPTY = Snapshot(T0, HOUR, "0.1.0")
