@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+PREFIX = "rota_"
+
 
 class Kind(StrEnum):
     """As Prometheus knows it."""
@@ -69,3 +71,20 @@ class Metric:
     def closed(self) -> tuple[Label, ...]:
         """Its labels whose values are all known."""
         return tuple(label for label in self.labels if label.values)
+
+
+def counter(name: str, unit: Unit, meaning: str, *labels: Label, source: Source) -> Metric:
+    """Return a counter of Rota; `name` is without the prefix."""
+    return Metric(PREFIX + name, Kind.COUNTER, unit, labels, meaning, source)
+
+
+def gauge(name: str, unit: Unit, meaning: str, *labels: Label, source: Source) -> Metric:
+    """Return a gauge of Rota; `name` is without the prefix."""
+    return Metric(PREFIX + name, Kind.GAUGE, unit, labels, meaning, source)
+
+
+def histogram(
+    name: str, bounds: tuple[float, ...], meaning: str, *labels: Label, source: Source
+) -> Metric:
+    """Return a histogram of Rota, of seconds; `name` is without the prefix."""
+    return Metric(PREFIX + name, Kind.HISTOGRAM, Unit.SECONDS, labels, meaning, source, bounds)
