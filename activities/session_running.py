@@ -15,15 +15,15 @@ from activities.heartbeat import beating, heartbeating
 from activities.interface import SessionRunning
 from activities.safekeeping import kept
 from activities.secrets import Secrets
-from activities.session_calls import SessionCalls
 from activities.session_faults import counting, foreseen
 from activities.session_log import SessionLog
 from activities.session_log import Told as Recorded
 from activities.session_looks import SessionLook
 from activities.session_questions import judged, must_be_allowed
 from activities.session_request import SessionTask, session_task
-from activities.session_starts import SUBMIT, SessionStarts
-from activities.session_turns import SessionTurns, spent
+from activities.session_starts import SessionStarts
+from activities.session_stops import SessionStops
+from activities.session_turns import SessionTurns
 from activities.session_watch import Watch, to_its_end
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
@@ -42,9 +42,7 @@ from rota.session_runtime import (
 )
 from rota.spans import Operation
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
-from rota.usage import Usage
 
-NEVER_STARTED = "it was never started"
 GO_ON = Message(
     role="user", content=(Text(text="There is more to spend: go on where you stopped."),)
 )
@@ -72,6 +70,7 @@ class SessionRunningActivities(SessionRunning):
         self._store = store
         self._gate = gate
         self._starts = SessionStarts(gate)
+        self._stops = SessionStops(store, self._starts, self._runtime, toolbox)
         self._runtimes = runtimes
         self._toolbox = toolbox
         self._turns = SessionTurns(store)
@@ -159,7 +158,7 @@ class SessionRunningActivities(SessionRunning):
         """
         async with heartbeating("stopping the session"):
             with translated(input):
-                return await self._cancel(input)
+                return await self._stops.stop(input)
 
     async def _runtime(self, kind: str) -> SessionRuntime:
         return await asyncio.to_thread(self._runtimes.session, kind)
@@ -246,52 +245,6 @@ class SessionRunningActivities(SessionRunning):
             outcome = await kept(lambda end=end: ended(input, task, session, end))
             span.turned(outcome)
         return await kept(lambda: log.collect(input.turn, outcome))
-
-    async def _cancel(self, input: SessionInput) -> SessionStopped:
-        log = SessionLog(self._store, input.run)
-        session = input.session
-        if session is None:
-            # Before any look: whoever still starts one finds this, or is found.
-            await kept(log.end)
-            session = await log.handle()
-        if session is None and not await log.marks(1, SUBMIT):
-            return SessionStopped(confirmed=True, text=NEVER_STARTED)
-        task = await session_task(self._store, self._toolbox, input)
-        runtime = await self._runtime(task.kind.kind)
-        if session is None:
-            session = await self._starts.lost(task, runtime)
-        if session is None:
-            return SessionStopped(confirmed=True, text=NEVER_STARTED)
-        with foreseen(f"{session.kind}: stopping failed"):
-            stopped = await runtime.cancel(session, task.request.settings)
-        if task.settings.is_one_call:
-            stopped = await SessionCalls(log, runtime, session).confirmed(stopped)
-        usage = Usage()
-        if stopped.usage is not None:
-            model = task.spec.runtime.model or session.kind
-            usage = spent(task, session, input.counted, stopped.usage, model).usage
-            if not task.settings.is_one_call:
-                # The looks that were cut off have watched what is counted here.
-                await kept(lambda: log.clear_looks(input.turn))
-        elif session.told:
-            usage = await _untold(input, task, log)
-        return SessionStopped(
-            confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
-        )
-
-
-async def _untold(input: SessionInput, task: SessionTask, log: SessionLog) -> Usage:
-    """What a session may have used that tells nothing: at most all that its run might spend."""
-    looks = await log.looks(input.turn)
-    if not looks and task.settings.is_one_call and not task.promises.reattach:
-        return Usage()  # its looks are the work, and there was none
-    most = input.allowance
-    return Usage(
-        # A look that was cut off is counted as an attempt where the run's end is.
-        unknown_attempts=0 if looks else 1,
-        unknown_micros=max(0, most.micros or 0),
-        unknown_tokens=max(0, most.tokens or 0),
-    )
 
 
 def _session_of(input: SessionInput) -> ProviderSession:
