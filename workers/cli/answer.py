@@ -15,6 +15,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, table
+from workers.cli.person import by_option
 from workers.cli.run_input import read_text
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ask_state
@@ -40,7 +41,7 @@ _OPEN = TypeAdapter(list[OpenQuestion])
 @click.option("--yes/--no", "confirmed", default=None, help="Answer a question of yes or no.")
 @click.option("--decline", is_flag=True, help="Refuse to answer; whoever asks is told so.")
 @click.option("--note", default="", help="Said beside the answer.")
-@click.option("--by", help="Who answers. Default: your name on this machine.")
+@by_option("Who answers.")
 def answer_command(
     settings: Settings,
     run_id: str,

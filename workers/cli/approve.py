@@ -10,7 +10,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json, remark
 from workers.cli.pending_approvals import PendingCall, named, pending_of
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.run_input import read_document
 from workers.cli.server import Link, with_server
 from workers.settings import Settings
@@ -36,7 +36,7 @@ _DIGEST = click.option(
     "--edit", metavar="JSON|@FILE", help="All arguments of the call, as it is to be made instead."
 )
 @click.option("--note", default="", help="Why; on record.")
-@click.option("--by", help="Who decides. Default: your name on this machine.")
+@by_option("Who decides.")
 @_DIGEST
 def approve_command(
     settings: Settings,
@@ -69,7 +69,7 @@ def approve_command(
 @click.argument("run_id", metavar="RUN")
 @click.argument("call", required=False)
 @click.option("--note", default="", help="Why; the model reads it.")
-@click.option("--by", help="Who decides. Default: your name on this machine.")
+@by_option("Who decides.")
 @_DIGEST
 def deny_command(
     settings: Settings,

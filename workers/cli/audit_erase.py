@@ -22,7 +22,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.named_run import RUN_KEY, RUN_KEY_HELP, run_named
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.settings import Settings
 
@@ -49,7 +49,7 @@ LEFT = (
 @click.argument("run_id", metavar="RUN")
 @click.option(RUN_KEY, help=RUN_KEY_HELP)
 @click.option("--reason", required=True, help="Why.")
-@click.option("--by", help="Who decides. Default: you.")
+@by_option("Who decides.")
 @click.option("--dry-run", is_flag=True, help="Destroy nothing; say what would be destroyed.")
 def erase_command(
     settings: Settings,

@@ -13,12 +13,11 @@ from workers.cli.known_agent import require_known
 from workers.cli.named_run import RUN_KEY, RUN_KEY_HELP, run_named
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, print_table, remark, table
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.settings import Settings
 
 _HOLD = "{id, run, run_id, agent, by, reason, at, until, released}"
-_BY = "Who decides. Default: you."
 
 
 @command(
@@ -35,7 +34,7 @@ _BY = "Who decides. Default: you."
 @click.option("--agent", metavar="AGENT|PIPELINE", help="All its runs, those to come included.")
 @click.option("--reason", required=True, help="Why.")
 @click.option("--until", metavar="TIME|90d", help="Default: until it is released.")
-@click.option("--by", help=_BY)
+@by_option("Who decides.")
 def hold_command(
     settings: Settings,
     run_id: str | None,
@@ -78,7 +77,7 @@ def hold_command(
 @server_options
 @click.argument("hold_id", metavar="HOLD")
 @click.option("--reason", required=True, help="Why.")
-@click.option("--by", help=_BY)
+@by_option("Who decides.")
 def release_command(
     settings: Settings, hold_id: str, reason: str, by: str | None, as_json: bool
 ) -> None:

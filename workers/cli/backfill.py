@@ -22,7 +22,7 @@ from workers.cli.backfill_progress import Asked, Carried, follow
 from workers.cli.backfill_report import plan_document, print_carried, print_plan
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.options import command, server_options
+from workers.cli.options import command, server_options, wait_option
 from workers.cli.output import now, print_json, remark
 from workers.cli.person import me
 from workers.cli.server import Link, with_server
@@ -54,7 +54,7 @@ from workers.settings import Settings
     type=click.IntRange(1, 100),
     help="Slots at work at the same time; they begin in order.",
 )
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
+@wait_option
 def backfill_command(
     settings: Settings,
     name: str,

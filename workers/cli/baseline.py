@@ -21,7 +21,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, table
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.cli.sessions import named_session, session_option
 from workers.cli.standing import ANSWER
@@ -30,7 +30,6 @@ from workers.settings import Settings
 _RESULT = "{digest, run, slot, stands_for}"
 _SHAPE = "{agent, session, mode, accepted, candidate, rejected}"
 
-by_option = click.option("--by", help="Who says so. Default: your name on this machine.")
 run_option = click.option(
     "--run", "run_id", metavar="RUN", help="Only if the result is this run's."
 )
@@ -124,7 +123,7 @@ def diff_command(settings: Settings, agent: str, session: str | None, as_json: b
 @click.argument("agent")
 @session_option
 @run_option
-@by_option
+@by_option("Who says so.")
 @click.option("--note", default="", help="Why; on record.")
 def accept_command(
     settings: Settings,
@@ -155,7 +154,7 @@ def accept_command(
 @click.argument("agent")
 @session_option
 @run_option
-@by_option
+@by_option("Who says so.")
 @click.option("--reason", required=True, help="What is wrong with it; the agent is told.")
 @click.option("--baseline", "accepted", is_flag=True, help="Take back what was accepted.")
 def reject_command(

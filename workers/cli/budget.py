@@ -16,7 +16,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import now, print_json, remark
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ANSWER
 from workers.settings import Settings
@@ -90,7 +90,7 @@ def show_command(settings: Settings, agent: str | None, team: str | None, as_jso
 @click.option("--day", "window", flag_value="day", help="Of today's limit.")
 @click.option("--month", "window", flag_value="month", help="Of this month's limit.")
 @click.option("--reason", required=True, help="Why; kept with the raise.")
-@click.option("--by", help="Who gives it. Default: your name on this machine.")
+@by_option("Who gives it.")
 def raise_command(
     settings: Settings,
     name: str | None,

@@ -16,7 +16,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.known_effects import KnownEffect, effects_of, unknown_effects
 from workers.cli.options import ListsByDefault, command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.run_input import read_text
 from workers.cli.server import Link, with_server
 from workers.cli.standing import ask_state
@@ -97,7 +97,7 @@ def list_command(
     "--receipt", metavar="JSON|@FILE", help="What the call would have returned, for the model."
 )
 @click.option("--note", default="", help="How you know; on record.")
-@click.option("--by", help="Who says so. Default: your name on this machine.")
+@by_option("Who says so.")
 def resolve_command(
     settings: Settings,
     id: str,

@@ -15,11 +15,11 @@ from rota.runs import AgentRunInput, Trigger
 from workers.cli.any_run import AnyView
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.options import command, server_options
+from workers.cli.options import command, server_options, wait_option
 from workers.cli.output import print_json, remark
-from workers.cli.person import me
+from workers.cli.person import by_option, me
 from workers.cli.report import print_report
-from workers.cli.run_input import read_input
+from workers.cli.run_input import input_option, read_input
 from workers.cli.run_view import GOOD, RUN_TYPE, RunView
 from workers.cli.server import Link, with_server
 from workers.cli.waiting import detached, wait_for
@@ -63,16 +63,10 @@ class _Asked:
     "--instructions", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
 )
 @click.option("--model", help="Ask this model from there on.")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="JSON|@FILE|KEY=VALUE",
-    help="Overrides keys of the run's input; the model is told which. May be repeated.",
-)
+@input_option("Overrides keys of the run's input; the model is told which. May be repeated.")
 @click.option("--say", default="", help="What the model is told besides the results.")
-@click.option("--by", help="Who asks for the run. Default: your name on this machine.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
+@by_option("Who asks for the run.")
+@wait_option
 def fork_command(
     settings: Settings,
     run_id: str,

@@ -18,7 +18,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.freezing import Changed, Chosen, freeze_all, selected, thaw_all
 from workers.cli.options import Function, command, server_options
 from workers.cli.output import format_time, now, print_json, print_table, remark, table
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.cli.stopping import Stop, wait_for_ends
 from workers.settings import Settings
@@ -65,7 +65,7 @@ def chosen_options(function: Function) -> Function:
     help="It ends by itself: a time such as 2026-12-01T06:00:00+01:00, or a duration: 4h.",
 )
 @click.option("--cancel", is_flag=True, help="Also cancel the runs at work, and wait for that.")
-@click.option("--by", help="Who freezes. Default: your name on this machine.")
+@by_option("Who freezes.")
 @click.option("--timeout", default=60.0, show_default=True, help="With --cancel: seconds to wait.")
 @click.option("--list", "listing", is_flag=True, help="Show what is frozen, and change nothing.")
 def freeze_command(
@@ -125,7 +125,7 @@ def freeze_command(
 )
 @server_options
 @chosen_options
-@click.option("--by", help="Who thaws. Default: your name on this machine.")
+@by_option("Who thaws.")
 def thaw_command(settings: Settings, chosen: Chosen, by: str | None, as_json: bool) -> None:
     """Let frozen agents and pipelines start runs again.
 

@@ -9,7 +9,7 @@ import click
 from schedules.declaration_errors import DeclarationErrors
 from schedules.importing.agent_files import AgentFile, TakenError, check, write
 from schedules.importing.crontab import read_crontab
-from schedules.importing.crontab_agents import job_agent, secrets_of
+from schedules.importing.crontab_agents import job_agent, secrets_of, shown, tells_secret
 from schedules.importing.temporal_schedule import NotExpressibleError
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -56,7 +56,7 @@ class _Imported:
     json=_JSON,
 )
 @fleet_option
-@click.argument("file", metavar="FILE", type=click.File(encoding="utf-8", errors="replace"))
+@click.argument("file", metavar="FILE", type=click.File(encoding="utf-8-sig", errors="replace"))
 @click.option("--system", is_flag=True, help="Lines name a user, as in /etc/crontab.")
 @click.option("--timezone", help="Of jobs without CRON_TZ. Default: this machine's.")
 @_dry_run
@@ -78,12 +78,15 @@ def crontab_command(
     if not jobs and not unread:
         raise CommandError(f"no line of {source} starts a job: nothing to import", ExitCode.WRONG)
     imported: list[_Imported] = []
-    left = [_Left(f"line {one.line}: {one.text}", one.reason) for one in unread]
+    left = [_Left(f"line {one.line}: {shown(one.text)}", one.reason) for one in unread]
     secrets: set[str] = set()
+    telling: list[str] = []
+    # After the crontab alone: a second run gives the same names, and finds its own files.
+    names: set[str] = set()
     for job in jobs:
-        what = f"line {job.line}: {job.command}"
-        # After the crontab alone: a second run gives the same names, and finds its own files.
-        agent = job_agent(job, {each.file.name for each in imported}, source, zone)
+        what = f"line {job.line}: {shown(job.command)}"
+        agent = job_agent(job, names, source, zone)
+        names.add(agent.name)
         try:
             checked_zone(job.timezone or zone)
             check(agent, fleet)
@@ -92,9 +95,15 @@ def crontab_command(
         else:
             imported.append(_Imported(what, agent))
             secrets.update(secrets_of(job))
+            telling += [agent.path] if tells_secret(job) else []
     if secrets:
-        names = ", ".join(sorted(secrets))
-        remark(f"left out of the files, to be set where the workers run: {names}")
+        left_out = ", ".join(sorted(secrets))
+        remark(f"left out of the files, to be set where the workers run: {left_out}")
+    if telling:
+        remark(
+            "these hold what looks like a secret, as the crontab did; move it to runtime.env as "
+            f"env:NAME before anybody commits them: {', '.join(telling)}"
+        )
     _finish(imported, left, fleet, dry_run=dry_run, as_json=as_json)
 
 
@@ -120,9 +129,11 @@ def temporal_command(
     """
     imported: list[_Imported] = []
     left: list[_Left] = []
+    names: set[str] = set()
     for found in found_schedules(settings, ids):
         try:
-            agent = found.agent({each.file.name for each in imported})
+            agent = found.agent(names)
+            names.add(agent.name)
             check(agent, settings.fleet)
         except (DeclarationErrors, TakenError, NotExpressibleError) as error:
             left.append(_Left(found.id, _reason(error)))

@@ -78,6 +78,13 @@ def fleet_option(function: Function) -> Function:
     )(function)
 
 
+def wait_option(function: Function) -> Function:
+    """Add `--wait/--no-wait`, handed over as `wait`."""
+    return click.option(
+        "--wait/--no-wait", default=True, show_default=True, help="Wait for the end."
+    )(function)
+
+
 def server_options(function: Function) -> Function:
     """Add the options that find server, store and fleet, handed over as `settings`."""
 

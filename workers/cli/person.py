@@ -1,9 +1,22 @@
 """Who types: the name that requests and decisions are recorded under."""
 
 import getpass
+from collections.abc import Callable
+from typing import Any
+
+import click
 
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
+
+
+def by_option(who: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--by`, for a request or a decision in another's name, handed over as `by`.
+
+    Args:
+        who: What the name is of, for the help: `Who decides.`
+    """
+    return click.option("--by", help=f"{who} Default: your name on this machine.")
 
 
 def me() -> str:

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from temporalio.client import (
     Client,
@@ -19,11 +18,11 @@ from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import quoted
 from rota.pipeline_run import PipelineResult
 from rota.runs import RunStatus, Trigger
-from rota.truths import Truths, truths_of
 from rota.visibility import PIPELINE_MEMO
-from workers.cli.output import format_took, now
+from workers.cli.output import format_took
 from workers.cli.run_view import RUN_TYPE, status_of, view_of
 from workers.cli.standing import UNANSWERED
+from workers.cli.timed_view import TimedView
 from workflows.run_kit.visibility import PIPELINE, SLOT, TRIGGER
 
 PIPELINE_RUN_TYPE = WORKFLOW_TYPES["Pipeline"]
@@ -34,20 +33,11 @@ ANSWER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
-class PipelineView:
-    """One run of a pipeline."""
+class PipelineView(TimedView[PipelineResult]):
+    """One run of a pipeline: without its nodes' outputs; in progress, how its nodes stand."""
 
-    result: PipelineResult
-    """Without the nodes' outputs; of a run in progress, how its nodes stand."""
-    started: datetime
-    ended: datetime | None
     times: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
     """By workflow id, how long a node's run took, where that was looked up."""
-
-    @property
-    def took(self) -> timedelta:
-        """How long it ran, or has been running."""
-        return (self.ended or now()) - self.started
 
     @property
     def counts(self) -> str:
@@ -58,22 +48,6 @@ class PipelineView:
     def summary(self) -> str:
         """`3 succeeded, 1 failed, 12.3s`."""
         return ", ".join(part for part in (self.counts, format_took(self.took)) if part)
-
-    @property
-    def truths(self) -> Truths:
-        """Which of the five hold, as far as lists of runs tell."""
-        return truths_of(self.result, self.started, self.ended)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The run as `--json` prints it: the result, with its times."""
-        return {
-            **self.result.model_dump(mode="json"),
-            "started": self.started.isoformat(),
-            "ended": self.ended.isoformat() if self.ended else None,
-            "seconds": round(self.took.total_seconds(), 3),
-            "truths": self.truths.model_dump(mode="json"),
-        }
 
 
 def count_nodes(result: PipelineResult) -> str:

@@ -17,7 +17,7 @@ from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options
 from workers.cli.output import console, format_time, now, print_json, remark
-from workers.cli.person import me
+from workers.cli.person import by_option, me
 from workers.cli.projection_view import show_projection
 from workers.cli.server import Link, with_server
 from workers.cli.validate import show_warnings
@@ -74,7 +74,7 @@ def plan_command(settings: Settings, as_json: bool) -> None:
     json="{plan: as in 'rota plan', without monthly_cost, steps: [{agent, step}]}",
 )
 @server_options
-@click.option("--by", help="Who applies. Default: your name on this machine.")
+@by_option("Who applies.")
 def apply_command(settings: Settings, by: str | None, as_json: bool) -> None:
     """Bring the server in line with the fleet's files.
 

@@ -18,7 +18,7 @@ from workers.cli.agents import require_agent
 from workers.cli.any_run import AnyView, describe_run, is_pipeline
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
-from workers.cli.options import command, server_options
+from workers.cli.options import command, server_options, wait_option
 from workers.cli.output import print_json, remark
 from workers.cli.person import me
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
@@ -73,7 +73,7 @@ class _Ended:
     metavar="failed|NODE",
     help="Of a pipeline: where to begin. NODE is run again with all that comes after it.",
 )
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
+@wait_option
 def rerun_command(settings: Settings, run_id: str, begin: str, wait: bool, as_json: bool) -> None:
     """Run again what a run has left undone, and keep what it has done.
 

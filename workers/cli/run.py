@@ -20,12 +20,12 @@ from workers.cli.any_run import AnyView
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.keyed_start import keyed_run, start_keyed
-from workers.cli.options import command, server_options
+from workers.cli.options import command, server_options, wait_option
 from workers.cli.output import now, print_json, remark
-from workers.cli.person import me
+from workers.cli.person import by_option, me
 from workers.cli.pipeline_view import PIPELINE_RUN_TYPE
 from workers.cli.report import print_report
-from workers.cli.run_input import read_input
+from workers.cli.run_input import input_option, read_input
 from workers.cli.run_view import GOOD, RUN_TYPE
 from workers.cli.server import Link, with_server
 from workers.cli.waiting import detached, wait_for
@@ -53,21 +53,15 @@ class _Started:
 )
 @server_options
 @click.argument("name", metavar="AGENT|PIPELINE")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="JSON|@FILE|KEY=VALUE",
-    help="Overrides keys of the declared input. May be repeated; @- reads stdin.",
-)
+@input_option("Overrides keys of the declared input. May be repeated; @- reads stdin.")
 @click.option(
     "--slot", metavar="TIME", help="Work for this slot, for example 2026-11-22T06:00:00Z."
 )
 @click.option(
     "--id", "run_id", help="Id of the run. Default: NAME-manual-TIME-TOKEN, or by its key."
 )
-@click.option("--by", help="Who asks for the run. Default: your name on this machine.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end.")
+@by_option("Who asks for the run.")
+@wait_option
 @click.option("--follow", is_flag=True, help="Print each step while waiting.")
 def run_command(
     settings: Settings,

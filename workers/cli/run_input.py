@@ -2,10 +2,22 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import click
+
+
+def input_option(meaning: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--input`, handed over as `inputs` for `read_input`.
+
+    Args:
+        meaning: What becomes of it, for the help.
+    """
+    return click.option(
+        "--input", "inputs", multiple=True, metavar="JSON|@FILE|KEY=VALUE", help=meaning
+    )
 
 
 def read_input(values: tuple[str, ...]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """An agent's run as it is listed and shown, read without a worker: attributes, memo, result."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
@@ -9,10 +8,10 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from activities.stores.base import KeyNeededError
 from rota.kinds import WORKFLOW_TYPES
 from rota.runs import AgentRunResult, RunStatus, Trigger
-from rota.truths import Truths, truths_of
 from rota.usage import Usage, format_cost
 from rota.visibility import RESULT_MEMO
-from workers.cli.output import format_took, now
+from workers.cli.output import format_took
+from workers.cli.timed_view import TimedView
 from workflows.run_kit.visibility import AGENT, SLOT, STATUS, TRIGGER
 
 RUN_TYPE = WORKFLOW_TYPES["Agent"]
@@ -30,34 +29,8 @@ _ENDINGS: dict[WorkflowExecutionStatus, tuple[RunStatus, str]] = {
 
 
 @dataclass(frozen=True)
-class RunView:
-    """One run."""
-
-    result: AgentRunResult
-    """What is known of its result; a run in progress has counted nothing yet."""
-    started: datetime
-    ended: datetime | None
-
-    @property
-    def took(self) -> timedelta:
-        """How long it ran, or has been running."""
-        return (self.ended or now()) - self.started
-
-    @property
-    def truths(self) -> Truths:
-        """Which of the five hold, as far as lists of runs tell."""
-        return truths_of(self.result, self.started, self.ended)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The run as `--json` prints it: the result, with its times."""
-        return {
-            **self.result.model_dump(mode="json"),
-            "started": self.started.isoformat(),
-            "ended": self.ended.isoformat() if self.ended else None,
-            "seconds": round(self.took.total_seconds(), 3),
-            "truths": self.truths.model_dump(mode="json"),
-        }
+class RunView(TimedView[AgentRunResult]):
+    """One run; in progress it has counted nothing yet."""
 
     @property
     def has_counted(self) -> bool:

@@ -11,7 +11,7 @@ from workers.cli.exit_codes import ExitCode
 from workers.cli.freezing import Changed, freeze_all
 from workers.cli.options import command, server_options
 from workers.cli.output import print_json
-from workers.cli.person import deciding
+from workers.cli.person import by_option, deciding
 from workers.cli.server import Link, with_server
 from workers.cli.stopping import Stop, wait_for_ends
 from workers.settings import Settings
@@ -38,7 +38,7 @@ class _Reach:
 @click.option("--all", "every", is_flag=True, help="Of all fleets in the namespace; needed.")
 @click.option("--confirm", is_flag=True, help="Do it; without, it only says what it would do.")
 @click.option("--reason", default="stopped", show_default=True, help="Why.")
-@click.option("--by", help="Who stops it. Default: your name on this machine.")
+@by_option("Who stops it.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for the ends.")
 def stop_command(
     settings: Settings,
