@@ -145,7 +145,7 @@ def _split(expression: str) -> list[str]:
     fields = expression.split()
     if expression.startswith(("TZ=", "CRON_TZ=")):
         raise CronError("the time zone goes in 'timezone', beside 'cron'")
-    if expression.startswith("@every"):
+    if re.match(r"@every(?!\w)", expression):
         raise CronError(f"write every: {expression.removeprefix('@every').strip() or '1h'}")
     if expression.startswith("@"):
         raise CronError(f"no such shortcut; known are {', '.join(SHORTCUTS)}")

@@ -66,7 +66,7 @@ def check(file: AgentFile, fleet: Path) -> None:
         TakenError: a file of its name says something else.
     """
     there = fleet / file.path
-    if there.exists() and there.read_text(encoding="utf-8") != file.text:
+    if there.exists() and _said(there.read_text(encoding="utf-8")) != _said(file.text):
         raise TakenError(f"{there} is there already and says something else: move it away first")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, there.name)
@@ -76,7 +76,13 @@ def check(file: AgentFile, fleet: Path) -> None:
 
 
 def write(file: AgentFile, fleet: Path) -> None:
-    """Write the file; idempotent."""
+    """Write the file unless it is there: what `check` let pass differs in comments alone."""
     path = fleet / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(file.text, encoding="utf-8")
+    if not path.exists():
+        path.write_text(file.text, encoding="utf-8")
+
+
+def _said(text: str) -> list[str]:
+    """The file without its comments: where a line stood in a crontab is nothing that it says."""
+    return [line for line in text.splitlines() if not line.startswith("#")]

@@ -2,21 +2,36 @@
 
 What cron means and Rota writes otherwise is turned here: an expression with a day of the month
 *and* a day of the week fires on either in cron, so it becomes two; `%` ends the command, and
-what follows is its standard input.
+what follows is its standard input. What crons do not agree on is left to people.
+
+*Source:* crontab(5) and entry.c of cronie; crontab(5) of Debian's cron.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rota.cron import CronError, parse_cron
+from rota.cron import CronError, parse_cron, parse_field
 
-_VARIABLE = re.compile(r"\s*(\w+|'[^']*'|\"[^\"]*\")\s*=\s*(.*?)\s*")
+_VARIABLE = re.compile(r"\s*([^\s='\"]+|'[^']*'|\"[^\"]*\")\s*=\s*(.*?)\s*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIVE = re.compile(r"\s*((?:\S+\s+){4}\S+)\s+(.*)")
 _SHORTCUT = re.compile(r"\s*(@\w+)\s+(.*)")
 _USER = re.compile(r"(\S+)\s+(.*)")
 _PERCENT = re.compile(r"(?<!\\)%")
-_ZONES = ("CRON_TZ", "TZ")
+_STEPPED = re.compile(r"(?P<range>\*|(?P<first>\w+)-\w+|\w+)/(?P<step>\d+)")
+NOT_TEXT = "\ufffd"
+"""Stands where the file has bytes that are no UTF-8."""
+_RANGES = {
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day_of_month": (1, 31),
+    "month": (1, 12),
+    "day_of_week": (0, 7),
+}
+_OWN = {"CRON_TZ", "MAILTO", "MAILFROM", "SHELL", "LOGNAME", "USER"}
+"""Variables that are cron's, and not the command's. TZ is the command's alone: cron fires by
+CRON_TZ, or by the machine's clock."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +86,21 @@ def read_crontab(text: str, *, system: bool) -> tuple[list[Job], list[Unread]]:
     jobs: list[Job] = []
     unread: list[Unread] = []
     above = _Above()
-    for number, line in enumerate(text.splitlines(), 1):
+    # At line feeds alone, as cron does it: a command may hold what else Unicode ends a line with.
+    for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if stripped.startswith("#"):
             above.comment.append(stripped.lstrip("#").strip())
             continue
         variable = _VARIABLE.fullmatch(line)
-        if variable:
-            above.variables[_bare(variable[1])] = _bare(variable[2])
+        if variable and _NAME.fullmatch(name := _bare(variable[1])):
+            above.variables[name] = _bare(variable[2])
+        elif variable:
+            why = "no shell has a variable of that name: use letters, digits and _"
+            unread.append(Unread(number, f"{variable[1]}=", why))
         elif stripped:
             try:
-                jobs.append(_job(number, line, above, system=system))
+                jobs.append(_job(number, line.removesuffix("\r"), above, system=system))
             except CronError as error:
                 unread.append(Unread(number, stripped, str(error)))
         above.comment = []
@@ -89,6 +108,8 @@ def read_crontab(text: str, *, system: bool) -> tuple[list[Job], list[Unread]]:
 
 
 def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
+    if NOT_TEXT in line:
+        raise CronError("it is not UTF-8: convert the file, with iconv for example")
     matched = _SHORTCUT.fullmatch(line) or _FIVE.fullmatch(line)
     if matched is None:
         raise CronError("five fields of time and a command, or @daily and a command, make a job")
@@ -102,7 +123,6 @@ def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
             raise CronError("a system's crontab names a user before the command")
         user, rest = whose[1], whose[2]
     command, *fed = _PERCENT.split(rest)
-    own = {"MAILTO", "MAILFROM", "SHELL", "LOGNAME", "USER", *_ZONES}
     variables = above.variables
     return Job(
         line=number,
@@ -110,9 +130,9 @@ def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
         command=command.replace(r"\%", "%").strip(),
         stdin="\n".join(part.replace(r"\%", "%") for part in fed) + "\n" if fed else None,
         user=user,
-        variables={name: value for name, value in variables.items() if name not in own},
+        variables={name: value for name, value in variables.items() if name not in _OWN},
         mailto=variables.get("MAILTO"),
-        timezone=next((variables[name] for name in _ZONES if variables.get(name)), None),
+        timezone=variables.get("CRON_TZ") or None,
         shell=variables.get("SHELL") or "/bin/sh",
         comment="\n".join(line for line in above.comment if line),
     )
@@ -120,15 +140,39 @@ def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
 
 def _either_day(expression: str) -> tuple[str, ...]:
     """Return what fires as cron does: on either of two days, unless one begins with a star."""
-    parse_cron(expression)
     fields = expression.split()
+    # Vixie's cron looks at the first character alone: */2 is a star to it.
+    has_star = any(field.startswith("*") for field in fields[2::2])
+    fields = list(map(_stepped, _RANGES, fields)) if len(fields) > 1 else fields
+    parse_cron(" ".join(fields))
     if len(fields) == 1:
         return (expression.lower(),)
     minute, hour, day, month, weekday = fields
-    # Vixie's cron looks at the first character alone: */2 is a star to it.
-    if day.startswith("*") or weekday.startswith("*"):
+    if has_star:
         return (" ".join(fields),)
     return (f"{minute} {hour} {day} {month} *", f"{minute} {hour} * {month} {weekday}")
+
+
+def _stepped(name: str, text: str) -> str:
+    """Return a field without the steps that Rota refuses: beyond its range they give its first."""
+    low, high = _RANGES[name]
+
+    def part(given: str) -> str:
+        matched = _STEPPED.fullmatch(given)
+        if matched is None:
+            return given
+        step = matched["step"]
+        if matched["range"] != "*" and matched["first"] is None:
+            raise CronError(
+                f"'{given}': to one cron this is an error, to another {matched['range']} alone; "
+                f"write {matched['range']}-{high}/{step}, or without the step"
+            )
+        if len(step) < 3 and int(step) <= high - low:
+            return given
+        parse_field(name, matched["range"])
+        return matched["first"] or str(low)
+
+    return ",".join(map(part, text.split(",")))
 
 
 def _bare(text: str) -> str:

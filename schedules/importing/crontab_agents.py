@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePath
 from typing import Any
 
+from rota.audit.redaction import Redactor
 from rota.runtime_specs.base import is_reference
 from schedules.importing.agent_files import LONGEST, AgentFile, agent_file, as_template, free_name
 from schedules.importing.crontab import Job
@@ -19,6 +20,12 @@ _NO_PROGRAM = frozenset(
 )
 """Words before the one that says what a command does."""
 _SHOWN = 80
+_redactor = Redactor()
+
+
+def shown(text: str) -> str:
+    """Return a line's text as it may be printed: without what looks like a secret."""
+    return _redactor.text(text)
 
 
 def secrets_of(job: Job) -> list[str]:
@@ -26,8 +33,15 @@ def secrets_of(job: Job) -> list[str]:
     return [
         name
         for name, value in job.variables.items()
-        if _SECRET.search(name) and value and not is_reference(value)
+        if value
+        and not is_reference(value)
+        and (_SECRET.search(name) or shown(f"{name}={value}") != f"{name}={value}")
     ]
+
+
+def tells_secret(job: Job) -> bool:
+    """True of a job whose command or input holds what looks like a secret, and so its file does."""
+    return any(shown(text) != text for text in (job.command, job.stdin or ""))
 
 
 def job_agent(job: Job, taken: Collection[str], source: str, timezone: str) -> AgentFile:
@@ -53,9 +67,9 @@ def job_agent(job: Job, taken: Collection[str], source: str, timezone: str) -> A
         runtime["env"] = {
             key: f"env:{key}" if key in secret else value for key, value in job.variables.items()
         }
-    command = " ".join(job.command.split())
+    command, comment = (" ".join(shown(text).split()) for text in (job.command, job.comment))
     document = {
-        "description": " ".join(job.comment.split())[:200] or f"Runs {command[:_SHOWN]}",
+        "description": comment[:200] or f"Runs {command[:_SHOWN]}",
         "runtime": {**runtime, "inactivity": LONGEST},
         "instructions": f"Run a job of {source}.",
         "schedule": {
@@ -83,7 +97,9 @@ def _remarks(job: Job, source: str) -> Iterable[str]:
     if len(job.cron) > 1:
         yield "Two expressions: cron fires on the day of the month and on the day of the week."
     if job.timezone:
-        yield f"CRON_TZ={job.timezone}"
+        yield f"CRON_TZ={job.timezone}: cronie's; other crons go by the machine's clock."
+    if zone := job.variables.get("TZ"):
+        yield f"TZ={zone} is the command's alone, as in cron; when it runs, schedule.timezone says."
     if job.user:
         yield f"Ran as user {job.user}: now it runs as the worker's."
     if job.mailto:
@@ -92,3 +108,5 @@ def _remarks(job: Job, source: str) -> Iterable[str]:
         yield "MAILTO was empty: nobody was told."
     for name in secrets_of(job):
         yield f"{name} is left out of this file: set it where the workers run."
+    if tells_secret(job):
+        yield "What looks like a secret stands in the command: move it to runtime.env as env:NAME."

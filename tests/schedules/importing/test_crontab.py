@@ -23,6 +23,8 @@ def only(text: str, *, system: bool = False):
         ("0 6 1,15 * MON", ("0 6 1,15 * *", "0 6 * * MON")),
         ("0 6 */2 * MON", ("0 6 */2 * MON",)),
         ("0 6 1 * *", ("0 6 1 * *",)),
+        ("*/60 */24 * * *", ("0 0 * * *",)),
+        ("0 0 */40 * 1-5/9", ("0 0 1 * 1",)),
     ],
 )
 def test_job_fires_when_cron_would(when: str, cron: tuple[str, ...]) -> None:
@@ -68,6 +70,28 @@ def test_variable_holds_for_the_lines_below_it() -> None:
     assert second.variables == {"PATH": "/opt/bin:/bin"}
 
 
+def test_zone_of_the_command_is_not_that_of_its_schedule() -> None:
+    """TZ is what the command sees: cron fires by CRON_TZ, or by the machine's clock."""
+    job = only("TZ=Asia/Tokyo\n0 2 * * * job")
+    assert (job.timezone, job.variables) == (None, {"TZ": "Asia/Tokyo"})
+
+
+def test_line_ends_where_cron_ends_it() -> None:
+    """At a line feed, also of a file from Windows; not where Unicode sees another line."""
+    text = "# a\r\n0 1 * * * echo a\u2028b\x0cc\r\n0 2 * * * last"
+    jobs, unread = read_crontab(text, system=False)
+    assert not unread
+    assert [(job.line, job.command) for job in jobs] == [(2, "echo a\u2028b\x0cc"), (3, "last")]
+
+
+def test_variable_that_no_shell_has_is_left_alone() -> None:
+    """The jobs below it are taken over; its value is not told."""
+    jobs, (left,) = read_crontab('"A B"=s3cret\n0 1 * * * job\n', system=False)
+    assert [job.variables for job in jobs] == [{}]
+    assert (left.line, left.text) == (1, '"A B"=')
+    assert "letters, digits and _" in left.reason
+
+
 def test_comment_right_above_a_job_is_its_own() -> None:
     """A blank line between parts them."""
     jobs, _ = read_crontab("# head\n\n# Backs up\n# all\n0 1 * * * a\n0 2 * * * b\n", system=False)
@@ -87,6 +111,10 @@ def test_line_of_a_systems_crontab_names_its_user() -> None:
         ("61 * * * * x", "outside 0-59"),
         ("nonsense", "five fields"),
         ("* * * * *", "five fields"),
+        ("5/15 * * * * x", "write 5-59/15"),
+        ("0 0 31-1/40 * * x", "backwards"),
+        ("@every_minute x", "no such shortcut"),
+        ("0 1 * * * x \ufffd", "not UTF-8"),
     ],
 )
 def test_line_that_cannot_be_taken_over_says_why(line: str, why: str) -> None:

@@ -107,3 +107,46 @@ async def test_file_without_jobs_is_refused(tmp_path: Path) -> None:
     ended = await rota("import", "crontab", path, "--fleet", str(tmp_path))
     assert ended.code == ExitCode.WRONG
     assert "no line" in ended.err
+
+
+async def test_secret_on_a_command_line_is_told_and_not_repeated(tmp_path: Path) -> None:
+    """It stays in the command, which would not work without; what prints and describes has none."""
+    text = "DB=postgres://u:hunter22@db/x\n1 1 * * * dump --password=hunter33 all\n"
+    ended = await rota("import", "crontab", str(crontab(tmp_path, text)), "--fleet", str(tmp_path))
+    assert ended.code == ExitCode.OK
+    assert "hunter" not in ended.out + ended.err
+    assert "move it to runtime.env" in ended.err
+    spec = load_fleet(tmp_path).agents["dump"].spec
+    assert spec.runtime.settings["env"] == {"DB": "env:DB"}
+    assert "hunter" not in spec.description
+    assert spec.runtime.settings["command"][-1].endswith("--password=hunter33 all")
+
+
+async def test_line_added_above_leaves_the_others_their_files(tmp_path: Path) -> None:
+    """Where a line stood is a comment: agents are neither refused nor renamed for it."""
+    where = ("--fleet", str(tmp_path))
+    await rota("import", "crontab", str(crontab(tmp_path, "1 1 * * * a\n1 1 * * * b\n")), *where)
+    before = written(tmp_path)
+    more = crontab(tmp_path, "# more\n2 2 * * * c\n\n1 1 * * * a\n1 1 * * * b\n")
+    assert (await rota("import", "crontab", str(more), *where)).code == ExitCode.OK
+    assert written(tmp_path) == {**before, "c.yaml": written(tmp_path)["c.yaml"]}
+
+
+async def test_file_that_is_kept_takes_no_name_from_the_next(tmp_path: Path) -> None:
+    """A second line of the same program finds the file that it was given at first."""
+    arguments = ("--fleet", str(tmp_path), "--json")
+    path = str(crontab(tmp_path, "1 1 * * * a 1\n1 1 * * * a 2\n"))
+    await rota("import", "crontab", path, *arguments)
+    (tmp_path / "agents/a.yaml").write_text("name: mine\n")
+    ended = await rota("import", "crontab", path, *arguments)
+    assert [agent["name"] for agent in ended.json["agents"]] == ["a-2"]
+    assert [left["what"] for left in ended.json["left"]] == ["line 1: a 1"]
+
+
+async def test_bytes_that_are_no_text_leave_their_line(tmp_path: Path) -> None:
+    """A command with another letter in place of the right one is worse than none."""
+    path = tmp_path / "latin"
+    path.write_bytes(b"\xef\xbb\xbf1 1 * * * a\n1 1 * * * rm /srv/Gr\xf6\xdfe\n")
+    ended = await rota("import", "crontab", str(path), "--fleet", str(tmp_path), "--json")
+    assert [agent["what"] for agent in ended.json["agents"]] == ["line 1: a"]
+    assert "not UTF-8" in ended.json["left"][0]["reason"]
