@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.approval_spec import ALWAYS, NEVER, ApprovalRule, rule_for
+from rota.connections import Connections
+from rota.fleet_file import FleetFile
 from rota.mcp import mcp_name
 from schedules.remarks import Remark
 
@@ -29,11 +31,13 @@ def policy_remarks(spec: AgentSpec, toolbox: Toolbox) -> Iterator[Remark]:
 
     Of MCP servers nobody is asked: their tools count as open to the world unless `fleet.yaml`
     says otherwise, and it is noted where they may be private. Other agents among the tools
-    count by their own declarations.
+    count by their own declarations. What comes with a webhook that is not `trusted` is others'
+    words as well.
     """
     traits = {name: found for name in spec.tools if (found := _traits(name, toolbox))}
     private = [name for name, has in traits.items() if has.private]
     untrusted = [name for name, has in traits.items() if has.untrusted]
+    untrusted += _posted(spec, toolbox.connections)
     rules = {name: rule_for(spec.approvals, name) for name, has in traits.items() if has.outward}
     unasked = [name for name, rule in rules.items() if rule is None]
     if not untrusted:
@@ -43,6 +47,15 @@ def policy_remarks(spec: AgentSpec, toolbox: Toolbox) -> Iterator[Remark]:
         yield from _sometimes(rules)
     elif unasked:
         yield from _unsaid(spec, traits, unasked)
+
+
+def _posted(spec: AgentSpec, connections: Connections) -> list[str]:
+    """What starts it that strangers may have written, by the doors of the gateway."""
+    topics = connections.gateway.events if isinstance(connections, FleetFile) else {}
+    events = dict.fromkeys(each.event for each in spec.on)
+    posted = ["its hook"] if spec.hook is not None and not spec.hook.trusted else []
+    foreign = (each for each in events if each in topics and not topics[each].trusted)
+    return [*posted, *(f"the event {each}" for each in foreign)]
 
 
 def _unasked(

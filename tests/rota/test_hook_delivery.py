@@ -37,7 +37,7 @@ def id_of(scheme: Scheme, posted: Posted) -> str:
 
 def test_standard_id_is_the_senders() -> None:
     """A person finds the run by what the sender shows."""
-    assert id_of(Scheme.STANDARD, SIGN[Scheme.STANDARD]("msg_2b.c:1", b"{}", AT)) == "msg_2b.c:1"
+    assert id_of(Scheme.STANDARD, SIGN[Scheme.STANDARD]("msg_2b-c:1", b"{}", AT)) == "msg_2b-c:1"
 
 
 @pytest.mark.parametrize("odd", ["a/b", "a b", "x" * 201, "ü", "~x", "topic/a.b"])

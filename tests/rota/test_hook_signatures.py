@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from activities.notify.signatures import signed_headers
 from rota.hook_signatures import WINDOW_SECONDS, is_signed
 from rota.hook_spec import Scheme
-from tests.deliveries import RAW, SIGN, Posted
+from tests.deliveries import RAW, SIGN, Posted, standard
 
 NOW = 1_700_000_000
 OTHER = b"another secret of as many bytes"
@@ -124,6 +124,14 @@ def test_time_that_was_altered_is_refused(scheme: Scheme) -> None:
 def test_standard_id_that_was_altered_is_refused(id: str | None) -> None:
     """A delivery does not become another one."""
     assert not accepted(Scheme.STANDARD, signed(Scheme.STANDARD).but(webhook_id=id))
+
+
+def test_standard_signature_does_not_fit_another_delivery_cut_elsewhere() -> None:
+    """What is signed is joined by dots, so words within a body could pass for a time and a body."""
+    whole = standard("msg_1", b"a.%d.b=2" % NOW, NOW)
+    cut = whole.but(body=b"b=2", webhook_id=f"msg_1.{NOW}.a", webhook_timestamp=str(NOW))
+    assert accepted(Scheme.STANDARD, whole)
+    assert not accepted(Scheme.STANDARD, cut)
 
 
 def test_standard_delivery_with_several_signatures_needs_one() -> None:

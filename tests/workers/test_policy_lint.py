@@ -9,6 +9,7 @@ from activities.toolbox import Toolbox
 from activities.tools.open import builtin_tools
 from rota.agent_spec import AgentSpec
 from rota.connections import Connections
+from rota.fleet_file import FleetFile
 from rota.mcp_servers import McpServer
 from rota.tools import tool
 from workers.policy_lint import policy_remarks
@@ -68,6 +69,33 @@ def test_policy_remarks_name_the_tools_and_what_to_write() -> None:
         "it knows; write approvals: {email.send: always, github.comment: always}, or never where "
         "that is meant"
     )
+
+
+@pytest.mark.parametrize(
+    ("starts", "words"),
+    [
+        ({"hook": {"secrets": ["env:S"]}}, "its hook"),
+        ({"hook": {"secrets": ["env:S"], "trusted": True}}, None),
+        ({"on": [{"event": "orders.created"}]}, "the event orders.created"),
+        ({"on": [{"event": "orders.paid"}]}, None),
+        ({"on": [{"event": "report.done"}]}, None),
+    ],
+)
+def test_policy_remarks_count_what_strangers_post(
+    starts: dict[str, Any], words: str | None
+) -> None:
+    """A delivery of the gateway's doors is others' words, unless its door is `trusted`."""
+    door = {"secrets": ["env:S"]}
+    events = {"orders.created": door, "orders.paid": {**door, "trusted": True}}
+    fleet = FleetFile.model_validate({"name": "x", "gateway": {"events": events}})
+    tools = [PRIVATE, OUT]
+    spec = AgentSpec.model_validate(
+        {"name": "x", "runtime": {"kind": "scripted"}, "tools": tools, **starts}
+    )
+    toolbox = Toolbox(Path(), builtin_tools(fleet), fleet)
+    said = [each.message for each in policy_remarks(spec, toolbox)]
+    assert bool(said) is (words is not None)
+    assert not said or f"what others wrote ({words}), and {OUT} goes out" in said[0]
 
 
 @pytest.mark.parametrize(
