@@ -12,7 +12,8 @@ import json
 import anthropic
 import httpx2
 
-from activities.providers.http_failures import retry_after
+from activities.providers.http_failures import UNSENT, redacted, retry_after
+from activities.providers.unanswered import Kinds, kind_of
 from rota.failures import FailureCategory, StepError
 
 PROVIDER_ERRORS = (
@@ -66,14 +67,8 @@ _BY_WORDS = {
 }
 """Refinements of an invalid request: the API gives these causes no code of their own."""
 
-_BY_TRANSPORT: tuple[tuple[type[Exception], FailureCategory, bool], ...] = (
-    (httpx2.ConnectTimeout, FailureCategory.TIMEOUT, False),
-    (httpx2.PoolTimeout, FailureCategory.TIMEOUT, False),
-    (httpx2.ConnectError, FailureCategory.TRANSIENT, False),
-    (httpx2.ProxyError, FailureCategory.TRANSIENT, False),
-    (httpx2.UnsupportedProtocol, FailureCategory.INVALID_REQUEST, False),
-    (httpx2.InvalidURL, FailureCategory.INVALID_REQUEST, False),
-    (httpx2.LocalProtocolError, FailureCategory.INVALID_REQUEST, False),
+_BY_TRANSPORT: Kinds = (
+    *UNSENT,
     (httpx2.TimeoutException, FailureCategory.TIMEOUT, True),
     (anthropic.APITimeoutError, FailureCategory.TIMEOUT, True),
     (TimeoutError, FailureCategory.TIMEOUT, True),
@@ -102,10 +97,6 @@ def classify(error: Exception, *, secret: str = "") -> StepError:
     return _transport(error, secret)
 
 
-def _redact(text: str, secret: str) -> str:
-    return text.replace(secret, "[redacted]") if secret else text
-
-
 def _status(error: anthropic.APIStatusError, secret: str) -> StepError:
     category = _obey_hint(_category(error), error.response.headers.get("x-should-retry"))
     label = error.error_code or error.type or "error"
@@ -117,7 +108,7 @@ def _status(error: anthropic.APIStatusError, secret: str) -> StepError:
     unsure = category in (FailureCategory.TRANSIENT, FailureCategory.TIMEOUT)
     return StepError(
         category,
-        _redact(text, secret),
+        redacted(text, (secret,)),
         retry_after=retry_after(error.response.headers) if category.retryable else None,
         maybe_billed=in_stream or (unsure and error.status_code not in (400, 409)),
         request_id=error.request_id,
@@ -154,16 +145,11 @@ def _obey_hint(category: FailureCategory, should_retry: str | None) -> FailureCa
 def _transport(error: Exception, secret: str) -> StepError:
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
     found = cause if isinstance(cause, Exception) else error
-    category, maybe_billed = next(
-        (
-            (category, maybe_billed)
-            for kind, category, maybe_billed in _BY_TRANSPORT
-            if isinstance(found, kind)
-        ),
-        (FailureCategory.BUG, False),
-    )
+    category, maybe_billed = kind_of(found, _BY_TRANSPORT)
     return StepError(
         category,
-        _redact(f"the call to Anthropic failed: {type(found).__name__} {found}".strip(), secret),
+        redacted(
+            f"the call to Anthropic failed: {type(found).__name__} {found}".strip(), (secret,)
+        ),
         maybe_billed=maybe_billed,
     )

@@ -18,6 +18,7 @@ import botocore.parsers  # pyright: ignore[reportMissingTypeStubs]
 import urllib3.exceptions
 
 from activities.providers.http_failures import MAX_RETRY_AFTER, retry_after
+from activities.providers.unanswered import Kinds, kind_of
 from rota.failures import FailureCategory, StepError
 
 C = FailureCategory
@@ -91,7 +92,7 @@ _BY_WORDS = {
 _UNDONE = frozenset({"conflict", "retryableconflict", "modelnotready", "serviceunavailable"})
 """Codes of passing failures that say that the work was not begun."""
 
-_BY_TRANSPORT: tuple[tuple[type[Exception], FailureCategory, bool], ...] = (
+_BY_TRANSPORT: Kinds = (
     (aws.NoCredentialsError, C.AUTH, False),
     (aws.PartialCredentialsError, C.AUTH, False),
     (aws.CredentialRetrievalError, C.AUTH, False),
@@ -190,14 +191,7 @@ def _category(code: str, status: int, message: str) -> FailureCategory:
 
 
 def _unanswered(error: Exception, vendor: str) -> StepError:
-    category, maybe_billed = next(
-        (
-            (category, maybe_billed)
-            for kind, category, maybe_billed in _BY_TRANSPORT
-            if isinstance(error, kind)
-        ),
-        (C.BUG, False),
-    )
+    category, maybe_billed = kind_of(error, _BY_TRANSPORT)
     text = f"the call to {vendor} failed: {type(error).__name__} {error}".strip()
     cure = next((cure for kind, cure in _SETTINGS if isinstance(error, kind)), "")
     cure = cure or _CURES.get(category, "")

@@ -16,6 +16,8 @@ from typing import Any, cast
 
 import httpx2
 
+from activities.providers.unanswered import Kinds, kind_of
+from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 
 PROVIDER_ERRORS = (
@@ -53,7 +55,7 @@ _QUOTA_WORDS = ("quota", "billing", "credit", "spend limit", "spending limit", "
 _REFUSED_UNDONE = frozenset({409, 425, 501, 503, 529})
 """Statuses that say that the work was not begun."""
 
-_BY_TRANSPORT: tuple[tuple[type[Exception], FailureCategory, bool], ...] = (
+UNSENT: Kinds = (
     (httpx2.ConnectTimeout, FailureCategory.TIMEOUT, False),
     (httpx2.PoolTimeout, FailureCategory.TIMEOUT, False),
     (httpx2.ConnectError, FailureCategory.TRANSIENT, False),
@@ -62,6 +64,11 @@ _BY_TRANSPORT: tuple[tuple[type[Exception], FailureCategory, bool], ...] = (
     (httpx2.InvalidURL, FailureCategory.INVALID_REQUEST, False),
     (httpx2.LocalProtocolError, FailureCategory.INVALID_REQUEST, False),
     (httpx2.TooManyRedirects, FailureCategory.INVALID_REQUEST, False),
+)
+"""Failures before anything arrived where it was meant to."""
+
+_BY_TRANSPORT: Kinds = (
+    *UNSENT,
     (httpx2.TimeoutException, FailureCategory.TIMEOUT, True),
     (TimeoutError, FailureCategory.TIMEOUT, True),
     (httpx2.HTTPError, FailureCategory.TRANSIENT, True),
@@ -122,14 +129,7 @@ def classify_transport(
         cure: What to do if the request cannot even be sent: the setting with the address.
         secrets: Values cut out of the text.
     """
-    category, maybe_billed = next(
-        (
-            (category, maybe_billed)
-            for kind, category, maybe_billed in _BY_TRANSPORT
-            if isinstance(error, kind)
-        ),
-        (FailureCategory.BUG, False),
-    )
+    category, maybe_billed = kind_of(error, _BY_TRANSPORT)
     text = f"the call to {vendor} failed: {type(error).__name__} {error}".strip()
     if cure and not maybe_billed:
         text += f"; {cure}"
@@ -143,7 +143,8 @@ def error_text(body: bytes) -> str:
         found = _told(json.loads(text))
     except (ValueError, RecursionError):
         found = ""
-    return found or " ".join(text.split())[:_ERROR_TEXT_LIMIT]
+    # Secrets go before the end does: of one that is cut in two, a part would remain.
+    return found or Secrets().shortened(" ".join(text.split()), _ERROR_TEXT_LIMIT)
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
@@ -193,7 +194,7 @@ def _told(body: Any) -> str:
         if isinstance(found, dict):
             return _labelled(cast("dict[str, Any]", found))
         if found:
-            return json.dumps(found)[:_ERROR_TEXT_LIMIT]
+            return Secrets().shortened(json.dumps(found), _ERROR_TEXT_LIMIT)
     return ""
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import botocore.exceptions as aws  # pyright: ignore[reportMissingTypeStubs]
 
-from activities.providers.aws_clients import AwsClients, held_for, operation
+from activities.providers.aws_clients import held_for, operation
 from activities.providers.aws_errors import code_of
+from activities.providers.aws_one_call import AwsOneCall
 from activities.providers.aws_threads import Line, on_loop, raw_of
 from activities.providers.converse_stream import ConverseStream
 from activities.providers.declared_settings import read_settings
@@ -30,9 +31,7 @@ from activities.runtimes.agentcore_payload import JSON_TYPE, VENDOR, payload, re
 from rota.conversation import Message, StopReason
 from rota.failures import FailureCategory, StepError
 from rota.model import digest_of
-from rota.runtime_kind import Probe
 from rota.runtime_specs.agentcore import AgentCoreSettings
-from rota.runtime_specs.base import RuntimeSettings
 from rota.session_runtime import (
     Collected,
     Observation,
@@ -41,7 +40,6 @@ from rota.session_runtime import (
     SessionRequest,
     SessionState,
     Stopped,
-    Told,
 )
 from rota.tools import SecretReader
 
@@ -51,7 +49,7 @@ LONGEST_ANSWER = 16 * 1024 * 1024
 """Bytes. An answer is a result, not a data set."""
 
 
-class AgentCoreRuntime:
+class AgentCoreRuntime(AwsOneCall):
     """Implements `rota.session_runtime.SessionRuntime` for `kind: agentcore`.
 
     Args:
@@ -59,7 +57,7 @@ class AgentCoreRuntime:
     """
 
     def __init__(self, resolve_secret: SecretReader) -> None:
-        self._clients = AwsClients("bedrock-agentcore", VENDOR)
+        super().__init__("bedrock-agentcore", VENDOR)
 
     async def submit(self, request: SessionRequest) -> ProviderSession:
         """Name the session after the idempotency key. No call: `observe` makes it.
@@ -103,25 +101,6 @@ class AgentCoreRuntime:
         links = {**found.final.links, "session_left": left}
         return found.model_copy(update={"final": found.final.model_copy(update={"links": links})})
 
-    async def answer(
-        self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
-    ) -> ProviderSession:
-        """Take note. No call: `observe` makes it, with `request.resumed`."""
-        return session.model_copy(update={"told": True})
-
-    async def collect(
-        self, session: ProviderSession, request: SessionRequest, cursor: str
-    ) -> Collected:
-        """Fail: AgentCore gives an answer once, to whoever made the call.
-
-        Raises:
-            StepError: `outcome_unknown`.
-        """
-        raise StepError(
-            FailureCategory.OUTCOME_UNKNOWN,
-            f"AgentCore cannot be asked again for the answer of session {session.id}",
-        )
-
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
         """Stop the session. Safe to repeat; one that is not there is confirmed."""
         declared = read_settings(AgentCoreSettings, settings)
@@ -132,14 +111,6 @@ class AgentCoreRuntime:
                 "it runs on: set runtime.runtime_arn",
             )
         return Stopped(confirmed=True, text=await self._stop_now(session, declared, "cancel"))
-
-    async def aclose(self) -> None:
-        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
-        await self._clients.aclose()
-
-    async def probe(self, settings: RuntimeSettings) -> Probe:
-        """Check credentials and the way to AgentCore; the agent itself is not called."""
-        return await self._clients.probe(settings)
 
     async def _work(
         self,

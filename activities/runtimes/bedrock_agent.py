@@ -14,8 +14,9 @@ from typing import Any
 
 import botocore.exceptions as aws  # pyright: ignore[reportMissingTypeStubs]
 
-from activities.providers.aws_clients import AwsClients, held_for, operation
+from activities.providers.aws_clients import held_for, operation
 from activities.providers.aws_errors import code_of
+from activities.providers.aws_one_call import AwsOneCall
 from activities.providers.aws_threads import Line, on_loop
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
@@ -23,9 +24,7 @@ from activities.providers.used_so_far import counted, from_cursor, to_cursor
 from activities.runtimes.bedrock_agent_control import VENDOR, answered, asked, words
 from activities.runtimes.bedrock_agent_events import AgentEvents
 from rota.conversation import StopReason, Text
-from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
-from rota.runtime_specs.base import RuntimeSettings
+from rota.failures import StepError
 from rota.runtime_specs.bedrock_agent import BedrockAgentSettings
 from rota.session_runtime import (
     Collected,
@@ -35,7 +34,6 @@ from rota.session_runtime import (
     SessionRequest,
     SessionState,
     Stopped,
-    Told,
 )
 from rota.tools import SecretReader
 
@@ -43,7 +41,7 @@ END_TIMEOUT_SECONDS = 30.0
 """Ending a session answers in a second or two; what takes longer is tried again."""
 
 
-class BedrockAgentRuntime:
+class BedrockAgentRuntime(AwsOneCall):
     """Implements `rota.session_runtime.SessionRuntime` for `kind: bedrock-agent`.
 
     Args:
@@ -51,7 +49,7 @@ class BedrockAgentRuntime:
     """
 
     def __init__(self, resolve_secret: SecretReader) -> None:
-        self._clients = AwsClients("bedrock-agent-runtime", VENDOR)
+        super().__init__("bedrock-agent-runtime", VENDOR)
         self._over = EndedCalls()
         """Sessions whose call came to its end here: nothing of them is in flight."""
 
@@ -106,25 +104,6 @@ class BedrockAgentRuntime:
         final = found.final.model_copy(update={"links": {"session_left": left}})
         return found.model_copy(update={"final": final})
 
-    async def answer(
-        self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
-    ) -> ProviderSession:
-        """Take note. No call: `observe` makes it, with `request.resumed`."""
-        return session.model_copy(update={"told": True})
-
-    async def collect(
-        self, session: ProviderSession, request: SessionRequest, cursor: str
-    ) -> Collected:
-        """Fail: the answer is given once, to whoever made the call.
-
-        Raises:
-            StepError: `outcome_unknown`.
-        """
-        raise StepError(
-            FailureCategory.OUTCOME_UNKNOWN,
-            f"{VENDOR} cannot be asked again for the answer of session {session.id}",
-        )
-
     async def cancel(self, session: ProviderSession, settings: dict[str, Any]) -> Stopped:
         """End the session. Safe to repeat.
 
@@ -143,14 +122,6 @@ class BedrockAgentRuntime:
     def call_has_ended(self, session: ProviderSession) -> bool:
         """Whether the answer came whole, or AWS refused the call."""
         return session.id in self._over
-
-    async def aclose(self) -> None:
-        """Close idle connections; calls in flight end by themselves. Safe to repeat."""
-        await self._clients.aclose()
-
-    async def probe(self, settings: RuntimeSettings) -> Probe:
-        """Check credentials and the way to the service; the agent itself is not called."""
-        return await self._clients.probe(settings)
 
     async def _end(self, session: ProviderSession, settings: BedrockAgentSettings) -> str:
         """End the session after its work; returns why it was left, or nothing."""

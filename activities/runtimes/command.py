@@ -19,6 +19,7 @@ from activities.providers.command_process import CommandProcess, started
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
 from activities.providers.mapped_answers import answer_message, mapped_answer
+from activities.providers.probing import probed
 from activities.runtimes.command_launch import Launch, environment, launch
 from activities.runtimes.command_output import Output, json_document, result_text, too_long
 from activities.secrets import Secrets
@@ -137,11 +138,8 @@ class CommandRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Look for the program where this process would find it."""
-        try:
-            return Probe(ok=True, found=await self.look(settings))
-        except StepError as error:
-            cure = "install it on every worker, or name it by its path in runtime.command"
-            return Probe(ok=False, found=str(error), cure=cure)
+        cure = "install it on every worker, or name it by its path in runtime.command"
+        return await probed(self.look(settings), cure)
 
     async def look(self, settings: RuntimeSettings) -> str:
         """Find the program; one of the fleet's own is looked for when it runs."""
@@ -164,12 +162,7 @@ class CommandRuntime:
         deadline: datetime | None,
         report: Report,
     ) -> Collected:
-        told = Secrets()
-
-        def alive(text: str) -> None:
-            report("", told.redact(text))
-
-        output = Output(settings, alive)
+        output = Output(settings, lambda text: report("", text))
         grace = settings.grace.total_seconds()
         self._ended.discard(session)
         async with started(prepared.command, cwd=prepared.cwd, env=prepared.env) as process:

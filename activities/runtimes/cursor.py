@@ -17,6 +17,7 @@ from activities.providers.json_calls import JsonCalls
 from activities.providers.json_fields import field, optional_field
 from activities.providers.keys import read_key
 from activities.providers.polling import Still, poll
+from activities.providers.probing import probed
 from activities.runtimes.cursor_api import VENDOR, CursorApi, Json
 from activities.runtimes.cursor_results import (
     AT_WORK,
@@ -192,11 +193,8 @@ class CursorRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Ask whose key it is."""
-        try:
-            return Probe(ok=True, found=await self.look(settings))
-        except StepError as error:
-            cure = "check runtime.api_key and runtime.base_url"
-            return Probe(ok=False, found=str(error), cure=cure)
+        cure = "check runtime.api_key and runtime.base_url"
+        return await probed(self.look(settings), cure)
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether the key is taken."""

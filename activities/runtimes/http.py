@@ -6,6 +6,7 @@ watching makes the call), it is asked for (`poll`), or the service posts it to u
 """
 
 import json
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from activities.callbacks import MISSING, offered
@@ -15,6 +16,7 @@ from activities.providers.ended_calls import EndedCalls
 from activities.providers.json_calls import JsonCalls, Peer, Reply, required
 from activities.providers.mapped_answers import error_in, mapped_answer, value_at
 from activities.providers.polling import poll
+from activities.providers.probing import probed
 from activities.runtimes.http_calls import HttpCalls, run_scope, session_scope, whole_task
 from activities.runtimes.http_stop import stop
 from activities.runtimes.http_watch import Looks, stands
@@ -167,13 +169,11 @@ class HttpRuntime:
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """See whether the service's host answers; nothing is said of the credentials."""
         assert isinstance(settings, HttpSettings)
-        # The doctor is no worker: it can but remind.
-        unheard = settings.needs_callbacks and offered() is None
-        reminder = "; its workers need --callback-url" if unheard else ""
-        try:
-            return Probe(ok=True, found=await self.look(settings) + reminder)
-        except StepError as error:
-            return Probe(ok=False, found=str(error), cure="check runtime.start.url")
+        found = await probed(self.look(settings), "check runtime.start.url")
+        if found.ok and settings.callback_key and offered() is None:
+            # The doctor is no worker: it can but remind.
+            return replace(found, found=f"{found.found}; its workers need --callback-url")
+        return found
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether the service's host answers, whatever it says."""
