@@ -30,6 +30,7 @@ from workers.cli.options import command, server_options
 from workers.cli.output import console, now, print_json, print_table, table
 from workers.cli.server import Link, with_server
 from workers.connection import UnreachableError, target_of
+from workers.gateway_checks import check_gateway
 from workers.key_checks import check_keys
 from workers.namespace import RETENTION, prepare_namespace
 from workers.notify_checks import check_notifiers
@@ -70,9 +71,9 @@ def doctor_command(
 ) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
-    The server and its namespace, workers, the store, the fleet's files, drift. Of the fleet's
-    agents: each runtime, connection, MCP server and channel of notify, asked without spending
-    or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
+    The server and its namespace, workers, the store, the fleet's files, the gateway's secrets,
+    drift. Of the fleet's agents: each runtime, connection, MCP server and channel of notify, asked
+    without spending or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
     """
     local, checked = ([], None) if before_workers else _check_files(settings)
     local += check_keys(settings)
@@ -113,7 +114,7 @@ def _check_files(settings: Settings) -> tuple[list[Check], CheckedFleet | None]:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         return [Check("fleet", False, lines[0] + more, "'rota validate' lists everything")], None
     found = f"{checked.fleet.name} is valid: {_declared(checked.fleet)}"
-    return [Check("fleet", True, found)], checked
+    return [Check("fleet", True, found), *check_gateway(checked.fleet)], checked
 
 
 def _declared(fleet: Fleet) -> str:

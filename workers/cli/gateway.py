@@ -2,14 +2,9 @@
 
 import asyncio
 from pathlib import Path
-from typing import overload
 
 import click
 
-from activities.notify.approval_links import approval_links
-from activities.secrets import Secrets
-from rota.approval_links import ApprovalLinks
-from rota.fleet_file import FleetFile
 from schedules.fleet import AGENTS_FOLDER, Fleet, load_fleet, load_fleet_file
 from workers.callbacks import CallbackOptionsError, receiver_of
 from workers.cli.command_error import CommandError
@@ -20,7 +15,14 @@ from workers.cli.options import command, server_options
 from workers.codec_server import PayloadReader
 from workers.connection import connect, quiet_core, target_of
 from workers.encryption import encryption_of, store_of
-from workers.gateway.access import Access, AccessError, access_with, readers_with
+from workers.gateway.access import (
+    Access,
+    AccessError,
+    access_with,
+    links_of,
+    readers_with,
+    secret_of,
+)
 from workers.gateway.doors import DoorError, doors_of
 from workers.gateway.place import Gateway
 from workers.gateway.serving import serve_until_stopped
@@ -95,14 +97,16 @@ async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:
 async def _opened(settings: Settings, listen: str) -> Gateway:
     """Read what is declared, and all secrets, before the server is asked anything."""
     file = load_fleet_file(settings.fleet)
-    access = access_with(_secret(file.gateway.token, "gateway.token"), listen, LISTEN)
+    token = file.gateway.token
+    known = secret_of(token, "gateway.token") if token else None
+    access = access_with(known, listen, LISTEN, file.gateway.url)
     declared = load_fleet(settings.fleet) if (settings.fleet / AGENTS_FOLDER).is_dir() else None
     doors = doors_of(declared or Fleet(file.name, settings.fleet, {}, declared_file=file))
     spec, readers = file.gateway.decode, dict[str, Access]()
     if spec is not None:
-        tokens = {n: _secret(r, f"gateway.decode.readers.{n}") for n, r in spec.readers.items()}
+        tokens = {n: secret_of(r, f"gateway.decode.readers.{n}") for n, r in spec.readers.items()}
         readers = readers_with(tokens, listen, LISTEN)
-    links = _links(file, target_of(settings)[1])
+    links = links_of(file, target_of(settings)[1])
     store = store_of(settings)
     client = await connect(settings, store)
     return Gateway(
@@ -118,24 +122,6 @@ async def _opened(settings: Settings, listen: str) -> Gateway:
         readers=readers,
         links=links,
     )
-
-
-def _links(file: FleetFile, namespace: str) -> ApprovalLinks | None:
-    try:
-        return approval_links(file, namespace, Secrets())
-    except LookupError as error:
-        raise AccessError(f"gateway.links of fleet.yaml: {error}") from error
-
-
-@overload
-def _secret(reference: str, key: str) -> str: ...
-@overload
-def _secret(reference: str | None, key: str) -> str | None: ...
-def _secret(reference: str | None, key: str) -> str | None:
-    try:
-        return Secrets()(reference) if reference else None
-    except LookupError as error:
-        raise AccessError(f"{key} of fleet.yaml: {error}") from error
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Tls | None:

@@ -6,14 +6,23 @@ import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from activities.notify.approval_links import approval_links
+from activities.secrets import Secrets
+from rota.approval_links import ApprovalLinks
+from rota.fleet_file import FleetFile
 from workers.http_server import host_and_port
 
 SHORTEST_TOKEN = 16
 """Characters: shorter ones are guessed."""
+
+MISDIRECTED = (
+    "a gateway without gateway.token answers as localhost, 127.0.0.1 and the host of gateway.url\n"
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -28,6 +37,22 @@ class Access:
 
     token: str | None = None
     """None: whoever reaches the gateway may read."""
+    host: str = ""
+    """By which name it may be asked without a token, beside those of this machine."""
+
+    def is_meant(self, request: Request) -> bool:
+        """Return False if a page may have led a browser here by a name of its own.
+
+        Such a name can be made to mean this machine, and then the page reads what is answered. It
+        has no token; where none is asked for, the name in the request tells.
+        """
+        if self.token is not None:
+            return True
+        try:
+            name = urlsplit(f"//{request.headers.get('host', 'localhost')}").hostname or ""
+        except ValueError:
+            return False
+        return _is_this_machine(name) or name == self.host != ""
 
     def allows(self, request: Request) -> bool:
         """Return True if the request brings the token, as a bearer's or as a password."""
@@ -46,6 +71,8 @@ class Access:
         """Return `endpoint`, answered with 401 for whoever may not read it."""
 
         async def guarded(request: Request) -> Response:
+            if not self.is_meant(request):
+                return PlainTextResponse(MISDIRECTED, 421)
             if not self.allows(request):
                 refusal = PlainTextResponse("unauthorized\n", 401)
                 # A line for each, what browsers ask people for first: they read no further than
@@ -58,8 +85,38 @@ class Access:
         return guarded
 
 
-def access_with(token: str | None, listen: str, option: str) -> Access:
+def secret_of(reference: str, key: str) -> str:
+    """Return what a reference of `fleet.yaml` leads to.
+
+    Raises:
+        AccessError: nothing is there; the message says at which key.
+    """
+    try:
+        return Secrets()(reference)
+    except LookupError as error:
+        raise AccessError(f"{key} of fleet.yaml: {error}") from error
+
+
+def links_of(file: FleetFile, namespace: str) -> ApprovalLinks | None:
+    """Return what reads a fleet's links to approvals; None if it declares none.
+
+    Raises:
+        AccessError: its secret is not there, or too short.
+    """
+    try:
+        return approval_links(file, namespace, Secrets())
+    except LookupError as error:
+        raise AccessError(f"gateway.links of fleet.yaml: {error}") from error
+
+
+def access_with(token: str | None, listen: str, option: str, url: str | None = None) -> Access:
     """Return who may come, if that fits where the gateway listens.
+
+    Args:
+        token: What whoever comes has to bring.
+        listen: Where the gateway listens.
+        option: What that is called.
+        url: Where people reach it.
 
     Raises:
         AccessError: anybody on the network could read, or the token is too short.
@@ -72,7 +129,7 @@ def access_with(token: str | None, listen: str, option: str) -> Access:
             f"{option}: {listen} is open to the network, and nobody would be asked who they are: "
             "declare gateway: {token: env:NAME} in fleet.yaml, or listen at 127.0.0.1"
         )
-    return Access(token)
+    return Access(token, (urlsplit(url).hostname or "") if url else "")
 
 
 def readers_with(tokens: Mapping[str, str], listen: str, option: str) -> dict[str, Access]:
@@ -100,6 +157,10 @@ def is_loopback(listen: str, option: str) -> bool:
         ListenError: it is no address.
     """
     host, _ = host_and_port(listen, option)
+    return _is_this_machine(host)
+
+
+def _is_this_machine(host: str) -> bool:
     if host == "localhost":
         return True
     try:

@@ -1,7 +1,7 @@
 """The doors of a fleet's gateway: who may post where, with the secrets that were declared."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from activities.notify.signatures import key_of
@@ -73,26 +73,41 @@ def doors_of(fleet: Fleet) -> Doors:
         DoorError: a secret is not there, or too short.
     """
     hooks = {
-        name: HookDoor(
-            name=name,
-            spec=declared.spec.hook,
-            keys=_keys(declared.spec.hook, f"{declared.source}: hook"),
-            rate=Bucket(declared.spec.hook.per_minute),
-            kind=declared.spec.kind,
-        )
-        for name, declared in fleet.declarations.items()
-        if declared.spec.hook is not None
+        name: HookDoor(name, spec, _keys(spec, where), Bucket(spec.per_minute), kind=kind)
+        for name, where, spec, kind in _hooks(fleet)
     }
     topics = {
-        name: TopicDoor(
-            name=name,
-            spec=spec,
-            keys=_keys(spec, f"fleet.yaml: gateway.events.{name}"),
-            rate=Bucket(spec.per_minute),
-        )
-        for name, spec in fleet.file.gateway.events.items()
+        name: TopicDoor(name, spec, _keys(spec, where), Bucket(spec.per_minute))
+        for name, where, spec in _topics(fleet)
     }
     return Doors(hooks, topics)
+
+
+def door_problems(fleet: Fleet) -> tuple[int, list[str]]:
+    """Return how many secrets the doors of a fleet need, and why some cannot be used here."""
+    declared: list[tuple[str, InboundSpec]] = [
+        *((where, spec) for _, where, spec, _ in _hooks(fleet)),
+        *((where, spec) for _, where, spec in _topics(fleet)),
+    ]
+    problems: list[str] = []
+    for where, spec in declared:
+        for index, reference in enumerate(spec.secrets):
+            try:
+                _key(spec.scheme, reference, f"{where}.secrets[{index}]")
+            except DoorError as error:
+                problems.append(str(error))
+    return sum(len(spec.secrets) for _, spec in declared), problems
+
+
+def _hooks(fleet: Fleet) -> Iterator[tuple[str, str, HookSpec, Kind]]:
+    for name, declared in fleet.declarations.items():
+        if declared.spec.hook is not None:
+            yield name, f"{declared.source}: hook", declared.spec.hook, declared.spec.kind
+
+
+def _topics(fleet: Fleet) -> Iterator[tuple[str, str, TopicHookSpec]]:
+    for name, spec in fleet.file.gateway.events.items():
+        yield name, f"fleet.yaml: gateway.events.{name}", spec
 
 
 def _keys(spec: InboundSpec, where: str) -> tuple[bytes, ...]:

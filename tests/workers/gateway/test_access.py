@@ -4,6 +4,7 @@ import base64
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from workers.gateway.access import Access, AccessError, access_with, is_loopback
 from workers.http_server import ListenError
@@ -15,6 +16,11 @@ def asking(authorization: str | None) -> Request:
     """A request with that header, or without it."""
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
     return Request({"type": "http", "headers": headers})
+
+
+def asked_as(host: str) -> Request:
+    """A request to that name."""
+    return Request({"type": "http", "headers": [(b"host", host.encode())]})
 
 
 def basic(user: str, password: str) -> str:
@@ -50,6 +56,47 @@ def test_request_is_allowed_with_the_token_alone(authorization: str | None, allo
 def test_gateway_without_a_token_answers_everybody() -> None:
     """On loopback whoever is there may read."""
     assert Access().allows(asking(None))
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("127.0.0.1:8080", True),
+        ("127.8.9.1", True),
+        ("localhost:8080", True),
+        ("LOCALHOST", True),
+        ("[::1]:8080", True),
+        ("rota.example.com", True),
+        ("Rota.Example.com:8080", True),
+        ("evil.example.com:8080", False),
+        ("127.0.0.1.evil.example.com", False),
+        ("localhost@evil.example.com", False),
+        ("rota.example.com.evil.example.com", False),
+        ("192.168.1.4:8080", False),
+        ("[", False),
+        ("", False),
+    ],
+)
+async def test_page_with_a_name_that_leads_here_reads_nothing(host: str, meant: bool) -> None:
+    """Where no token is asked for, a browser's page could have its own name mean this machine."""
+
+    async def answer(_: Request) -> Response:
+        return Response("told")
+
+    open_to_all = access_with(None, "127.0.0.1:8080", "--listen", "https://rota.example.com/r")
+    assert (await open_to_all.required(answer)(asked_as(host))).status_code == (
+        200 if meant else 421
+    )
+    with_token = access_with(TOKEN, "127.0.0.1:8080", "--listen")
+    assert (await with_token.required(answer)(asked_as(host))).status_code == 401
+
+
+def test_gateway_without_a_url_has_no_other_name() -> None:
+    """An empty name is none."""
+    plain = access_with(None, "127.0.0.1:8080", "--listen")
+    assert plain.is_meant(asked_as("localhost"))
+    assert not plain.is_meant(asked_as(""))
+    assert not plain.is_meant(asked_as("rota.example.com"))
 
 
 @pytest.mark.parametrize(
