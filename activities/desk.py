@@ -26,10 +26,10 @@ from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
 from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
+from rota.calls import INLINE_OUTPUT
 from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keeper_account import end_of
-from rota.loop import INLINE_OUTPUT
 from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
 from rota.runs import RunStatus
 from rota.runtime_kind import Shape

@@ -8,8 +8,8 @@ from pydantic import Discriminator, TypeAdapter
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.approvals import Verdict
+from rota.calls import ResultRef
 from rota.conversation import Message, ToolResult
-from rota.loop import ResultRef
 from rota.memory import MemoryVersion
 from rota.model import Declaration, Record, canonical_json
 from rota.pipeline_spec import PipelineSpec

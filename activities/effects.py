@@ -17,6 +17,7 @@ from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore
 from activities.tools.call import as_text, ask_reconcile
+from rota.calls import ResultRef
 from rota.effect_rules import Move, begun, next_move, told
 from rota.effects import (
     EffectIntent,
@@ -26,7 +27,6 @@ from rota.effects import (
     UnknownEffect,
 )
 from rota.failures import MESSAGE_LIMIT
-from rota.loop import ResultRef
 from rota.run_tally import EffectResult
 from rota.steps import ToolInput
 from rota.tools import Reconciled, ToolContext, ToolDefinition

@@ -14,6 +14,7 @@ from activities.interface import GradingDesk
 from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
+from rota.calls import HandoffMode
 from rota.check_spec import CheckSpec
 from rota.check_steps import (
     CloseGradingInput,
@@ -26,7 +27,6 @@ from rota.checks import DETAIL_LIMIT, CheckOutcome, CheckState
 from rota.grading import grader_input, said_by
 from rota.handoffs import called_run, failure_text, refusal
 from rota.ids import grading_run_id
-from rota.loop import HandoffMode
 from rota.model import canonical_json
 from rota.transcript import RunContext
 

@@ -18,9 +18,10 @@ from rota.admission import Admitted, RunRef, Settled
 from rota.approvals import EditChecked
 from rota.archive import ARCHIVE_RUNS, ArchiveOrder, ArchiveReport
 from rota.budget import Grant
+from rota.calls import ResultRef
 from rota.effect_steps import EffectLook, NoteEffectInput
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
-from rota.loop import ResultRef, TurnOutcome
+from rota.loop import TurnOutcome
 from rota.notifications import PostInput, SendInput, Sent
 from rota.resource_lock import LockAnswer
 from rota.run_ref import ClosedRun, Suspects

@@ -9,8 +9,8 @@ from temporalio.exceptions import ApplicationError
 from activities.documents import get_pipeline
 from activities.interface import PipelineDesk
 from activities.stores.base import ObjectMissingError, ObjectStore
+from rota.calls import INLINE_OUTPUT, AnswerRef
 from rota.failures import FailureCategory
-from rota.loop import INLINE_OUTPUT, AnswerRef
 from rota.model import canonical_json
 from rota.pipeline_steps import (
     LoadedOutputs,

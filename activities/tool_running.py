@@ -25,12 +25,12 @@ from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import ArgumentsError, check_arguments
 from activities.tracing import tool_span
+from rota.calls import ResultRef
 from rota.conversation import ToolCall
 from rota.effect_steps import EffectLook
 from rota.effects import EffectIntent
 from rota.failures import FailureCategory
 from rota.ids import parse_slot
-from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json, content_digest
 from rota.spans import conversation_of

@@ -9,10 +9,10 @@ from activities.call_limits import calls_over_limit
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
+from rota.calls import CallRef
 from rota.conversation import ToolCall, ToolSchema
 from rota.failures import FailureCategory, StepError
 from rota.handoffs import handoff_of, handoff_schema
-from rota.loop import CallRef
 from rota.model import canonical_json
 from rota.tools import Effect
 from rota.transcript import RunContext

@@ -41,10 +41,10 @@ from rota.backtest import (
     Tape,
     Unrecorded,
 )
+from rota.calls import ResultRef
 from rota.conversation import ToolCall
 from rota.failures import StepError
 from rota.handoffs import handoff_of
-from rota.loop import ResultRef
 from rota.memory import apply_patches
 from rota.model import canonical_json
 from rota.run_ref import RunRef

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import Field
 
 from rota.budget import Cap
+from rota.calls import AnswerRef, ResultRef
 from rota.checks import CheckOutcome
-from rota.loop import AnswerRef, LoopState, ResultRef
+from rota.loop import LoopState
 from rota.model import Record, StepResult
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from rota.calls import CallRef, ResultRef
 from rota.handoffs import handoff_of
-from rota.loop import CallRef, LoopState, ResultRef
+from rota.loop import LoopState
 from rota.run_tally import CallDecision, HandoffEnd, RunTally, more
 
 

@@ -1,7 +1,7 @@
 """What activities answer about effects, and what they are told to tell a keeper."""
 
+from rota.calls import ResultRef
 from rota.effects import EffectNote
-from rota.loop import ResultRef
 from rota.model import Record, StepResult
 
 

@@ -1,8 +1,8 @@
 """Inputs and results of the activities around a call of another agent."""
 
 from rota.budget import Cap
+from rota.calls import ResultRef
 from rota.handoffs import CallTerms
-from rota.loop import ResultRef
 from rota.model import StepResult
 from rota.runs import AgentRunInput, AgentRunResult
 from rota.steps import ToolInput

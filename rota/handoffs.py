@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import Field
 
 from rota.budget import Cap
+from rota.calls import HandoffMode
 from rota.conversation import ToolSchema
 from rota.coordination_spec import HandoffTarget
 from rota.ids import parse_slot
 from rota.lineage import DEEPEST, Lineage
-from rota.loop import HandoffMode
 from rota.model import Record, is_false
 from rota.names import NAME_PATTERN
 from rota.runs import AgentRunInput, AgentRunResult, Instant, RunStatus, Trigger

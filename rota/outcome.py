@@ -13,10 +13,11 @@ from rota.admission import (
     Unstopped,
 )
 from rota.agent_spec import Continuing
+from rota.calls import AnswerRef
 from rota.conversation import StopReason
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.loop import AnswerRef, Finish, LoopState
+from rota.loop import Finish, LoopState
 from rota.model import Record
 from rota.run_tally import RunTally
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger

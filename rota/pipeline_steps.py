@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rota.loop import AnswerRef
+from rota.calls import AnswerRef
 from rota.model import Record, StepResult
 from rota.pipeline_spec import PipelineSpec
 

@@ -8,11 +8,12 @@ from pydantic import Field
 from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
 from rota.approvals import Ruling
 from rota.budget import Cap, HoldRequest
+from rota.calls import ResultRef
 from rota.effects import EffectResolution
 from rota.keeper_state import LedgerEntry
 from rota.kinds import Kind
 from rota.lineage import Lineage
-from rota.loop import ResultRef, TurnOutcome
+from rota.loop import TurnOutcome
 from rota.model import Record, StepResult
 from rota.questions import QuestionAnswer
 from rota.resource_lock import LockRequest

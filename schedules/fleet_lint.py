@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rota.agent_spec import AgentSpec
+from rota.calls import HandoffMode
 from rota.handoffs import handoff_of
-from rota.loop import HandoffMode
 from rota.pipeline_spec import PipelineSpec
 from schedules.cycles import find_cycles, reachable, shown
 from schedules.declared import Declaration

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rota.agent_spec import AgentSpec
+from rota.calls import HandoffMode
 from rota.conditions import condition_paths
 from rota.dag_inputs import OWN
 from rota.handoffs import handoff_of
-from rota.loop import HandoffMode
 from rota.pipeline_spec import NodeSpec, PipelineSpec
 from rota.template import TemplateError, paths, render, required_paths
 from schedules.cycles import reachable

@@ -27,10 +27,11 @@ with workflow.unsafe.imports_passed_through():
         Unrecorded,
     )
     from rota.budget_spec import OnExceeded
+    from rota.calls import CallRef, ResultRef
     from rota.deciding import next_step
     from rota.failures import FailureCategory
     from rota.limits import Limits
-    from rota.loop import CallRef, Finish, LoopState, ResultRef, RunTools, Think
+    from rota.loop import Finish, LoopState, RunTools, Think
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus, Trigger
     from rota.spending import at_most, left, shortage, spent

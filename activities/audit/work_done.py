@@ -21,9 +21,9 @@ from rota.audit.run_record import (
     RecordedTurn,
 )
 from rota.budget import Amount
+from rota.calls import ResultRef
 from rota.conversation import ToolResult
 from rota.effects import EffectRecord
-from rota.loop import ResultRef
 from rota.run_ref import RunRef
 
 T = TypeVar("T")

@@ -19,10 +19,10 @@ from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
+from rota.calls import ResultRef
 from rota.conversation import Message, StopReason, ToolCall
 from rota.effect_rules import too_early
 from rota.effects import EffectResolution, UnknownEffect
-from rota.loop import ResultRef
 from rota.pinned_spec import PinnedSpec
 from rota.steps import ToolInput
 from rota.tools import Effect, Reconciled, ToolContext, ToolDefinition, ToolError, tool

@@ -20,8 +20,8 @@ from activities.turn_tools import call_refs
 from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
 from rota.approvals import ApprovalRequest, Ruling, Verdict
+from rota.calls import ResultRef
 from rota.conversation import Message, StopReason, ToolCall
-from rota.loop import ResultRef
 from rota.model import content_digest
 from rota.pinned_spec import PinnedSpec
 from rota.steps import ToolInput

@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.tool_listing import ToolListingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
-from rota.loop import ResultRef
+from rota.calls import ResultRef
 from rota.steps import StepInput, ToolsListed
 from rota.tools import Effect, tool
 from tests.activities.effect_bench import Bench

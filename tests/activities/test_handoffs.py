@@ -21,10 +21,10 @@ from activities.handoffs import HandoffDeskActivities
 from activities.toolbox import Toolbox
 from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
+from rota.calls import ResultRef
 from rota.failures import FailureCategory
 from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.ids import keeper_id
-from rota.loop import ResultRef
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from tests.stack import Stack

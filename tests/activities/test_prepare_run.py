@@ -15,9 +15,9 @@ from activities.toolbox import Toolbox
 from rota.admission import Admission, Decision, RunRef
 from rota.agent_spec import AgentSpec
 from rota.budget import Cap
+from rota.calls import INLINE_OUTPUT
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
-from rota.loop import INLINE_OUTPUT
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
 from rota.pipeline_spec import PipelineSpec

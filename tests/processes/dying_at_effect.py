@@ -8,8 +8,8 @@ import sys
 
 from activities.effect_records import EffectRecords
 from activities.tool_attempts import ToolAttempt
+from rota.calls import ResultRef
 from rota.effects import EffectRecord, EffectStage
-from rota.loop import ResultRef
 from workers.cli.main import main
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from rota.approvals import Ruling, Verdict
 from rota.call_tally import counting
-from rota.loop import AnswerRef, CallRef, HandoffMode, LoopState, ResultRef
+from rota.calls import AnswerRef, CallRef, HandoffMode, ResultRef
+from rota.loop import LoopState
 from rota.run_tally import MOST_CALLED, OTHER, ApprovalEnd, EffectResult, RunTally
 from rota.tools import Effect
 from tests.rota.desks import T0

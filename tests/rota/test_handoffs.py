@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rota.calls import HandoffMode
 from rota.coordination_spec import HandoffTarget
 from rota.failures import FailureCategory
 from rota.handoffs import (
@@ -19,7 +20,6 @@ from rota.handoffs import (
     refusal,
 )
 from rota.lineage import DEEPEST, EVENT_DEPTH, Lineage
-from rota.loop import HandoffMode
 from rota.runs import AgentRunResult, RunStatus, Trigger
 
 DEADLINE = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)

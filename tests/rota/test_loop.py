@@ -8,20 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rota.budget_spec import OnExceeded
+from rota.calls import AnswerRef, CallRef, ResultRef
 from rota.conversation import StopReason
 from rota.deciding import next_step
 from rota.failures import FailureCategory
 from rota.limits import Limits
-from rota.loop import (
-    AnswerRef,
-    CallRef,
-    Finish,
-    LoopState,
-    ResultRef,
-    RunTools,
-    Think,
-    TurnOutcome,
-)
+from rota.loop import Finish, LoopState, RunTools, Think, TurnOutcome
 from rota.runs import RunStatus
 from rota.usage import Usage
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from rota.admission import Admission, Decision, KeyOutcome, RunRef
+from rota.calls import AnswerRef
 from rota.conversation import Message, Text, ToolCall
 from rota.lineage import Lineage
-from rota.loop import AnswerRef, Finish, LoopState
+from rota.loop import Finish, LoopState
 from rota.outcome import RunOrigin, finish_of_joined, result_of
 from rota.runs import EventRecord, RunStatus, Trigger
 from rota.transcript import RunContext, keyed

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from rota.budget import Amount, Cap, Grant
 from rota.budget_spec import OnExceeded
+from rota.calls import CallRef, ResultRef
 from rota.deciding import next_step
 from rota.failures import FailureCategory
 from rota.limits import Limits
-from rota.loop import AskRoom, CallRef, Finish, LoopState, Park, ResultRef, RunTools, Think
+from rota.loop import AskRoom, Finish, LoopState, Park, RunTools, Think
 from rota.runs import RunStatus
 from rota.spending import allowance, at_stake, exceeds, share, shortage
 from rota.usage import Usage

@@ -23,10 +23,10 @@ with workflow.unsafe.imports_passed_through():
         Ruling,
         Verdict,
     )
+    from rota.calls import CallRef
     from rota.durations import format_duration
     from rota.failures import FailureCategory
     from rota.ids import format_slot
-    from rota.loop import CallRef
     from rota.notify_spec import Occasion
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus

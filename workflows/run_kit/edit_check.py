@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import ApprovalDesk
     from rota.approvals import Ruling
-    from rota.loop import CallRef
+    from rota.calls import CallRef
     from rota.steps import ToolInput
     from workflows.approval_options import edit_options
     from workflows.run_kit.work import RunWork

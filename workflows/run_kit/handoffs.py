@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
     from rota.approvals import Ruling
     from rota.budget import Cap
+    from rota.calls import CallRef, HandoffMode, ResultRef
     from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
     from rota.handoffs import failure_text
-    from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.runs import AgentRunInput, AgentRunResult
     from rota.spending import at_most, left, share, spent
     from rota.usage import Usage

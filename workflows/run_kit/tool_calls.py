@@ -10,9 +10,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import ToolRunning
     from rota.approvals import Ruling
+    from rota.calls import CallRef, HandoffMode, ResultRef
     from rota.effects import EffectResolution
     from rota.failures import FailureCategory
-    from rota.loop import CallRef, HandoffMode, ResultRef
     from rota.questions import QuestionAnswer
     from rota.steps import ToolInput
     from rota.tools import Effect
