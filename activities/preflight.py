@@ -72,8 +72,10 @@ def _references(runtime: RuntimeSpec, place: str) -> list[str]:
         raise StepError(FailureCategory.INVALID_REQUEST, "; ".join(problems)) from None
     except RuntimeKindError as error:
         raise StepError(FailureCategory.INVALID_REQUEST, f"{place}: {error}") from error
-    if settings.needs_callbacks and offered() is None:
-        raise StepError(FailureCategory.INVALID_REQUEST, f"{place}.mode: {MISSING}")
+    if settings.callback_key and offered() is None:
+        raise StepError(
+            FailureCategory.INVALID_REQUEST, f"{place}.{settings.callback_key}: {MISSING}"
+        )
     return [reference for _, reference in settings.secret_references()]
 
 

@@ -5,9 +5,11 @@ silence, and a runtime that cannot take up its watching is not asked twice.
 """
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 
+from activities.bells import Bell, listening
 from activities.breaker_gate import BreakerGate
+from activities.providers.called import waits_of
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.session_calls import SessionCalls
@@ -32,6 +34,7 @@ class SessionLook:
         runtime: Who watches it.
         log: The run's record.
         gate: Counts how it goes, and may hold back what is no look but the work itself.
+        bell: Rings when the provider calls; None: it does not.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class SessionLook:
         runtime: SessionRuntime,
         log: SessionLog,
         gate: BreakerGate,
+        bell: Bell | None = None,
     ) -> None:
         self._input = input
         self._task = task
@@ -49,6 +53,7 @@ class SessionLook:
         self._runtime = runtime
         self._log = log
         self._gate = gate
+        self._bell = bell
         self._calls = SessionCalls(log, runtime, session)
 
     async def see(self, watch: Watch) -> Observation:
@@ -61,7 +66,7 @@ class SessionLook:
                 final, if watching makes the call and the runtime's breaker is open.
         """
         if self._task.promises.reattach:
-            async with self._counted(), self._recorded():
+            async with self._counted(), self._recorded(), listening(self._bell):
                 return await self._watched(watch)
         turn, mark = self._input.turn, f"look-{self._input.look}"
         if not self._task.is_repeatable and await self._log.marks(turn, mark):
@@ -94,6 +99,8 @@ class SessionLook:
         leave = input.waiting and self._task.promises.reattach
         resumed = await self._log.resumed(input.turn, input.head)
         request = self._task.request.model_copy(update={"resumed": resumed})
+        waits = waits_of(self._bell, settings)
+        watch.listen()
         while True:
             looking = self._runtime.observe(self._session, request, watch.cursor, watch.report)
             with foreseen(f"{self._session.kind}: watching failed"):
@@ -112,7 +119,9 @@ class SessionLook:
                 return found
             # Still the same wait, of which the run knows.
             watch.cursor, watch.text = found.cursor or watch.cursor, found.waiting or watch.text
-            await asyncio.sleep(settings.poll.total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(watch.left(limit)):
+                    await waits.pause()
 
     def _silence(self, watch: Watch) -> Exception:
         settings, kind = self._task.settings, self._session.kind

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.bells import bell_of
 from activities.breaker_gate import BreakerGate
 from activities.documents import get_results
 from activities.heartbeat import beating, heartbeating
@@ -173,7 +174,9 @@ class SessionRunningActivities(SessionRunning):
         runtime = await self._runtime(task.kind.kind)
         outcome = None
         with task.span(Operation.INVOKE_AGENT) as span:
-            found = await SessionLook(input, task, session, runtime, log, self._gate).see(watch)
+            bell = bell_of(self._store, task.settings, session, task.request)
+            look = SessionLook(input, task, session, runtime, log, self._gate, bell)
+            found = await look.see(watch)
             if found.state in (SessionState.TOOLS, SessionState.QUESTION, SessionState.CAPPED):
                 outcome = await kept(lambda: self._turns.has_stopped(input, task, session, found))
                 span.turned(outcome)

@@ -64,11 +64,22 @@ class Watch:
 
     def report(self, cursor: str, text: str) -> None:
         """Progress was made. Safe to call from any thread."""
+        secrets = Secrets()
+        # A service's own words may be in it, and it goes out with each heartbeat.
+        cursor = secrets.redact(cursor)
         if cursor != self.cursor:
             self.has_moved = True
             self.failures = 0
-        self.cursor, self.text = cursor, Secrets().redact(text)[:DETAIL_LIMIT]
+        self.cursor, self.text = cursor, secrets.shortened(text, DETAIL_LIMIT)
         self._heard = time.monotonic()
+
+    def listen(self) -> None:
+        """Count silence from now on."""
+        self._heard = time.monotonic()
+
+    def left(self, limit: timedelta) -> float:
+        """Seconds until that much silence is over."""
+        return self._heard + limit.total_seconds() - time.monotonic()
 
     async def see(
         self, watching: Coroutine[Any, Any, T], limit: timedelta, *, until_moved: bool = False
@@ -77,17 +88,16 @@ class Watch:
 
         Args:
             watching: A runtime's `observe`.
-            limit: Longest time without a report.
+            limit: Longest time without a report, counted from the last one or from `listen`.
             until_moved: Leave off as soon as a report brings another cursor.
         """
-        self._heard = time.monotonic()
         self.has_moved = False
         task = asyncio.ensure_future(watching)
         try:
             while not task.done():
                 if until_moved and self.has_moved:
                     return Left.MOVED
-                left = self._heard + limit.total_seconds() - time.monotonic()
+                left = self.left(limit)
                 if left <= 0:
                     return Left.SILENT
                 await asyncio.wait((task,), timeout=min(left, INTERVAL_SECONDS))

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -15,6 +15,7 @@ from rota.runtime_specs.base import SecretReference
 MOST_READERS = 50
 MOST_SECRETS = 2
 """The one in use and, while it is being exchanged, the one before."""
+MOST_WORKSPACES = 10
 _URL = r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 
 
@@ -52,6 +53,8 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+CallingKind = Literal["claude-managed"]
+"""Kinds whose provider has one webhook for all its sessions, and signs it."""
 Origin = Annotated[str, AfterValidator(_origin)]
 PublicUrl = Annotated[str, AfterValidator(_public)]
 
@@ -81,6 +84,13 @@ class LinksSpec(Declared):
     """What links are signed with; of two the first signs, and links of both count."""
 
 
+class CallbackSpec(Declared):
+    """Webhooks of a provider that tell of sessions which runs may wait for."""
+
+    secrets: tuple[SecretReference, ...] = Field(min_length=1, max_length=MOST_WORKSPACES)
+    """Of the provider's webhooks: any of them signs, one for each workspace."""
+
+
 class GatewaySpec(Declared):
     """What `rota gateway` of this fleet asks of those who come to it."""
 
@@ -94,12 +104,19 @@ class GatewaySpec(Declared):
     decode: DecodeSpec | None = None
     """Who may have payloads decrypted at `/decode`. None: nobody."""
     url: PublicUrl | None = None
-    """Where people reach the gateway: links begin with it."""
+    """Where people reach the gateway, and providers: links begin with it, and the addresses that
+    runs give out for callbacks."""
     links: LinksSpec | None = None
     """Links by which people decide on calls. None: there are none."""
+    callbacks: dict[CallingKind, CallbackSpec] = Field(
+        default_factory=dict[CallingKind, CallbackSpec]
+    )
+    """Runtime kinds whose webhooks, `POST /callbacks/<kind>`, wake runs with `callback: true`."""
 
     @model_validator(mode="after")
     def _links_lead_somewhere(self) -> Self:
         if self.links is not None and self.url is None:
             raise ValueError("links need url: where people reach the gateway")
+        if self.callbacks and self.url is None:
+            raise ValueError("callbacks need url: where providers reach the gateway")
         return self

@@ -10,7 +10,7 @@ It speaks plain HTTP: put what ends TLS for the public address before it.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -19,7 +19,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from activities.callbacks import PATH, SECRET_VARIABLE, SHORTEST_SECRET, Callbacks, offer
+from activities.callbacks import (
+    PATH,
+    SECRET_VARIABLE,
+    SHORTEST_SECRET,
+    WAKING,
+    Callbacks,
+    offer,
+)
 from activities.stores.base import ObjectStore, StoreError
 from workers.http_server import ListenError, http_served, listener_at
 
@@ -41,23 +48,27 @@ class CallbackOptionsError(Exception):
     """What the worker was told about callbacks cannot work; the message says what to write."""
 
 
-def callbacks_from(store: ObjectStore, listen: str | None, url: str | None) -> Callbacks | None:
+def callbacks_from(
+    store: ObjectStore, listen: str | None, url: str | None, gateway: str | None = None
+) -> Callbacks | None:
     """Return the worker's callbacks; None if it was told of none.
 
     Args:
         store: Keeps the answers.
         listen: `HOST:PORT` to receive them at.
-        url: Public address of the receivers.
+        url: Public address of the receivers; None: the gateway's.
+        gateway: `gateway.url` of fleet.yaml. By itself, without the secret, it asks for nothing.
 
     Raises:
         CallbackOptionsError: something is missing or malformed.
     """
-    if not listen and not url:
+    if not listen and not url and not (gateway and _has_secret()):
         return None
+    url = url or gateway
     if not url or not url.startswith(("https://", "http://")):
         raise CallbackOptionsError(
-            "--callback-url (ROTA_CALLBACK_URL) must be the address that providers reach "
-            "--callbacks at, such as https://rota.example.com"
+            "--callback-url (ROTA_CALLBACK_URL), or gateway.url in fleet.yaml, must be the address "
+            "that providers reach --callbacks at, such as https://rota.example.com"
         )
     return Callbacks(store, url, _secret())
 
@@ -70,9 +81,11 @@ def receiver_of(store: ObjectStore) -> Callbacks | None:
     Raises:
         CallbackOptionsError: the secret is too short.
     """
-    if not os.environ.get(SECRET_VARIABLE, "").strip():
-        return None
-    return Callbacks(store, "", _secret())
+    return Callbacks(store, "", _secret()) if _has_secret() else None
+
+
+def _has_secret() -> bool:
+    return bool(os.environ.get(SECRET_VARIABLE, "").strip())
 
 
 def _secret() -> str:
@@ -123,14 +136,25 @@ def application(callbacks: Callbacks) -> Starlette:
 
 
 def routes(callbacks: Callbacks) -> list[Route]:
-    """Return the endpoint: `POST /callbacks/<token>`.
+    """Return the endpoint: `POST /callbacks/<token>`, and `POST /callbacks/wake/<token>`.
 
-    202 for an answer that was kept, 200 for one that repeats it, 404 for a token that was
-    not given out, 413 for a body that is too large, 503 if the store cannot take it now.
+    202 for an answer that was kept, or a call that wakes somebody; 200 for one that changes
+    nothing; 404 for a token that was not given out, 413 for a body that is too large, 503 if the
+    store cannot take it now.
     """
 
-    async def receive(request: Request) -> Response:
-        place = callbacks.place_of(request.path_params["token"])
+    async def answer(request: Request) -> Response:
+        return await receive(request, callbacks.place_of, callbacks.keep)
+
+    async def wake(request: Request) -> Response:
+        return await receive(request, callbacks.woken_by, lambda place, _: callbacks.wake(place))
+
+    async def receive(
+        request: Request,
+        place_of: Callable[[str], str | None],
+        take: Callable[[str, bytes], Awaitable[bool]],
+    ) -> Response:
+        place = place_of(request.path_params["token"])
         if place is None:
             return Response(status_code=404)
         try:
@@ -141,13 +165,16 @@ def routes(callbacks: Callbacks) -> list[Route]:
         if body is None:
             return Response(status_code=413)
         try:
-            first = await callbacks.keep(place, body)
+            first = await take(place, body)
         except StoreError as error:
-            log.warning("an answer could not be kept, its sender was told to try again: %s", error)
+            log.warning("a callback was not taken, its sender was told to try again: %s", error)
             return Response(status_code=503, headers={"Retry-After": "10"})
         return Response(status_code=202 if first else 200)
 
-    return [Route(f"{PATH}/{{token:path}}", receive, methods=["POST"])]
+    return [
+        Route(f"{WAKING}/{{token:path}}", wake, methods=["POST"]),
+        Route(f"{PATH}/{{token:path}}", answer, methods=["POST"]),
+    ]
 
 
 async def _body(request: Request) -> bytes | None:

@@ -14,6 +14,7 @@ from schedules.fleet import Fleet, load_fleet
 from schedules.lint import lint
 from schedules.remarks import Finding
 from workers.approval_lint import approval_remarks
+from workers.callback_lint import callback_remarks
 from workers.grader_lint import grader_tools
 from workers.key_checks import key_findings
 from workers.policy_lint import policy_remarks
@@ -56,6 +57,7 @@ def check_fleet(folder: Path, now: datetime) -> CheckedFleet:
             for agent in fleet.agents.values()
             for remark in (
                 *price_remarks(agent.spec),
+                *callback_remarks(agent.spec, fleet.file.gateway),
                 *promise_remarks(agent.spec),
                 *policy_remarks(agent.spec, toolbox),
             )

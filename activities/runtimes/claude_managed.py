@@ -13,9 +13,11 @@ Source: anthropic SDK 2.12, beta `managed-agents-2026-04-01`.
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from activities.providers.called import poll_or_called
 from activities.providers.declared_settings import read_settings
 from activities.providers.json_fields import field
-from activities.providers.polling import Still, poll
+from activities.providers.polling import Still
+from activities.providers.probing import probed
 from activities.runtimes.claude_managed_api import ManagedApi, ManagedApis
 from activities.runtimes.claude_managed_events import Place
 from activities.runtimes.claude_managed_result import last_answer
@@ -112,7 +114,7 @@ class ClaudeManagedRuntime:
                 report(began, said)
             return await watch.verdict() or Still(progress=bool(said))
 
-        found = await poll(look, settings.poll)
+        found = await poll_or_called(look, settings)
         if isinstance(found, StepError):
             raise found
         return found
@@ -158,11 +160,8 @@ class ClaudeManagedRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """Read the managed agent and the environment."""
-        try:
-            return Probe(ok=True, found=await self.look(settings))
-        except StepError as error:
-            cure = "check runtime.api_key, runtime.agent and runtime.environment"
-            return Probe(ok=False, found=str(error), cure=cure)
+        cure = "check runtime.api_key, runtime.agent and runtime.environment"
+        return await probed(self.look(settings), cure)
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether both are there, and may be used."""

@@ -2,9 +2,9 @@
 
 import contextlib
 import time
-from datetime import timedelta
 
 from activities.callbacks import MISSING, offered
+from activities.providers.called import SAFETY_LOOKS
 from activities.providers.mapped_answers import mapped_answer
 from activities.providers.polling import Still
 from activities.runtimes.http_calls import HttpCalls, session_scope
@@ -19,9 +19,6 @@ from rota.session_runtime import (
     SessionRequest,
     SessionState,
 )
-
-SAFETY_LOOKS = timedelta(minutes=1)
-"""How often a service that calls back is asked all the same: a lost callback is found out."""
 
 _NOTHING = Message(role="assistant", content=())
 

@@ -7,11 +7,14 @@ else by the key that Rota sent: it stands in the execution's own data.
 import time
 from typing import Any, cast
 
+from activities.callbacks import MISSING, offered
+from activities.providers.called import poll_or_called
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
 from activities.providers.json_calls import JsonCalls
 from activities.providers.mapped_answers import mapped_answer, value_at
 from activities.providers.polling import Still, poll
+from activities.providers.probing import probed
 from activities.runtimes.n8n_api import VENDOR, N8nApi
 from activities.runtimes.n8n_executions import collected, standing, status_of, waits_for
 from activities.runtimes.n8n_stop import stop
@@ -19,7 +22,7 @@ from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
-from rota.runtime_specs.n8n import N8nSettings
+from rota.runtime_specs.n8n import CALLBACK, N8nSettings
 from rota.session_runtime import (
     Collected,
     Observation,
@@ -119,7 +122,7 @@ class N8nRuntime:
                 seen = status
             return Still(progress=moved)
 
-        return await poll(look, settings.poll)
+        return await poll_or_called(look, settings)
 
     async def answer(
         self, session: ProviderSession, request: SessionRequest, told: Told, again: bool
@@ -167,10 +170,7 @@ class N8nRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """List one execution with the key; without one, see whether the instance is up."""
-        try:
-            return Probe(ok=True, found=await self.look(settings))
-        except StepError as error:
-            return Probe(ok=False, found=str(error), cure="check runtime.api_key and base_url")
+        return await probed(self.look(settings), "check runtime.api_key and base_url")
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether a run could be watched: the webhook would be called all the same."""
@@ -252,14 +252,26 @@ def _body(settings: N8nSettings, request: SessionRequest) -> Any:
         "key": request.key,
         "run": request.run_id,
     } | request.context
+    callback = _callback(settings, request)
     if settings.body is None:
         body: Any = {**scope, "output_schema": request.output_schema}
         body.pop("key")
     else:
         try:
-            body = render(settings.body, scope)
+            body = render(settings.body, scope | callback)
         except TemplateError as error:
             raise StepError(FailureCategory.INVALID_REQUEST, f"runtime.body: {error}") from error
     if isinstance(body, dict):
-        return {**cast("dict[str, Any]", body), "rota_key": request.key}
+        named = {f"rota_{name}": address for name, address in callback.items()}
+        return {**cast("dict[str, Any]", body), **named, "rota_key": request.key}
     return body
+
+
+def _callback(settings: N8nSettings, request: SessionRequest) -> dict[str, str]:
+    """The address that the workflow is to call, by the name that templates know it by."""
+    if not settings.callback:
+        return {}
+    callbacks = offered()
+    if callbacks is None:
+        raise StepError(FailureCategory.INVALID_REQUEST, MISSING)
+    return {CALLBACK: callbacks.waking_address(request.inbox)}

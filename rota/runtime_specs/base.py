@@ -7,6 +7,7 @@ what runs.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -88,9 +89,9 @@ class RuntimeSettings(Declared):
         return None
 
     @property
-    def needs_callbacks(self) -> bool:
-        """Whether workers must be reachable from the provider (`rota worker --callbacks`)."""
-        return False
+    def callback_key(self) -> str | None:
+        """The key by which the provider is to be given an address of ours; None: it is not."""
+        return None
 
     def secret_references(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the reference of every secret the block names."""
@@ -124,6 +125,15 @@ class ModelSettings(RuntimeSettings):
     """Attempts at a turn before the next runtime takes over."""
 
 
+class CalledBy(StrEnum):
+    """How a provider that calls when its session has moved on says whose session it is."""
+
+    RUN = "run"
+    """By the address it was given, which is the run's own."""
+    SESSION = "session"
+    """By the session's id, signed, at an address that is the kind's."""
+
+
 class SessionSettings(RuntimeSettings):
     """A runtime that works by itself: Rota starts it, watches it, answers it, collects."""
 
@@ -143,3 +153,11 @@ class SessionSettings(RuntimeSettings):
         Watching then makes it, and `submit` only names the session.
         """
         return False
+
+    @property
+    def called_by(self) -> CalledBy | None:
+        """Whether its provider calls when there is something to look at: it is asked rarely then.
+
+        None: it does not, or what it posts is the answer itself.
+        """
+        return None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_specs.base import BaseUrl, SecretReference, SessionSettings
+from rota.runtime_specs.base import BaseUrl, CalledBy, SecretReference, SessionSettings
 
 TOKEN = "authorization_token"
 """The key of a resource that the API wants a secret for."""
@@ -44,6 +44,9 @@ class ClaudeManagedSettings(SessionSettings):
     confirm: Literal["allow", "deny", "ask"] = "deny"
     """What becomes of a tool of its own that it may only use with a confirmation: `ask` makes
     the run wait for a person."""
+    callback: bool = False
+    """The workspace's webhook posts to the gateway when a session has stopped: it is asked for news
+    then, and else once a minute. Needs `gateway.callbacks` in fleet.yaml."""
     base_url: BaseUrl | None = None
     """None: the environment variable ANTHROPIC_BASE_URL, or else the public API."""
     api_key: SecretReference = "env:ANTHROPIC_API_KEY"
@@ -55,6 +58,11 @@ class ClaudeManagedSettings(SessionSettings):
         for number, resource in enumerate(self.resources):
             if TOKEN in resource:
                 yield f"resources.{number}.{TOKEN}", resource[TOKEN]
+
+    @property
+    def called_by(self) -> CalledBy | None:
+        """With `callback`, by the session's id."""
+        return CalledBy.SESSION if self.callback else None
 
     @property
     def account(self) -> str:

@@ -88,9 +88,9 @@ class HttpSettings(SessionSettings):
         return self.mode == "sync"
 
     @property
-    def needs_callbacks(self) -> bool:
-        """Workers must be reachable from the service."""
-        return self.mode == "callback"
+    def callback_key(self) -> str | None:
+        """With `mode: callback`."""
+        return "mode" if self.mode == "callback" else None
 
     @property
     def requests(self) -> dict[str, Request]:

@@ -16,11 +16,12 @@ from rota.egress import parse_target
 from rota.forms import Form
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
-from rota.runtime_specs.base import SecretReference, SessionSettings
+from rota.runtime_specs.base import CalledBy, SecretReference, SessionSettings
 from rota.runtime_specs.http_requests import RUN_SCOPE, HeaderName, names_in
 
-SCOPE = tuple(name for name in RUN_SCOPE if name != "callback")
-"""What templates in `body` may name."""
+CALLBACK = "callback"
+SCOPE = tuple(name for name in RUN_SCOPE if name != CALLBACK)
+"""What templates in `body` may name; with `callback`, that address as well."""
 
 _WORKFLOW = "write the workflow's id, as it stands in the address of its editor"
 
@@ -53,7 +54,8 @@ class N8nSettings(SessionSettings):
     """Of the webhook's request, for its authentication: values or references to secrets."""
     body: Any = None
     """JSON with templates. None: `task`, `instructions`, `input`, `memory`, `slot`, `run`,
-    `output_schema`. `rota_key`, which executions are found by, is added to an object."""
+    `output_schema`. `rota_key`, which executions are found by, is added to an object, and so is
+    `rota_callback` if it calls back."""
     api_key: SecretReference | None = None
     """Reference to an API key with the scopes execution:list, execution:read and
     execution:stop. None: the webhook's own answer is the result, and nothing is watched."""
@@ -64,6 +66,9 @@ class N8nSettings(SessionSettings):
     execution: JsonPath = "executionId"
     """Where the webhook's answer has the execution's id. If it has none, the execution is
     looked for by the key."""
+    callback: bool = False
+    """The workflow posts to the address at `rota_callback` when it is done, or waits: it is asked
+    for news then, and else once a minute. Needs workers with a public address for it."""
     node: str | None = None
     """The node whose output is the result. None: the last one that was executed."""
     answer: AnswerPaths = Field(default_factory=AnswerPaths)
@@ -94,6 +99,16 @@ class N8nSettings(SessionSettings):
         """Without API key."""
         return self.api_key is None
 
+    @property
+    def callback_key(self) -> str | None:
+        """With `callback`."""
+        return "callback" if self.callback else None
+
+    @property
+    def called_by(self) -> CalledBy | None:
+        """With `callback`, by the address."""
+        return CalledBy.RUN if self.callback else None
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.base_url is None and "/webhook/" not in self.webhook:
@@ -101,9 +116,20 @@ class N8nSettings(SessionSettings):
                 "webhook: no '/webhook/' in it; is it a Production URL? If the instance has "
                 "another name for it, set base_url"
             )
-        if unknown := sorted(names_in(self.body) - set(SCOPE)):
+        named, known = names_in(self.body), (*SCOPE, *((CALLBACK,) if self.callback else ()))
+        if unknown := sorted(named - set(known)):
             raise ValueError(
-                f"body: no '{unknown[0]}' here; a template may name {', '.join(SCOPE)}"
+                f"body: no '{unknown[0]}' here; a template may name {', '.join(known)}"
+            )
+        if self.callback and self.api_key is None:
+            raise ValueError(
+                "callback needs api_key: without it the webhook's own answer is the result, and "
+                "there is nothing to be told of"
+            )
+        if self.callback and not isinstance(self.body, dict | None) and CALLBACK not in named:
+            raise ValueError(
+                "callback needs '{callback}' in body, or a body that is an object: else the "
+                "workflow does not know where to call"
             )
         return self
 

@@ -10,10 +10,11 @@ from activities.toolbox import Toolbox
 from schedules.fleet import load_fleet_file
 from workers.build import Build, BuildOptionsError, build_from
 from workers.callbacks import CallbackOptionsError, callbacks_from, receiving
+from workers.cli.all_logged import logged
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.links import known_ui
-from workers.cli.logs import log_options, log_to_stderr
+from workers.cli.logs import log_options
 from workers.cli.options import command, server_options
 from workers.connection import connect, quiet_core
 from workers.encryption import store_of
@@ -76,7 +77,8 @@ log = logging.getLogger("rota.worker")
     "--callback-url",
     metavar="URL",
     envvar="ROTA_CALLBACK_URL",
-    help="Where providers reach --callbacks of any worker. Default: ROTA_CALLBACK_URL.",
+    help="Where providers reach --callbacks of any worker, or a gateway. Default: "
+    "ROTA_CALLBACK_URL, or gateway.url of fleet.yaml.",
 )
 def worker_command(
     settings: Settings,
@@ -98,17 +100,17 @@ def worker_command(
 
     With --deployment and --build the server gives it nothing until that build is current.
     """
-    log_to_stderr(log_level, as_json=log_format == "json")
-    quiet_core()
-    try:
-        given = build_from(deployment, build)
-        asyncio.run(
-            _work(settings, metrics, health, given, callbacks, callback_url, alone=watchdog)
-        )
-    except CallbackOptionsError as error:
-        raise CommandError(str(error)) from error
-    except (BuildOptionsError, ListenError) as error:
-        raise CommandError(str(error), ExitCode.WRONG) from error
+    with logged(log_level, as_json=log_format == "json"):
+        quiet_core()
+        try:
+            given = build_from(deployment, build)
+            asyncio.run(
+                _work(settings, metrics, health, given, callbacks, callback_url, alone=watchdog)
+            )
+        except CallbackOptionsError as error:
+            raise CommandError(str(error)) from error
+        except (BuildOptionsError, ListenError) as error:
+            raise CommandError(str(error), ExitCode.WRONG) from error
 
 
 async def _work(
@@ -127,7 +129,8 @@ async def _work(
             f"no folder {settings.fleet}: name the fleet's with --fleet or ROTA_FLEET",
             ExitCode.WRONG,
         )
-    toolbox = Toolbox.open(settings.fleet, load_fleet_file(settings.fleet))
+    file = load_fleet_file(settings.fleet)
+    toolbox = Toolbox.open(settings.fleet, file)
     if alone and watchdog_queue(toolbox, settings.task_queue) is None:
         raise CommandError(
             "the fleet's Watchdog has no queue of its own: declare watchdog: {queue: ...} in "
@@ -135,7 +138,7 @@ async def _work(
             ExitCode.WRONG,
         )
     store = store_of(settings)
-    callbacks = callbacks_from(store, listen, callback_url)
+    callbacks = callbacks_from(store, listen, callback_url, file.gateway.url)
     client = await connect(settings, store, metrics=metrics, works=True)
     problems = await attribute_problems(client)
     if problems:
