@@ -14,6 +14,8 @@ from workers.gateway.rates import Bucket
 
 SHORTEST_SECRET = 16
 """Characters of a secret of GitHub's or Slack's schemes: shorter ones are guessed."""
+CALLS_PER_MINUTE = 6000
+"""Calls of one kind that are taken: a workspace tells of all its sessions."""
 COMPLAINTS = 6
 """Lines a minute about deliveries that are not signed: a flood must not fill the log."""
 
@@ -55,6 +57,8 @@ class Doors:
 
     hooks: Mapping[str, HookDoor] = field(default_factory=dict[str, HookDoor])
     topics: Mapping[str, TopicDoor] = field(default_factory=dict[str, TopicDoor])
+    callers: Mapping[str, Door] = field(default_factory=dict[str, Door])
+    """Webhooks that tell of sessions, by the kind of runtime."""
 
 
 NOBODYS = Door(
@@ -80,7 +84,11 @@ def doors_of(fleet: Fleet) -> Doors:
         name: TopicDoor(name, spec, _keys(spec, where), Bucket(spec.per_minute))
         for name, where, spec in _topics(fleet)
     }
-    return Doors(hooks, topics)
+    callers = {
+        kind: Door(f"callbacks of {kind}", spec, _keys(spec, where), Bucket(spec.per_minute))
+        for kind, where, spec in _callers(fleet)
+    }
+    return Doors(hooks, topics, callers)
 
 
 def door_problems(fleet: Fleet) -> tuple[int, list[str]]:
@@ -88,6 +96,7 @@ def door_problems(fleet: Fleet) -> tuple[int, list[str]]:
     declared: list[tuple[str, InboundSpec]] = [
         *((where, spec) for _, where, spec, _ in _hooks(fleet)),
         *((where, spec) for _, where, spec in _topics(fleet)),
+        *((where, spec) for _, where, spec in _callers(fleet)),
     ]
     problems: list[str] = []
     for where, spec in declared:
@@ -108,6 +117,13 @@ def _hooks(fleet: Fleet) -> Iterator[tuple[str, str, HookSpec, Kind]]:
 def _topics(fleet: Fleet) -> Iterator[tuple[str, str, TopicHookSpec]]:
     for name, spec in fleet.file.gateway.events.items():
         yield name, f"fleet.yaml: gateway.events.{name}", spec
+
+
+def _callers(fleet: Fleet) -> Iterator[tuple[str, str, InboundSpec]]:
+    for kind, callbacks in fleet.file.gateway.callbacks.items():
+        # Unchecked: there may be more of them than of a hook, one for each workspace.
+        spec = InboundSpec.model_construct(secrets=callbacks.secrets, per_minute=CALLS_PER_MINUTE)
+        yield kind, f"fleet.yaml: gateway.callbacks.{kind}", spec
 
 
 def _keys(spec: InboundSpec, where: str) -> tuple[bytes, ...]:
