@@ -24,6 +24,8 @@ from rota.model import Record
 PATH = "/approve"
 MOST_TOKEN = 4096
 """Characters: what is longer was not made here."""
+MOST_NAME = 200
+"""Characters of who decides."""
 _DIGITS = 32
 """Of the request's digest: 128 bits, in a link that has to fit into a line."""
 

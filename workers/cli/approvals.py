@@ -5,7 +5,7 @@ from rich.text import Text
 
 from activities.notify.approval_links import approval_links
 from activities.secrets import Secrets
-from rota.approval_links import ApprovalLink, AskedApproval
+from rota.approval_links import MOST_NAME, ApprovalLink, AskedApproval, why_not_by
 from rota.approval_spec import Undecided
 from rota.approvals import SHORTEST_DIGEST
 from rota.notification_text import one_line
@@ -79,6 +79,10 @@ def link_command(settings: Settings, run_id: str, call: str | None, by: str, as_
     request is decided or its time is over. Needs gateway.url and gateway.links in fleet.yaml, and
     the secret.
     """
+    by = by.strip()
+    if len(by) > MOST_NAME or not by.isprintable():
+        text = f"--for: a name has at most {MOST_NAME} characters, in one line"
+        raise CommandError(text, ExitCode.WRONG)
     file = load_fleet_file(settings.fleet)
     if file.gateway.links is None:
         raise CommandError(
@@ -96,13 +100,15 @@ def link_command(settings: Settings, run_id: str, call: str | None, by: str, as_
         assert links is not None  # they are declared
         pending = named(await pending_of(link, run_id), call, None)
         asked = AskedApproval.of(pending.approval)
-        return pending, links.address(ApprovalLink.to(run_id, asked, by.strip()))
+        return pending, links.address(ApprovalLink.to(run_id, asked, by))
 
     pending, address = with_server(settings, make)
+    if problem := why_not_by(by, pending.approval, named=bool(by)):
+        remark(problem)
     document = {key: pending.document[key] for key in ("run", "call", "tool", "digest")}
     if as_json:
         until = pending.approval.last_call.isoformat()
-        print_json({**document, "for": by.strip(), "until": until, "link": address})
+        print_json({**document, "for": by, "until": until, "link": address})
         return
     remark(f"{pending.request}, until {format_time(pending.approval.last_call)}")
     click.echo(address)

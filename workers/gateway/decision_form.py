@@ -3,9 +3,9 @@
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from rota.approval_links import MOST_NAME
 from rota.approvals import Verdict
 
-MOST_NAME = 200
 MOST_NOTE = 2000
 _FIELDS = {"verdict", "seen", "by", "note"}
 _OFFERED = (Verdict.APPROVE, Verdict.DENY)

@@ -182,6 +182,10 @@ async def test_link_is_made_by_hand_for_somebody_or_whoever_gets_it(
     several = await office.rota("approvals", "link", handle.id, *fleet)
     made = await office.rota("approvals", "link", handle.id, "a2", "--for", "kim", "--json", *fleet)
     plain = await office.rota("approvals", "link", handle.id, "a2", *fleet)
+    odd = [
+        await office.rota("approvals", "link", handle.id, "a2", "--for", name, *fleet)
+        for name in ("k" * 201, "kim\u202e", "kim\npat")
+    ]
     await handle.cancel()
     links = ApprovalLinks("", "test", "default", (b"sixteen letters or more",))
     link = links.read(made.json["link"].rpartition("/")[2], datetime.now(UTC))
@@ -193,6 +197,30 @@ async def test_link_is_made_by_hand_for_somebody_or_whoever_gets_it(
     assert (without.code, "links: {secret: env:NAME}" in without.err) == (ExitCode.WRONG, True)
     assert (unset.code, "has no LINKS" in unset.err) == (ExitCode.WRONG, True)
     assert (several.code, "name one of them" in several.err) == (ExitCode.WRONG, True)
+    told = "error: --for: a name has at most 200 characters, in one line\n"
+    assert [(each.code, each.out, each.err) for each in odd] == [(ExitCode.WRONG, "", told)] * 3
+
+
+async def test_link_that_cannot_approve_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under four eyes: one that names nobody, or who asked for the run; it can still deny."""
+    monkeypatch.setenv("LINKS", "sixteen letters or more")
+    (office.stack.folder / "fleet.yaml").write_text(
+        "name: test\ngateway: {url: https://rota.example.com, links: {secret: env:LINKS}}\n"
+    )
+    handle = await office.poster(posting("A"), rule={"four_eyes": True})
+    fleet = ("--fleet", str(office.stack.folder))
+    made = [
+        await office.rota("approvals", "link", handle.id, *names, *fleet)
+        for names in ((), ("--for", "pat"), ("--for", "kim"))
+    ]
+    await handle.cancel()
+    assert all(each.out.startswith("https://rota.example.com/approve/") for each in made)
+    nobody, own, other = (each.err for each in made)
+    assert "With this one it can only be denied." in nobody
+    assert "pat asked for this run; somebody else has to approve it." in own
+    assert "approve it" not in other
 
 
 async def test_run_shows_what_was_decided(office: Office) -> None:
