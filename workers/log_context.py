@@ -50,8 +50,10 @@ class _WithFields(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
         fields = fields_of(info.workflow_id or "", next(iter(input.args), None))
-        with logged_with(activity=info.activity_type, attempt=info.attempt, **fields):
-            return await super().execute_activity(input)
+        step = {"activity": info.activity_type, "attempt": info.attempt}
+        # For good: the SDK logs how the attempt ended after this, in the task of the attempt.
+        _FIELDS.set({**_FIELDS.get(), **step, **fields, **_of_trace()})
+        return await super().execute_activity(input)
 
 
 def fields_of(workflow_id: str, told: object) -> LogFields:

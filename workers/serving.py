@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import TypedDict
 
@@ -12,6 +11,7 @@ from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from workers.build import Build, tell_of_build
 from workers.runtime_queues import fleet_queues
+from workers.stop_signals import told_to_stop
 from workers.watching import watchdog_queue, watching
 from workers.worker import GRACE, FatalHandler, serving
 
@@ -58,15 +58,13 @@ async def serve_until_stopped(
             in threads that nothing can stop: the caller ends the process, and another
             worker goes on as if this one had been killed.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[BaseException | None] = loop.create_future()
+    over: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     async def end(error: BaseException | None = None) -> None:
         if not over.done():
             over.set_result(error)
 
-    async def serve() -> None:
+    async def serve(stop: asyncio.Event) -> None:
         queues = () if watchdog_alone else fleet_queues(toolbox.fleet, task_queue)
         own = watchdog_queue(toolbox, task_queue)
         common = _Common(store=store, toolbox=toolbox, on_fatal_error=end, ui=ui, build=build)
@@ -88,20 +86,17 @@ async def serve_until_stopped(
             finally:  # told to stop, or cancelled by a worker that ended
                 await end()
             log.info("stopping: steps in flight may finish (up to %s)", GRACE)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    work = asyncio.create_task(serve())
-    try:
-        await asyncio.wait((work, over), return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            raise WorkerFailedError(f"the worker failed: {await _reason(work, over)}")
-        await work
-    finally:
-        work.cancel()
-        log.info("stopped")
+    with told_to_stop() as stop:
+        work = asyncio.create_task(serve(stop))
+        try:
+            await asyncio.wait((work, over), return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise WorkerFailedError(f"the worker failed: {await _reason(work, over)}")
+            await work
+        finally:
+            work.cancel()
+            log.info("stopped")
 
 
 async def _reason(work: "asyncio.Task[None]", over: "asyncio.Future[BaseException | None]") -> str:

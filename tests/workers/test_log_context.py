@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowFailureError
 
 from rota.admission import AdmissionRequest, Settlement
+from rota.failures import FailureCategory, StepError
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from rota.steps import AdmitInput, SettleInput, StepInput, TurnInput
@@ -112,3 +114,36 @@ async def test_line_of_a_library_within_a_tool_names_the_run(
         "activity": "run_tool",
         "attempt": 1,
     }
+
+
+def failing() -> ToolDefinition:
+    """A tool that fails for good."""
+
+    @tool(name="notes.lose")
+    def lose() -> str:
+        """Lose a note."""
+        raise StepError(FailureCategory.AUTH, "lost")
+
+    return lose
+
+
+async def test_line_in_which_the_sdk_tells_a_failed_attempt_names_the_run(
+    stack: Stack, lines: io.StringIO
+) -> None:
+    """It is written when the attempt is over, and is the one that people look for."""
+    name, handler = stack.name("loser"), logging.getLogger("some.library").handlers[0]
+    sdk = logging.getLogger("temporalio.activity")
+    sdk.addHandler(handler)
+    try:
+        async with stack.worker([failing()]):
+            runtime = script({"calls": [{"tool": "notes.lose"}]})
+            await stack.declare(name, runtime=runtime, tools=["notes.lose"])
+            handle = await stack.start(name, f"{name}-1")
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+    finally:
+        sdk.removeHandler(handler)
+    events = [json.loads(line) for line in lines.getvalue().splitlines()]
+    (event,) = [each for each in events if "failed" in each["message"]]
+    told = {key: event[key] for key in ("run", "agent", "activity", "attempt")}
+    assert told == {"run": f"{name}-1", "agent": name, "activity": "run_tool", "attempt": 1}

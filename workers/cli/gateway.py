@@ -7,10 +7,11 @@ import click
 
 from schedules.fleet import AGENTS_FOLDER, Fleet, load_fleet, load_fleet_file
 from workers.callbacks import CallbackOptionsError, receiver_of
+from workers.cli.all_logged import logged
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.links import known_ui
-from workers.cli.logs import log_options, log_to_stderr
+from workers.cli.logs import log_options
 from workers.cli.options import command, server_options
 from workers.codec_server import PayloadReader
 from workers.connection import connect, quiet_core, target_of
@@ -76,12 +77,12 @@ def gateway_command(
     number may run at once. Beyond loopback it needs gateway.token in fleet.yaml. Logs to standard
     error.
     """
-    log_to_stderr(log_level, as_json=log_format == "json")
-    quiet_core()
-    try:
-        asyncio.run(_serve(settings, listen, _tls(tls_cert, tls_key)))
-    except (AccessError, CallbackOptionsError, DoorError, ListenError) as error:
-        raise CommandError(str(error), ExitCode.WRONG) from error
+    with logged(log_level, as_json=log_format == "json"):
+        quiet_core()
+        try:
+            asyncio.run(_serve(settings, listen, _tls(tls_cert, tls_key)))
+        except (AccessError, CallbackOptionsError, DoorError, ListenError) as error:
+            raise CommandError(str(error), ExitCode.WRONG) from error
 
 
 async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import click
-from temporalio import workflow
+from temporalio import activity, workflow
 
 from activities.secrets import Secrets
 from workers.log_context import log_fields
@@ -27,7 +27,8 @@ class TextLines(logging.Formatter):
         """Return one line."""
         text = f"{_time_of(record)} {record.levelname} {record.name} {record.getMessage()}"
         error = _error_of(record)
-        line = " ".join(f"{text} · {error}".split()) if error else " ".join(text.split())
+        # Before it is cut: of a secret that the cut goes through, a part would remain.
+        line = Secrets().redact(" ".join((f"{text} · {error}" if error else text).split()))
         return line if len(line) <= LINE_LIMIT else f"{line[:LINE_LIMIT]}…"
 
 
@@ -44,7 +45,7 @@ class JsonLines(logging.Formatter):
             "time": _time_of(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message_of(record),
             **log_fields(),
         }
         if error := _error_of(record):
@@ -59,6 +60,9 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         return Secrets().redact(super().format(record))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing: whoever reads standard error is gone, and there is no other place."""
 
 
 def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,6 +87,7 @@ def log_to_stderr(level: str, *, as_json: bool) -> None:
     """Send the log of the whole process to standard error."""
     # JSON has it as fields; in text the words are all there is.
     workflow.logger.workflow_info_on_message = not as_json
+    activity.logger.activity_info_on_message = not as_json
     handler = _StandardError(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -93,6 +98,13 @@ def log_to_stderr(level: str, *, as_json: bool) -> None:
 def _time_of(record: logging.LogRecord) -> str:
     at = datetime.fromtimestamp(record.created, UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - whatever a library has given it to show
+        return f"{record.msg} (its arguments do not fit: {type(error).__name__})"
 
 
 def _error_of(record: logging.LogRecord) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from workers.gateway.app import application
 from workers.gateway.place import Gateway
 from workers.http_server import Tls, http_served
+from workers.stop_signals import told_to_stop
 
 SILENT_SECONDS = 30.0
 """How long a connection may take over one request's head, or between two requests."""
@@ -80,17 +80,9 @@ async def serve_until_stopped(
     Raises:
         OSError: the certificate or its key cannot be read.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    async with gateway_served(gateway, listener, tls) as address:
-        for number in numbers:
-            loop.add_signal_handler(number, stop.set)
-        log.info("serving fleet %s at %s", gateway.fleet.name, address)
-        try:
+    with told_to_stop() as stop:
+        async with gateway_served(gateway, listener, tls) as address:
+            log.info("serving fleet %s at %s", gateway.fleet.name, address)
             await stop.wait()
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-        log.info("stopping: requests in flight may finish (up to %d s)", GRACE_SECONDS)
-    log.info("stopped")
+            log.info("stopping: requests in flight may finish (up to %d s)", GRACE_SECONDS)
+        log.info("stopped")

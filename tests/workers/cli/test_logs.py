@@ -23,6 +23,14 @@ def test_text_event_with_line_feeds_and_an_error_is_one_line() -> None:
     assert line == "2025-11-22T06:00:00.500Z INFO rota.x a b · ValueError: c d"
 
 
+def test_secret_of_several_lines_is_cut_out_of_a_text_line() -> None:
+    """A key in PEM, which the line folds; and one that the limit of a line would cut in two."""
+    Secrets().keep_out("-----BEGIN\nhush-hush\nEND-----")
+    assert "hush" not in TextLines().format(record("with -----BEGIN\nhush-hush\nEND----- in it"))
+    Secrets().keep_out("hush" * 10)
+    assert "hush" not in TextLines().format(record("x" * (LINE_LIMIT - 60) + "hush" * 10))
+
+
 def test_text_event_is_cut_at_its_limit() -> None:
     """A stack trace in a message does not drown the log."""
     assert len(TextLines().format(record("x" * 5000))) == LINE_LIMIT + 1
