@@ -10,11 +10,12 @@ from temporalio import activity
 
 from activities.approval_gate import Permit, permit_of
 from activities.call_limits import calls_over_limit
-from activities.documents import get_baseline, get_context, get_json, get_memory, get_node, get_spec
+from activities.documents import get_baseline, get_context, get_json, get_node, get_spec
 from activities.effects import EffectGuard
 from activities.heartbeat import heartbeating
 from activities.interface import ToolRunning
 from activities.mcp.tools import with_pins
+from activities.memory_patches import patch_memory
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.step_errors import translated
@@ -22,7 +23,7 @@ from activities.step_meter import OK, measured_tool
 from activities.stores.base import ObjectStore
 from activities.tool_attempts import ToolAttempt, error_result
 from activities.toolbox import Toolbox
-from activities.tools.builtin import MEMORY_UPDATE, memory_update
+from activities.tools.builtin import MEMORY_UPDATE
 from activities.tools.call import ArgumentsError, check_arguments
 from activities.tracing import tool_span
 from rota.calls import ResultRef
@@ -31,7 +32,6 @@ from rota.effect_steps import EffectLook
 from rota.effects import EffectIntent
 from rota.failures import FailureCategory
 from rota.ids import parse_slot
-from rota.memory import apply_patches
 from rota.model import canonical_json, content_digest
 from rota.spans import conversation_of
 from rota.steps import ToolInput
@@ -149,7 +149,7 @@ class ToolRunningActivities(ToolRunning):
         except ArgumentsError as error:
             return await self._error(input, str(error))
         if asked.tool.name == MEMORY_UPDATE:
-            return await self._patch_memory(input, asked.context, asked.beside)
+            return await patch_memory(self._store, input, asked.context, asked.beside)
         conversation = conversation_of(input.agent, asked.context.session)
         with (
             tool_span(asked.tool, asked.call, conversation) as span,
@@ -218,32 +218,6 @@ class ToolRunningActivities(ToolRunning):
                 self._store, tool, args, tool_context, intent, secrets=secrets, now=self._now
             )
         return ToolAttempt(self._store, input, tool, args, tool_context, secrets, guard)
-
-    async def _patch_memory(
-        self, input: ToolInput, context: RunContext, calls: tuple[ToolCall, ...]
-    ) -> ResultRef:
-        memory = await get_memory(self._store, context.memory)
-        document = memory.document if memory else {}
-        patches = [await get_json(self._store, digest) for digest in input.patches]
-        refusal: ValueError | None = None
-        # Of this turn's updates too, each in turn by the same rule: they run at the same time,
-        # and their patches are applied one after the other.
-        for call in calls[: input.index + 1]:
-            if call.name != MEMORY_UPDATE:
-                continue
-            try:
-                check_arguments(memory_update, call.args)
-                apply_patches(document, [*patches, call.args["patch"]])
-            except ValueError as error:
-                refusal = error
-            else:
-                refusal = None
-                patches.append(call.args["patch"])
-        if refusal is not None:
-            return await self._error(input, str(refusal))
-        patch = await self._store.put(canonical_json(patches[-1]))
-        answer = await self._store.put(b"noted; it takes effect when the run succeeds")
-        return ResultRef(index=input.index, digest=answer, patch=patch)
 
     async def _error(self, input: ToolInput, text: str) -> ResultRef:
         return await error_result(self._store, input.index, text)

@@ -17,10 +17,7 @@ The rules, in the order in which they are looked at:
    has `rerun_upstream` left; only then has it ended.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rota.dag_edges import standing
 from rota.dag_ends import node_result, past_deadline, with_rerun
@@ -32,6 +29,7 @@ from rota.dag_inputs import (
     input_of,
     items_of,
 )
+from rota.dag_moves import Cancel, Moves, Start
 from rota.dag_plan import Plan
 from rota.dag_state import DagState, NodeState, Phase, Place
 from rota.failures import MESSAGE_LIMIT, FailureCategory
@@ -44,45 +42,6 @@ MOST_STARTS = 50
 MOST_AT_WORK = 1000
 """Runs at work at the same time: half of what the server lets a workflow wait for, as some
 of them may have calls to end them under way."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """Start a run."""
-
-    node: str
-    index: int
-    item: int | None
-    """The item's number; None for a node without `for_each`."""
-    value: Any
-    """The item."""
-    attempt: int
-    """1 for the first run in this place."""
-    input: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Cancel the run in a place and wait for its end."""
-
-    node: str
-    index: int
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What to do now."""
-
-    starts: tuple[Start, ...] = ()
-    cancels: tuple[Cancel, ...] = ()
-    loads: tuple[str, ...] = ()
-    """Digests of results to read before asking again."""
-    wake: datetime | None = None
-    """When to ask again though nothing has ended."""
-    more: bool = False
-    """True if more runs could start than may in one go."""
-    finished: bool = False
-    """True if every node has ended."""
 
 
 def advance(

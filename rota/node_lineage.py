@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from rota.budget import Cap
-from rota.dag import Start
+from rota.dag_moves import Start
 from rota.ids import format_slot
 from rota.lineage import Lineage
 from rota.model import content_digest

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rota.dag import MOST_STARTS, Moves, Start, advance, stop
+from rota.dag import MOST_STARTS, advance, stop
 from rota.dag_ends import PipelineEnd, pipeline_end, run_ended
 from rota.dag_inputs import Given
+from rota.dag_moves import Moves, Start
 from rota.dag_plan import Clock, Plan, plan_of
 from rota.dag_state import DagState, NodeState, initial_state
 from rota.pipeline_run import NodeResult

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.dag import Start, advance
+from rota.dag import advance
 from rota.dag_edges import edge_fault
+from rota.dag_moves import Start
 from rota.dag_state import FAILING, DagState, Phase
 from rota.failures import FailureCategory
 from rota.pipeline_run import NodeResult

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from rota.admission import RunRef
-from rota.dag import Start
+from rota.dag_moves import Start
 from rota.lineage import Lineage
 from rota.node_lineage import node_lineage, occasion_of
 from rota.outcome import RunOrigin

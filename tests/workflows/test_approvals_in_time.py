@@ -29,6 +29,11 @@ class Office:
         self.told: list[str] = []
         self.telling = self
         self.decides: Callable[[], Any] | None = None
+        self.updates: dict[str, Callable[..., Any]] = {}
+
+    def takes(self, update: str, handler: Callable[..., Any], **_: Any) -> None:
+        """The run takes updates of this name."""
+        self.updates[update] = handler
 
     def waits(self, occasion: str, id: str, *_: Any, approval: Any) -> None:
         """Somebody is told."""
@@ -52,7 +57,7 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Office:
     """It is nine o'clock."""
     office = Office()
     monkeypatch.setattr(workflow, "now", lambda: office.now)
-    monkeypatch.setattr(workflow, "set_update_handler", lambda *_, **__: None)
+    monkeypatch.setattr(workflow, "set_update_handler", office.takes)
     return office
 
 
@@ -85,7 +90,7 @@ async def test_edit_given_in_time_counts_however_long_its_arguments_are_looked_a
 
     async def decides() -> None:
         office.now = T0 + HOUR
-        await desk._on_decide(ApprovalDecision.model_validate(EDIT))
+        await office.updates["decide"](ApprovalDecision.model_validate(EDIT))
 
     office.decides = decides
     ruling = await desk.ask(REQUEST, "pat", check=look)

@@ -19,8 +19,8 @@ from temporalio.exceptions import TimeoutError as ServerTimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from rota.budget import Cap
-    from rota.dag import Start
     from rota.dag_ends import result_of_run
+    from rota.dag_moves import Start
     from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE, FailureCategory
     from rota.ids import node_run_id
     from rota.kinds import WORKFLOW_TYPES

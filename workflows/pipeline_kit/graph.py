@@ -12,9 +12,10 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
     from rota.calls import AnswerRef
-    from rota.dag import MOST_STARTS, Moves, advance, stop
+    from rota.dag import MOST_STARTS, advance, stop
     from rota.dag_ends import run_ended
     from rota.dag_inputs import Given, with_read
+    from rota.dag_moves import Moves
     from rota.dag_plan import Plan
     from rota.dag_report import node_reports, table
     from rota.dag_state import DagState

@@ -14,15 +14,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from rota.approval_links import AskedApproval
-    from rota.approval_rules import ruling_of, ruling_without, why_closed, why_void
+    from rota.approval_rules import ruling_without
     from rota.approval_spec import Undecided
-    from rota.approvals import (
-        ApprovalDecision,
-        ApprovalRequest,
-        OpenApproval,
-        Ruling,
-        Verdict,
-    )
+    from rota.approvals import ApprovalRequest, OpenApproval, Ruling
     from rota.calls import CallRef
     from rota.durations import format_duration
     from rota.failures import FailureCategory
@@ -31,13 +25,12 @@ with workflow.unsafe.imports_passed_through():
     from rota.outcome import RunOrigin
     from rota.runs import RunStatus
     from workflows.run_kit.clock import RunClock
+    from workflows.run_kit.decisions import Decisions
     from workflows.run_kit.edit_check import EditCheck, check_for
     from workflows.run_kit.matters import Matters
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork
 
-REFUSED = "DecisionRefusedError"
-"""Type of the failure of a decision that does not count."""
 MOST_RULINGS = 100
 """Rulings that a run remembers, so that a second word on one is told what was decided."""
 TOLD = 20
@@ -47,7 +40,7 @@ TOLD = 20
 class Approvals:
     """The approvals of one run. Create it first thing in the workflow's `run`.
 
-    Messages: update `decide` (an `ApprovalDecision`; the same again changes nothing).
+    Messages: update `decide`; see `Decisions`.
     """
 
     def __init__(
@@ -70,12 +63,10 @@ class Approvals:
         self._standing = standing
         self._matters = Matters[OpenApproval, Ruling](clock, {each.id: each for each in rulings})
         self._open, self._closed = self._matters.open, self._matters.said
-        self._checks: dict[str, EditCheck] = {}
-        self._checking = 0
         self._count = count
         self._failed = ""
         """Why the run fails; the other requests wait no longer."""
-        workflow.set_update_handler("decide", self._on_decide, validator=self._check)
+        self._decisions = Decisions(self._matters)
 
     @property
     def open(self) -> list[dict[str, Any]]:
@@ -140,15 +131,14 @@ class Approvals:
             escalates=escalates,
         )
         id = pending.id
-        if check is not None:
-            self._checks[id] = check
+        self._decisions.look_with(id, check)
         try:
             await self._matters.wait(id, pending, self._decided(id, bound))
         except ApplicationError:
             self._count(None, workflow.now() - since)
             raise
         finally:
-            self._checks.pop(id, None)
+            self._decisions.look_with(id, None)
         self._count(self._closed[id], self._closed[id].at - since)
         self._standing.resume()
         return self._closed[id]
@@ -210,9 +200,7 @@ class Approvals:
             until,
             status=status,
         )
-        if self._checking:
-            # Somebody's arguments are being looked at: what they came to is known first.
-            await workflow.wait_condition(lambda: not self._checking)
+        await self._decisions.are_looked_at()
         if id not in self._closed and self._failed:
             raise _over(self._failed)
         return id in self._closed
@@ -251,47 +239,6 @@ class Approvals:
         """The earlier of `until` and the limit of whatever started the run."""
         bounds = [bound for bound in (until, self._origin.bound) if bound is not None]
         return min(bounds, default=None)
-
-    def _check(self, decision: ApprovalDecision) -> None:
-        """Refuse what does not count, before it leaves an event."""
-        self._must_count(decision, workflow.now())
-
-    def _must_count(self, decision: ApprovalDecision, at: datetime) -> None:
-        """Refuse a decision that was given then, if it does not count as things stand now."""
-        closed = self._closed.get(decision.call)
-        if closed is not None:
-            problem = why_closed(decision, closed)
-        elif decision.call in self._open:
-            problem = why_void(decision, self._open[decision.call], at)
-        else:
-            listed = self._matters.listed
-            problem = f"no approval '{decision.call}' is pending; pending are: {listed}"
-        if problem:
-            raise ApplicationError(problem, type=REFUSED, non_retryable=True)
-
-    async def _on_decide(self, decision: ApprovalDecision) -> str:
-        """Take the decision; returns what it says, for people."""
-        # Again: between the check and here another may have come.
-        self._check(decision)
-        id = decision.call
-        if id not in self._closed:
-            ruling = ruling_of(decision, self._open[id], workflow.now())
-            check = self._checks.get(id)
-            if ruling.verdict is Verdict.EDIT and check is not None:
-                await self._look_at(check, ruling)
-                # And again: it took a while, which is not whoever has decided's to answer for.
-                self._must_count(decision, ruling.at)
-            self._closed.setdefault(id, ruling)
-        return f"{id} {self._closed[id].shown}"
-
-    async def _look_at(self, check: EditCheck, ruling: Ruling) -> None:
-        self._checking += 1
-        try:
-            problem = await check(ruling)
-        finally:
-            self._checking -= 1
-        if problem:
-            raise ApplicationError(f"{ruling.id}: {problem}", type=REFUSED, non_retryable=True)
 
 
 def _over(reason: str) -> ApplicationError:
