@@ -9,12 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from activities.providers.command_process import CommandProcess, started
+from activities.secrets import Secrets
 from rota.checks import DETAIL_LIMIT, CheckState
 from rota.failures import StepError
 
 INHERITED = ("PATH", "HOME", "LANG")
 """All that a check gets of the worker's environment; no secret of a runtime is among it."""
-_KEPT = 4096
+_KEPT = 64 * 1024
 """Bytes of the end of each stream that are kept; the rest is read and thrown away."""
 _CHUNK = 64 * 1024
 
@@ -92,4 +93,4 @@ async def _tail(stream: asyncio.StreamReader) -> bytes:
 
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip()[:DETAIL_LIMIT] if lines else ""
+    return Secrets().shortened(lines[-1].strip(), DETAIL_LIMIT) if lines else ""

@@ -18,6 +18,7 @@ from activities.estimates import check_allowance, estimate
 from activities.paid_calls import PaidCalls
 from activities.runtimes.kinds import account_of
 from activities.safekeeping import kept
+from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
 from activities.tracing import model_span
 from rota.agent_spec import RuntimeSpec
@@ -98,7 +99,7 @@ class ModelCalls:
             await paid.begin(needed)
             with answered(request.turn), model_span(asks, request, added, conversation) as span:
                 try:
-                    reply = await runtime.invoke(request)
+                    reply = Secrets().cut_out(await runtime.invoke(request))
                 except StepError as error:
                     error.final = _leaves_it_to_another(input, spec, error)
                     if not error.maybe_billed:

@@ -129,7 +129,7 @@ class NotifyingActivities(Notifying):
         return fact.model_copy(update={"links": links})
 
     def _translated(self, error: StepError) -> ApplicationError:
-        text = self._means.secrets.redact(str(error))[:MESSAGE_LIMIT]
+        text = self._means.secrets.shortened(str(error), MESSAGE_LIMIT)
         return ApplicationError(
             text,
             type=error.category.value,

@@ -1,22 +1,20 @@
 """Secrets by reference: resolved here, in the activity, and kept out of everything else."""
 
-import json
 import logging
 import os
 import threading
+from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel
 
 from rota.model import Record
+from rota.secret_forms import SecretForm, forms_of
 
 R = TypeVar("R", bound=Record)
 
 REDACTED = "[redacted]"
-
-SHORTEST_REDACTED = 6
-"""Characters from which a value is cut out. A shorter one stands by chance in so many texts
-(a flag that is `1`, a region `eu`) that cutting it out would spoil every tool's results, and
-it could be guessed anyway."""
 
 
 class _Given:
@@ -28,18 +26,19 @@ class _Given:
 
     def __init__(self) -> None:
         self._adding = threading.Lock()
-        self.forms: tuple[str, ...] = ()
-        """The values as they are and as JSON writes them, longer ones first: one secret may
-        begin with another. Replaced as a whole, since tools resolve secrets in threads."""
+        self._values: set[str] = set()
+        self.forms: tuple[SecretForm, ...] = ()
+        """The longest first: one secret may begin with another. Replaced as a whole, since tools
+        resolve secrets in threads."""
 
     def add(self, value: str) -> None:
-        # A key file's line end or an odd space beside it does not travel along.
-        value = value.strip()
-        if len(value) < SHORTEST_REDACTED or value in self.forms:
+        if value in self._values:
             return
-        forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+        found = tuple(forms_of(value))
         with self._adding:
-            self.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))
+            self._values.add(value)
+            forms = {form.plain: form for form in (*self.forms, *found)}
+            self.forms = tuple(sorted(forms.values(), key=lambda form: -len(form.plain)))
 
 
 _GIVEN = _Given()
@@ -75,14 +74,19 @@ class Secrets:
     def redact(self, text: str) -> str:
         """Replace every value given out so far in this process, by whichever instance."""
         for form in _GIVEN.forms:
-            text = text.replace(form, REDACTED)
+            text = form.cut_out(text, REDACTED)
         return text
+
+    def shortened(self, text: str, limit: int) -> str:
+        """Return the beginning of `text`, at most `limit` characters, without any value.
+
+        Cut the other way round, a value that the limit goes through would remain in part.
+        """
+        return self.redact(text)[:limit]
 
     def cut_out(self, record: R) -> R:
         """Return the record with every value given out so far replaced in all its texts."""
-        text = record.model_dump_json()
-        cut = self.redact(text)
-        return record if cut == text else type(record).model_validate_json(cut)
+        return cast("R", self._cut(record))
 
     def logger(self, parent: logging.Logger, name: str) -> logging.Logger:
         """Return a child of `parent` in whose records every value given out is replaced."""
@@ -91,6 +95,28 @@ class Secrets:
         child.parent = parent
         child.addFilter(self._redact_record)
         return child
+
+    def _cut(self, value: Any) -> Any:
+        # Not by way of its JSON, in which a value that is a number, or a field's name, would leave
+        # no JSON, or another record.
+        match value:
+            case Enum():
+                return value
+            case str():
+                return self.redact(value)
+            case BaseModel():
+                fields = {name: getattr(value, name) for name in type(value).model_fields}
+                cut = {name: self._cut(each) for name, each in fields.items()}
+                changed = {name: cut[name] for name in cut if cut[name] != fields[name]}
+                return value.model_copy(update=changed) if changed else value
+            case dict():
+                known = cast("dict[Any, Any]", value)
+                return {self._cut(key): self._cut(each) for key, each in known.items()}
+            case list() | tuple():
+                items = cast("list[Any] | tuple[Any, ...]", value)
+                return type(items)(self._cut(each) for each in items)
+            case _:
+                return value
 
     def _redact_record(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self.redact(record.getMessage()), ()

@@ -36,7 +36,7 @@ async def question_of(
         raise UnaskableError(
             f"{tool}: it asked {MOST_QUESTIONS} times and asks again; it was stopped"
         )
-    text = secrets.redact(asked.question.text)[:MESSAGE_LIMIT]
+    text = secrets.shortened(asked.question.text, MESSAGE_LIMIT)
     question = asked.question.model_copy(update={"asker": tool, "text": text})
     try:
         state = canonical_json(asked.state)

@@ -107,7 +107,7 @@ class WatchingActivities(Watching):
             await send_beat(self._calls, self._secrets, beat)
         except StepError as error:
             raise ApplicationError(
-                self._secrets.redact(str(error))[:MESSAGE_LIMIT],
+                self._secrets.shortened(str(error), MESSAGE_LIMIT),
                 type=error.category.value,
                 non_retryable=not error.category.retryable,
             ) from None

@@ -13,6 +13,7 @@ from activities.providers.http_failures import (
     classify_response,
     classify_transport,
 )
+from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 
 MESSAGE_LIMIT = 500
@@ -72,7 +73,7 @@ def server_failure(
         return StepError(FailureCategory.TRANSIENT, text, maybe_billed=reached)
     if isinstance(error, MCPError):
         category = FailureCategory.TRANSIENT if reached else FailureCategory.INVALID_REQUEST
-        message = error.message.partition("\n")[0][:MESSAGE_LIMIT]
+        message = Secrets().shortened(error.message.partition("\n")[0], MESSAGE_LIMIT)
         text = f"{who}: it answered with error {error.code}: {message}{said}"
         return StepError(category, text, maybe_billed=reached)
     if isinstance(error, ValidationError):

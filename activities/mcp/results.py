@@ -1,10 +1,12 @@
-"""From a server's result to the text that a model reads. Pure."""
+"""From a server's result to the text that a model reads."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import mcp_types as types
+
+from activities.secrets import Secrets
 
 RESULT_LIMIT = 100_000
 """Characters of a result that a model is shown: some 25,000 tokens. The rest is cut, and said
@@ -28,6 +30,7 @@ def capped(text: str) -> str:
     """Cut a text that is too long, and say so."""
     if len(text) <= RESULT_LIMIT:
         return text
+    text = Secrets().redact(text)
     note = f"\n[cut: the first {RESULT_LIMIT} of {len(text)} characters are shown]"
     return text[:RESULT_LIMIT] + note
 

@@ -19,6 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 
 from activities.providers.command_process import CommandProcess, started
+from activities.secrets import Secrets
 
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 """What a program gets of the worker's environment."""
@@ -26,6 +27,8 @@ MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of one message. A longer one would be held in memory whole."""
 STDERR_LINES = 5
 """Last lines of standard error that are told when the program fails."""
+LINE_LIMIT = 64 * 1024
+"""Bytes of a line of it that are looked at; what is told is its beginning."""
 LAST_WORDS_SECONDS = 2.0
 """How long a program may take to end by itself once its input has ended."""
 
@@ -55,12 +58,12 @@ class LastWords:
         while chunk := await stream.read(16 * 1024):
             *lines, rest = (rest + chunk).split(b"\n")
             self._lines.extend(_line(line) for line in lines)
-            rest = rest[-1000:]
+            rest = rest[-LINE_LIMIT:]
         self._lines.append(_line(rest))
 
 
 def _line(raw: bytes) -> str:
-    return raw.decode(errors="replace").strip()[:300]
+    return Secrets().shortened(raw.decode(errors="replace").strip(), 300)
 
 
 def environment(declared: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 
+from activities.secrets import Secrets
 from rota.connections import EmailConnection
 from rota.failures import FailureCategory, StepError
 from rota.tools import SecretReader
@@ -161,7 +162,7 @@ def _addressed(server: smtplib.SMTP, sender: str, to: Sequence[str]) -> list[str
 
 
 def _said(answer: bytes) -> str:
-    return " ".join(answer.decode(errors="replace").split())[:300]
+    return Secrets().shortened(" ".join(answer.decode(errors="replace").split()), 300)
 
 
 def _words(error: Exception, cure: str = "") -> str:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from activities.providers.json_fields import field, optional_field
 from activities.providers.tool_names import ToolNames
+from activities.secrets import Secrets
 from rota.conversation import ToolResult, ToolSchema
 from rota.failures import FailureCategory, StepError
 from rota.session_runtime import SessionRequest
@@ -194,5 +195,5 @@ def withheld(event: dict[str, Any]) -> bool:
 
 def shortened(value: Any, limit: int = 1000) -> str:
     """The JSON of a value, for people."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = Secrets().redact(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

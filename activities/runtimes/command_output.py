@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.command import CommandSettings
 
-TAIL_BYTES = 1200
-"""Bytes of the end of a stream that travel in the message of a failure."""
+TAIL = 1200
+"""Characters of the end of a stream that travel in the message of a failure."""
 SHOWN = 200
 """Characters of a line of progress."""
 CHUNK = 64 * 1024
@@ -64,7 +65,7 @@ class Output:
     async def read_stderr(self, stream: asyncio.StreamReader) -> None:
         """Take all of standard error; its end is kept."""
         while chunk := await stream.read(CHUNK):
-            self._err = (self._err + chunk)[-TAIL_BYTES:]
+            self._err = (self._err + chunk)[-CHUNK:]
             *lines, rest = bytes(self._stderr_line + chunk).split(b"\n")
             self._stderr_line = bytearray(rest[-CHUNK:])
             for line in lines:
@@ -74,8 +75,9 @@ class Output:
     @property
     def complaint(self) -> str:
         """The end of standard error, or else of standard output, on one line."""
-        end = bytes(self._err).strip() or bytes(self._out[-TAIL_BYTES:])
-        return " ".join(end.decode(errors="replace").split())
+        end = (bytes(self._err).strip() or bytes(self._out[-CHUNK:])).decode(errors="replace")
+        # Before it is cut: of a secret that the cut goes through, a part would remain.
+        return " ".join(Secrets().redact(end).split())[-TAIL:]
 
     @property
     def text(self) -> str:
@@ -99,7 +101,7 @@ class Output:
     def _progress(self, line: bytes) -> None:
         if line.startswith(self._marker):
             text = line[len(self._marker) :].decode(errors="replace").strip()
-            self._alive(text[:SHOWN])
+            self._alive(Secrets().shortened(text, SHOWN))
 
 
 def result_text(output: Output, file: Path, limit: int) -> str:
@@ -140,8 +142,9 @@ def json_document(text: str) -> Any:
             return json.loads(candidate)
         except (ValueError, RecursionError):
             continue
+    last = Secrets().shortened(lines[-1], SHOWN) if lines else ""
     raise StepError(
         FailureCategory.OUTCOME_INVALID,
         "the program's output is not JSON, nor is its last line; set runtime.output: text, or "
-        f"let it write JSON; it {f'ends with: {lines[-1][:SHOWN]}' if lines else 'is empty'}",
+        f"let it write JSON; it {f'ends with: {last}' if last else 'is empty'}",
     )

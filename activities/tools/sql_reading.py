@@ -18,6 +18,7 @@ from sqlalchemy import Connection, CursorResult, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, StatementError
 
+from activities.secrets import Secrets
 from activities.tools.sql_postgres import PostgresDatabase
 from activities.tools.sql_source import Source, misdeclared
 from activities.tools.sql_sqlite import SqliteDatabase
@@ -155,4 +156,5 @@ def _failure(
 def _words(error: SQLAlchemyError) -> str:
     """Return what the database said, without SQLAlchemy's frame around it."""
     said = str(error.orig) if isinstance(error, StatementError) and error.orig else str(error)
-    return " ".join(said.split("(Background on this error")[0].split())[:1000]
+    words = " ".join(said.split("(Background on this error")[0].split())
+    return Secrets().shortened(words, 1000)
