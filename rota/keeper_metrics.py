@@ -114,6 +114,7 @@ def _budget(prefix: str, whose: Label, source: Source) -> tuple[Metric, ...]:
     left = "What may still be reserved of that; below nothing once it is overrun."
     return (
         told("spent_dollars", Unit.DOLLARS, "Spent in the window that runs now.", _WINDOW),
+        told("window_end_timestamp_seconds", Unit.TIME, "When that window ends.", _WINDOW),
         told("limit_dollars", Unit.DOLLARS, limit, _WINDOW),
         told("left_dollars", Unit.DOLLARS, left, _WINDOW),
         told("limit_tokens", Unit.TOKENS, limit, _WINDOW),

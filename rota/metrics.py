@@ -16,6 +16,8 @@ from rota.notify_spec import WATCHED
 
 STEP_BOUNDS = (0.05, 0.25, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800)
 """Seconds of a step: from a look-up to the longest a model, or a tool, may take."""
+MOST_ACCOUNTS = 100
+"""Accounts whose breakers are told apart; the rest is `other`."""
 MOST_NAMES = 200
 """Names of tools and of models that one worker tells apart; the rest is `other`."""
 STEP_OUTCOMES = ("ok", "cancelled", *FailureCategory, "other")
@@ -63,10 +65,22 @@ _LISTED = (
         Label("runtime"),
         Label("state", tuple(Phase)),
     ),
+    _listed(
+        "breaker_open",
+        Unit.FLAG,
+        "No call of the account is made, or one at a time; absent if its breaker does not exist.",
+        Label("runtime"),
+        Label("account", most=MOST_ACCOUNTS + 1),
+    ),
 )
 
 _WATCHED = (
     _watched("watchdog_last_check_timestamp_seconds", Unit.TIME, "When its newest check began."),
+    _own(
+        "watchdog_interval_seconds",
+        Unit.SECONDS,
+        "From one check to the next, as the gateway's fleet.yaml says; absent without a Watchdog.",
+    ),
     _watched("watchdog_alerts", Unit.COUNT, "Its open alerts.", Label("kind", WATCHED)),
     _watched(
         "slots_missed",
@@ -77,7 +91,29 @@ _WATCHED = (
     _watched(
         "archive_lag_seconds",
         Unit.SECONDS,
-        "How long the oldest closed run waits to be archived; absent if nothing archives.",
+        "How long the oldest closed run waits to be archived, or how long every attempt has come "
+        "to nothing; absent if nothing archives.",
+    ),
+    _watched(
+        "archive_last_attempt_timestamp_seconds",
+        Unit.TIME,
+        "When closed runs were last to be put away; absent if nothing archives.",
+    ),
+    _watched(
+        "archive_waiting_runs",
+        Unit.COUNT,
+        "Closed runs that the last attempt left to the next; absent if nothing archives.",
+    ),
+    _watched(
+        "archive_failing_runs",
+        Unit.COUNT,
+        "Closed runs that it could not put away; absent if nothing archives.",
+    ),
+    _watched(
+        "archive_trouble",
+        Unit.FLAG,
+        "It came to nothing, or not to all: a checkpoint failed, say, or runs were forgotten "
+        "before; absent if nothing archives.",
     ),
 )
 
@@ -85,9 +121,10 @@ _GATEWAY = (
     _own(
         "exporter_last_look_timestamp_seconds",
         Unit.TIME,
-        "When the values of this scrape were read.",
+        "When a part of the fleet was last read: so old are its values in this scrape.",
+        Label("part", PARTS),
     ),
-    _own("exporter_look_duration_seconds", Unit.SECONDS, "How long that took."),
+    _own("exporter_look_duration_seconds", Unit.SECONDS, "How long the last look took."),
     _own(
         "exporter_agents",
         Unit.COUNT,

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from rota.budget import Account, WindowKind
 from rota.budget_limits import Dimension, limits_of
-from rota.budget_tallies import keys_at, tally_of
+from rota.budget_tallies import tally_of
 from rota.keeper_state import KeeperState
 from rota.kinds import Kind
 from rota.model import Record, is_empty
 from rota.runs import RunStatus
 from rota.totals import Totals
+from rota.windows import window_of
 
 DESCRIPTION_LIMIT = 200
 """Characters of a description: a line for people."""
@@ -37,6 +38,8 @@ class AccountReading(Record):
 
     spent: dict[WindowKind, int] = Field(default_factory=dict[WindowKind, int])
     """Micro-dollars that are known to be spent in the window that runs now."""
+    ends: dict[WindowKind, datetime] = Field(default_factory=dict[WindowKind, datetime])
+    """When that window ends, and the next begins with nothing spent."""
     limits: tuple[LimitReading, ...] = ()
     waiting: int = 0
     """Runs that were refused, and wait for room."""
@@ -44,9 +47,13 @@ class AccountReading(Record):
     @staticmethod
     def of(account: Account, now: datetime) -> "AccountReading":
         """Read `account`."""
-        keys = keys_at(account, now)
+        windows = {kind: window_of(kind, account.timezone, now) for kind in WindowKind}
         return AccountReading(
-            spent={kind: tally_of(account, kind, key).spent.micros for kind, key in keys.items()},
+            spent={
+                kind: tally_of(account, kind, window.key).spent.micros
+                for kind, window in windows.items()
+            },
+            ends={kind: window.end for kind, window in windows.items()},
             limits=tuple(
                 LimitReading(
                     window=each.kind, dimension=each.dimension, limit=each.limit, left=each.room

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.hasty import hasty_server
+from tests.prometheus import is_wanted as prometheus_wanted
 from tests.skipping import open_skipping_stack, skipping_server
 from tests.stack import Stack, open_stack
 from workers.devserver import DevServer, dev_server
@@ -123,12 +124,15 @@ SERVER_NAMES = {
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what needs no server of any kind first, and let `make fast` run that alone.
 
-    Full sizes are left out of every run that does not name their marker.
+    Full sizes are left out of every run that does not name their marker, and what needs
+    Prometheus where there is none.
     """
-    if "soak" not in str(config.option.markexpr):
-        soaks = [item for item in items if item.get_closest_marker("soak")]
-        items[:] = [item for item in items if not item.get_closest_marker("soak")]
-        config.hook.pytest_deselected(items=soaks)
+    named = str(config.option.markexpr)
+    for marker, is_wanted in (("soak", "soak" in named), ("prometheus", prometheus_wanted(named))):
+        if not is_wanted:
+            left = [item for item in items if item.get_closest_marker(marker)]
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
+            config.hook.pytest_deselected(items=left)
     for item in items:
         if _needs_servers(item):
             item.add_marker("server")

@@ -6,6 +6,7 @@ them: boards and alerts that nobody has tried are worth nothing.
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncGenerator
@@ -30,6 +31,16 @@ class QueryError(Exception):
     """Prometheus refused a query; the message is its own."""
 
 
+def is_wanted(markexpr: str) -> bool:
+    """Whether tests that need Prometheus run: in CI, where asked for, and where it is.
+
+    Then what is missing fails.
+    """
+    is_ci = bool(os.environ.get("CI") or os.environ.get("ROTA_CI"))
+    is_there = shutil.which("prometheus") and shutil.which("promtool")
+    return "prometheus" in markexpr or is_ci or bool(is_there)
+
+
 def program(name: str) -> str:
     """Path of `prometheus` or `promtool`.
 
@@ -44,10 +55,11 @@ def program(name: str) -> str:
     return found
 
 
-def promtool(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run `promtool` in a folder."""
+def promtool(*arguments: str, folder: Path, told: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run `promtool` in a folder; `told` is its input."""
+    command = [program("promtool"), *arguments]
     return subprocess.run(
-        [program("promtool"), *arguments], cwd=folder, capture_output=True, text=True, check=False
+        command, cwd=folder, capture_output=True, text=True, check=False, input=told
     )
 
 

@@ -78,10 +78,14 @@ def lagging(
     return (*others, *kept), news
 
 
-def _findings(state: ArchiveState, now: datetime) -> list[Finding]:
+def waited_by(state: ArchiveState, now: datetime) -> timedelta:
+    """Return how long closed runs wait: nothing is known of that while every attempt fails."""
     behind = timedelta(seconds=state.lag_seconds)
-    # Nothing is known of the lag while every attempt fails.
-    waited = max(behind, now - state.since if state.since else timedelta(0))
+    return max(behind, now - state.since if state.since else timedelta(0))
+
+
+def _findings(state: ArchiveState, now: datetime) -> list[Finding]:
+    waited = waited_by(state, now)
     if waited <= MOST_LAG:
         return []
     because = f": {state.reason}" if state.reason else ""

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
-from rota.fleet_file import FleetFile
+from schedules.fleet import load_fleet_file
 from tests.monitoring.committed import PROMETHEUS, Shown, choices, rules, shown
 from tests.monitoring.promql import substituted
 from tests.monitoring.stage import AGENTS, Stage
@@ -91,7 +91,7 @@ async def in_trouble(
     stage.write()
     async with worker_process(stack):
         await stage.apply()
-        gateway = replace(gateway_of(stack), fleet=FleetFile(name=stage.fleet))
+        gateway = replace(gateway_of(stack), fleet=load_fleet_file(stack.folder))
         async with served(gateway) as asking:
             addresses = {
                 "rota-gateway": urlsplit(str(asking.base_url)).netloc,

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -48,16 +49,22 @@ class Exporter:
     Args:
         client: Reaches the server.
         fleet: Its name.
+        check_every: From one check of its Watchdog to the next; None: it declares none.
         now: For the times it tells.
     """
 
     def __init__(
-        self, client: Client, fleet: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        client: Client,
+        fleet: str,
+        check_every: timedelta | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._fleet = fleet
         self._now = now
-        self._snapshot = Snapshot(now(), timedelta(0), own_version())
+        self._snapshot = Snapshot(now(), timedelta(0), own_version(), check_every=check_every)
+        self._read_at: dict[str, datetime] = {}
         self._failures = Counter[str]()
         self._looking: asyncio.Task[None] | None = None
         self._due = 0.0
@@ -88,30 +95,31 @@ class Exporter:
         loop = asyncio.get_running_loop()
         began, at = loop.time(), self._now()
         try:
-            await self._read(at, began)
+            found = await self._read(at)
+            self._snapshot = replace(found, took=timedelta(seconds=loop.time() - began))
             self._has_looked = True
         finally:
             took = loop.time() - began
             self._due = began + max(SHORTEST, SHARE * took)
             self._looking = None
 
-    async def _read(self, at: datetime, began: float) -> None:
+    async def _read(self, at: datetime) -> Snapshot:
         client, fleet, before = self._client, self._fleet, self._snapshot
-        told = await self._part("keepers", lambda: looks.keepers(client, fleet), None)
+        told = await self._part(at, "keepers", lambda: looks.keepers(client, fleet), None)
         agents = before.agents if told is None else looks.remembered(told, before.agents)
         heard = sum(each is not None for each in (told or {}).values())
-        named = await self._part("teams", lambda: looks.teams(client, fleet), None)
+        named = await self._part(at, "teams", lambda: looks.teams(client, fleet), None)
         teams = before.teams if named is None else looks.remembered(named, before.teams)
         schedules, waits, breakers, check = await asyncio.gather(
-            self._part("schedules", lambda: looks.schedules(client, agents), before.schedules),
-            self._part("waits", lambda: looks.waits(client, agents), before.waits),
-            self._part("breakers", lambda: looks.breakers(client), before.breakers),
-            self._part("watchdog", lambda: last_check(client, fleet), None),
+            self._part(at, "schedules", lambda: looks.schedules(client, agents), before.schedules),
+            self._part(at, "waits", lambda: looks.waits(client, agents), before.waits),
+            self._part(at, "breakers", lambda: looks.breakers(client), before.breakers),
+            self._part(at, "watchdog", lambda: last_check(client, fleet), None),
         )
-        self._snapshot = Snapshot(
+        return replace(
+            before,
             at=at,
-            took=timedelta(seconds=asyncio.get_running_loop().time() - began),
-            version=before.version,
+            read=dict(self._read_at),
             agents=agents,
             heard=heard,
             unheard=len(agents) if told is None else len(told) - heard,
@@ -124,12 +132,14 @@ class Exporter:
         )
 
     async def _part(
-        self, part: str, look: Callable[[], Awaitable[Found]], otherwise: Found
+        self, at: datetime, part: str, look: Callable[[], Awaitable[Found]], otherwise: Found
     ) -> Found:
         """Look at one part; one that cannot be read is told in the log, and hides no other."""
         try:
             async with asyncio.timeout(PART_SECONDS):
-                return await look()
+                found = await look()
+            self._read_at[part] = at
+            return found
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are told
             self._failures[part] += 1
             why = f"{type(error).__name__}: {error}"[:MESSAGE_LIMIT]

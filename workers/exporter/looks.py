@@ -4,6 +4,8 @@ Each reads and changes nothing. What needs a worker is asked with little patienc
 asked on and on while no worker answers at all.
 """
 
+import asyncio
+import random
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,7 @@ from activities.open_state import UNANSWERED, open_state
 from activities.side_by_side import side_by_side
 from activities.watchdog.listing import AGENT, PIPELINE, STATUS
 from rota.approvals import OpenApproval
-from rota.breaker import Breaker, Phase
+from rota.breaker import Breaker
 from rota.ids import BUDGET_PREFIX, KEEPER_PREFIX, budget_id, keeper_id
 from rota.list_query import KEEPERS
 from rota.readings import AccountReading, KeeperReading
@@ -27,12 +29,14 @@ from rota.team_spec import TeamAccount
 from rota.visibility import KEEPER_MEMO, TEAM_MEMO
 from schedules.live_holders import holders_of
 from schedules.live_teams import ACCOUNTS
-from workers.exporter.snapshot import ScheduleLook, WaitingCall, Waits
+from workers.exporter.snapshot import BreakerLook, ScheduleLook, WaitingCall, Waits
 
 PATIENCE = timedelta(seconds=3)
 """How long one workflow may take to answer."""
 SILENCE = 10
 """Workflows in a row without an answer after which no other is asked: nobody serves them."""
+ENOUGH = timedelta(seconds=45)
+"""How long those of one part are asked: what is known by then is told, however slow some are."""
 MOST_ASKED = 200
 """Runs that wait for people and are asked since when; the rest counts as one call each."""
 MOST_WAITING = 5000
@@ -53,18 +57,21 @@ class _Status(BaseModel):
 
 
 class _Asking:
-    """Asks many workflows, until it is clear that nobody answers."""
+    """Asks many workflows, until it is clear that nobody answers, or time is up."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._silent = 0
+        self._end = asyncio.get_running_loop().time() + ENOUGH.total_seconds()
 
-    async def ask(self, id: str, kind: type[State], query: str = "state") -> State | None:
+    async def ask(
+        self, id: str, kind: type[State], query: str = "state", *arguments: object
+    ) -> State | None:
         """Return what the workflow says; None if it does not, or has ended."""
-        if self._silent >= SILENCE:
+        if self._silent >= SILENCE or asyncio.get_running_loop().time() >= self._end:
             return None
         try:
-            state = await open_state(self._client, id, kind, PATIENCE, query)
+            state = await open_state(self._client, id, kind, PATIENCE, query, arguments)
         except WorkflowQueryFailedError:
             # A worker of another version: it serves it, and knows no such query.
             return None
@@ -84,12 +91,14 @@ async def keepers(client: Client, fleet: str) -> dict[str, KeeperReading | None]
         RPCError: the server did not answer.
     """
     ids = await holders_of(client, KEEPERS, KEEPER_MEMO, fleet)
-    names = sorted(id.removeprefix(KEEPER_PREFIX) for id in ids)
-    asking = _Asking(client)
+    names = [id.removeprefix(KEEPER_PREFIX) for id in ids]
+    # In another order each time: if time is up, others are left out than before.
+    random.shuffle(names)
+    asking, now = _Asking(client), datetime.now(UTC)
     told = await side_by_side(
-        names, lambda name: asking.ask(keeper_id(name), KeeperReading, "reading")
+        names, lambda name: asking.ask(keeper_id(name), KeeperReading, "reading", now)
     )
-    return dict(zip(names, told, strict=True))
+    return dict(sorted(zip(names, told, strict=True)))
 
 
 async def teams(client: Client, fleet: str) -> dict[str, AccountReading | None]:
@@ -161,8 +170,8 @@ async def waits(client: Client, names: Collection[str]) -> dict[str, Waits]:
     }
 
 
-async def breakers(client: Client) -> tuple[tuple[str, Phase], ...]:
-    """Return the kind of runtime and the phase of every breaker there is.
+async def breakers(client: Client) -> tuple[BreakerLook, ...]:
+    """Return every breaker there is; those of a namespace are for all its fleets.
 
     Raises:
         RPCError: the server did not answer.
@@ -170,7 +179,7 @@ async def breakers(client: Client) -> tuple[tuple[str, Phase], ...]:
     asking = _Asking(client)
     ids = sorted([each.id async for each in client.list_workflows(BREAKERS)])
     told = await side_by_side(ids, lambda id: asking.ask(id, Breaker))
-    return tuple((each.kind, each.phase) for each in told if each is not None)
+    return tuple(BreakerLook(each.kind, each.account, each.phase) for each in told if each)
 
 
 def remembered(told: Mapping[str, State | None], before: Mapping[str, State]) -> dict[str, State]:

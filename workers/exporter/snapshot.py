@@ -51,12 +51,28 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class BreakerLook:
+    """A breaker there is."""
+
+    runtime: str
+    """The kind."""
+    account: str
+    """Whose capacity it guards, in words without secrets."""
+    phase: Phase
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A fleet at one moment; a part that could not be read is as it was when it last could."""
 
     at: datetime
+    """When the look began."""
     took: timedelta
     version: str
+    read: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """By part: when a look began that could read it; one that never was is not in it."""
+    check_every: timedelta | None = None
+    """From one check of the Watchdog to the next; None: the fleet declares none."""
     agents: Mapping[str, KeeperReading] = field(default_factory=dict[str, KeeperReading])
     """By name, pipelines too: whoever has answered once, and is still declared."""
     heard: int = 0
@@ -67,8 +83,7 @@ class Snapshot:
     schedules: Mapping[str, ScheduleLook] = field(default_factory=dict[str, ScheduleLook])
     """By agent or pipeline; who has none is not in it."""
     waits: Mapping[str, Waits] = field(default_factory=dict[str, Waits])
-    breakers: tuple[tuple[str, Phase], ...] = ()
-    """Kind of runtime and phase of each."""
+    breakers: tuple[BreakerLook, ...] = ()
     watched: WatchMemory | None = None
     """What the Watchdog's newest check has found; None: there was none."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -46,6 +46,8 @@ class Gateway:
     @cached_property
     def exporter(self) -> Exporter:
         """Looks at the fleet, once for all routes that tell of it."""
-        exporter = Exporter(self.client, self.fleet.name)
+        watchdog = self.fleet.watchdog
+        every = watchdog.every if watchdog else None
+        exporter = Exporter(self.client, self.fleet.name, every)
         self.closing.push_async_callback(exporter.aclose)
         return exporter

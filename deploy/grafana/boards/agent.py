@@ -1,8 +1,9 @@
 """The board Agent: everything about one of them. Pure."""
 
-from deploy.grafana.boards.asking import DAY, age, gained, gauge, quantile, total
+from deploy.grafana.boards.asking import DAY, age, gained, gauge, total, typical
 from deploy.grafana.boards.choices import JOBS, ONE_AGENT
 from deploy.grafana.boards.declared import Board, Query, Row, Unit, bars, lines, number
+from deploy.grafana.boards.durations import DURATIONS
 
 NOW = Row(
     "Now",
@@ -89,19 +90,12 @@ RUNS = Row(
             "Why they ran.",
             Query(gained("rota_runs_total", "trigger", within=DAY), "{{trigger}}"),
         ),
-        lines(
-            "How long runs took, in the day before",
-            Unit.SECONDS,
-            "From when a run presented itself to its end, waits included; without skipped runs.",
-            Query(quantile(0.5, "rota_run_duration_seconds"), "half of them"),
-            Query(quantile(0.95, "rota_run_duration_seconds"), "19 of 20"),
-        ),
+        DURATIONS,
         lines(
             "How late runs began, in the day before",
             Unit.SECONDS,
             "From the slot to when its run presented itself, jitter included; scheduled runs only.",
-            Query(quantile(0.5, "rota_run_start_delay_seconds"), "half of them"),
-            Query(quantile(0.95, "rota_run_start_delay_seconds"), "19 of 20"),
+            *typical("rota_run_start_delay_seconds"),
         ),
     ),
 )
@@ -140,8 +134,7 @@ CALLS = Row(
             "How long people took, in the week before",
             Unit.SECONDS,
             "From a request to its decision, or to the end of its time.",
-            Query(quantile(0.5, "rota_approval_wait_seconds", within="7d"), "half of them"),
-            Query(quantile(0.95, "rota_approval_wait_seconds", within="7d"), "19 of 20"),
+            *typical("rota_approval_wait_seconds", within="7d"),
         ),
     ),
 )
@@ -160,6 +153,15 @@ MONEY = Row(
             Unit.COUNT,
             "Read, written, and read from or written to the provider's cache.",
             Query(gained("rota_tokens_total", "type", within=DAY), "{{type}}"),
+        ),
+        bars(
+            "Its budget begins anew in",
+            Unit.SECONDS,
+            "Until the window ends, by the clock of the agent's own time zone.",
+            Query(
+                f"({gauge('rota_budget_window_end_timestamp_seconds', 'window')} > 0) - time()",
+                "{{window}}",
+            ),
         ),
         bars(
             "Left of its budget",

@@ -1,9 +1,11 @@
 """Questions in PromQL about the metrics of the closed list: their labels are taken from it. Pure.
 
-Whatever gateways there are tell the same, so of the fleet's metrics the greatest is taken over
-them; workers tell each of themselves, so theirs are added.
+Whatever gateways a fleet has tell the same, so of its metrics the greatest is taken over them;
+workers tell each of themselves, so theirs are added. Each fleet is a job of its own: agents of
+two fleets with one name are two, and what both did is added.
 """
 
+from deploy.grafana.boards.declared import Query
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
 from rota.metric_kinds import Kind, Source
 from rota.metrics import METRICS
@@ -19,26 +21,33 @@ JOB, WORKERS, SERVERS = "$job", "$workers", "$servers"
 
 def gauge(name: str, *by: str, **only: str) -> str:
     """The greatest of a gauge, for each value of the labels `by`."""
-    return f"max by ({', '.join(by)}) ({_selected(name, only)})"
+    return f"max by ({_own_job(by)}) ({_selected(name, only)})"
 
 
 def total(name: str, *by: str, **only: str) -> str:
     """The sum of a gauge over all labels but `by`."""
-    return f"sum by ({', '.join(by)}) ({gauge(name, *_labels(name), **only)})"
+    return f"sum by ({_own_job(by)}) ({_once(name, _selected(name, only))})"
 
 
 def gained(name: str, *by: str, within: str = HOUR, **only: str) -> str:
     """What a counter of the fleet has gained within some time."""
     gain = f"increase({_selected(name, only)}[{within}])"
-    return f"sum by ({', '.join(by)}) (max by ({', '.join(_labels(name))}) ({gain}))"
+    return f"sum by ({_own_job(by)}) ({_once(name, gain)})"
 
 
 def quantile(share: float, name: str, *by: str, within: str = DAY, **only: str) -> str:
     """What so large a share of a histogram of the fleet has not exceeded."""
-    each = ", ".join((*_labels(name), "le"))
     gain = f"increase({_selected(name, only, '_bucket')}[{within}])"
-    summed = f"sum by ({', '.join((*by, 'le'))}) (max by ({each}) ({gain}))"
+    summed = f"sum by ({_own_job((*by, 'le'))}) ({_once(name, gain, 'le')})"
     return f"histogram_quantile({share:g}, {summed})"
+
+
+def typical(name: str, within: str = DAY) -> tuple[Query, Query]:
+    """What half, and what nearly all, of a histogram of the fleet have not exceeded."""
+    return (
+        Query(quantile(0.5, name, within=within), "half of them"),
+        Query(quantile(0.95, name, within=within), "19 of 20"),
+    )
 
 
 def rate(name: str, *by: str, suffix: str = "", **only: str) -> str:
@@ -64,6 +73,16 @@ def age(name: str, *by: str) -> str:
 def share(part: str, whole: str) -> str:
     """Which share of the whole a part is; nothing where there is no whole."""
     return f"({part}) / ({whole} > 0)"
+
+
+def _once(name: str, values: str, *more: str) -> str:
+    """Of each fleet's gateways the greatest: all of them tell the same."""
+    return f"max by ({', '.join(('job', *_labels(name), *more))}) ({values})"
+
+
+def _own_job(by: tuple[str, ...]) -> str:
+    """The labels `by`, and the fleet of whoever has a name."""
+    return ", ".join(("job", *by) if {"agent", "team"} & set(by) else by)
 
 
 def _labels(name: str) -> tuple[str, ...]:

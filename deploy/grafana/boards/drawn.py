@@ -138,7 +138,8 @@ def _table(panel: Panel) -> table.Panel:
     """One row for each agent: answers are put side by side, and columns have names and units."""
     merge = models.DataTransformerConfig(id_val="merge", options={})
     hide = models.DataTransformerConfig(
-        id_val="organize", options={"excludeByName": {"Time": True}}
+        id_val="organize",
+        options={"excludeByName": {"Time": True}, "renameByName": {"job": "fleet"}},
     )
     made = table.Panel().with_transformation(merge).with_transformation(hide)
     for letter, query in zip("ABCDEFGH", panel.queries, strict=False):

@@ -1,8 +1,9 @@
 """The board Fleet: is anything wrong, and where. Pure."""
 
-from deploy.grafana.boards.asking import RANGE, age, gained, gauge, quantile, share, total
+from deploy.grafana.boards.asking import RANGE, age, gained, gauge, share, total
 from deploy.grafana.boards.choices import AGENTS, JOBS
 from deploy.grafana.boards.declared import Board, Query, Row, Unit, lines, number, table
+from deploy.grafana.boards.durations import DURATIONS
 
 ENDED = "succeeded|failed|blocked|timed_out"
 """Outcomes of runs that were to work; skipped and cancelled ones were not."""
@@ -102,13 +103,7 @@ RUNS = Row(
             "Why they ran.",
             Query(gained("rota_runs_total", "trigger"), "{{trigger}}"),
         ),
-        lines(
-            "How long runs took, in the day before",
-            Unit.SECONDS,
-            "From when a run presented itself to its end, waits included; without skipped runs.",
-            Query(quantile(0.5, "rota_run_duration_seconds"), "half of them"),
-            Query(quantile(0.95, "rota_run_duration_seconds"), "19 of 20"),
-        ),
+        DURATIONS,
     ),
 )
 
@@ -130,16 +125,42 @@ WATCHED = Row(
         number(
             "Since the last check",
             Unit.SECONDS,
-            "How long ago the Watchdog looked. It looks every minute unless declared otherwise.",
+            "How long ago the Watchdog looked: rota watchdog. Nothing: it never has.",
             age("rota_watchdog_last_check_timestamp_seconds"),
-            bad_from=900,
+        ),
+        number(
+            "Time between checks",
+            Unit.SECONDS,
+            "As declared. Nothing: the fleet declares no Watchdog.",
+            gauge("rota_watchdog_interval_seconds"),
         ),
         number(
             "Behind with the archive",
             Unit.SECONDS,
-            "How long the oldest closed run waits to be put away before Temporal forgets it.",
+            "How long the oldest closed run waits to be put away before Temporal forgets it; or "
+            "how long every attempt has come to nothing.",
             gauge("rota_archive_lag_seconds"),
             bad_from=21_600,
+        ),
+        number(
+            "Since the archive's last attempt",
+            Unit.SECONDS,
+            "The Watchdog tries every five minutes, or sooner while something is left.",
+            age("rota_archive_last_attempt_timestamp_seconds"),
+        ),
+        number(
+            "Archive in trouble",
+            Unit.COUNT,
+            "The last attempt came to nothing, or not to all. Why: rota watchdog, rota doctor.",
+            total("rota_archive_trouble"),
+            bad_from=1,
+        ),
+        lines(
+            "Runs that are not put away",
+            Unit.COUNT,
+            "Left to the next attempt, and those that could not be put away.",
+            Query(total("rota_archive_waiting_runs"), "left to the next attempt"),
+            Query(total("rota_archive_failing_runs"), "could not be"),
         ),
     ),
 )

@@ -55,6 +55,15 @@ ACCOUNTS = Row(
             Query(gauge("rota_breakers", "runtime", "state"), "{{runtime}} {{state}}"),
         ),
         bars(
+            "Breakers by account",
+            Unit.COUNT,
+            "At 1 it is open, or half open: rota doctor. Nothing: no call has failed yet.",
+            Query(
+                gauge("rota_breaker_open", "runtime", "account"),
+                "{{runtime}} {{account}}",
+            ),
+        ),
+        bars(
             "Agents by runtime",
             Unit.COUNT,
             "How many depend on each.",

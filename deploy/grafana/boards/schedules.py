@@ -17,12 +17,12 @@ from deploy.grafana.boards.declared import Board, Query, Row, Unit, lines, numbe
 
 ON_TIME = "5(\\\\.0)?"
 """The bucket of runs that were on time; newer servers write it as a decimal."""
-LATE = (
-    "sum by () (max by (agent) (increase(rota_run_start_delay_seconds_bucket"
+IN_TIME = (
+    "sum by () (max by (job, agent) (increase(rota_run_start_delay_seconds_bucket"
     f'{{job=~"$job",agent=~"$agent",le=~"{ON_TIME}"}}[{RANGE}])))'
 )
 SCHEDULED = (
-    "sum by () (max by (agent) (increase(rota_run_start_delay_seconds_count"
+    "sum by () (max by (job, agent) (increase(rota_run_start_delay_seconds_count"
     f'{{job=~"$job",agent=~"$agent"}}[{RANGE}])))'
 )
 
@@ -33,7 +33,7 @@ NOW = Row(
             "On time",
             Unit.SHARE,
             "Of scheduled runs in the time shown: begun within 5 s of their slot, jitter included.",
-            share(LATE, SCHEDULED),
+            share(IN_TIME, SCHEDULED),
         ),
         number(
             "Missed slots",

@@ -1,6 +1,6 @@
 """The board Worker and Temporal: is there anybody to do the work, and does the engine keep up."""
 
-from deploy.grafana.boards.asking import age, own, rate, share, slowest, total
+from deploy.grafana.boards.asking import RANGE, age, gained, gauge, own, rate, share, slowest, total
 from deploy.grafana.boards.choices import JOBS, SERVERS, WORKERS
 from deploy.grafana.boards.declared import Board, Query, Row, Unit, bars, lines, number
 
@@ -17,21 +17,21 @@ UP = Row(
         number(
             "Age of the fleet's numbers",
             Unit.SECONDS,
-            "Since the gateway last looked: every 15 s, less often for large fleets.",
-            age("rota_exporter_last_look_timestamp_seconds"),
+            "Since the gateway could last read its oldest part: 15 s, more for large fleets.",
+            f"max({age('rota_exporter_last_look_timestamp_seconds', 'part')})",
             bad_from=300,
         ),
         number(
             "A look takes",
             Unit.SECONDS,
             "How long the gateway needs to ask the whole fleet.",
-            'max(rota_exporter_look_duration_seconds{job=~"$job"})',
+            gauge("rota_exporter_look_duration_seconds"),
         ),
         number(
             "Looks that failed, in the time shown",
             Unit.COUNT,
             "Parts of the fleet that could not be read; why stands in the gateway's log.",
-            'sum(max by (part) (increase(rota_exporter_failures_total{job=~"$job"}[$__range])))',
+            gained("rota_exporter_failures_total", within=RANGE),
             bad_from=1,
         ),
         number(
@@ -39,6 +39,12 @@ UP = Row(
             Unit.COUNT,
             "Agents and pipelines that have answered the gateway's last look.",
             total("rota_exporter_agents", state="heard"),
+        ),
+        lines(
+            "Age of the fleet's numbers, by part",
+            Unit.SECONDS,
+            "Since the gateway could last read it; why it cannot stands in the gateway's log.",
+            Query(age("rota_exporter_last_look_timestamp_seconds", "part"), "{{part}}"),
         ),
         bars(
             "Gateways by version",

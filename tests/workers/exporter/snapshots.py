@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from rota.breaker import Phase
 from rota.budget import WindowKind
+from rota.metrics import PARTS
 from rota.model_use import ModelUse
 from rota.notify_spec import Occasion
 from rota.readings import AccountReading, KeeperReading, LimitReading
@@ -15,12 +16,13 @@ from rota.watchdog.alerts import Alert
 from rota.watchdog.archiving import ArchiveState
 from rota.watchdog.memory import WatchMemory
 from tests.rota.desks import T0
-from workers.exporter.snapshot import ScheduleLook, Snapshot, Waits
+from workers.exporter.snapshot import BreakerLook, ScheduleLook, Snapshot, Waits
 
 MINUTE = timedelta(minutes=1)
 
 ACCOUNT = AccountReading(
     spent={WindowKind.DAY: 1_250_000, WindowKind.MONTH: 9_000_000},
+    ends={WindowKind.DAY: T0 + 60 * MINUTE, WindowKind.MONTH: T0 + 600 * MINUTE},
     limits=(
         LimitReading(window=WindowKind.DAY, dimension="micros", limit=5_000_000, left=3_750_000),
         LimitReading(window=WindowKind.MONTH, dimension="tokens", limit=1000, left=-5),
@@ -77,7 +79,7 @@ WATCHED_NOW = WatchMemory(
         Alert(key=kind, kind=kind, agent="report", since=T0, opened=T0, count=2)
         for kind in (Occasion.MISSED, Occasion.LATE)
     ),
-    archive=ArchiveState(lag_seconds=90),
+    archive=ArchiveState(at=T0, lag_seconds=90, left=3, failures=2, problem="no checkpoint"),
 )
 
 FULL = Snapshot(
@@ -89,7 +91,14 @@ FULL = Snapshot(
     teams={"finance": ACCOUNT},
     schedules={"report": ScheduleLook(T0, MINUTE, paused=False)},
     waits={"report": Waits(approvals=2, oldest=T0, parked=1)},
-    breakers=(("anthropic", Phase.OPEN), ("anthropic", Phase.OPEN), ("cursor", Phase.HALF_OPEN)),
+    read=dict.fromkeys(PARTS, T0),
+    check_every=MINUTE,
+    breakers=(
+        BreakerLook("anthropic", "env:A", Phase.OPEN),
+        BreakerLook("anthropic", "env:B", Phase.OPEN),
+        BreakerLook("cursor", "env:C", Phase.HALF_OPEN),
+        BreakerLook("cursor", "env:D", Phase.CLOSED),
+    ),
     watched=WATCHED_NOW,
     failures={"breakers": 3},
 )

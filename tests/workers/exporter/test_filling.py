@@ -1,25 +1,29 @@
 """Whatever is exported is in the closed list, and whatever is in the list is exported."""
 
-import shutil
-import subprocess
 import time
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from rota.breaker import Phase
 from rota.metric_kinds import Kind, Unit
-from rota.metrics import METRICS
+from rota.metrics import METRICS, MOST_ACCOUNTS
 from rota.model_use import ModelUse
 from rota.readings import KeeperReading
 from rota.runs import RunStatus, Trigger
 from rota.totals import MOST_MODELS, Totals, used
 from rota.usage import Usage
+from rota.watchdog.archiving import ArchiveState
+from rota.watchdog.memory import WatchMemory
+from tests.prometheus import promtool
 from tests.workers.exporter.snapshots import FULL, READING
 from workers.exporter.exporter import registry_of
 from workers.exporter.samples import EXPORTED, Samples, UnlistedError
-from workers.exporter.snapshot import Snapshot
+from workers.exporter.snapshot import BreakerLook, Snapshot
 
 EMPTY = replace(FULL, agents={"report": KeeperReading(model="claude")}, watched=None, breakers=())
 
@@ -139,6 +143,56 @@ def test_breakers_count_by_runtime_and_a_runtime_in_use_without_one_has_none() -
     assert value(FULL, "rota_breakers", runtime="cursor", state="half_open") == 1
 
 
+def test_breaker_tells_its_account_and_the_open_ones_are_told_apart_first() -> None:
+    """Beyond a hundred accounts they are one, which is open if any of them is."""
+    name = "rota_breaker_open"
+    assert value(FULL, name, runtime="anthropic", account="env:A") == 1
+    assert value(FULL, name, runtime="cursor", account="env:C") == 1
+    assert value(FULL, name, runtime="cursor", account="env:D") == 0
+    closed = tuple(
+        BreakerLook("cursor", f"env:{n}", Phase.CLOSED) for n in range(2 * MOST_ACCOUNTS)
+    )
+    opened = BreakerLook("cursor", "env:open", Phase.OPEN)
+    crowd = replace(FULL, breakers=(*closed, opened))
+    assert len(scraped(crowd)[name]) == MOST_ACCOUNTS + 1
+    assert value(crowd, name, runtime="cursor", account="env:open") == 1
+    assert value(crowd, name, runtime="cursor", account="other") == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("waits", "rota_approvals_pending"),
+        ("waits", "rota_runs_parked"),
+        ("breakers", "rota_breakers"),
+        ("watchdog", "rota_watchdog_alerts"),
+        ("watchdog", "rota_watchdog_last_check_timestamp_seconds"),
+        ("watchdog", "rota_slots_missed"),
+    ],
+)
+def test_part_that_was_never_read_is_not_told_as_nought(part: str, name: str) -> None:
+    """An alert would resolve on it; how old the part is says 0, which is another alert."""
+    read = {each: at for each, at in FULL.read.items() if each != part}
+    blind = replace(FULL, read=read)
+    assert name in scraped(FULL)
+    assert name not in scraped(blind)
+    assert value(blind, "rota_exporter_last_look_timestamp_seconds", part=part) == 0
+    assert (
+        value(blind, "rota_exporter_last_look_timestamp_seconds", part="keepers")
+        == FULL.at.timestamp()
+    )
+
+
+def test_archive_whose_every_attempt_fails_falls_behind() -> None:
+    """Though nothing is known of its lag: since when it fails is known."""
+    since = FULL.at - 7 * timedelta(hours=1)
+    state = ArchiveState(at=FULL.at, lag_seconds=5, reason="the store is away", since=since)
+    watched = WatchMemory(checked=FULL.at, archive=state)
+    failing = replace(FULL, watched=watched)
+    assert value(failing, "rota_archive_lag_seconds") == 7 * 3600
+    assert value(failing, "rota_archive_trouble") == 1
+
+
 def test_paused_schedule_has_no_next_slot() -> None:
     """What the server would start is not started."""
     schedule = replace(FULL.schedules["report"], paused=True)
@@ -164,16 +218,10 @@ def test_value_without_a_place_in_the_list_is_an_error(name: str, labels: dict[s
         Samples().put(name, 1, **labels)
 
 
-def test_scrape_passes_promtool() -> None:
-    """The judgement of Prometheus' own linter, where it is installed."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        # Nothing to hold it against; CI's image has it, or the boards' tests say that it must.
-        return
-    text = text_of(FULL)
-    ended = subprocess.run(
-        [promtool, "check", "metrics"], input=text, capture_output=True, text=True
-    )
+@pytest.mark.prometheus
+def test_scrape_passes_promtool(tmp_path: Path) -> None:
+    """The judgement of Prometheus' own linter."""
+    ended = promtool("check", "metrics", folder=tmp_path, told=text_of(FULL))
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
 
 

@@ -1,11 +1,13 @@
 """What the server and the Watchdog know beside the keepers, as one look at a fleet finds it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from temporalio.client import (
+    Client,
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleIntervalSpec,
@@ -17,12 +19,14 @@ from rota.breaker import Breaker, Phase
 from rota.budget import Cap, WindowKind
 from rota.ids import breaker_id, budget_id, keeper_id, keeper_queue
 from rota.pinned_spec import PinnedSpec
-from rota.readings import LimitReading
+from rota.readings import KeeperReading, LimitReading
 from rota.team_spec import PinnedTeam
 from tests.approving import Ledger, calling, decide, open_approvals, posting
 from tests.stack import Stack
 from tests.workflows.gates import poll
+from tests.workflows.money import priced, turn
 from workers.exporter import looks
+from workers.exporter.snapshot import BreakerLook
 
 APPROVING: dict[str, Any] = {
     "runtime": calling(posting(), posting("DE13")),
@@ -118,7 +122,7 @@ async def test_schedule_is_read_as_the_server_lists_it(stack: Stack) -> None:
 
 
 async def test_open_breaker_is_read_with_its_runtime(served: Stack) -> None:
-    """The account is in no label: what is wrong with it `rota doctor` tells."""
+    """And the account that it guards: a runtime may have several."""
     kind = served.name("provider")
     opened = Breaker(
         kind=kind, account="env:KEY", phase=Phase.OPEN, until=datetime.now(UTC) + timedelta(hours=1)
@@ -126,11 +130,11 @@ async def test_open_breaker_is_read_with_its_runtime(served: Stack) -> None:
     id, queue = breaker_id(kind, "env:KEY"), keeper_queue(served.task_queue)
     handle = await served.client.start_workflow("Breaker", opened, id=id, task_queue=queue)
 
-    async def listed() -> list[Phase] | None:
-        found = [phase for name, phase in await looks.breakers(served.client) if name == kind]
+    async def listed() -> list[BreakerLook] | None:
+        found = [each for each in await looks.breakers(served.client) if each.runtime == kind]
         return found or None
 
-    assert await poll(listed) == [Phase.OPEN]
+    assert await poll(listed) == [BreakerLook(kind, "env:KEY", Phase.OPEN)]
     await handle.terminate()
 
 
@@ -138,3 +142,41 @@ def test_whoever_is_silent_is_remembered_and_whoever_never_spoke_is_not_made_up(
     """Nor is whoever is declared no longer kept."""
     before = {"a": 1, "gone": 2}
     assert looks.remembered({"a": None, "b": 3, "never": None}, before) == {"a": 1, "b": 3}
+
+
+async def test_keepers_that_answer_slowly_do_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once time is up nobody else is asked, and who has answered is told: not nobody."""
+    monkeypatch.setattr(looks, "ENOUGH", timedelta(seconds=0.2))
+    asked: list[str] = []
+
+    async def listed(*_: object) -> list[str]:
+        return [keeper_id(f"agent-{number}") for number in range(40)]
+
+    async def answer(_: object, id: str, *__: object) -> KeeperReading:
+        asked.append(id)
+        await asyncio.sleep(0.15)
+        return KeeperReading()
+
+    monkeypatch.setattr(looks, "holders_of", listed)
+    monkeypatch.setattr(looks, "open_state", answer)
+    told = await looks.keepers(cast(Client, None), "fleet")
+    assert len(told) == 40
+    assert sum(each is not None for each in told.values()) == len(asked) == 20
+    assert list(told) == sorted(told)
+
+
+async def test_agent_at_rest_has_spent_nothing_in_a_new_day(served: Stack) -> None:
+    """A workflow's own time stands still while it rests: yesterday's cost is not today's."""
+    agent = served.name("resting")
+    await served.declare(agent, runtime=priced(turn(2000, result="done")))
+    await served.run(agent, f"{agent}-1")
+    keeper = served.client.get_workflow_handle(keeper_id(agent))
+    now = datetime.now(UTC)
+    for later, spent in ((timedelta(0), True), (timedelta(days=1), False)):
+        reading = await keeper.query("reading", now + later, result_type=KeeperReading)
+        account = reading.account
+        assert (account.spent[WindowKind.DAY] > 0) == spent
+        until = account.ends[WindowKind.DAY] - (now + later)
+        assert timedelta(0) < until <= timedelta(days=1)
