@@ -35,10 +35,12 @@ class TakenError(Exception):
     """A file of that name says something else."""
 
 
-def agent_file(name: str, remarks: Iterable[str], document: dict[str, Any]) -> AgentFile:
-    """Return the file of `document`, its remarks as comments on top."""
+def agent_file(
+    name: str, remarks: Iterable[str], document: dict[str, Any], longest: str = LONGEST
+) -> AgentFile:
+    """Return the file of `document`, its remarks as comments on top; a run takes `longest`."""
     head = "".join(f"# {' '.join(remark.split())}\n" for remark in remarks)
-    keys = {"kind": "Agent", "name": name, **document, "budget": {"wall_clock": LONGEST}}
+    keys = {"kind": "Agent", "name": name, **document, "budget": {"wall_clock": longest}}
     return AgentFile(name, head + yaml.safe_dump(keys, sort_keys=False, allow_unicode=True))
 
 

@@ -5,7 +5,8 @@ on its own task queue: Temporal's own command starts it under the run's id, or f
 id if the worker that waited for it was lost, so each slot starts it once.
 """
 
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,15 +18,13 @@ from temporalio.client import (
     ScheduleRange,
 )
 
-from rota.durations import format_duration
+from rota.durations import format_duration, parse_duration
 from schedules.importing.agent_files import LONGEST, AgentFile, agent_file, as_template, free_name
 
 _OVERLAP = {
     ScheduleOverlapPolicy.SKIP: "skip",
     ScheduleOverlapPolicy.BUFFER_ONE: "queue_one",
     ScheduleOverlapPolicy.BUFFER_ALL: "queue_all",
-    ScheduleOverlapPolicy.CANCEL_OTHER: "cancel_other",
-    ScheduleOverlapPolicy.TERMINATE_OTHER: "terminate_other",
     ScheduleOverlapPolicy.ALLOW_ALL: "allow",
 }
 _FIELDS = {
@@ -93,6 +92,9 @@ def schedule_agent(
             start += [flag, f"{limit.total_seconds():g}s"]
     for argument in arguments:
         start += ["--input", argument]
+    # As long as the workflow may take: who waits less lets the next slot begin beside it.
+    allowed = action.execution_timeout or action.run_timeout or timedelta(0)
+    longest = format_duration(max(parse_duration(LONGEST), allowed))
     # The run's id: one workflow for each slot, whoever starts it.
     workflow_id = as_template(action.id) + "/{run}"
     runtime = {
@@ -105,27 +107,39 @@ def schedule_agent(
         "input": "none",
         "output": "json",
         "answer": {"result": "result"},
-        "inactivity": LONGEST,
+        "inactivity": longest,
         "repeatable": True,
     }
-    remarks = [
-        f"Temporal schedule {id}: workflow {action.workflow} on task queue {action.task_queue}.",
-        "Pause that schedule when this one is applied, or both start the workflow:",
-        f"temporal schedule toggle --schedule-id '{id}' --pause --reason 'agent {name} of Rota'",
-    ]
-    if action.memo or action.typed_search_attributes or action.untyped_search_attributes:
-        remarks.append("Its memo and search attributes are not passed on.")
-    if action.retry_policy:
-        remarks.append("Its workflow retry policy is not passed on: see retry.")
-    if schedule.state.note:
-        remarks.append(f"Note of the schedule: {schedule.state.note}")
     document = {
         "description": f"Runs the workflow {action.workflow}"[:200],
         "runtime": runtime,
         "instructions": f"Run the workflow {action.workflow}.",
         "schedule": declared,
     }
-    return agent_file(name, remarks, document)
+    return agent_file(name, _remarks(id, name, schedule, action), document, longest)
+
+
+def _remarks(
+    id: str, name: str, schedule: Schedule, action: ScheduleActionStartWorkflow
+) -> Iterable[str]:
+    yield f"Temporal schedule {id}: workflow {action.workflow} on task queue {action.task_queue}."
+    yield "Pause that schedule when this one is applied, or both start the workflow:"
+    reason = f"agent {name} of Rota"
+    named = ("--schedule-id", id, "--pause", "--reason", reason)
+    yield f"temporal schedule toggle {shlex.join(named)}"
+    left = (
+        ("memo", action.memo),
+        ("search attributes", action.typed_search_attributes or action.untyped_search_attributes),
+        ("retry policy (see retry)", action.retry_policy),
+        ("summary and details", action.static_summary or action.static_details),
+        ("headers", action.headers),
+    )
+    if gone := [what for what, there in left if there]:
+        yield f"Not passed on to its workflow: {', '.join(gone)}."
+    if schedule.policy.pause_on_failure:
+        yield "It paused itself when its workflow failed; this one goes on with the next slot."
+    if schedule.state.note:
+        yield f"Note of the schedule: {schedule.state.note}"
 
 
 def _declared(schedule: Schedule) -> dict[str, Any]:
@@ -137,6 +151,10 @@ def _declared(schedule: Schedule) -> dict[str, Any]:
     if offset := next((each.offset for each in spec.intervals if each.offset), None):
         raise NotExpressibleError(
             f"an interval of it begins {format_duration(offset)} late (offset); write a calendar"
+        )
+    if policy.overlap not in _OVERLAP:
+        raise NotExpressibleError(
+            "it ends a workflow that still works (overlap): a run that is ended only waits no more"
         )
     declared: dict[str, Any] = {
         "calendar": [_calendar(calendar) for calendar in spec.calendars],
@@ -172,8 +190,9 @@ def _calendar(calendar: ScheduleCalendarSpec) -> dict[str, str]:
 
 def _range(given: ScheduleRange, low: int | None, high: int | None) -> str:
     end = max(given.end, given.start)
-    whole = (given.start, end) == (low, high)
-    text = "*" if whole else str(given.start) if end == given.start else f"{given.start}-{end}"
+    if end == given.start:  # `5/2` would go on to the end of the range
+        return str(given.start)
+    text = "*" if (given.start, end) == (low, high) else f"{given.start}-{end}"
     return text if given.step <= 1 else f"{text}/{given.step}"
 
 

@@ -55,8 +55,10 @@ class FoundSchedule:
         texts: list[bytes] = []
         for argument in action.args:
             assert isinstance(argument, Payload), "a described schedule holds what the server has"
-            if argument.metadata.get("encoding") not in _READABLE:
-                raise NotExpressibleError("an argument of its workflow is not JSON")
+            encoding = argument.metadata.get("encoding", b"")
+            if encoding not in _READABLE:
+                said = encoding.decode(errors="replace") or "no encoding"
+                raise NotExpressibleError(f"an argument of its workflow is not JSON ({said})")
             texts.append(argument.data or b"null")
         return readable(texts)
 

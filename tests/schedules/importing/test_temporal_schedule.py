@@ -1,5 +1,6 @@
 """Other people's Temporal schedules, said as declarations or refused."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from temporalio.client import (
     ScheduleSpec,
     ScheduleState,
 )
+from temporalio.common import RetryPolicy
 
 from schedules.importing.temporal_schedule import NotExpressibleError, readable, schedule_agent
 
@@ -24,25 +26,36 @@ DAILY = ScheduleSpec(
 )
 
 
-def declared(spec: ScheduleSpec = DAILY, **rest: Any) -> dict[str, Any]:
-    """The declaration of a schedule with this spec."""
-    action = ScheduleActionStartWorkflow("Export", id="export-{day}", task_queue="exports")
-    file = schedule_agent(
-        "Nightly Export",
+EXPORT = ScheduleActionStartWorkflow("Export", id="export-{day}", task_queue="exports")
+
+
+def text_of(
+    id: str = "Nightly Export",
+    action: ScheduleActionStartWorkflow = EXPORT,
+    spec: ScheduleSpec = DAILY,
+    **rest: Any,
+) -> str:
+    """The file of a schedule."""
+    return schedule_agent(
+        id,
         Schedule(action=action, spec=spec, **rest),
         ['{"a": 1}'],
         taken=(),
         address="127.0.0.1:7233",
         namespace="default",
-    )
-    return yaml.safe_load(file.text)
+    ).text
+
+
+def declared(spec: ScheduleSpec = DAILY, **rest: Any) -> dict[str, Any]:
+    """The declaration of a schedule with this spec."""
+    return yaml.safe_load(text_of(spec=spec, **rest))
 
 
 def every_second_hour_of_weekdays() -> ScheduleCalendarSpec:
     """A calendar with each shape of a range."""
     return ScheduleCalendarSpec(
         second=[ScheduleRange(30)],
-        minute=[ScheduleRange(0), ScheduleRange(45)],
+        minute=[ScheduleRange(0, step=5), ScheduleRange(45, 45, 7)],
         hour=[ScheduleRange(0, 23, 2)],
         day_of_week=[ScheduleRange(1, 5)],
         year=[ScheduleRange(2026, 2027)],
@@ -131,6 +144,51 @@ def test_schedule_that_no_declaration_says_is_refused(
     """It says what would be lost, instead of losing it."""
     with pytest.raises(NotExpressibleError, match=why):
         declared(spec, state=state)
+
+
+@pytest.mark.parametrize(
+    "overlap", [ScheduleOverlapPolicy.CANCEL_OTHER, ScheduleOverlapPolicy.TERMINATE_OTHER]
+)
+def test_schedule_that_ends_its_workflows_is_refused(overlap: ScheduleOverlapPolicy) -> None:
+    """Ending a run ends the waiting alone: two workflows would work side by side."""
+    with pytest.raises(NotExpressibleError, match="ends a workflow"):
+        declared(policy=SchedulePolicy(overlap=overlap))
+
+
+def test_run_waits_as_long_as_the_workflow_may_take() -> None:
+    """Or the next slot would begin beside it."""
+    action = ScheduleActionStartWorkflow(
+        "Export", id="export", task_queue="exports", execution_timeout=timedelta(days=3)
+    )
+    document = yaml.safe_load(text_of(action=action))
+    assert (document["budget"]["wall_clock"], document["runtime"]["inactivity"]) == ("3d", "3d")
+
+
+def test_what_is_not_taken_over_is_said_on_top() -> None:
+    """And how to pause the schedule, as a shell reads it."""
+    action = ScheduleActionStartWorkflow(
+        "Export",
+        id="export",
+        task_queue="exports",
+        memo={"a": 1},
+        static_summary="Exports",
+        retry_policy=RetryPolicy(maximum_attempts=2),
+    )
+    text = text_of(
+        "Bob's",
+        action=action,
+        policy=SchedulePolicy(pause_on_failure=True),
+        state=ScheduleState(note="since\nMay"),
+    )
+    head = [line for line in text.splitlines() if line.startswith("# ")]
+    assert (
+        "# Not passed on to its workflow: memo, retry policy (see retry), summary and details."
+        in head
+    )
+    assert any(line.startswith("# It paused itself") for line in head)
+    assert "# Note of the schedule: since May" in head
+    toggle = shlex.split(head[2])
+    assert toggle[toggle.index("--schedule-id") + 1] == "Bob's"
 
 
 @pytest.mark.parametrize(("argument", "why"), [(b"\xff", "not JSON"), (b"1" * 100_001, "too long")])
