@@ -15,5 +15,6 @@ class NoWorkerError(ApplyError):
     def __init__(self, task_queue: str) -> None:
         super().__init__(
             f"no worker serves task queue '{task_queue}': start one with 'rota worker' (or "
-            "'rota dev', which brings its own), then repeat"
+            "'rota dev', which brings its own), then repeat; if one is up, 'rota doctor' says why "
+            "it is given nothing"
         )

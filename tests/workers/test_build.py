@@ -4,7 +4,7 @@ import pytest
 from temporalio.api.deployment.v1 import RoutingConfig, WorkerDeploymentVersion
 
 from workers.build import LONGEST, Build, BuildOptionsError, build_from, told
-from workers.build_checks import judged
+from workers.build_checks import judged, left_behind
 
 BUILD = Build("rota", "b2")
 
@@ -95,3 +95,13 @@ def test_doctor_says_where_new_runs_begin(
 def test_doctor_says_nothing_of_builds_where_there_are_none() -> None:
     """Whoever does not use them need not know of them."""
     assert judged([], None) is None
+
+
+def test_doctor_names_builds_that_runs_wait_for() -> None:
+    """With how many there are, and how they get on."""
+    check = left_behind({OLD: 2})
+    assert (check.ok, check.found) == (
+        False,
+        "runs wait on builds that nobody serves: 2 on rota:b1",
+    )
+    assert "auto_upgrade" in check.cure

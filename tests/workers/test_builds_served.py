@@ -1,6 +1,7 @@
 """Two builds side by side on the real server: runs stay where they began, keepers move on."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
@@ -11,7 +12,7 @@ from rota.ids import keeper_id
 from tests.stack import Stack
 from tests.workflows.gates import GATED, Gate, poll
 from workers.build import Build, tell_of_build
-from workers.build_checks import check_builds
+from workers.build_checks import check_builds, runs_left, trouble_with_build
 
 
 async def make_current(client: Client, build: Build) -> None:
@@ -54,6 +55,25 @@ async def doctor_says(stack: Stack, words: str) -> None:
     await poll(said)
 
 
+async def wait_is_told(
+    client: Client, task_queue: str, run: str, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that began on `build`, if nobody served that any more."""
+
+    async def counted() -> bool | None:
+        return True if await runs_left(client, build.deployment, ()) == {build: 1} else None
+
+    await poll(counted)
+    assert await runs_left(client, build.deployment, (build,)) == {}
+    info = (await client.get_workflow_handle(run).describe()).raw_info
+    assert await trouble_with_build(client, task_queue, info) is None
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.build_checks.POLL", timedelta(0))  # as if all were long gone
+        said = await trouble_with_build(client, task_queue, info)
+    assert said
+    assert said.startswith(f"it began on build {build}, which nobody serves: start a worker")
+
+
 async def keeper_moves(stack: Stack, name: str, builds: list[str]) -> None:
     """Send it something until it has: the server tells its queues of a build in its own time."""
 
@@ -65,7 +85,7 @@ async def keeper_moves(stack: Stack, name: str, builds: list[str]) -> None:
 
 
 async def test_runs_end_on_their_build_and_keepers_move_on(
-    stack: Stack, caplog: pytest.LogCaptureFixture
+    stack: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers without builds are followed by a first build, and by a second amid a run."""
     first, second = (Build(f"rota-{stack.task_queue}", each) for each in ("b1", "b2"))
@@ -91,6 +111,7 @@ async def test_runs_end_on_their_build_and_keepers_move_on(
             )
             new = await stack.start(name, f"{name}-new")
             await gate.reached.wait()
+            await wait_is_told(stack.client, stack.task_queue, old.id, first, monkeypatch)
             gate.opened.set()
             results = [await old.result(), await new.result()]
             assert [result.status for result in results] == ["succeeded"] * 2

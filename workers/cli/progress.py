@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.pollers import pollers
 from activities.server_errors import is_missing
 from rota.pipeline_run import PipelineResult
+from workers.build_checks import trouble_with_build
 from workers.cli.any_run import describe_run, is_pipeline
 from workers.cli.node_changes import node_changes
 from workers.cli.output import console, format_time, remark
@@ -81,6 +82,9 @@ async def trouble_of(link: Link, handle: WorkflowHandle[Any, Any]) -> str:
     if await no_worker(link):
         return no_worker_remark(link)
     described = (await handle.describe()).raw_description
+    queue, info = link.settings.task_queue, described.workflow_execution_info
+    if trouble := await trouble_with_build(link.client, queue, info):
+        return trouble
     attempt = described.pending_workflow_task.attempt
     if attempt < STUCK_ATTEMPTS:
         return ""
