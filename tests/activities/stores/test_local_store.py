@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from activities.stores.base import StoreError
-from activities.stores.local import IN_LOOP_LIMIT, STRAY_AGE_SECONDS, LocalStore
+from activities.stores.local import IN_LOOP_LIMIT, LocalStore
+from activities.stores.local_files import STRAY_AGE_SECONDS
 from rota.model import digest_of
 
 WRITER = """
