@@ -5,7 +5,7 @@ of each; where it has listed as many as it does and more follow within the pictu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from workers.exporter.snapshot import ScheduleLook
@@ -23,6 +23,8 @@ LISTED = 5
 _STEP = 4
 """Hours from one mark of the scale to the next."""
 _LABEL_SIGNS = 30
+_NEAR = 45
+"""A mark of the scale that is as near as that to its beginning has no room for its hour."""
 _RIGHT = 14
 
 
@@ -95,8 +97,10 @@ def _ticks(axis: TimeAxis) -> tuple[Tick, ...]:
     at = axis.start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while at.hour % _STEP:
         at += timedelta(hours=1)
-    found: list[Tick] = []
+    now = axis.tick(axis.start, "now")
+    found = [now]
     while at <= axis.end:
-        found.append(axis.tick(at, at.strftime("%H:%M")))
+        tick = axis.tick(at, at.strftime("%H:%M"))
+        found.append(tick if tick.x - now.x > _NEAR else replace(tick, text=""))
         at += timedelta(hours=_STEP)
     return tuple(found)

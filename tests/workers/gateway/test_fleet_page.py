@@ -65,6 +65,8 @@ def test_page_is_well_formed_and_works_without_a_mouse(snapshot: Snapshot) -> No
     assert [len(page.all(tag)) for tag in ("h1", "header", "main", "footer")] == [1] * 4
     named = {attrs.get("aria-labelledby") for attrs in page.all("section")} - {None}
     assert named <= set(ids)
+    # On a narrow screen each cell stands in a line of its own, behind the name of its column.
+    assert all(attrs.get("data-of") for attrs in page.all("td"))
     scrolled = [attrs for attrs in page.all("div") if "scroll" in (attrs.get("class") or "")]
     assert all(attrs.get("tabindex") == "0" for attrs in scrolled)
 
@@ -186,6 +188,7 @@ def test_picture_has_the_soonest_slots_within_its_hours() -> None:
     assert daily.marks[0] == pytest.approx((LABELS + picture.right) / 2, abs=0.1)
     assert all(LABELS <= x <= WIDTH for row in picture.rows for x in row.marks)
     assert [tick.text for tick in picture.ticks] == [
+        "now",
         "08:00",
         "12:00",
         "16:00",
@@ -193,6 +196,8 @@ def test_picture_has_the_soonest_slots_within_its_hours() -> None:
         "00:00",
         "04:00",
     ]
+    near = slots_picture({}, T0 + 1.5 * HOUR).ticks
+    assert [tick.text for tick in near[:3]] == ["now", "", "12:00"]
     many = slots_picture(wide(200).schedules, T0)
     assert (len(many.rows), many.more > 0) == (MOST_ROWS, True)
 
