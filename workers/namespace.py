@@ -11,6 +11,7 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from rota.visibility import SEARCH_ATTRIBUTES
 
@@ -28,19 +29,40 @@ async def attribute_problems(client: Client) -> list[str]:
     """Search attributes that are missing or of another type, one line each.
 
     A run that upserts an attribute the server does not know would hang, so a worker
-    refuses to start while there are any.
+    refuses to start while there are any. Where listing them is not for the likes of a worker
+    (Temporal Cloud's operations, an authorizer), a query says which there are, but not their types.
     """
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
+    try:
+        listed = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+            raise
+        return [_missing(name) for name in SEARCH_ATTRIBUTES if not await _is_known(client, name)]
     problems: list[str] = []
     for name, kind in SEARCH_ATTRIBUTES.items():
         actual = listed.custom_attributes.get(name)
         if actual is None:
-            problems.append(f"search attribute {name} ({kind}) is missing")
+            problems.append(_missing(name))
         elif actual != _TYPES[kind]:
             problems.append(f"search attribute {name} is not of type {kind}")
     return problems
+
+
+def _missing(name: str) -> str:
+    return f"search attribute {name} ({SEARCH_ATTRIBUTES[name]}) is missing"
+
+
+async def _is_known(client: Client, name: str) -> bool:
+    """Ask for runs by it: a query with an attribute that there is not is refused."""
+    try:
+        await client.count_workflows(f"WorkflowId = 'none' AND {name} IS NULL")
+    except RPCError as error:
+        if error.status == RPCStatusCode.INVALID_ARGUMENT:
+            return False
+        raise
+    return True
 
 
 async def prepare_namespace(client: Client, retention: timedelta | None) -> None:
