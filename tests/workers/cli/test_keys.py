@@ -1,5 +1,6 @@
 """`rota keys`, and what other commands say of keys."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,20 @@ from rota.keyring import keys_in
 from tests.encrypted import encrypted_fleet, key, write_keys
 from tests.stack import open_stack, script
 from tests.workers.cli.command_line import rota
-from tests.workers.conftest import FiledServer
 from workers.cli.exit_codes import ExitCode
 from workers.cli.keys_view import KeysFound
+from workers.devserver import DevServer, dev_server
 from workers.key_use import CLOSED, OBJECTS, OPEN, PLAIN, SCHEDULES, KeyUse
 
 A, B = key(11), key(12)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+async def bare() -> AsyncIterator[DevServer]:
+    """A server with no other fleet's keys on it: what looks at a whole namespace needs them all."""
+    async with dev_server() as running:
+        yield running
 
 
 async def test_key_is_printed_only_where_no_file_holds_it(tmp_path: Path) -> None:
@@ -73,13 +81,13 @@ async def test_command_to_a_server_elsewhere_needs_tls(tmp_path: Path) -> None:
 
 
 async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
-    filed: FiledServer, tmp_path: Path
+    bare: DevServer, tmp_path: Path
 ) -> None:
     """Listing, showing, replaying, exporting; counting, collecting; and nothing without the key."""
     folder = tmp_path / "fleet"
     folder.mkdir()
     file = encrypted_fleet(folder, A)
-    own = await open_stack(filed.address, folder)
+    own = await open_stack(bare.address, folder)
     name = own.name("sealed")
     async with own.worker():
         spec = await own.declare(name, runtime=script({"result": {"said": "hush"}}))
