@@ -15,7 +15,7 @@ from rota.steps import SessionInput
 from rota.usage import Usage
 from tests.activities.session_bench import LOST, Bench, failed
 from tests.contract.double import DoubleRuntime
-from tests.contract.double_provider import Calls, Ends, Fails, Hangs, Says
+from tests.contract.double_provider import Calls, Ends, Fails, Hangs, Says, Waits
 
 
 @pytest.fixture
@@ -226,3 +226,13 @@ async def test_cancel_of_a_start_that_cannot_be_found_says_so(bench: Bench) -> N
     error = await failed(bench.cancel())
     assert error.type == "outcome_unknown"
     assert bench.provider.stops == 0
+
+
+async def test_observe_wait_that_each_look_tells_again_is_over_after_patience(bench: Bench) -> None:
+    """Looks that find the same wait are no sign of the person."""
+    await bench.open({"patience": "100ms"})
+    bench.provider.acts = [Waits("Ann", tells_again=True)]
+    await bench.submit()
+    error = await failed(bench.observe(waiting=True))
+    assert (error.type, error.non_retryable) == ("timeout", True)
+    assert "nobody acted on double's side for 100ms (runtime.patience)" in error.message

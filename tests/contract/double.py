@@ -138,12 +138,12 @@ class DoubleRuntime:
             case Asks(questions, data):
                 asked = tuple(Asked(id=text, text=text, data=data) for text in questions)
                 return self._seen(SessionState.QUESTION, fake, questions=asked)
-            case Waits(whom):
+            case Waits(whom, tells_again):
                 self._provider.looking.set()
                 if fake.person_came:
                     fake.at += 1
                     report(str(fake.at), "goes on")
-                elif cursor != f"{here}-waits":
+                elif tells_again or cursor != f"{here}-waits":
                     cursor = f"{here}-waits"
                     return self._seen(SessionState.PERSON, fake, waiting=whom, cursor=cursor)
             case Hangs():

@@ -30,6 +30,8 @@ class Waits:
     """Waits for a person on the provider's side."""
 
     whom: str
+    tells_again: bool = False
+    """Each look says so, as those of providers do that are only asked for a status."""
 
 
 @dataclass(frozen=True)

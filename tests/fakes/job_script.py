@@ -51,6 +51,8 @@ class Job:
     stopped: bool = False
     lost: bool = False
     resumed: bool = False
+    held: bool = False
+    """It would have ended, and has one thing more to do."""
 
 
 class JobScript:
@@ -126,6 +128,8 @@ class JobScript:
             return "waiting"
         lasts = max(work.seconds, work.pieces * work.pause)
         if (work.hangs and not self.released) or time.monotonic() < job.begun + lasts:
+            return "running"
+        if job.held:
             return "running"
         return "failed" if work.error else "done"
 

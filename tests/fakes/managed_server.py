@@ -13,11 +13,15 @@ It runs on a thread of its own; every method may be called from any thread.
 
 import asyncio
 import json
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
+
+from tests.deliveries import standard
 from tests.fakes.loopback_fake import LoopbackFake
 from tests.fakes.loopback_http import Connection, HttpRequest
 from tests.fakes.managed_pages import events_page, refuse, sessions_page
@@ -28,7 +32,7 @@ from tests.fakes.managed_rules import (
     events_problem,
     metadata_problem,
 )
-from tests.fakes.managed_session import FakeSession, Json, Refused
+from tests.fakes.managed_session import FakeSession, Json, Refused, new_id, now
 from tests.fakes.managed_turns import Turn
 
 KEY = "sk-ant-managed"
@@ -78,6 +82,11 @@ class ManagedFake(LoopbackFake):
         self.tools: list[Json] = [{"type": "agent_toolset_20260401", "configs": []}]
         """Tools of the managed agent itself."""
         self.archived_agent = False
+        self.webhook: str | None = None
+        """Where the workspace's webhook posts, signed with `tests.deliveries.RAW`; None: it has
+        none."""
+        self.calls: list[tuple[str, int]] = []
+        """Types of events that were posted, and the statuses that answered them."""
         self._late = late
         self._faults: deque[Fault] = deque()
         self._script: deque[Turn] = deque()
@@ -224,10 +233,27 @@ class ManagedFake(LoopbackFake):
             resolved["tools"] = agent["tools"]
         if body["environment_id"] != ENVIRONMENT:
             raise Missing(body["environment_id"])
-        session = FakeSession(body, resolved, self._next_turn, self._released, self._late)
+        session = FakeSession(
+            body, resolved, self._next_turn, self._released, self._late, self._tell
+        )
         self.sessions.append(session)
         self.created.append(session)
         return session.view()
+
+    def _tell(self, kind: str, session: str) -> None:
+        if self.webhook is not None:
+            self._server.spawn(self._post(self.webhook, kind, session))
+
+    async def _post(self, url: str, kind: str, session: str) -> None:
+        """Twice, as who counts on at least once."""
+        about = {"id": session, "organization_id": "org_1", "type": kind, "workspace_id": "wrk_1"}
+        id = new_id("wevt")
+        event = {"id": id, "created_at": now(), "data": about, "type": "event"}
+        posted = standard(id, json.dumps(event).encode(), int(time.time()))
+        async with httpx2.AsyncClient() as client:
+            for _ in range(2):
+                answer = await client.post(url, content=posted.body, headers=dict(posted.headers))
+                self.calls.append((kind, answer.status_code))
 
     def _complain(self, problem: str) -> None:
         if not self.expect_refusals:

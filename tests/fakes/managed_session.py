@@ -39,6 +39,7 @@ class FakeSession:
         next_turn: What it does next; raises LookupError if nothing is scripted.
         released: Ends every hang.
         late: It takes its time: see `ManagedFake`.
+        tell: Told the type of webhook event, and its id, when its status has changed.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class FakeSession:
         next_turn: Callable[[], Turn],
         released: asyncio.Event,
         late: bool = False,
+        tell: Callable[[str, str], None] = lambda kind, session: None,
     ) -> None:
         self.id = new_id("sesn")
         self.body = body
@@ -66,6 +68,7 @@ class FakeSession:
         self._next_turn = next_turn
         self._released = released
         self._late = late
+        self._tell = tell
         self._interrupted = asyncio.Event()
         self._pending: dict[str, str] = {}
         self._work: set[asyncio.Task[None]] = set()
@@ -165,6 +168,7 @@ class FakeSession:
             return
         self.status = "running"
         self._emit("session.status_running")
+        self._tell("session.status_run_started", self.id)
         try:
             turn = self._next_turn()
         except LookupError:
@@ -190,10 +194,13 @@ class FakeSession:
         if turn.terminates:
             self.status = "terminated"
             self._emit("session.status_terminated")
+            self._tell("session.status_terminated", self.id)
         else:
             self._idle(self._reason(turn))
         await asyncio.sleep(turn.thread_seconds)
         self.thread_at_work = False
+        if turn.thread_seconds:
+            self._tell("session.thread_idled", self.id)
 
     def _say(self, turn: Turn) -> None:
         if turn.stranger:
@@ -231,6 +238,7 @@ class FakeSession:
         for event in self.events:
             event["processed_at"] = event["processed_at"] or now()
         self._emit("session.status_idle", stop_event(reason, list(self._pending)))
+        self._tell("session.status_idled", self.id)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait so long, for ever with None; an interrupt ends it, as the release does."""

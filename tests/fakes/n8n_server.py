@@ -6,16 +6,22 @@
     GET  /api/v1/executions/ID
     POST /api/v1/executions/ID/stop
 
+The workflow calls what it is given as `rota_callback` by a node of its own, so while the execution
+still works; or never, if `loses_calls`.
+
 The API wants its key, knows its query parameters and their values, and pages as n8n does.
 
 Source: n8n 2.41, public API v1, and what that instance answered.
 """
 
+import asyncio
 import base64
 import json
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import httpx2
 
 from tests.fakes.job_script import Job, Refusal
 from tests.fakes.job_server import JobServer
@@ -26,6 +32,8 @@ PATH = "/webhook/count-boxes"
 WORKFLOW = "wf1"
 STATUSES = ("canceled", "crashed", "error", "new", "running", "success", "unknown", "waiting")
 INDEFINITELY = "3000-01-01T00:00:00.000Z"
+LAST_NODE_SECONDS = 0.01
+"""How long an execution goes on after the node that calls."""
 _QUERY = {
     "list": {"status", "workflowId", "projectId", "limit", "cursor", "includeData"},
     "one": {"includeData"},
@@ -59,6 +67,9 @@ class N8nServer(JobServer):
         """Parameters of the node that waits."""
         self.calls_another = False
         """Each execution has given its whole input to another workflow, which has ended."""
+        self.loses_calls = False
+        self.calls: list[int] = []
+        """Statuses that the workflow's calls were answered with."""
         self.unregistered = 0
         """So many calls find the webhook not active yet."""
         self._numbers = count(1000)
@@ -98,10 +109,30 @@ class N8nServer(JobServer):
         job = self.script.begin(str(next(self._numbers)), body, key)
         if job is None:
             await connection.send_json(500, {"code": 0, "message": "nothing is scripted"}, {})
-        elif self.answers != "result" and self.script.cuts(job):
+            return
+        if isinstance(body, dict) and "rota_callback" in body and not self.loses_calls:
+            self._server.spawn(self._call(job, body["rota_callback"]))
+        if self.answers != "result" and self.script.cuts(job):
             connection.drop()
         else:
             await self._answer(job, connection)
+
+    async def _call(self, job: Job, url: str) -> None:
+        """The node that calls is executed: its workflow goes on until it is answered."""
+        job.held = True
+        await asyncio.sleep(job.work.seconds)
+        async with httpx2.AsyncClient() as client:
+            self.calls.append((await client.post(url, json={"done": True})).status_code)
+        await asyncio.sleep(LAST_NODE_SECONDS)
+        job.held = False
+
+    @property
+    def looks(self) -> int:
+        """How often an execution was asked for, with its data or without."""
+        return sum(
+            method == "GET" and path.startswith("/api/v1/executions/")
+            for method, path, *_ in self.script.requests
+        )
 
     async def _answer(self, job: Job, connection: Connection) -> None:
         if self.answers == "id":
