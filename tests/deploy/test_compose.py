@@ -82,6 +82,11 @@ def test_service_says_whether_it_is_well(name: str) -> None:
     assert has_check is not (ends or name == "rota")
 
 
+def test_database_is_ready_once_others_reach_it() -> None:
+    """The server that makes it at first answers at its socket, and ends before the real one."""
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
+
+
 def test_what_is_mounted_is_there() -> None:
     """Files of this folder, declared volumes and secrets, and nothing of the machine."""
     for service in SERVICES.values():

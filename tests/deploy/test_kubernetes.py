@@ -25,6 +25,7 @@ from workers.worker import GRACE
 
 FOREIGN = ("ScaledObject", "TriggerAuthentication", "Connection", "WorkerDeployment")
 """Kinds of KEDA and of Temporal's Worker Controller: Kubernetes has no schema of them."""
+FOREIGN_WITH_SERVER = ("ScaledObject", "Connection", "WorkerDeployment")
 TRIGGER = {"endpoint", "namespace", "taskQueue", "queueTypes", "targetQueueSize"}
 """Fields of KEDA's trigger `temporal` that are used, all of them texts."""
 OWN = [each for each in manifests() if each.kind not in FOREIGN]
@@ -56,7 +57,7 @@ def test_pod_keeps_to_the_restricted_profile(name: str) -> None:
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
-    assert {key for volume in pod["volumes"] for key in volume} <= {"name", "emptyDir", "secret"}
+    assert {key for volume in pod["volumes"] for key in volume} <= {"name", "emptyDir", "projected"}
     for container in pod["containers"]:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
@@ -79,13 +80,20 @@ def test_pod_names_what_rota_has(name: str) -> None:
 
 @pytest.mark.parametrize("name", PODS)
 def test_secrets_are_references(name: str) -> None:
-    """No value of a secret stands in a manifest, and each reference is one of the two told."""
+    """No value of a secret stands in a manifest; the gateway has none of models and tools."""
     (container,) = PODS[name]["containers"]
     for variable in container.get("env", ()):
         assert set(variable) == {"name", "valueFrom"}
         assert variable["valueFrom"]["secretKeyRef"]["name"] == "rota-temporal"
-    named = [v["secret"]["secretName"] for v in PODS[name]["volumes"] if "secret" in v]
-    assert named == ["rota-secrets"]
+    named = {
+        source["secret"]["name"]
+        for volume in PODS[name]["volumes"]
+        for source in volume.get("projected", {"sources": ()})["sources"]
+    }
+    own = {"rota-worker": {"rota-worker-secrets"}, "rota-gateway": {"rota-gateway-secrets"}}
+    assert named == {"rota-secrets"} | own.get(name.partition("/")[2], set())
+    told = (K8S / "base" / "settings.yaml").read_text()
+    assert all(f"#   {each} " in told for each in named)
     assert not manifests("Secret")
 
 
@@ -114,7 +122,47 @@ def test_pods_are_given_the_time_that_stopping_takes() -> None:
     """Longer than what Rota allows steps and requests in flight, with room to end."""
     graces = {name: pod.get("terminationGracePeriodSeconds", 0) for name, pod in pods()}
     assert graces["Deployment/rota-worker"] >= GRACE.total_seconds() + 10
-    assert graces["Deployment/rota-gateway"] >= GRACE_SECONDS + 10
+    (gateway,) = PODS["Deployment/rota-gateway"]["containers"]
+    before = gateway["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert before > 0, "requests still come while the Service hears of it"
+    assert graces["Deployment/rota-gateway"] >= before + GRACE_SECONDS + 10
+
+
+def test_node_can_be_drained_and_leaves_somebody() -> None:
+    """One of each stays; one that is not ready holds up nobody who drains its node."""
+    budgets = {each.name: each.body["spec"] for each in manifests("PodDisruptionBudget")}
+    for deployment in manifests("Deployment"):
+        budget = budgets[deployment.name]
+        assert budget["selector"] == deployment.body["spec"]["selector"]
+        assert budget["minAvailable"] < deployment.body["spec"]["replicas"]
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_whoever_applies_again_leaves_what_the_scaler_added() -> None:
+    """The number of workers is KEDA's where it scales: none stands in their Deployment."""
+    folder = K8S / "components" / "autoscaling"
+    (patch,) = yaml.safe_load((folder / "kustomization.yaml").read_text())["patches"]
+    (scaled,) = manifests("ScaledObject")
+    assert patch["target"] == {"kind": "Deployment", **scaled.body["spec"]["scaleTargetRef"]}
+    assert yaml.safe_load(patch["patch"]) == [{"op": "remove", "path": "/spec/replicas"}]
+
+
+def test_example_says_its_server_wherever_one_is_named() -> None:
+    """A scaler or a controller that asks another Temporal would do so without a word."""
+    example = yaml.safe_load((K8S / "overlays/example/kustomization.yaml").read_text())
+    patched = {
+        (each["target"]["kind"], operation["path"])
+        for each in example["patches"]
+        if "target" in each
+        for operation in yaml.safe_load(each["patch"])
+    }
+    (scaled,), (connection,), (versioned,) = map(manifests, FOREIGN_WITH_SERVER)
+    expected = {(connection.kind, "/spec/hostPort")}
+    expected |= {(versioned.kind, "/spec/workerOptions/temporalNamespace")}
+    for index in range(len(scaled.body["spec"]["triggers"])):
+        at = f"/spec/triggers/{index}/metadata"
+        expected |= {(scaled.kind, f"{at}/endpoint"), (scaled.kind, f"{at}/namespace")}
+    assert patched == expected
 
 
 def test_versioned_pod_is_that_of_the_deployment() -> None:
@@ -155,13 +203,7 @@ def test_scaler_asks_for_the_queues_of_rota() -> None:
         assert trigger["type"] == "temporal"
         assert trigger["authenticationRef"] == {"name": keys.name}
         fields: dict[str, Any] = trigger["metadata"]
-        assert set(fields) == {
-            "endpoint",
-            "namespace",
-            "taskQueue",
-            "queueTypes",
-            "targetQueueSize",
-        }
+        assert set(fields) == TRIGGER
         assert all(isinstance(value, str) for value in fields.values())
         asked[fields["taskQueue"]] = fields["queueTypes"]
     assert asked == {

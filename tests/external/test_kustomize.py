@@ -37,6 +37,7 @@ def test_example_renders_with_its_own_image_and_server(kubectl: str) -> None:
     for name in ("Deployment/rota-worker", "Deployment/rota-gateway", "Job/rota-prepare"):
         assert image_of(found[name]).startswith("registry.example.com/rota-finance@sha256:")
     settings = found["ConfigMap/rota-settings"]["data"]
+    assert "replicas" not in found["Deployment/rota-worker"]["spec"]
     triggers = found["ScaledObject/rota-worker"]["spec"]["triggers"]
     assert {each["metadata"]["endpoint"] for each in triggers} == {settings["TEMPORAL_ADDRESS"]}
     assert {each["metadata"]["namespace"] for each in triggers} == {settings["TEMPORAL_NAMESPACE"]}
