@@ -68,7 +68,8 @@ def check(file: AgentFile, fleet: Path) -> None:
         TakenError: a file of its name says something else.
     """
     there = fleet / file.path
-    if there.exists() and _said(there.read_text(encoding="utf-8")) != _said(file.text):
+    # What stands there may be anything: only whether it is the same is asked.
+    if there.exists() and _said(there.read_text("utf-8", "replace")) != _said(file.text):
         raise TakenError(f"{there} is there already and says something else: move it away first")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, there.name)

@@ -108,8 +108,8 @@ def read_crontab(text: str, *, system: bool) -> tuple[list[Job], list[Unread]]:
 
 
 def _job(number: int, line: str, above: _Above, *, system: bool) -> Job:
-    if NOT_TEXT in line:
-        raise CronError("it is not UTF-8: convert the file, with iconv for example")
+    if NOT_TEXT in line or "\0" in line:
+        raise CronError("it is no text, or not UTF-8: convert the file, with iconv for example")
     matched = _SHORTCUT.fullmatch(line) or _FIVE.fullmatch(line)
     if matched is None:
         raise CronError("five fields of time and a command, or @daily and a command, make a job")

@@ -115,6 +115,7 @@ def test_line_of_a_systems_crontab_names_its_user() -> None:
         ("0 0 31-1/40 * * x", "backwards"),
         ("@every_minute x", "no such shortcut"),
         ("0 1 * * * x \ufffd", "not UTF-8"),
+        ("0 1 * * * x\0y", "no text"),
     ],
 )
 def test_line_that_cannot_be_taken_over_says_why(line: str, why: str) -> None:

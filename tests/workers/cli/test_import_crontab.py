@@ -137,7 +137,7 @@ async def test_file_that_is_kept_takes_no_name_from_the_next(tmp_path: Path) -> 
     arguments = ("--fleet", str(tmp_path), "--json")
     path = str(crontab(tmp_path, "1 1 * * * a 1\n1 1 * * * a 2\n"))
     await rota("import", "crontab", path, *arguments)
-    (tmp_path / "agents/a.yaml").write_text("name: mine\n")
+    (tmp_path / "agents/a.yaml").write_bytes(b"name: mine \xff\n")
     ended = await rota("import", "crontab", path, *arguments)
     assert [agent["name"] for agent in ended.json["agents"]] == ["a-2"]
     assert [left["what"] for left in ended.json["left"]] == ["line 1: a 1"]
