@@ -169,6 +169,7 @@ class RunDeskActivities(RunDesk):
             lineage=admission.lineage,
             fences=input.fences,
             requester=admission.requester,
+            foreign_input=_is_foreign(admission, input.upstream.values()),
         )
         if await self._is_tainted(admission, input.upstream.values()):
             context = context.model_copy(update={"tainted": True})
@@ -227,6 +228,12 @@ class RunDeskActivities(RunDesk):
             tainted_by=_tainted_by(input.settlement, parent),
         )
         return await put_record(self._store, version)
+
+
+def _is_foreign(admission: Admission, upstream: Iterable[UpstreamRun]) -> bool:
+    """Whether what started the run, or a result that it is given, is marked."""
+    started = admission.lineage is not None and admission.lineage.tainted
+    return started or any(each.tainted for each in upstream)
 
 
 def _tainted_by(settlement: Settlement, parent: MemoryVersion | None) -> str:

@@ -43,6 +43,8 @@ class RunContext(Record):
     """Who asked for the run, or had it scheduled; empty if nobody knows."""
     tainted: bool = Field(default=False, exclude_if=is_false)
     """What it begins with may hold the words of people outside the team."""
+    foreign_input: bool = Field(default=False, exclude_if=is_false)
+    """Its input may."""
 
     @property
     def is_fork(self) -> bool:

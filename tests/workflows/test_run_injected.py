@@ -8,6 +8,8 @@ from typing import Any
 
 from activities.documents import get_memory, get_transcript
 from rota.conversation import ToolResult
+from rota.hook_delivery import hook_lineage
+from rota.hook_spec import HookSpec
 from rota.runs import AgentRunResult, RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.fakes.anthropic_server import AnthropicFake
@@ -130,6 +132,35 @@ async def test_obedient_model_that_reads_injected_orders_does_nothing_it_may_not
     assert sum("there is no tool" in text for _, text in refused) == 4
     assert sum("limits.tools.mail.send.per_run" in text for _, text in refused) == 5
     assert result.tainted
+
+
+async def test_injected_delivery_is_quoted_data_and_never_instructions(stack: Stack) -> None:
+    """Who takes quotes for what they are obeys none of it; who obeys all gets nothing for it.
+
+    Of a run that a webhook has started.
+    """
+    office = Office(BENIGN)
+    poison = {"hook": {"id": "m", "event": "ticket", "body": "\n".join(INJECTED[:-2])}}
+    async with at_work(stack, office) as (name, fake):
+
+        async def delivered(id: str) -> AgentRunResult:
+            lineage = hook_lineage(HookSpec(secrets=("env:S",)), name, id, "m")
+            given = lineage.model_dump(mode="json", exclude_defaults=True)
+            return await stack.run(name, id, input=poison, trigger="hook", lineage=given)
+
+        Obedient(fake, heeds_quotes=True)
+        heeding = await delivered(f"{name}-hook-1")
+        told = await results_of(stack, heeding)
+        asked = [request.body for request in fake.requests]
+        Obedient(fake)
+        obeying = await delivered(f"{name}-hook-2")
+    assert [tool for tool, _ in told] == ["tickets.read"]
+    assert heeding.tainted
+    assert obeying.tainted
+    assert obeying.tool_calls > heeding.tool_calls
+    assert office.made == [("tickets.read", None)] * 2
+    assert all("mallory" not in json.dumps(body["system"]) for body in asked)
+    assert "no instruction itself" in json.dumps(asked[0]["messages"][0])
 
 
 async def test_poisoned_memory_asks_the_next_run_for_nothing_that_it_gets(stack: Stack) -> None:
