@@ -31,6 +31,11 @@ def post(amount: int) -> str:
     \"\"\"Post an amount.\"\"\"
     return f"posted {amount}"
 
+@tool(name="ledger.lose", effect="write")
+def lose() -> str:
+    \"\"\"Lose the line, so that nobody knows whether it was posted.\"\"\"
+    raise ConnectionError("lost in the middle")
+
 @tool(name="ledger.look")
 def look() -> str:
     \"\"\"Fail at every other attempt.\"\"\"
@@ -49,6 +54,17 @@ POSTING = {
     "session": {"concurrency": "parallel"},
 }
 QUICK = {"attempts": 2, "backoff": "100ms", "max_backoff": "100ms"}
+STUBBORN = {"retry": {**QUICK, "attempts": 8}, "session": {"concurrency": "parallel"}}
+FAILING = script({"calls": [{"tool": "no.such_tool"}] * 6})
+
+
+def unreachable(port: int) -> dict[str, Any]:
+    """A provider at a port where nobody listens; whatever is in the variable will do for a key."""
+    address = f"http://127.0.0.1:{port}"
+    settings = {"model": "none", "base_url": address, "api_key": "env:PATH", "price": PRICE}
+    return {"kind": "openai", **settings}
+
+
 CALLED = "the agent that is called"
 
 AGENTS: dict[str, dict[str, Any]] = {
@@ -63,7 +79,23 @@ AGENTS: dict[str, dict[str, Any]] = {
     "called": {"runtime": script(DONE)},
     "asking": POSTING,
     "undecided": POSTING,
-    "failing": {"runtime": script({"calls": [{"tool": "no.such_tool"}] * 6})},
+    "failing": {"runtime": FAILING},
+    "hopeless": {
+        "runtime": FAILING,
+        "schedule": {"every": "1s"},
+        "session": {"concurrency": "parallel"},
+    },
+    "doubtful": {
+        "runtime": script({"calls": [{"tool": "ledger.lose"}]}, DONE),
+        "tools": ["ledger.lose"],
+        "retry": QUICK,
+        "session": {"concurrency": "parallel"},
+    },
+    "poor": {
+        "runtime": priced(turn(2000, **DONE)),
+        "budget": {"month_usd": 0.00215},
+        "session": {"concurrency": "parallel"},
+    },
     "retrying": {
         "runtime": script({"calls": [{"tool": "ledger.look"}]}, DONE),
         "tools": ["ledger.look"],
@@ -74,17 +106,10 @@ AGENTS: dict[str, dict[str, Any]] = {
         "budget": {"run_tokens": 10},
         "session": {"concurrency": "parallel"},
     },
-    "away": {
-        # Nobody listens at that port; whatever is in the variable will do for a key.
-        "runtime": {
-            "kind": "openai",
-            "model": "none",
-            "base_url": "http://127.0.0.1:1",
-            "api_key": "env:PATH",
-            "price": PRICE,
-        },
-        "retry": QUICK,
-    },
+    # Not often enough to open the breaker of its account; the two others do.
+    "away": {"runtime": unreachable(1), "retry": QUICK},
+    "broken": {"runtime": unreachable(2), **STUBBORN},
+    "shattered": {"runtime": unreachable(3), **STUBBORN},
     "locked": {
         "runtime": {
             "kind": "anthropic",
@@ -185,8 +210,13 @@ class Stage:
         await handle.result()
 
     async def _stands_still(self) -> None:
-        """One waits for money, one for a decision that nobody takes."""
-        await waits(await self._start("spender"), RunStatus.PARKED)
+        """For money, for a decision that nobody takes, for somebody's word, for a provider."""
+        for agent in ("broken", "shattered"):
+            await self._start(agent)
+        if self.rounds == 1:
+            await self._ends("poor", 1)
+        for agent in ("spender", "poor", "doubtful"):
+            await waits(await self._start(agent), RunStatus.PARKED)
         await open_approvals(await self._start("undecided"))
 
     async def _is_wedged(self) -> None:

@@ -1,9 +1,10 @@
 """Boards and alerts against what a real Prometheus scrapes of a fleet in trouble."""
 
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import yaml
 
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
 from schedules.fleet import load_fleet_file
-from tests.monitoring.committed import PROMETHEUS, Shown, choices, rules, shown
+from tests.monitoring.committed import PROMETHEUS, Shown, alerts, choices, rules, shown
 from tests.monitoring.promql import substituted
 from tests.monitoring.stage import AGENTS, Stage
 from tests.processes.worker_process import worker_process
@@ -21,7 +22,7 @@ from tests.stack import Stack
 from tests.workers.gateway.gateways import gateway_of, served
 from tests.workflows.gates import poll
 from workers.devserver import DevServer, free_port
-from workers.exporter import exporter
+from workers.exporter import exporter, looks
 
 SILENT = {
     "Rota / Schedules and slots: Starts that were not made: {{namespace}} too late": (
@@ -45,7 +46,14 @@ SILENT = {
 ACTIVE = {
     "RotaAgentBlocked",
     "RotaAlwaysFiring",
+    "RotaBreakerOpen",
+    "RotaBudgetBlocked",
+    "RotaCostBurn",
     "RotaCostUnknown",
+    "RotaEffectUnknown",
+    "RotaErrorBudget",
+    "RotaModelErrors",
+    "RotaNoSuccess",
     "RotaRunMissed",
     "RotaRunParked",
     "RotaRunStuck",
@@ -54,13 +62,26 @@ ACTIVE = {
 }
 """Alerts that have seen what they look for: they fire, or would if it went on."""
 
-WELL = {
-    "RotaGatewayGone",
-    "RotaKeepersUnheard",
-    "RotaMetricsOld",
-    "RotaNoWorker",
-    "RotaWatchdogGone",
+WITHOUT_WORKERS = {"RotaKeepersUnheard", "RotaNoWorker"}
+"""Once the worker is gone."""
+WITHOUT_GATEWAY = {"RotaGatewayGone"}
+
+PATIENT = {
+    "RotaApprovalWaiting": "a decision must be missing for four hours",
+    "RotaArchiveLag": "a closed run must wait for six hours",
+    "RotaBacklog": "one task in twenty must wait for more than a second",
+    "RotaCatchupMissed": "the server must be down for longer than a catch-up window",
+    "RotaCostUnusual": "it compares with a week",
+    "RotaEffectRepeated": "four runs must ask for what has happened in earlier ones",
+    "RotaFleetSilent": "nothing may begin for a quarter of an hour",
+    "RotaMetricsOld": "no look may end for five minutes",
+    "RotaNonDeterminism": "a worker must go on with other code than it began with",
+    "RotaScheduleOverdue": "the server must stand still for ten minutes",
+    "RotaWatchdogGone": "no check may begin for a quarter of an hour",
 }
+"""Alerts whose trouble is not to be had soon; promtool alone plays them."""
+
+WELL = {"RotaMetricsOld", "RotaWatchdogGone"} | WITHOUT_WORKERS | WITHOUT_GATEWAY
 """Alerts about what is in order all the while."""
 
 
@@ -78,42 +99,69 @@ def scraping(addresses: dict[str, str]) -> dict[str, Any]:
     return config
 
 
+@dataclass
+class Trouble:
+    """A fleet in which all has gone wrong twice, scraped before, between and after."""
+
+    prometheus: Prometheus
+    stop_worker: Callable[[], Awaitable[None]]
+    stop_gateway: Callable[[], Awaitable[None]]
+
+    async def active(self, wanted: set[str]) -> set[str]:
+        """Names of alerts that have seen what they look for, once these are among them."""
+        found: set[str] = set()
+
+        async def all_active() -> bool | None:
+            nonlocal found
+            told = await self.prometheus.rules()
+            assert {rule["name"]: rule["lastError"] for rule in told if rule.get("lastError")} == {}
+            assert len(told) == len(rules())
+            found = {each["name"] for each in told if each.get("state") in ("pending", "firing")}
+            return found >= wanted or None
+
+        with suppress(TimeoutError):
+            await poll(all_active)
+        assert found >= wanted, wanted - found
+        return found
+
+
 @asynccontextmanager
 async def in_trouble(
     stack: Stack, server: DevServer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[Prometheus]:
-    """A fleet in which all has gone wrong twice, scraped before, between and after."""
+) -> AsyncGenerator[Trouble]:
+    """Have everything go wrong."""
     monkeypatch.setattr(exporter, "SHORTEST", 0.5)
     monkeypatch.setattr(exporter, "SHARE", 1)
     worker = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("ROTA_METRICS", worker)
     stage = Stage(stack)
     stage.write()
-    async with worker_process(stack):
+    async with AsyncExitStack() as working, AsyncExitStack() as serving:
+        await working.enter_async_context(worker_process(stack))
         await stage.apply()
         gateway = replace(gateway_of(stack), fleet=load_fleet_file(stack.folder))
-        async with served(gateway) as asking:
-            addresses = {
-                "rota-gateway": urlsplit(str(asking.base_url)).netloc,
-                "rota-worker": worker,
-                "temporal": urlsplit(server.metrics).netloc,
-            }
-            async with prometheus_server(scraping(addresses), stack.folder) as prometheus:
+        asking = await serving.enter_async_context(served(gateway))
+        addresses = {
+            "rota-gateway": urlsplit(str(asking.base_url)).netloc,
+            "rota-worker": worker,
+            "temporal": urlsplit(server.metrics).netloc,
+        }
+        async with prometheus_server(scraping(addresses), stack.folder) as prometheus:
 
-                async def seen(query: str) -> None:
-                    async def ask() -> bool | None:
-                        return bool(await prometheus.query(query)) or None
+            async def seen(query: str) -> None:
+                async def ask() -> bool | None:
+                    return bool(await prometheus.query(query)) or None
 
-                    await poll(ask)
+                await poll(ask)
 
-                # Twice, and seen in between: what appears with its first event rises with the next.
-                await seen(f"count(rota_agent_info) == {len(AGENTS)}")
-                await stage.go_wrong()
-                await stage.check()
-                await seen('rota_activity_duration_seconds_count{activity_type="list_agents"}')
-                await stage.go_wrong()
-                await stage.check("missed", "overdue", "schedule_changed", "stuck")
-                yield prometheus
+            # Twice, and seen in between: what appears with its first event rises with the next.
+            await seen(f"count(rota_agent_info) == {len(AGENTS)}")
+            await stage.go_wrong()
+            await stage.check()
+            await seen('rota_activity_duration_seconds_count{activity_type="list_agents"}')
+            await stage.go_wrong()
+            await stage.check("missed", "overdue", "schedule_changed", "stuck")
+            yield Trouble(prometheus, working.aclose, serving.aclose)
 
 
 async def silent(prometheus: Prometheus, queries: list[Shown]) -> list[Shown]:
@@ -132,7 +180,8 @@ async def test_every_panel_shows_something_and_every_rule_evaluates(
     stack: Stack, server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Worker, gateway and server are scraped amid errors of all kinds that can be had soon."""
-    async with in_trouble(stack, server, monkeypatch) as prometheus:
+    async with in_trouble(stack, server, monkeypatch) as trouble:
+        prometheus = trouble.prometheus
         waiting = [each for each in shown() if each.place not in SILENT]
 
         async def all_told() -> bool | None:
@@ -143,19 +192,7 @@ async def test_every_panel_shows_something_and_every_rule_evaluates(
         with suppress(TimeoutError):
             await poll(all_told)
         assert not waiting, [each.place for each in waiting]
-        active: set[str] = set()
-
-        async def all_active() -> bool | None:
-            told = await prometheus.rules()
-            assert {rule["name"]: rule["lastError"] for rule in told if rule.get("lastError")} == {}
-            assert len(told) == len(rules())
-            nonlocal active
-            active = {each["name"] for each in told if each.get("state") in ("pending", "firing")}
-            return active >= ACTIVE or None
-
-        with suppress(TimeoutError):
-            await poll(all_active)
-        assert active >= ACTIVE
+        active = await trouble.active(ACTIVE)
         assert not active & WELL
         assert {rule["health"] for rule in await prometheus.rules()} == {"ok"}
         for query in choices():
@@ -164,3 +201,15 @@ async def test_every_panel_shows_something_and_every_rule_evaluates(
         for name, metric in TEMPORAL.items():
             served_as = {name, f"{name}_bucket"}
             assert metric.is_rare or names & served_as, f"{name} is served by nobody"
+        monkeypatch.setattr(looks, "PATIENCE", timedelta(seconds=0.2))
+        await trouble.stop_worker()
+        assert not await trouble.active(WITHOUT_WORKERS) & WITHOUT_GATEWAY
+        await trouble.stop_gateway()
+        await trouble.active(WITHOUT_GATEWAY)
+
+
+def test_every_alert_is_had_for_real_or_it_is_said_why_not() -> None:
+    """Whoever adds one decides."""
+    had = ACTIVE | WITHOUT_WORKERS | WITHOUT_GATEWAY
+    assert had | set(PATIENT) == {rule["alert"] for rule in alerts()}
+    assert not had & set(PATIENT)
