@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError
 
 from activities.encryption.marks import RefusedPayloadError
 from activities.secrets import Secrets
 from activities.stores.base import KeyNeededError
+from rota.failures import FailureCategory
 
 HIDDEN = "Encoded failure"
 """What stands in place of an encrypted message; the SDK's own words, so that tools know them."""
@@ -36,8 +38,21 @@ class SafeFailureConverter(DefaultFailureConverter):
         secrets = Secrets()
         failure.message = secrets.redact(failure.message)
         failure.stack_trace = secrets.redact(failure.stack_trace)
-        if isinstance(exception, KeyNeededError):
-            failure.application_failure_info.next_retry_delay.FromTimedelta(KEY_DELAY)
+        lack = _lack_in(exception)
+        if lack is None or not failure.HasField("application_failure_info"):
+            return
+        failure.application_failure_info.next_retry_delay.FromTimedelta(KEY_DELAY)
+        if isinstance(exception, ApplicationError):
+            # Of a step's input the SDK says no more than that it cannot be decoded.
+            failure.message = str(lack)
+            failure.application_failure_info.type = FailureCategory.AUTH.value
+
+
+def _lack_in(error: BaseException | None) -> KeyNeededError | None:
+    """Return the lack of a key that led to an error, if one did."""
+    while error is not None and not isinstance(error, KeyNeededError):
+        error = error.__cause__
+    return error
 
 
 class SealedFailureConverter(SafeFailureConverter):
@@ -48,13 +63,16 @@ class SealedFailureConverter(SafeFailureConverter):
     ) -> None:
         """Write `exception` into `failure`; its causes come here, too."""
         super().to_failure(exception, payload_converter, failure)
-        _hide(failure, payload_converter)
+        # Its words are then those of the lack.
+        told = isinstance(exception, ApplicationError) and _lack_in(exception) is not None
+        _hide(failure, payload_converter, told=told)
 
 
-def _hide(failure: Failure, payload_converter: PayloadConverter) -> None:
+def _hide(failure: Failure, payload_converter: PayloadConverter, *, told: bool = False) -> None:
     """Move the texts of a failure, and of what it passes on from elsewhere, into payloads."""
+    told = told or failure.application_failure_info.type in _TOLD
     hidden = failure.message == HIDDEN and failure.HasField("encoded_attributes")
-    if not hidden and failure.application_failure_info.type not in _TOLD:
+    if not (told or hidden):
         texts = {"message": failure.message, "stack_trace": failure.stack_trace}
         failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([texts])[0])
         failure.message, failure.stack_trace = HIDDEN, ""

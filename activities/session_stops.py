@@ -7,6 +7,7 @@ started is stopped by whoever starts it. Nothing is known to be stopped that did
 from collections.abc import Awaitable, Callable
 
 from activities.safekeeping import kept
+from activities.secrets import Secrets
 from activities.session_calls import SessionCalls
 from activities.session_faults import foreseen
 from activities.session_log import SessionLog
@@ -78,9 +79,9 @@ class SessionStops:
                 await kept(lambda: log.clear_looks(input.turn))
         elif session.told:
             usage = await _untold(input, task, log)
-        return SessionStopped(
-            confirmed=stopped.confirmed, text=stopped.text, usage=usage, session=session
-        )
+        # What a service was given, it may show again.
+        text = Secrets().redact(stopped.text)
+        return SessionStopped(confirmed=stopped.confirmed, text=text, usage=usage, session=session)
 
 
 async def _untold(input: SessionInput, task: SessionTask, log: SessionLog) -> Usage:

@@ -9,10 +9,11 @@ from temporalio.activity import ActivityCancellationDetails
 
 from activities import heartbeat
 from activities.paid_calls import unanswered_attempts
+from activities.secrets import Secrets
 from activities.session_log import SessionLog
 from rota.budget import Cap
 from rota.failures import FailureCategory
-from rota.session_runtime import ProviderSession
+from rota.session_runtime import ProviderSession, Stopped
 from rota.steps import SessionInput
 from tests.activities.session_bench import LOST, RUN, Bench, failed, fault
 from tests.contract.double_provider import Hangs
@@ -162,6 +163,20 @@ async def test_submit_that_goes_on_after_the_run_has_ended_leaves_nothing_workin
     assert (stopped.confirmed, bench.provider.starts) == (True, int(begun))
     assert all(session.stopped for session in bench.provider.sessions.values())
     assert await bench.unknown() == int(begun)
+
+
+async def test_what_a_service_says_as_it_stops_holds_no_secret(bench: Bench) -> None:
+    """It may show what it was sent; a run's end tells it to people."""
+    Secrets().keep_out("t0ken-of-the-service")
+    await bench.open()
+    session = await bench.submit()
+    said = Stopped(confirmed=True, text="stopped for t0ken-of-the-service")
+
+    async def cancel(session: ProviderSession, settings: dict[str, Any]) -> Stopped:
+        return said
+
+    bench.monkeypatch.setattr(bench.runtimes.session("double"), "cancel", cancel)
+    assert (await bench.cancel(session=session)).text == "stopped for [redacted]"
 
 
 async def cut_off(bench: Bench, look: int = 2, **runtime: Any) -> None:

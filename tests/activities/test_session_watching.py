@@ -9,6 +9,9 @@ import pytest
 
 from activities import heartbeat
 from activities.documents import get_node
+from activities.heartbeat import DETAIL_LIMIT
+from activities.secrets import Secrets
+from activities.session_watch import Watch
 from rota.failures import FailureCategory, StepError
 from rota.session_runtime import ProviderSession, SessionState
 from rota.steps import SessionInput
@@ -41,6 +44,17 @@ async def test_observe_beats_with_cursor_and_text(bench: Bench) -> None:
     await bench.submit()
     await failed(bench.observe())
     assert ("1", "reading", 0) in bench.beats
+
+
+def test_progress_goes_out_without_secrets() -> None:
+    """The cursor, too: of some services it is their own words."""
+    Secrets().keep_out("t0ken-of-the-service")
+    watch = Watch("", "")
+    watch.report("at t0ken-of-the-service", f"{'x' * (DETAIL_LIMIT - 4)}t0ken-of-the-service")
+    cursor, text, _ = watch.details
+    assert cursor == "at [redacted]"
+    assert "t0ke" not in str(text)
+    assert len(str(text)) == DETAIL_LIMIT
 
 
 async def test_observe_silence_is_final_and_names_the_setting(bench: Bench) -> None:

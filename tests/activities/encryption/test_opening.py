@@ -12,6 +12,7 @@ from activities.encryption.marks import RefusedPayloadError
 from activities.encryption.opening import lenient, opened
 from activities.failure_converter import HIDDEN, KEY_DELAY
 from activities.stores.base import KeyNeededError
+from rota.failures import FailureCategory
 from tests.encrypted import encryption_at, key
 
 WORDS = "customer 4711"
@@ -72,6 +73,23 @@ async def test_failure_of_keys_stays_readable_and_is_tried_again_later(tmp_path:
     await converter.encode_failure(KeyNeededError("key k-1 is not here"), failure)
     delay = failure.application_failure_info.next_retry_delay.ToTimedelta()
     assert (failure.message, delay) == ("key k-1 is not here", KEY_DELAY)
+
+
+async def test_step_whose_input_lacks_its_key_is_tried_again_later_and_says_so(
+    tmp_path: Path,
+) -> None:
+    """The SDK's own words tell nothing; what the store says of a blob is told in the same way."""
+    converter = data_converter(encryption=encryption_at(tmp_path / "keys", key(1)))
+    for words, type in (("Failed decoding arguments", None), (f"the store: {WORDS}", "transient")):
+        failure = Failure()
+        error = ApplicationError(words, type=type)
+        error.__cause__ = KeyNeededError("key k-1 is not here")
+        await converter.encode_failure(error, failure)
+        told = failure.application_failure_info
+        assert (failure.message, told.type) == ("key k-1 is not here", FailureCategory.AUTH)
+        assert told.next_retry_delay.ToTimedelta() == KEY_DELAY
+        assert not told.non_retryable
+        assert WORDS not in str(failure)
 
 
 async def test_event_is_opened_wherever_something_is_encrypted_in_it(tmp_path: Path) -> None:
