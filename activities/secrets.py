@@ -15,6 +15,9 @@ from rota.secret_forms import SecretForm, forms_of
 R = TypeVar("R", bound=Record)
 
 REDACTED = "[redacted]"
+MOST_VALUES = 1000
+"""Values that are looked for: those given out last. A token that is replaced each hour would else
+slow down a worker that lives for a year."""
 
 
 class _Given:
@@ -26,19 +29,26 @@ class _Given:
 
     def __init__(self) -> None:
         self._adding = threading.Lock()
-        self._values: set[str] = set()
+        self._values: dict[str, tuple[SecretForm, ...]] = {}
+        """Forms of each value, the last one given out last."""
         self.forms: tuple[SecretForm, ...] = ()
         """The longest first: one secret may begin with another. Replaced as a whole, since tools
         resolve secrets in threads."""
 
     def add(self, value: str) -> None:
-        if value in self._values:
-            return
-        found = tuple(forms_of(value))
+        known = self._values.get(value)
+        found = tuple(forms_of(value)) if known is None else known
         with self._adding:
-            self._values.add(value)
-            forms = {form.plain: form for form in (*self.forms, *found)}
-            self.forms = tuple(sorted(forms.values(), key=lambda form: -len(form.plain)))
+            self._values.pop(value, None)
+            self._values[value] = found
+            if known is None:
+                self._remember()
+
+    def _remember(self) -> None:
+        while len(self._values) > MOST_VALUES:
+            del self._values[next(iter(self._values))]
+        forms = {form.plain: form for found in self._values.values() for form in found}
+        self.forms = tuple(sorted(forms.values(), key=lambda form: -len(form.plain)))
 
 
 _GIVEN = _Given()

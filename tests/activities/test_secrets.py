@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.secrets import REDACTED, Secrets
+from activities.secrets import REDACTED, Secrets, _Given
+from rota.conversation import Message, Text
+from rota.usage import Usage
 
 VALUE = 'p"ss\\wörd\n-42'
 
@@ -104,6 +106,29 @@ def test_redact_leaves_short_values_in_place() -> None:
     """A flag that is 1 would cut every 1 out of every tool's results."""
     give_out("12345")
     assert Secrets().redact('{"sum": 12345}') == '{"sum": 12345}'
+
+
+def test_values_given_out_long_ago_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens that are replaced each hour do not add up; one that is still in use stays."""
+    monkeypatch.setattr("activities.secrets._GIVEN", _Given())
+    monkeypatch.setattr("activities.secrets.MOST_VALUES", 3)
+    for value in ("kept-in-use", "token-1", "token-2", "kept-in-use", "token-3", "token-4"):
+        give_out(value)
+    told = "kept-in-use token-1 token-2 token-3 token-4"
+    assert Secrets().redact(told) == f"{REDACTED} token-1 token-2 {REDACTED} {REDACTED}"
+
+
+def test_record_is_cut_value_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as its JSON: a secret of digits is no number in it, nor one like a field its name."""
+    monkeypatch.setattr("activities.secrets._GIVEN", _Given())
+    for value in ("123456", "content", "p4ssword"):
+        give_out(value)
+    text = Text(text="p4ssword 123456")
+    message = Message(role="user", content=(text, Text(text="as it was")))
+    cut = Secrets().cut_out(message)
+    assert cut.content == (Text(text=f"{REDACTED} {REDACTED}"), Text(text="as it was"))
+    usage = Usage(input_tokens=123456)
+    assert Secrets().cut_out(usage) is usage
 
 
 def test_logger_cuts_secrets_out_of_words_arguments_and_tracebacks(
