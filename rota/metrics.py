@@ -23,6 +23,12 @@ MOST_NAMES = 200
 STEP_OUTCOMES = ("ok", "cancelled", *FailureCategory, "other")
 PARTS = ("keepers", "teams", "schedules", "waits", "breakers", "watchdog")
 """What the gateway looks at, each by itself: one that fails leaves the others."""
+DELIVERY_DOORS = ("hooks", "events", "callbacks")
+DELIVERY_OUTCOMES = (
+    *("taken", "passed", "unsigned", "malformed", "not_found"),
+    *("too_large", "too_slow", "limited", "unavailable", "failed"),
+)
+"""How the gateway answers what is posted; `passed`: taken before, filtered, or only tried out."""
 
 _listed = partial(gauge, source=Source.SERVER)
 _watched = partial(gauge, source=Source.WATCHDOG)
@@ -137,6 +143,14 @@ _GATEWAY = (
         Unit.COUNT,
         "Looks at a part that came to nothing.",
         Label("part", PARTS),
+        source=Source.GATEWAY,
+    ),
+    counter(
+        "deliveries_total",
+        Unit.COUNT,
+        "What was posted to this gateway since it started, by how it was answered.",
+        Label("door", DELIVERY_DOORS),
+        Label("outcome", DELIVERY_OUTCOMES),
         source=Source.GATEWAY,
     ),
     _own("build_info", Unit.COUNT, "Always 1: the version of the gateway.", Label("version")),

@@ -112,6 +112,9 @@ def _gateway(samples: Samples, snapshot: Snapshot) -> None:
     samples.born("rota_exporter_failures_total")
     for part, count in snapshot.failures.items():
         samples.put("rota_exporter_failures_total", count, part=part)
+    samples.born("rota_deliveries_total")
+    for (door, outcome), count in snapshot.deliveries.items():
+        samples.put("rota_deliveries_total", count, door=door, outcome=outcome)
     if snapshot.check_every is not None:
         samples.put("rota_watchdog_interval_seconds", snapshot.check_every.total_seconds())
     samples.put("rota_build_info", 1, version=snapshot.version)

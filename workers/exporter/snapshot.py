@@ -88,3 +88,5 @@ class Snapshot:
     """What the Watchdog's newest check has found; None: there was none."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """By part: looks that came to nothing so far."""
+    deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """What was posted to this gateway, by door and by how it was answered."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from workers.gateway import approve, callbacks, decode, events, fleet_page, health, hooks, metrics
+from workers.gateway.counting import Counting
 from workers.gateway.place import Gateway
 
 Family = Callable[[Gateway], Sequence[BaseRoute]]
@@ -26,4 +28,6 @@ whatever it opens."""
 
 def application(gateway: Gateway) -> Starlette:
     """Return everything that this gateway answers."""
-    return Starlette(routes=[route for family in FAMILIES for route in family(gateway)])
+    counting = Middleware(Counting, deliveries=gateway.deliveries)
+    routes = [route for family in FAMILIES for route in family(gateway)]
+    return Starlette(routes=routes, middleware=[counting])

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
@@ -22,10 +23,12 @@ def routes(gateway: Gateway) -> Sequence[BaseRoute]:
 
     async def metrics(request: Request) -> Response:
         try:
-            snapshot = await exporter.scrape()
+            looked = await exporter.scrape()
         except NothingReadError:
             text = "the first look at the fleet is under way\n"
             return PlainTextResponse(text, 503, {"Retry-After": "5"})
+        # As of now: a look may be some seconds old.
+        snapshot = replace(looked, deliveries=dict(gateway.deliveries))
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         packed = "gzip" in request.headers.get("accept-encoding", "")
 

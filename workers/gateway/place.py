@@ -14,6 +14,7 @@ from rota.fleet_file import FleetFile
 from workers.codec_server import PayloadReader
 from workers.exporter.exporter import Exporter
 from workers.gateway.access import Access
+from workers.gateway.counting import Deliveries
 from workers.gateway.doors import Doors
 from workers.settings import Settings
 
@@ -40,6 +41,8 @@ class Gateway:
     """Who may have payloads decrypted, by name; empty: whoever comes."""
     links: ApprovalLinks | None = None
     """Reads the links by which people decide on calls; None: there are none."""
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    """How what was posted has been answered so far."""
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
     """What routes opened, closed once the last request has been answered."""
 

@@ -46,6 +46,13 @@ UP = Row(
             "Since the gateway could last read it; why it cannot stands in the gateway's log.",
             Query(age("rota_exporter_last_look_timestamp_seconds", "part"), "{{part}}"),
         ),
+        lines(
+            "Deliveries by answer",
+            Unit.RATE,
+            "What is posted to the gateways; unsigned: a secret that fits on one side alone, or a "
+            "stranger. The gateway's log has the names.",
+            Query(rate("rota_deliveries_total", "outcome"), "{{outcome}}"),
+        ),
         bars(
             "Gateways by version",
             Unit.COUNT,
