@@ -7,13 +7,12 @@ in an answer leads here: only code that makes a client can.
 import asyncio
 import ipaddress
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
 
 import httpx2
 
+from activities.trusted_roots import trusted_roots
 from rota.addresses import Address, is_public
 
 Resolver = Callable[[str, int], Awaitable[tuple[Address, ...]]]
@@ -39,12 +38,7 @@ def direct_transport() -> httpx2.AsyncBaseTransport:
     kept: one that was opened for a name must not serve another at the same address.
     """
     limits = httpx2.Limits(max_keepalive_connections=0)
-    return httpx2.AsyncHTTPTransport(verify=_trusted_roots(), trust_env=False, limits=limits)
-
-
-@cache
-def _trusted_roots() -> ssl.SSLContext:
-    return httpx2.create_ssl_context()
+    return httpx2.AsyncHTTPTransport(verify=trusted_roots(), trust_env=False, limits=limits)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from activities.mcp.failures import Endpoint, server_failure
 from activities.mcp.stdio import MESSAGE_LIMIT, LastWords, environment, stdio
 from activities.providers.http_failures import PROVIDER_ERRORS
 from activities.providers.keys import read_key
+from activities.trusted_roots import trusted_roots
 from rota.failures import FailureCategory, StepError
 from rota.mcp_servers import McpServer
 from rota.runtime_specs.base import is_reference
@@ -122,7 +123,9 @@ async def _http(url: str, headers: dict[str, str], endpoint: Endpoint) -> AsyncG
     hooks = {"response": [endpoint.saw]}
     # Redirects are followed within the same scheme, host and port alone.
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout, event_hooks=hooks) as client,
+        httpx2.AsyncClient(
+            headers=headers, timeout=timeout, event_hooks=hooks, verify=trusted_roots()
+        ) as client,
         streamable_http_client(
             url, http_client=client, max_sse_event_size=MESSAGE_LIMIT
         ) as streams,

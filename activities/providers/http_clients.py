@@ -8,8 +8,14 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
+from activities.trusted_roots import trusted_roots
+
 
 def shared_client() -> httpx2.AsyncClient:
     """Make a client that takes no cookies and follows no redirects."""
     none_of_any_domain = DefaultCookiePolicy(allowed_domains=())
-    return httpx2.AsyncClient(cookies=CookieJar(policy=none_of_any_domain), follow_redirects=False)
+    return httpx2.AsyncClient(
+        cookies=CookieJar(policy=none_of_any_domain),
+        follow_redirects=False,
+        verify=trusted_roots(),
+    )

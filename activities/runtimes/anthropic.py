@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 import httpx2
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
 from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
 from activities.providers.declared_settings import read_settings
@@ -21,6 +21,7 @@ from activities.providers.keys import read_key
 from activities.providers.tool_names import ToolNames
 from activities.runtimes.anthropic_messages import LONGEST_NAME, request_body, to_reply
 from activities.runtimes.anthropic_stream import MessageAssembler
+from activities.trusted_roots import trusted_roots
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Probe
@@ -113,6 +114,7 @@ class AnthropicRuntime:
                 base_url=base_url,
                 max_retries=0,
                 timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_SECONDS)),
+                http_client=DefaultAsyncHttpxClient(verify=trusted_roots()),
             )
         return known
 

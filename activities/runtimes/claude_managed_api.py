@@ -12,12 +12,13 @@ from typing import Any, cast
 
 import anthropic
 import httpx2
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
 from activities.providers.anthropic_errors import PROVIDER_ERRORS, classify
 from activities.providers.json_fields import field, optional_field
 from activities.providers.keys import read_key
 from activities.runtimes.claude_managed_wire import VENDOR
+from activities.trusted_roots import trusted_roots
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
 from rota.tools import SecretReader
@@ -181,6 +182,7 @@ class ManagedApis:
                 base_url=base_url,
                 max_retries=0,
                 timeout=httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
+                http_client=DefaultAsyncHttpxClient(verify=trusted_roots()),
             )
             self._open[key, base_url] = ManagedApi(client, key)
         return self._open[key, base_url]

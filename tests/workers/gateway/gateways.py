@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from activities.stores.base import ObjectStore
+from activities.trusted_roots import trusted_roots
 from rota.fleet_file import FleetFile
 from tests.stack import Stack
 from workers.gateway.access import Access
@@ -28,6 +29,6 @@ async def served(gateway: Gateway) -> AsyncGenerator[httpx2.AsyncClient]:
     listener = listener_at("127.0.0.1:0", "--listen")
     async with (
         gateway_served(gateway, listener) as address,
-        httpx2.AsyncClient(base_url=address) as asking,
+        httpx2.AsyncClient(base_url=address, verify=trusted_roots()) as asking,
     ):
         yield asking
