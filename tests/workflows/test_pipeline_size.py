@@ -57,10 +57,10 @@ async def replayed(stack: Stack, run_id: str) -> int:
     return len(executions)
 
 
-async def test_pipeline_continued_as_new_repeats_and_loses_nothing(tmp_path: Path) -> None:
+async def test_pipeline_continued_as_new_repeats_and_loses_nothing(hasty: Stack) -> None:
     """A chain of 12 with failures in it: every node as often as it should, and in order."""
     flaky = Flaky(work=3)
-    async with suggesting_at(60, tmp_path) as hasty, hasty.worker([flaky.tool]):
+    async with hasty.worker([flaky.tool]):
         name = hasty.name("chain")
         await hasty.declare(hasty.name("work"), **worker_of("work"))
         nodes: dict[str, Any] = {"n0": {"agent": hasty.name("work"), "attempts": 4}}
@@ -78,7 +78,7 @@ async def test_pipeline_continued_as_new_repeats_and_loses_nothing(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("items", "events"), [(60, 15), pytest.param(100, 60, marks=pytest.mark.soak)]
+    ("items", "events"), [(40, 15), pytest.param(100, 60, marks=pytest.mark.soak)]
 )
 async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
     items: int, events: int, tmp_path: Path
@@ -110,7 +110,7 @@ async def test_pipeline_that_is_never_idle_drains_before_it_continues_as_new(
             "fan": {
                 "agent": hasty.name("count"),
                 "for_each": list(range(items)),
-                "parallel": 8,
+                "parallel": 4,
                 "input": {"item": "{item}"},
             },
         }

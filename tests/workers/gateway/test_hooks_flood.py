@@ -97,6 +97,8 @@ async def test_burst_while_the_server_cannot_be_reached_loses_nothing(
             await poll(lambda: refused(senders))
             await wire.open()
             await burst
+            # A server that is there may be slow, too: on a busy machine one start takes longer.
+            monkeypatch.undo()
             again = Senders(senders.asking, senders.path)
             await again.burst(0, 60)
     assert again.accepted == senders.accepted
