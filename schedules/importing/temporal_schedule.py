@@ -80,8 +80,13 @@ def schedule_agent(
     action = schedule.action
     if not isinstance(action, ScheduleActionStartWorkflow):
         raise NotExpressibleError("it does not start a workflow")
-    declared = _declared(schedule)
+    # An agent's schedule has the agent's name, and this one stays: it must have another.
     name = free_name(id, taken) or free_name("schedule", taken)
+    if name == id:
+        name = free_name(f"{id} agent", taken)
+    declared = _declared(schedule)
+    if schedule.state.paused and schedule.state.note != _pause_note(name):
+        declared["paused"] = True
     start = ["--type", action.workflow, "--task-queue", action.task_queue]
     for flag, limit in (
         ("--execution-timeout", action.execution_timeout),
@@ -96,7 +101,7 @@ def schedule_agent(
     allowed = action.execution_timeout or action.run_timeout or timedelta(0)
     longest = format_duration(max(parse_duration(LONGEST), allowed))
     # The run's id: one workflow for each slot, whoever starts it.
-    workflow_id = as_template(action.id) + "/{run}"
+    workflow_id = as_template(action.id) + "/{run.id}"
     runtime = {
         "kind": "command",
         "command": [
@@ -124,8 +129,7 @@ def _remarks(
 ) -> Iterable[str]:
     yield f"Temporal schedule {id}: workflow {action.workflow} on task queue {action.task_queue}."
     yield "Pause that schedule when this one is applied, or both start the workflow:"
-    reason = f"agent {name} of Rota"
-    named = ("--schedule-id", id, "--pause", "--reason", reason)
+    named = ("--schedule-id", id, "--pause", "--reason", _pause_note(name))
     yield f"temporal schedule toggle {shlex.join(named)}"
     left = (
         ("memo", action.memo),
@@ -173,9 +177,12 @@ def _declared(schedule: Schedule) -> dict[str, Any]:
     declared["overlap"] = _OVERLAP[policy.overlap]
     window = min(policy.catchup_window or _LONGEST_WINDOW, _LONGEST_WINDOW)
     declared["catchup"] = {"policy": "all", "window": format_duration(window)}
-    if state.paused:
-        declared["paused"] = True
     return declared
+
+
+def _pause_note(name: str) -> str:
+    """Of a schedule that is paused because the agent has taken its place: that one is not."""
+    return f"agent {name} of Rota"
 
 
 def _calendar(calendar: ScheduleCalendarSpec) -> dict[str, str]:

@@ -37,7 +37,7 @@ def session_request(
             "memory": {},
             "covers": None,
             "slot": SLOT.isoformat(),
-            "run": "clerk/2026-03-02",
+            "run": {"id": "clerk/2026-03-02", "agent": "clerk"},
         },
         output_schema=output_schema,
         fleet=str(fleet or ""),

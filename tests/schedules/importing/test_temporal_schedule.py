@@ -111,10 +111,27 @@ def test_overlap_window_and_pause_are_kept() -> None:
     assert block["catchup"] == {"policy": "all", "window": "30d"}
 
 
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [("Nightly Export", "nightly-export"), ("nightly-export", "nightly-export-agent")],
+)
+def test_agent_has_another_name_than_its_schedule(id: str, name: str) -> None:
+    """The agent's own schedule has the agent's name, and somebody's schedule stays."""
+    assert yaml.safe_load(text_of(id))["name"] == name
+
+
+def test_schedule_whose_place_was_taken_is_imported_as_it_was() -> None:
+    """It is paused with the reason that the file says: the agent is not."""
+    before = text_of("nightly")
+    note = shlex.split(before.splitlines()[2])[-1]
+    state = ScheduleState(paused=True, note=note)
+    assert yaml.safe_load(text_of("nightly", state=state)) == yaml.safe_load(before)
+
+
 def test_workflow_is_named_after_its_run() -> None:
     """Braces of the original's id are literal; the run makes it one for each slot."""
     words = declared()["runtime"]["command"]
-    assert words[3] == "export-{{day}}/{run}"
+    assert words[3] == "export-{{day}}/{run.id}"
     assert words[4:8] == ["--type", "Export", "--task-queue", "exports"]
     assert words[-2:] == ["--input", '{{"a": 1}}']
 
