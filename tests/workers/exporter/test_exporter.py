@@ -1,10 +1,12 @@
 """A fleet on a real server, as Prometheus sees it: once each, and in step with the ledger."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from temporalio.client import WorkflowHandle
 from rota.ids import keeper_id
 from rota.metrics import PARTS
 from rota.pinned_spec import PinnedSpec
+from schedules.keepers import retire
 from tests.processes.worker_process import kill, worker_process
-from tests.stack import Stack, script
+from tests.stack import Stack, open_stack, script
 from tests.workers.gateway.gateways import gateway_of, served
 from tests.workflows.gates import GATED, Gate, poll
+from workers.devserver import dev_server
 from workers.exporter import exporter
 from workers.exporter.exporter import Exporter, NothingReadError, registry_of
 
@@ -237,3 +241,42 @@ async def test_part_that_cannot_be_read_is_told_and_hides_no_other(
     assert (value(series, "rota_exporter_failures_total", part="schedules") or 0) > 0
     assert value(series, "rota_exporter_failures_total", part="waits") == 0
     assert "metrics: the schedules could not be read: OSError: the lists are away" in caplog.text
+
+
+async def test_agent_that_is_declared_no_longer_is_told_no_longer(stack: Stack) -> None:
+    """Its keeper lives on, and knows all it did; its series end."""
+    async with stack.worker(), exporting(stack) as reading:
+        stays, goes = [await declare(stack, name, **ANSWER) for name in ("stays", "goes")]
+        await series_of(reading, 2)
+        await retire(stack.client, goes, stack.task_queue, timedelta(seconds=10))
+
+        async def gone() -> Series | None:
+            series = await series_of(reading, 1)
+            told = {dict(labels).get("agent") for _, labels in series} - {None}
+            return series if told == {stays} else None
+
+        assert value(await poll(gone), "rota_exporter_agents", state="unheard") == 0
+
+
+async def test_scrape_is_quick_and_says_how_old_it_is_while_the_server_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part is read any more: each keeps its values, and the time at which it was read."""
+    async with AsyncExitStack() as standing:
+        server = await standing.enter_async_context(dev_server())
+        stack = await open_stack(server.address, tmp_path)
+        async with exporting(stack) as reading:
+            async with stack.worker():
+                agent = await declare(stack, "left", **ANSWER)
+                before = await series_of(reading, 1)
+            await standing.aclose()
+            monkeypatch.setattr(exporter, "PART_SECONDS", 0.2)
+            began = time.monotonic()
+            after = await series_of(reading, 0)
+            took = time.monotonic() - began
+    assert took < exporter.WAIT_SECONDS
+    assert value(after, "rota_agent_info", agent=agent, **INFO) == 1
+    for part in PARTS:
+        name = "rota_exporter_last_look_timestamp_seconds"
+        assert value(after, name, part=part) == value(before, name, part=part) != 0
+        assert value(after, "rota_exporter_failures_total", part=part) == 1

@@ -1,5 +1,6 @@
 """Whatever is exported is in the closed list, and whatever is in the list is exported."""
 
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +20,9 @@ from rota.totals import MOST_MODELS, Totals, used
 from rota.usage import Usage
 from rota.watchdog.archiving import ArchiveState
 from rota.watchdog.memory import WatchMemory
+from tests.house.repository import ROOT
 from tests.prometheus import promtool
-from tests.workers.exporter.snapshots import FULL, READING
+from tests.workers.exporter.snapshots import ACCOUNT, FULL, READING
 from workers.exporter.exporter import registry_of
 from workers.exporter.samples import EXPORTED, Samples, UnlistedError
 from workers.exporter.snapshot import BreakerLook, Snapshot
@@ -234,16 +236,39 @@ def crowded(models: int) -> KeeperReading:
     return READING.model_copy(update={"totals": totals})
 
 
-def test_thousand_agents_with_many_models_stay_within_their_bound() -> None:
-    """Series grow with the agents that are declared, and with nothing else."""
-    reading = crowded(100)
-    one = registry_of(replace(FULL, agents={"a": reading}))
+PLAIN = KeeperReading(
+    team="default",
+    runtime="anthropic",
+    model="claude",
+    runtimes=("anthropic",),
+    account=ACCOUNT.model_copy(update={"limits": ()}),
+)
+"""An agent with one model and no limits."""
+
+
+def weighed(reading: KeeperReading) -> tuple[int, int]:
+    """Series of an agent on a schedule, and bytes of a scrape of a thousand such."""
+    names = [f"agent-{number:04}" for number in range(1000)]
+    schedules = dict.fromkeys(names, FULL.schedules["report"])
+    fleet = replace(FULL, agents=dict.fromkeys(names, reading), schedules=schedules, waits={})
+    text = text_of(fleet)
+    return text.count(f'agent="{names[7]}"'), len(text)
+
+
+def test_thousand_agents_weigh_what_the_page_says() -> None:
+    """Series and megabytes, of plain agents and of those with as many models as are told apart.
+
+    They grow with the agents that are declared, and with nothing else.
+    """
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    found = re.search(
+        r"has (\d+) series.*?,000, and (\d+) MB.*?(\d+) series.*?(\d+) MB", page, re.S
+    )
+    assert found is not None
+    told = [int(number) for number in found.groups()]
     began = time.perf_counter()
-    fleet = replace(FULL, agents={f"agent-{number}": reading for number in range(1000)})
-    many = generate_latest(registry_of(fleet))
+    measured = [*weighed(PLAIN), *weighed(crowded(100))]
     took = time.perf_counter() - began
-    per_agent = generate_latest(one).count(b'agent="a"')
-    assert per_agent <= 42 + 5 * (MOST_MODELS + 2) + 90
-    lines = sum(not line.startswith(b"#") for line in many.splitlines())
-    assert lines <= 1000 * per_agent + 100
+    assert [measured[0], round(measured[1] / 1e6), measured[2], round(measured[3] / 1e6)] == told
+    assert measured[2] < measured[0] + 5 * (MOST_MODELS + 2) + 10
     assert took < 30, "a scrape of a thousand agents would time out"
