@@ -10,7 +10,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -114,7 +114,7 @@ class LoopbackServer:
 
     def close(self) -> None:
         """End every connection and the thread."""
-        self.submit(self._end()).result(timeout=10)
+        self.submit(self.end()).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
@@ -137,17 +137,20 @@ class LoopbackServer:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """End all that goes on; on the server's loop."""
         assert self._server is not None
+        # Ours first, which end what they began: a connection that a client of theirs is just making
+        # is nobody's to close if the library's own task for it is cancelled beside them.
+        await _cancelled(self._tasks)
+        # One that was just accepted is lost if the server closes before it is taken over, and it is
+        # served, and so closed, three steps later.
+        await _some_steps()
         self._server.close()
-        # A connection that was just accepted is served, and so closed, three steps later.
-        for _ in range(4):
-            await asyncio.sleep(0)
-        # Also what a fake began by itself: a client left open there warns in a later test.
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await _some_steps()
+        await _cancelled(self._tasks)
+        # Then what a fake began by itself: a client left open there warns in a later test.
+        await _cancelled(asyncio.all_tasks() - {asyncio.current_task()})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -166,6 +169,18 @@ class LoopbackServer:
                 await self._handler(request, connection)
         writer.close()
         self._tasks.discard(task)
+
+
+async def _cancelled(tasks: Collection["asyncio.Task[Any]"]) -> None:
+    ended = [*tasks]
+    for task in ended:
+        task.cancel()
+    await asyncio.gather(*ended, return_exceptions=True)
+
+
+async def _some_steps() -> None:
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 async def _read(reader: asyncio.StreamReader) -> HttpRequest:
