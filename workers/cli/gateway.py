@@ -25,6 +25,7 @@ from workers.gateway.access import (
     secret_of,
 )
 from workers.gateway.doors import DoorError, doors_of
+from workers.gateway.health import look_at_start
 from workers.gateway.place import Gateway
 from workers.gateway.serving import serve_until_stopped
 from workers.http_server import ListenError, Tls, listener_at
@@ -92,6 +93,7 @@ async def _serve(settings: Settings, listen: str, tls: Tls | None) -> None:
             ExitCode.WRONG,
         )
     gateway = await _opened(settings, listen)
+    await look_at_start(gateway)
     await serve_until_stopped(gateway, listener_at(listen, LISTEN), tls)
 
 

@@ -100,16 +100,16 @@ class Desk:
             async with self._bodies.read(request, MOST_BYTES) as body:
                 form = form_in(request.headers.get("content-type", ""), body)
         except FormError as error:
-            raise _RefusedError(400, "Not decided", str(error), UNCHANGED) from error
+            raise _RefusedError(400, "Not decided", str(error), UNCHANGED, again=True) from error
         call = await self._asked(link)
         pending = call.approval
         if form.seen != pending.request.digest:
-            raise _RefusedError(409, "Look again", "That is not the request that waits.", UNCHANGED)
+            text = "That is not the request that waits."
+            raise _RefusedError(409, "Look again", text, UNCHANGED, again=True)
         by = link.by or form.by
         if not by:
-            raise _RefusedError(
-                400, "Not decided", "Say who you are: your name is recorded.", UNCHANGED
-            )
+            text = "Say who you are: your name is recorded."
+            raise _RefusedError(400, "Not decided", text, UNCHANGED, again=True)
         if form.verdict is Verdict.APPROVE:
             problem = why_not_by(by, pending, named=bool(link.by))
             if problem:

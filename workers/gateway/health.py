@@ -16,6 +16,11 @@ from workers.readiness import Readiness
 log = logging.getLogger("rota.gateway")
 
 
+async def look_at_start(gateway: Gateway) -> None:
+    """Say in the log what is missing, such as a namespace; the gateway serves all the same."""
+    await Readiness(gateway.client, gateway.store, log).look()
+
+
 def routes(gateway: Gateway) -> Sequence[BaseRoute]:
     """Return the routes of this family."""
     readiness = Readiness(gateway.client, gateway.store, log)

@@ -154,6 +154,8 @@ async def test_what_does_not_count_says_so_and_does_nothing(desk: Desk) -> None:
     assert "This link's time was over at " in Page(answers["expired"].text).text
     told = [name for name, answer in answers.items() if "Nothing was changed" in answer.text]
     assert told == [name for name in answers if name != "large"]
+    back = [name for name, answer in answers.items() if '<a href="">Look again</a>' in answer.text]
+    assert back == ["nobody", "unseen", "verdict"]
     assert [each["id"] for each in (await handle.query("status"))["approvals"]] == ["a1"]
     assert desk.ledger.posted == []
     await handle.cancel()

@@ -10,6 +10,7 @@ from activities.stores.base import StoreError
 from activities.stores.local import LocalStore
 from tests.stack import Stack
 from tests.workers.gateway.gateways import gateway_of, served
+from workers.gateway.health import look_at_start
 
 
 class AwayStore(LocalStore):
@@ -46,10 +47,14 @@ async def test_gateway_whose_store_does_not_serve_is_not_ready(
     assert "not ready: the store: " in caplog.text
 
 
-async def test_gateway_whose_namespace_is_gone_is_not_ready(stack: Stack) -> None:
-    """A server that answers, and would take nothing, does not count as one."""
+async def test_gateway_whose_namespace_is_gone_is_not_ready(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that answers, and would take nothing, does not count as one; the start tells."""
     client = Client(stack.client.service_client, namespace="gone")
     gateway = replace(gateway_of(stack), client=client)
+    await look_at_start(gateway)
+    assert "not ready: the server: Namespace gone is not found" in caplog.text
     async with served(gateway) as asking:
         ready = await asking.get("/readyz")
     assert ready.json() == {"server": "unreachable", "store": "ok"}
