@@ -83,7 +83,8 @@ class Span:
         self._set(spans.answered(reply.stop, reply.model, usage, reply.request_id))
         if self._content:
             said = Secrets().cut_out(reply.message)
-            self._set({"gen_ai.output.messages": span_content.messages([said])})
+            text = span_content.answer(said, spans.finish_reason(reply.stop))
+            self._set({"gen_ai.output.messages": text})
 
     def turned(self, outcome: TurnOutcome) -> None:
         """A session has come to the end of a turn."""

@@ -16,14 +16,23 @@ def instructions(system: str) -> str:
 
 
 def messages(said: Sequence[Message]) -> str:
-    """The value of `gen_ai.input.messages` and `gen_ai.output.messages`."""
-    return _json([{"role": _role(each), "parts": _parts(each)} for each in said])
+    """The value of `gen_ai.input.messages`."""
+    return _json([_message(each) for each in said])
+
+
+def answer(said: Message, finish_reason: str) -> str:
+    """The value of `gen_ai.output.messages`: one answer, and why it ends there."""
+    return _json([{**_message(said), "finish_reason": finish_reason}])
 
 
 def cut(text: str) -> str:
     """Shorten a text that is too long, and say so."""
     left_out = len(text) - TEXT_LIMIT
     return f"{text[:TEXT_LIMIT]}… ({left_out} characters left out)" if left_out > 0 else text
+
+
+def _message(said: Message) -> dict[str, Any]:
+    return {"role": _role(said), "parts": _parts(said)}
 
 
 def _role(message: Message) -> str:

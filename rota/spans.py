@@ -90,6 +90,11 @@ _FINISH = {
 }
 
 
+def finish_reason(stop: StopReason) -> str:
+    """How the conventions name why an answer ends; our own name where they have none."""
+    return _FINISH.get(stop, stop.value)
+
+
 def provider_of(kind: str) -> str:
     """How the conventions name who is behind a kind of runtime; else the kind itself."""
     return _PROVIDERS.get(kind, kind)
@@ -111,7 +116,7 @@ def answered(stop: StopReason, model: str, usage: Usage, request_id: str | None)
     cached = usage.cache_read_tokens, usage.cache_write_tokens
     found: Attributes = {
         "gen_ai.response.model": model,
-        "gen_ai.response.finish_reasons": (_FINISH.get(stop, stop.value),),
+        "gen_ai.response.finish_reasons": (finish_reason(stop),),
         "gen_ai.usage.input_tokens": usage.input_tokens + sum(cached),
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": cached[0],

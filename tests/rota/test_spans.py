@@ -6,8 +6,8 @@ import pytest
 
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall, ToolResult
 from rota.runtime_kinds import BUILT_IN
-from rota.span_content import TEXT_LIMIT, instructions, messages
-from rota.spans import ATTRIBUTES, Operation, answered, asked, provider_of
+from rota.span_content import TEXT_LIMIT, answer, instructions, messages
+from rota.spans import ATTRIBUTES, Operation, answered, asked, finish_reason, provider_of
 from rota.usage import Usage
 
 USED = Usage(
@@ -89,3 +89,14 @@ def test_messages_have_the_form_of_the_conventions() -> None:
     answer = {"type": "tool_call_response", "id": "c1", "response": "seen"}
     assert third == {"role": "tool", "parts": [answer]}
     assert json.loads(instructions("Be brief.")) == [{"type": "text", "content": "Be brief."}]
+
+
+def test_answer_says_why_it_ends() -> None:
+    """The conventions' schema of answers has no message without it."""
+    said = Message(role="assistant", content=(Text(text="Yes."),))
+    (told,) = json.loads(answer(said, finish_reason(StopReason.MAX_TOKENS)))
+    assert told == {
+        "role": "assistant",
+        "parts": [{"type": "text", "content": "Yes."}],
+        "finish_reason": "length",
+    }

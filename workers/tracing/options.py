@@ -4,9 +4,11 @@ A process that records none imports nothing of OpenTelemetry's SDK, and pays not
 """
 
 import asyncio
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from temporalio.client import Plugin
 
@@ -14,11 +16,19 @@ from workers.settings import SettingsError
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+DEFAULT = "http://localhost:4318"
+"""Where OpenTelemetry sends to if nothing is named."""
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[\x20-\x7e]*")
+_SECRET = re.compile("auth|key|token|secret|passw|credential|honeycomb-team", re.IGNORECASE)
+"""In the names of headers whose values are secret; a tenant's name stands in many texts."""
 _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _WITH_CONTENT = ("true", "1", "span_only", "span_and_event")
 _WITHOUT = ("", "false", "0", "no_content")
+
+log = logging.getLogger("rota.traces")
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,13 @@ def trace_options(environ: Mapping[str, str]) -> TraceOptions | None:
                 f"{name} is '{protocol}': traces are sent by OTLP over HTTP alone; write "
                 "http/protobuf, and the endpoint's port for HTTP (4318 by custom)"
             )
+    for name in _HEADERS:
+        if not all(map(_HEADER.fullmatch, _parts(environ.get(name, "")))):
+            # Without the value, which OpenTelemetry itself would log.
+            raise SettingsError(
+                f"{name} is no list of headers: write name=value, several with commas between, a "
+                "space in a value as %20 and a comma as %2C"
+            )
     content = environ.get(CONTENT, "").strip().lower()
     if content not in (*_WITH_CONTENT, *_WITHOUT):
         raise SettingsError(f"{CONTENT} is '{content}': write span_only or no_content")
@@ -70,7 +87,26 @@ def trace_plugins(environ: Mapping[str, str], *, works: bool) -> Sequence[Plugin
         return ()
     from workers.tracing.plugin import trace_plugin  # noqa: PLC0415 - half a second
 
-    return (trace_plugin(options),)
+    plugin = trace_plugin(options)
+    if works:
+        what = "with what agents read and say" if options.content else "without content"
+        log.info("traces are sent to %s, %s", receiver(environ), what)
+    return (plugin,)
+
+
+def receiver(environ: Mapping[str, str]) -> str:
+    """Return whom traces are sent to: scheme, host and port, for the rest may hold a token."""
+    named = (environ.get(name, "").strip() for name in (TRACES_ENDPOINT, ENDPOINT))
+    parts = urlsplit(next(filter(None, named), DEFAULT))
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def credentials(environ: Mapping[str, str]) -> list[str]:
+    """Return the secret values of headers that go with traces, with and without their scheme."""
+    headers = [part.partition("=") for each in _HEADERS for part in _parts(environ.get(each, ""))]
+    values = [unquote(value).strip() for name, _, value in headers if _SECRET.search(name)]
+    return [*values, *(value.partition(" ")[2].strip() for value in values if " " in value)]
 
 
 async def traces_sent(environ: Mapping[str, str]) -> None:
@@ -80,6 +116,10 @@ async def traces_sent(environ: Mapping[str, str]) -> None:
     from workers.tracing.plugin import send_rest  # noqa: PLC0415 - as above
 
     await asyncio.to_thread(send_rest)
+
+
+def _parts(headers: str) -> list[str]:
+    return [part.strip() for part in headers.split(",") if part.strip()]
 
 
 def _is_on(environ: Mapping[str, str]) -> bool:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 
 from activities.secrets import Secrets
+from workers.tracing.losses import Losses
 
 
 class CleanExporter(SpanExporter):
@@ -17,13 +19,21 @@ class CleanExporter(SpanExporter):
     asked for, what they note of exceptions goes: their texts are others' words.
     """
 
-    def __init__(self, sends: SpanExporter, *, content: bool) -> None:
+    def __init__(self, sends: SpanExporter, *, content: bool, losses: Losses | None = None) -> None:
         self._sends = sends
         self._content = content
+        self.losses = losses
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send them clean."""
-        return self._sends.export([self._clean(span) for span in spans])
+        result = self._sends.export([self._clean(span) for span in spans])
+        if self.losses is None:
+            return result
+        if result is SpanExportResult.SUCCESS:
+            self.losses.sent()
+        else:
+            self.losses.lost(len(spans))
+        return result
 
     def shutdown(self) -> None:
         """Send nothing more."""
@@ -40,13 +50,13 @@ class CleanExporter(SpanExporter):
             name=redact(span.name),
             context=span.context,
             parent=span.parent,
-            resource=span.resource,
+            resource=Resource(_clean(span.resource.attributes), span.resource.schema_url),
             attributes=_clean(span.attributes),
             events=[
                 Event(redact(event.name), _clean(event.attributes), event.timestamp)
                 for event in (span.events if self._content else ())
             ],
-            links=span.links,
+            links=[Link(link.context, _clean(link.attributes)) for link in span.links],
             kind=span.kind,
             instrumentation_scope=span.instrumentation_scope,
             status=Status(span.status.status_code, description and redact(description)),
@@ -60,8 +70,19 @@ def _clean(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return Secrets().redact(value)
-    if isinstance(value, tuple):
-        return tuple(_redacted(each) for each in cast("tuple[Any, ...]", value))
-    return value
+    match value:
+        case str():
+            return Secrets().redact(value)
+        case bytes():
+            return (
+                Secrets()
+                .redact(value.decode(errors="surrogateescape"))
+                .encode(errors="surrogateescape")
+            )
+        case Mapping():
+            known = cast("Mapping[str, Any]", value)
+            return {key: _redacted(each) for key, each in known.items()}
+        case list() | tuple():
+            return tuple(_redacted(each) for each in cast("Sequence[Any]", value))
+        case _:
+            return value

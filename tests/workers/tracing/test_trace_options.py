@@ -6,10 +6,11 @@ import sys
 import pytest
 
 from workers.settings import SettingsError
-from workers.tracing.options import TraceOptions, trace_options
+from workers.tracing.options import TraceOptions, credentials, receiver, trace_options
 
 HERE = "http://127.0.0.1:4318"
 PARENT = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
+HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 ON, QUIET = TraceOptions(content=True), TraceOptions(content=False)
 
@@ -46,6 +47,8 @@ def test_environment_says_whether_traces_are_recorded(
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:port"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no"),
         ({"ROTA_TRACES": "1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTLP over HTTP alone"),
         ({"ROTA_TRACES": "1", CONTENT: "event_only"}, "write span_only or no_content"),
+        ({"ROTA_TRACES": "1", HEADERS: "authorization Bearer tok3n"}, f"{HEADERS} is no list"),
+        ({"ROTA_TRACES": "1", HEADERS: "a=b,Bearer: tok3n"}, f"{HEADERS} is no list"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(environ: dict[str, str], told: str) -> None:
@@ -55,6 +58,26 @@ def test_what_cannot_be_done_is_refused_in_one_line(environ: dict[str, str], tol
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "tok3n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({}, "http://localhost:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:tok3n@host/tok3n?t=tok3n"}, "https://host"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1]:9/x"}, "http://[::1]:9"),
+    ],
+)
+def test_receiver_is_named_without_what_may_be_secret(environ: dict[str, str], told: str) -> None:
+    """People put tokens into every other part of a URL."""
+    assert receiver(environ) == told
+
+
+def test_secrets_of_headers_are_known_as_such_and_names_are_not() -> None:
+    """A tenant's name, cut out of everything, would spoil what agents read."""
+    headers = "Authorization=Bearer%20tok3n, x-scope-orgid=warehouse,api-key = k3y"
+    assert credentials({HEADERS: headers}) == ["Bearer tok3n", "k3y", "tok3n"]
+    assert trace_options({"ROTA_TRACES": "1", HEADERS: headers}) == QUIET
 
 
 def test_process_that_records_nothing_imports_nothing_for_it() -> None:
