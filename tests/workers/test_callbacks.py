@@ -150,6 +150,31 @@ def test_options_that_cannot_work_are_refused(
         callbacks_from(LocalStore(tmp_path), listen, url)
 
 
+@pytest.mark.parametrize(
+    ("url", "secret", "given"),
+    [
+        (None, SECRET, "https://gateway.example.com/callbacks"),
+        ("https://other.example.com", SECRET, "https://other.example.com/callbacks"),
+        (None, "", None),
+    ],
+)
+def test_address_of_the_gateway_is_given_out_where_no_other_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str | None,
+    secret: str,
+    given: str | None,
+) -> None:
+    """Links of approvals need no callbacks: without the secret `gateway.url` asks for none."""
+    monkeypatch.setenv("ROTA_CALLBACK_SECRET", secret)
+    made = callbacks_from(LocalStore(tmp_path), None, url, "https://gateway.example.com")
+    assert (made.address(INBOX) if made else None) == (given and f"{given}/{_token(made)}")
+
+
+def _token(callbacks: Callbacks | None) -> str:
+    return callbacks.address(INBOX).partition("/callbacks/")[2] if callbacks else ""
+
+
 @pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:x", "127.0.0.1:99999", "256.1.1.1:80"])
 async def test_address_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
     """A malformed or unusable address is named with the option."""
