@@ -118,6 +118,7 @@ async def http_served(
         ws="none",
         access_log=False,
         log_config=None,
+        log_level="warning",  # when it starts and stops its process says itself
         lifespan="off",
         limit_concurrency=places,
         server_header=False,
