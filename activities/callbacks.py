@@ -11,10 +11,12 @@ so that the answer goes when the run is erased or its retention is over.
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from activities.bells import ring, run_bell
 from activities.stores.base import ObjectStore
+from rota.runtime_kind import Probe
+from rota.runtime_specs.base import RuntimeSettings
 
 PATH = "/callbacks"
 WAKING = f"{PATH}/wake"
@@ -110,3 +112,11 @@ MISSING = (
     "secret, or at least one worker with --callbacks HOST:PORT"
 )
 """Why an agent that needs them cannot run here."""
+
+
+def reminded(probe: Probe, settings: RuntimeSettings) -> Probe:
+    """Add to what a doctor has found that workers are to give out an address: it is no worker."""
+    if not probe.ok or settings.callback_key is None or offered() is not None:
+        return probe
+    need = f"its workers need {SECRET_VARIABLE}, and gateway.url or --callback-url"
+    return replace(probe, found=f"{probe.found}; {need}")

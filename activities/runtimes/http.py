@@ -6,10 +6,9 @@ watching makes the call), it is asked for (`poll`), or the service posts it to u
 """
 
 import json
-from dataclasses import replace
 from typing import Any, NoReturn
 
-from activities.callbacks import MISSING, offered
+from activities.callbacks import MISSING, offered, reminded
 from activities.egress.network import PUBLIC, Network
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
@@ -169,11 +168,7 @@ class HttpRuntime:
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """See whether the service's host answers; nothing is said of the credentials."""
         assert isinstance(settings, HttpSettings)
-        found = await probed(self.look(settings), "check runtime.start.url")
-        if found.ok and settings.callback_key and offered() is None:
-            # The doctor is no worker: it can but remind.
-            return replace(found, found=f"{found.found}; its workers need --callback-url")
-        return found
+        return reminded(await probed(self.look(settings), "check runtime.start.url"), settings)
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether the service's host answers, whatever it says."""

@@ -7,7 +7,7 @@ else by the key that Rota sent: it stands in the execution's own data.
 import time
 from typing import Any, cast
 
-from activities.callbacks import MISSING, offered
+from activities.callbacks import MISSING, offered, reminded
 from activities.providers.called import poll_or_called
 from activities.providers.declared_settings import read_settings
 from activities.providers.ended_calls import EndedCalls
@@ -170,7 +170,8 @@ class N8nRuntime:
 
     async def probe(self, settings: RuntimeSettings) -> Probe:
         """List one execution with the key; without one, see whether the instance is up."""
-        return await probed(self.look(settings), "check runtime.api_key and base_url")
+        found = await probed(self.look(settings), "check runtime.api_key and base_url")
+        return reminded(found, settings)
 
     async def look(self, settings: RuntimeSettings) -> str:
         """See whether a run could be watched: the webhook would be called all the same."""

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from activities.audit.marking import is_own
-from activities.callbacks import Callbacks, offered
+from activities.callbacks import Callbacks, offered, reminded
 from activities.preflight import preflight
 from activities.runtimes.http import HttpRuntime
 from activities.secrets import Secrets
@@ -19,6 +19,8 @@ from activities.stores.local import LocalStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
+from rota.runtime_kind import Probe
+from rota.runtime_specs.n8n import KIND
 from rota.session_runtime import SessionState
 from tests.activities.runtimes.session_requests import INBOX, Reports, session_request
 from tests.contract.http_bench import HttpBench
@@ -235,3 +237,21 @@ async def test_preflight_blocks_what_nobody_could_hear(tmp_path: Path) -> None:
             preflight(spec, toolbox)
         async with receiving(Callbacks(LocalStore(tmp_path), "https://a.example", SECRET), None):
             preflight(spec, toolbox)
+
+
+@pytest.mark.parametrize("mode", ["callback", "poll"])
+async def test_doctor_is_reminded_of_the_address_that_workers_give_out(
+    mode: str, tmp_path: Path
+) -> None:
+    """It is no worker, so it can but say so; where none is given out there is nothing to say."""
+    found = Probe(ok=True, found="up")
+    needs = KIND.settings.model_validate(
+        {"kind": "n8n", "webhook": "https://n8n.example.com/webhook/x", "api_key": "env:K"}
+        | ({"callback": True} if mode == "callback" else {})
+    )
+    told = reminded(found, needs).found
+    assert ("ROTA_CALLBACK_SECRET" in told, "gateway.url" in told) == ((mode == "callback"),) * 2
+    async with receiving(Callbacks(LocalStore(tmp_path), "https://x.example", SECRET), None):
+        assert reminded(found, needs) == found
+    broken = Probe(ok=False, found="down", cure="x")
+    assert reminded(broken, needs) == broken
