@@ -36,6 +36,20 @@ from workers.tracing.options import trace_plugins
 __all__ = ["UnreachableError", "connect", "quiet_core", "target_of"]
 
 _STATUS = re.compile(r'Status \{ code: (\w+), message: "((?:[^"\\]|\\.)*)"')
+_MEANINGS = (
+    (
+        "InvalidContentType",
+        "what answers there speaks no TLS; TEMPORAL_TLS or an API key asks for it",
+    ),
+    ("NotValidForName", "its certificate is for another name; TEMPORAL_TLS_SERVER_NAME says which"),
+    (
+        "UnknownIssuer",
+        "nobody known here vouches for its certificate; TEMPORAL_TLS_SERVER_CA_CERT_PATH names who",
+    ),
+    ("InvalidCertificate(Expired", "its certificate has expired"),
+    ("dns error", "there is no such host"),
+)
+"""By a sign in the client core's own words, which nest deep: what they mean."""
 LONG_STEPS = ("temporal_activity_execution_latency", "temporal_activity_succeed_endtoend_latency")
 """The SDK's metrics that hold how long models and tools take."""
 _REASON_LIMIT = 300
@@ -114,6 +128,8 @@ def _reason(text: str, config: ClientConnectConfig) -> str:
     for secret in (config.get("api_key"), *metadata.values()):
         if isinstance(secret, str) and secret:
             text = text.replace(secret, "***")
+    if meaning := next((told for sign, told in _MEANINGS if sign in text), None):
+        return meaning
     if status := _STATUS.search(text):
         text = f"{status[1]}: {status[2]}"
     text = " ".join(text.removeprefix("Failed client connect: ").split())

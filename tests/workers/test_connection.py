@@ -100,7 +100,7 @@ async def test_connect_with_tls_to_a_server_without_says_that_it_is_no_tls(
     async with listening(plain) as address:
         said = await told(address, monkeypatch, TEMPORAL_TLS="true")
     assert "cannot use the Temporal server" in said
-    assert "InvalidContentType" in said
+    assert "what answers there speaks no TLS" in said
 
 
 async def test_connect_with_a_damaged_client_key_says_so_and_not_the_key(

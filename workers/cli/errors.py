@@ -5,6 +5,7 @@ keeps its traceback. Imported when something has failed, so it may know every la
 """
 
 import asyncio
+import re
 
 import click
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
@@ -40,6 +41,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (RefusedPayloadError, ExitCode.FAILED),
 )
 
+_NAMESPACE = re.compile(r"^Namespace (\S+) is not found")
 _GONE = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED)
 _REFUSED = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 
@@ -88,6 +90,12 @@ def _of_server(error: RPCError) -> CommandError:
             f"the Temporal server refused: {error.message}; check TEMPORAL_API_KEY, TLS and "
             "TEMPORAL_NAMESPACE",
             ExitCode.NO_SERVER,
+        )
+    if error.status is RPCStatusCode.NOT_FOUND and (found := _NAMESPACE.search(error.message)):
+        return CommandError(
+            f"the Temporal server has no namespace {found[1]}: name another with --namespace or "
+            "TEMPORAL_NAMESPACE, or make it with 'temporal operator namespace create'",
+            ExitCode.NOT_FOUND,
         )
     if error.status is RPCStatusCode.NOT_FOUND:
         return CommandError(

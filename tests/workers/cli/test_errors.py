@@ -52,3 +52,10 @@ def test_refused_update_is_told_without_the_name_of_its_error() -> None:
     told = explained(WorkflowUpdateFailedError(refused))
     assert told is not None
     assert told.message == "refused: a1: kim asked for this run"
+
+
+def test_namespace_that_there_is_not_is_told_with_what_mends_it() -> None:
+    """The server's own words do not say where its name came from."""
+    told = explained(RPCError("Namespace prd is not found.", RPCStatusCode.NOT_FOUND, b""))
+    assert told is not None
+    assert told.message.startswith("the Temporal server has no namespace prd: name another with")
