@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from activities.encryption.encryption import Encryption
 from activities.stores.open import open_sealed
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
@@ -85,7 +86,15 @@ def check_command(settings: Settings, as_json: bool) -> None:
     and every blob of the store. Needs no worker. Ends with 1 if a key is missing that something
     open or stored needs.
     """
-    found = with_server(settings, _look)
+    encryption = _declared(settings)
+
+    async def look(link: Link) -> KeysFound:
+        use = KeyUse()
+        await use_on_server(link.client, use)
+        await use_in_store(open_sealed(settings.store, encryption), use)
+        return KeysFound(encryption.keys.ring.ids, encryption.strict, use)
+
+    found = with_server(settings, look)
     if as_json:
         print_json(document_of(found))
     else:
@@ -109,9 +118,7 @@ def reseal_command(settings: Settings, as_json: bool) -> None:
     on the server stay as they are. Stop workers and erasure meanwhile: a ref that changes at that
     moment could be put back as it was. Safe to repeat.
     """
-    encryption = encryption_of(settings)
-    if encryption is None:
-        raise CommandError(NO_KEYS, ExitCode.WRONG)
+    encryption = _declared(settings)
 
     async def work(link: Link) -> Resealed:
         return await reseal_all(open_sealed(settings.store, encryption), encryption.keys, now())
@@ -125,14 +132,11 @@ def reseal_command(settings: Settings, as_json: bool) -> None:
         raise CommandError("\n".join(done.left))
 
 
-async def _look(link: Link) -> KeysFound:
-    encryption = encryption_of(link.settings)
+def _declared(settings: Settings) -> Encryption:
+    encryption = encryption_of(settings)
     if encryption is None:
         raise CommandError(NO_KEYS, ExitCode.WRONG)
-    use = KeyUse()
-    await use_on_server(link.client, use)
-    await use_in_store(open_sealed(link.settings.store, encryption), use)
-    return KeysFound(encryption.keys.ring.ids, encryption.strict, use)
+    return encryption
 
 
 for each in (new_command, rotate_command, check_command, reseal_command):

@@ -1,7 +1,6 @@
 """`rota keys`, and what other commands say of keys."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from workers.devserver import DevServer, dev_server
 from workers.key_use import CLOSED, OBJECTS, OPEN, PLAIN, SCHEDULES, KeyUse
 
 A, B = key(11), key(12)
-NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -67,6 +65,14 @@ async def test_validate_and_doctor_look_at_the_keys(tmp_path: Path) -> None:
     ended = await rota("doctor", "--fleet", str(folder), *nowhere)
     (found,) = [check for check in ended.json if check["name"] == "encryption"]
     assert (ended.code, found["ok"]) == (ExitCode.FAILED, False)
+
+
+@pytest.mark.parametrize("command", ["check", "reseal"])
+async def test_fleet_without_keys_is_told_how_to_get_some(tmp_path: Path, command: str) -> None:
+    """Before any server is asked for."""
+    ended = await rota("keys", command, "--fleet", str(tmp_path), "--address", "127.0.0.1:1")
+    assert ended.code == ExitCode.WRONG
+    assert "no keys are declared: 'rota keys new FILE' makes one" in ended.err
 
 
 async def test_command_to_a_server_elsewhere_needs_tls(tmp_path: Path) -> None:
