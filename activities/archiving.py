@@ -17,9 +17,6 @@ from rota.connections import Connections
 from rota.failures import FailureCategory
 from rota.fleet_file import FleetFile
 
-LAG_METRIC = "rota_archive_lag_seconds"
-"""Age of the oldest closed run that is not archived, among the worker's metrics."""
-
 
 class ArchivingActivities(Archiving):
     """Archives the runs of a namespace with what one worker's fleet declares."""
@@ -59,6 +56,4 @@ class ArchivingActivities(Archiving):
                 raise ApplicationError(
                     f"the store failed: {error}", type=FailureCategory.TRANSIENT.value
                 ) from error
-        lag = activity.metric_meter().create_gauge(LAG_METRIC, "age of what is not archived", "s")
-        lag.set(done.lag_seconds)
         return done.model_copy(update={"problem": problem})

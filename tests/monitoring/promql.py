@@ -12,7 +12,7 @@ VARIABLES = {"__rate_interval": "1m", "__range": "10m", "__interval": "15s"}
 """Of Grafana itself, with what they may well be."""
 EVERYTHING: dict[str, str] = dict.fromkeys(("job", "workers", "servers", "agent", "team"), ".*")
 """Of boards, as chosen with 'All'; the board of one agent is a case of it."""
-_PARTS = re.compile(r"_(bucket|count|sum)$")
+PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|count|sum)$")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Use:
 
     def metric(self, known: dict[str, object]) -> str:
         """The metric that it is part of: histograms have buckets, a sum and a count."""
-        return self.name if self.name in known else _PARTS.sub("", self.name)
+        return self.name if self.name in known else PARTS_OF_HISTOGRAMS.sub("", self.name)
 
 
 def substituted(expression: str) -> str:
