@@ -1,13 +1,15 @@
 """The site's navigation, read off docs/README.md: a page that is not listed there has no place.
 
 A hook of MkDocs. Pages in a folder stand below the page of that name (`runtimes/` below
-`runtimes.md`), or below the folder's own name where there is none (`runbooks/`).
+`runtimes.md`), or below the folder's own name where there is none (`runbooks/`). Links to files
+beside docs/ become words, since the site does not have these.
 """
 
 import re
 from pathlib import Path
 from typing import Any
 
+LINK = re.compile(r"\[([^\]]+)\]\((\.\./[^)#\s]+)[^)]*\)")
 LISTED = re.compile(r"^- \[(.+?)\]\(([\w-]+\.md)\)", re.MULTILINE)
 
 
@@ -15,6 +17,20 @@ def on_config(config: Any) -> Any:
     """Set the navigation; MkDocs warns of pages that it leaves out."""
     config.nav = navigation(Path(config.docs_dir))
     return config
+
+
+def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
+    """Write out links that would lead out of the site, as names of files in the repository."""
+    docs = Path(config.docs_dir).resolve()
+    folder = (docs / page.file.src_uri).parent
+
+    def written(link: re.Match[str]) -> str:
+        target = (folder / link[2]).resolve()
+        if target.is_relative_to(docs):
+            return link[0]
+        return f"{link[1]} (`{target.relative_to(docs.parent)}` in the repository)"
+
+    return LINK.sub(written, markdown)
 
 
 def navigation(docs: Path) -> list[dict[str, Any]]:

@@ -46,6 +46,17 @@ def test_site_has_every_page(site: Path) -> None:
             assert f'href="{page.with_suffix(".html")}"' in home, f"{page} is not in docs/README.md"
 
 
+def test_links_of_the_site_lead_to_what_it_has(site: Path) -> None:
+    """Files beside docs/ are no part of it: whoever reads it elsewhere would find nothing."""
+    dead = [
+        f"{page.name}: {target}"
+        for page in site.rglob("*.html")
+        for target in re.findall(r'href="(?!https?:|mailto:|#)([^"#]+)', page.read_text())
+        if page.name != "404.html" and not (page.parent / target).exists()
+    ]
+    assert not dead
+
+
 def test_site_asks_nobody_for_anything(site: Path) -> None:
     """No script, style, font or picture comes from elsewhere: it can be read offline."""
     shown = {page.name: LOADED.findall(page.read_text()) for page in site.rglob("*.html")}
