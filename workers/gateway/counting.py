@@ -63,5 +63,6 @@ class Counting:
 def _door(scope: Scope) -> str | None:
     if scope["type"] != "http" or scope["method"] != "POST":
         return None
-    first = scope["path"].split("/", 2)[1]
-    return first if first in DELIVERY_DOORS else None
+    # Some paths have no slash at all: anybody may post to `*`.
+    path = f"{scope['path']}/"
+    return next((door for door in DELIVERY_DOORS if path.startswith(f"/{door}/")), None)

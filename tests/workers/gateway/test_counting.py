@@ -67,6 +67,10 @@ async def test_work_that_breaks_has_failed_once() -> None:
         ("POST", "//hooks/triage"),
         ("POST", "/hooks2/triage"),
         ("POST", "/anything/a/stranger/likes"),
+        ("POST", "*"),
+        ("POST", "hooks"),
+        ("POST", "hooks/triage"),
+        ("POST", ""),
     ],
 )
 async def test_what_is_no_delivery_is_not_counted(method: str, path: str) -> None:
