@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -110,13 +110,17 @@ def routes(gateway: Gateway) -> Sequence[BaseRoute]:
             text = "The first look at the fleet is under way."
             return told(503, "One moment", text, again=True, headers={"Retry-After": "5"})
         runs = await last.of(snapshot.agents)
-        return rendered(gateway, snapshot, runs, _number(request))
+        return rendered(gateway, snapshot, runs, datetime.now(UTC), _number(request))
 
     return [Route("/", gateway.access.required(fleet))]
 
 
 def rendered(
-    gateway: Gateway, snapshot: Snapshot, runs: list[RunRow] | None, number: int = 1
+    gateway: Gateway,
+    snapshot: Snapshot,
+    runs: list[RunRow] | None,
+    now: datetime,
+    number: int = 1,
 ) -> Response:
     """Return the page of what was found.
 
@@ -124,9 +128,10 @@ def rendered(
         gateway: Whose it is.
         snapshot: Of the fleet.
         runs: The newest; None: they could not be read.
+        now: When somebody looks.
         number: Of the page of agents.
     """
-    view = overview(snapshot, number)
+    view = overview(snapshot, now, number)
     notes = [*view.notes, *(["the runs could not be read"] if runs is None else [])]
     namespace = gateway.client.namespace
     # A link to anything but a page would be a trap.

@@ -6,7 +6,7 @@ much more there is.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from rota.readings import AccountReading, KeeperReading, LimitReading
@@ -21,6 +21,17 @@ SHOWN = 10
 """Rows of every other table."""
 TONES = ("bad", "wait", "busy", "calm")
 """From what needs somebody at once to what needs nobody: agents are listed in this order."""
+
+OLD = timedelta(minutes=1)
+"""So old a look is not taken for one of now."""
+PARTS = {
+    "keepers": "agents, pipelines and their budgets",
+    "teams": "budgets of teams",
+    "schedules": "next slots",
+    "waits": "calls that wait for approval",
+    "watchdog": "alerts",
+}
+"""Of a look, what the page shows, as people know it."""
 
 Row = TypeVar("Row")
 
@@ -99,10 +110,12 @@ class Overview:
     watched: datetime | None
     """When the Watchdog looked last; None: it never did."""
     notes: tuple[str, ...]
-    """What could not be read."""
+    """What could not be read, and what is old."""
+    unread: frozenset[str]
+    """Of `PARTS`: whether there is nothing, or something, nobody knows."""
 
 
-def overview(snapshot: Snapshot, number: int = 1) -> Overview:
+def overview(snapshot: Snapshot, now: datetime, number: int = 1) -> Overview:
     """Return the page with that number; the nearest there is for one that there is not."""
     rows = [_agent(name, reading, snapshot) for name, reading in snapshot.agents.items()]
     rows.sort(key=lambda row: (TONES.index(row.tone), row.name))
@@ -119,7 +132,8 @@ def overview(snapshot: Snapshot, number: int = 1) -> Overview:
         limits=_first(sorted(_limits(snapshot), key=lambda row: (-row.used, row.name))),
         alerts=_first(watched.open if watched else ()),
         watched=watched.checked if watched else None,
-        notes=tuple(_notes(snapshot)),
+        notes=tuple(_notes(snapshot, now)),
+        unread=frozenset(_unread(snapshot)),
     )
 
 
@@ -189,18 +203,32 @@ def _amount(amount: int, dimension: str) -> str:
     return format_cost(amount) if amount >= 0 else f"-{format_cost(-amount)}"
 
 
-def _notes(snapshot: Snapshot) -> Iterable[str]:
+def _unread(snapshot: Snapshot) -> Iterable[str]:
+    yield from PARTS.keys() - snapshot.read.keys()
+    if "keepers" not in snapshot.read:
+        # Whose they are is not known either.
+        yield from ("schedules", "waits")
+
+
+def _notes(snapshot: Snapshot, now: datetime) -> Iterable[str]:
+    if now - snapshot.at > OLD:
+        minutes = (now - snapshot.at) // timedelta(minutes=1)
+        yield f"all but the runs is {minutes} min old: a newer look is under way, look again soon"
     if snapshot.unheard:
         yield (
             f"{snapshot.unheard} of {snapshot.heard + snapshot.unheard} agents and pipelines did "
             "not answer: what stands here of them is as it was when they last did, or missing"
         )
-    if snapshot.failures:
-        yield (
-            "looks that came to nothing since this gateway started: "
-            + ", ".join(f"{part} {count}" for part, count in sorted(snapshot.failures.items()))
-            + "; its log says why"
-        )
+    for part, what in PARTS.items():
+        read = snapshot.read.get(part)
+        if read is None:
+            yield f"{what} could not be read yet: the gateway's log says why"
+        elif read < snapshot.at:
+            at = read.astimezone(UTC)
+            yield (
+                f"{what} are those of {at:%Y-%m-%d %H:%M:%S}: they could not be read since, and "
+                "the gateway's log says why"
+            )
 
 
 def _first(rows: Sequence[Row]) -> Some[Row]:

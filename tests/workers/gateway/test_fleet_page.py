@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from rota.readings import KeeperReading
 from rota.runs import RunStatus
 from tests.rota.desks import T0
 from tests.stack import Stack, script
-from tests.workers.exporter.snapshots import FULL
+from tests.workers.exporter.snapshots import FULL, MINUTE
 from tests.workers.gateway.gateways import gateway_of, served
 from tests.workers.gateway.read_pages import Page
 from tests.workers.gateway.wide_fleet import HOSTILE, HOUR, RUNS, wide
@@ -41,10 +42,13 @@ def gateway(ui: str = "") -> Gateway:
 
 
 def shown(
-    snapshot: Snapshot, number: int = 1, ui: str = "https://ui.example.com", runs: Any = RUNS
+    snapshot: Snapshot,
+    ui: str = "https://ui.example.com",
+    runs: Any = RUNS,
+    later: timedelta = timedelta(0),
 ) -> Response:
     """The page of a look."""
-    return rendered(gateway(ui), snapshot, runs, number)
+    return rendered(gateway(ui), snapshot, runs, T0 + later)
 
 
 def read(response: Response) -> Page:
@@ -112,14 +116,14 @@ def test_page_of_a_large_fleet_is_bounded_and_tells_what_is_left_out() -> None:
     assert "And 20 more: rota approvals lists all." in page.text
     assert "And 890 more: rota budget show lists all." in page.text
     assert [a["href"] for a in page.all("a") if a.get("rel")] == ["?page=2#fleet"]
-    last = overview(wide(), 99)
+    last = overview(wide(), T0, 99)
     assert (last.number, last.pages, len(last.agents.rows)) == (3, 3, 120 - 2 * AGENTS)
     assert len(last.alerts.rows) == SHOWN
 
 
 def test_agents_that_need_somebody_come_first() -> None:
     """Blocked before waiting, waiting before busy, whatever they are called."""
-    rows = overview(wide(120), 1).agents.rows
+    rows = overview(wide(120), T0).agents.rows
     order = [row.tone for row in rows]
     assert order == sorted(order, key=["bad", "wait", "busy", "calm"].index)
     assert rows[0].name == "agent-000"
@@ -142,7 +146,7 @@ def test_agents_that_need_somebody_come_first() -> None:
 def test_state_of_an_agent_is_told_in_words(reading: KeeperReading, state: tuple[str, str]) -> None:
     """The most urgent first; a colour stands beside words, never alone."""
     snapshot = Snapshot(T0, HOUR, "0", agents={"report": reading})
-    [row] = overview(snapshot).agents.rows
+    [row] = overview(snapshot, T0).agents.rows
     assert (row.state, row.tone) == state
 
 
@@ -160,6 +164,40 @@ def test_what_could_not_be_read_is_told() -> None:
     text = read(shown(wide(), runs=None)).text
     assert "the runs could not be read" in text
     assert "1 of 120 agents and pipelines did not answer" in text
+    assert "What is missing or old" not in read(shown(FULL)).text
+
+
+@pytest.mark.parametrize(
+    ("part", "what", "empty"),
+    [
+        ("keepers", "agents, pipelines and their budgets", "Nothing is declared"),
+        ("teams", "budgets of teams", ""),
+        ("schedules", "next slots", "No schedule has a slot"),
+        ("waits", "calls that wait for approval", "Nothing waits"),
+        ("watchdog", "alerts", "Nobody has looked"),
+    ],
+)
+def test_part_that_could_not_be_read_is_old_or_unknown_and_not_empty(
+    part: str, what: str, empty: str
+) -> None:
+    """The time above is that of the look; of a part that is older its own is told."""
+    old = replace(FULL, read={**FULL.read, part: T0 - HOUR})
+    assert f"{what} are those of 2026-11-22 05:00:00: they could" in read(shown(old)).text
+    bare = replace(EMPTY, read={name: T0 for name in FULL.read if name != part})
+    never = read(shown(bare)).text
+    assert f"{what} could not be read yet" in never
+    if empty:
+        assert empty not in never
+        assert "Nobody knows: this could not be read yet." in never
+        assert empty in read(shown(replace(EMPTY, read=FULL.read))).text
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(1, ""), (2, "2 min old"), (90, "90 min old")])
+def test_look_that_is_old_is_told_by_its_age(minutes: int, told: str) -> None:
+    """A newer one may take its time: nobody must take the last one's values for those of now."""
+    text = read(shown(FULL, later=minutes * MINUTE)).text
+    assert told in text
+    assert ("min old" in text) is bool(told)
 
 
 def test_picture_has_the_soonest_slots_within_its_hours() -> None:

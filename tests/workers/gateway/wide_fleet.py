@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from rota.budget import WindowKind
+from rota.metrics import PARTS
 from rota.notify_spec import Occasion
 from rota.readings import AccountReading, KeeperReading, LimitReading
 from rota.runs import RunStatus
@@ -78,7 +79,7 @@ def wide(many: int = 120) -> Snapshot:
                 for name in names[:40]
             ),
         ),
-        failures={"breakers": 2},
+        read=dict.fromkeys(PARTS, T0),
     )
 
 
