@@ -83,6 +83,8 @@ def fork_context(own: RunContext, origin: RunContext, begin: ForkBegin) -> RunCo
     return own.model_copy(
         update={
             "input": begin.input,
+            # Quoted or not, as it was: both are to begin with the same words.
+            "foreign_input": origin.foreign_input,
             "memory": origin.memory,
             "baseline": origin.baseline,
             "conversation": begin.head or origin.conversation,

@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from activities.desk import RunDeskActivities
-from activities.documents import get_context, put_spec
+from activities.documents import get_context, put_record, put_spec
 from activities.stores.base import ObjectStore, StoreClosedError, StoreError
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
@@ -18,6 +18,7 @@ from rota.budget import Cap
 from rota.calls import INLINE_OUTPUT
 from rota.failures import FailureCategory
 from rota.lineage import Lineage
+from rota.memory import MemoryVersion
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
 from rota.pipeline_spec import PipelineSpec
@@ -98,6 +99,29 @@ async def test_mark_of_what_a_run_begins_with_is_in_its_context(
     admitted = await desk.prepare_run(given)
     context = await get_context(store, admitted.context)
     assert (context.tainted, admitted.admission.tainted) == (tainted, tainted)
+    assert context.foreign_input is tainted
+
+
+@pytest.mark.parametrize("tainted", [False, True])
+async def test_marked_result_that_a_run_needs_is_input_of_others(
+    desk: RunDeskActivities, store: ObjectStore, tainted: bool
+) -> None:
+    """It stands among the input, and is shown as a stranger's is."""
+    report = UpstreamRun(run=RunRef(id="report-1", key="k"), tainted=tainted)
+    given = PrepareInput(admission=await admission(store), upstream={"report": report})
+    context = await get_context(store, (await desk.prepare_run(given)).context)
+    assert (context.foreign_input, context.tainted) == (tainted, tainted)
+
+
+async def test_marked_memory_is_no_input_of_others(
+    desk: RunDeskActivities, store: ObjectStore
+) -> None:
+    """It is quoted by itself: what a person or a schedule gave is not mixed up with it."""
+    version = MemoryVersion(version=1, document={}, author="mail-0", at=T0, tainted_by="mail-0")
+    memory = await put_record(store, version)
+    given = PrepareInput(admission=await admission(store, memory=memory))
+    context = await get_context(store, (await desk.prepare_run(given)).context)
+    assert (context.foreign_input, context.tainted) == (False, True)
 
 
 async def test_prepared_run_whose_upstreams_result_is_elsewhere_fails_saying_so(

@@ -110,6 +110,14 @@ def test_context_of_a_fork_is_for_what_the_other_run_was_for() -> None:
     assert (forked.conversation, forked.input) == ("h", {"a": 2})
 
 
+@pytest.mark.parametrize("foreign", [False, True])
+def test_fork_is_told_its_input_as_the_other_run_was(foreign: bool) -> None:
+    """Quoted or not: what the other run has read later is no part of what both began with."""
+    own = context(foreign_input=not foreign)
+    begin = ForkBegin(context="c", spec="s", input={})
+    assert fork_context(own, context(None, foreign_input=foreign), begin).foreign_input is foreign
+
+
 OPENING = Message(role="user", content=(Text(text="opening"),))
 RESULTS = Message(role="user", content=(ToolResult(call_id="c", content="result"),))
 
