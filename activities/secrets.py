@@ -5,12 +5,12 @@ import os
 import threading
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_origin
 
 from pydantic import BaseModel
 
 from rota.model import Record
-from rota.secret_forms import SecretForm, forms_of
+from rota.secret_forms import SecretForm, forms_of, without_numbers
 
 R = TypeVar("R", bound=Record)
 
@@ -34,14 +34,17 @@ class _Given:
         self.forms: tuple[SecretForm, ...] = ()
         """The longest first: one secret may begin with another. Replaced as a whole, since tools
         resolve secrets in threads."""
+        self.numbers: tuple[SecretForm, ...] = ()
+        """Those of them that may stand where JSON has a number."""
 
     def add(self, value: str) -> None:
         known = self._values.get(value)
         found = tuple(forms_of(value)) if known is None else known
         with self._adding:
-            self._values.pop(value, None)
+            # Asked again: another thread may have made room meanwhile.
+            is_known = self._values.pop(value, None) is not None
             self._values[value] = found
-            if known is None:
+            if not is_known:
                 self._remember()
 
     def _remember(self) -> None:
@@ -49,6 +52,7 @@ class _Given:
             del self._values[next(iter(self._values))]
         forms = {form.plain: form for found in self._values.values() for form in found}
         self.forms = tuple(sorted(forms.values(), key=lambda form: -len(form.plain)))
+        self.numbers = tuple(form for form in self.forms if form.is_number)
 
 
 _GIVEN = _Given()
@@ -82,7 +86,11 @@ class Secrets:
         _GIVEN.add(value)
 
     def redact(self, text: str) -> str:
-        """Replace every value given out so far in this process, by whichever instance."""
+        """Replace every value given out so far in this process, by whichever instance.
+
+        In a document of JSON a number becomes a string, so that it stays one.
+        """
+        text = without_numbers(text, _GIVEN.numbers, REDACTED)
         for form in _GIVEN.forms:
             text = form.cut_out(text, REDACTED)
         return text
@@ -115,7 +123,10 @@ class Secrets:
             case str():
                 return self.redact(value)
             case BaseModel():
-                fields = {name: getattr(value, name) for name in type(value).model_fields}
+                # What can be nothing else, such as a role, is no secret, and must stay valid.
+                known = type(value).model_fields.items()
+                names = [name for name, each in known if get_origin(each.annotation) is not Literal]
+                fields = {name: getattr(value, name) for name in names}
                 cut = {name: self._cut(each) for name, each in fields.items()}
                 changed = {name: cut[name] for name in cut if cut[name] != fields[name]}
                 return value.model_copy(update=changed) if changed else value

@@ -10,7 +10,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 SHORTEST = 6
@@ -21,6 +21,9 @@ SHORTEST_PART = 16
 """Characters from which a part of a value is a secret of its own: a line, a URL's path."""
 MOST_LINES = 200
 """Lines of a value that are looked for one by one: a key has fewer."""
+LONGEST = 10_000
+"""Characters up to which all forms of a value are looked for; keys are shorter. A file of ten times
+that costs a second and 30 MB to be looked for in all of them."""
 
 _ROW = re.compile(r"[A-Za-z0-9]+")
 _PIECE = re.compile(r"\s+|\\+|.", re.DOTALL)
@@ -32,6 +35,9 @@ _PERCENT = "%(?:25){0,3}"
 _SPACE = rf"(?:\s|\+|{_ESCAPE}[nrt]|{_PERCENT}(?:20|0[9ADad])){{1,64}}"
 _PLACE = re.compile(r"https?://[^\s/?#]+(([^\s?#]*)\S*)")
 _LOGIN = re.compile(r"\w[\w+.-]*://[^\s/?#:@]*:([^\s/?#]+)@")
+_NUMBER = re.compile(r"[-+.\deE]+")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*')
+"""A string of JSON, or a number."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,20 @@ class SecretForm:
     """What is looked for, as it is."""
     row: str
     """Stands in whatever the pattern matches; empty if nothing surely does."""
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None = None
+    """None: it is looked for as it is alone."""
+
+    @property
+    def is_number(self) -> bool:
+        """True if it may stand where JSON has a number."""
+        return _NUMBER.fullmatch(self.plain) is not None
 
     def cut_out(self, text: str, instead: str) -> str:
         """Return `text` with `instead` in its place."""
         if self.row not in text:
             return text
+        if self.pattern is None:
+            return text.replace(self.plain, instead)
         return self.pattern.sub(lambda _: instead, text)
 
 
@@ -61,9 +75,44 @@ def forms_of(value: str) -> Iterator[SecretForm]:
     if len(value) < SHORTEST:
         return
     for plain in dict.fromkeys((value, *_parts(value))):
-        yield _form(plain, "".join(_written(piece) for piece in _PIECE.findall(plain)))
-    for plain in _base64(value):
-        yield _form(plain, "".join(_written_base64(sign) for sign in plain))
+        if len(plain) > LONGEST:
+            yield SecretForm(plain, row="")
+        else:
+            yield _form(plain, "".join(_written(piece) for piece in _PIECE.findall(plain)))
+    if len(value) <= LONGEST:
+        for plain in _base64(value):
+            yield _form(plain, "".join(_written_base64(sign) for sign in plain))
+
+
+def without_numbers(text: str, forms: Iterable[SecretForm], instead: str) -> str:
+    """Return a document of JSON with `instead`, as a string, for each number that holds a secret.
+
+    Cut out as of any other text, what is left would be no JSON. What is no document stays as it is.
+
+    Args:
+        text: Any text.
+        forms: Those that are numbers.
+        instead: What takes their place.
+    """
+    within = [form for form in forms if form.row in text]
+    if not within or not text.lstrip().startswith(("{", "[")) or not _is_json(text):
+        return text
+
+    def cut(found: re.Match[str]) -> str:
+        token = found[0]
+        if token.startswith('"') or all(form.cut_out(token, "") == token for form in within):
+            return token
+        return json.dumps(instead)
+
+    return _TOKEN.sub(cut, text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _form(plain: str, pattern: str) -> SecretForm:
@@ -72,14 +121,19 @@ def _form(plain: str, pattern: str) -> SecretForm:
 
 
 def _parts(value: str) -> Iterator[str]:
-    """Lines of a key in several; of a URL what others repeat of it, and its password."""
+    """Lines of a key in several; of a URL what others repeat of it, and its password.
+
+    A password that is its user's name, or the scheme's, is none.
+    """
     lines = [line.strip() for line in value.splitlines()]
     if len(lines) > 1:
         for line in lines[:MOST_LINES]:
             if len(line) >= SHORTEST_PART and not line.startswith("-----"):
                 yield line
         return
-    if login := _LOGIN.match(value):
+    login = _LOGIN.match(value)
+    # Such as `postgres://postgres:postgres@db`: every text about that database has the word.
+    if login and login[1] not in value[: login.start(1)]:
         passwords = (login[1], _unquoted(login[1]))
         yield from (password for password in passwords if len(password) >= SHORTEST)
     if place := _PLACE.match(value):

@@ -108,6 +108,15 @@ def test_redact_leaves_short_values_in_place() -> None:
     assert Secrets().redact('{"sum": 12345}') == '{"sum": 12345}'
 
 
+def test_redact_leaves_a_document_of_json_one() -> None:
+    """A secret of digits may equal a number: what people wrote beside it is still to be read."""
+    give_out("86420975")
+    text = '{"sum": 86420975, "of": "86420975 and 1"}'
+    left = {"sum": REDACTED, "of": f"{REDACTED} and 1"}
+    assert json.loads(Secrets().redact(text)) == left
+    assert Secrets().redact("sum: 86420975") == f"sum: {REDACTED}"
+
+
 def test_values_given_out_long_ago_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens that are replaced each hour do not add up; one that is still in use stays."""
     monkeypatch.setattr("activities.secrets._GIVEN", _Given())
@@ -119,13 +128,14 @@ def test_values_given_out_long_ago_make_room(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_record_is_cut_value_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not as its JSON: a secret of digits is no number in it, nor one like a field its name."""
+    """Not as its JSON: a secret like a number, a field's name or a role leaves these alone."""
     monkeypatch.setattr("activities.secrets._GIVEN", _Given())
-    for value in ("123456", "content", "p4ssword"):
+    for value in ("123456", "content", "p4ssword", "assistant"):
         give_out(value)
     text = Text(text="p4ssword 123456")
-    message = Message(role="user", content=(text, Text(text="as it was")))
+    message = Message(role="assistant", content=(text, Text(text="as it was")))
     cut = Secrets().cut_out(message)
+    assert cut.role == "assistant"
     assert cut.content == (Text(text=f"{REDACTED} {REDACTED}"), Text(text="as it was"))
     usage = Usage(input_tokens=123456)
     assert Secrets().cut_out(usage) is usage
