@@ -73,7 +73,7 @@ class ApprovalLink(Record):
     call: str
     digest: str = Field(pattern=rf"^[0-9a-f]{{{_DIGITS}}}$")
     """The first digits of the request's."""
-    by: str = ""
+    by: str = Field(default="", max_length=MOST_NAME)
     """Who decides with it; empty: whoever has it says."""
     until: int
     """Seconds since 1970; no decision counts afterwards."""

@@ -23,7 +23,8 @@ from rota.runtime_specs.base import REFERENCE, SecretReference, is_reference
 MOST_ADDRESSES = 50
 MOST_SECRETS = 5
 HOOK_URL = r"https?://[^\s/?#@\\]+([/?][^\s#\\]*)?"
-_ADDRESS = r"[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}"
+_ADDRESS = r"[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,135}"
+"""In all not longer than a name that decides may be: whoever gets a link may decide by it."""
 
 
 class Occasion(StrEnum):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rota.approval_links import (
+    MOST_NAME,
     MOST_TOKEN,
     ApprovalLink,
     ApprovalLinks,
@@ -24,6 +25,7 @@ from rota.approval_links import (
 from rota.approval_spec import ApprovalRule
 from rota.approvals import ApprovalRequest, OpenApproval
 from rota.gateway_spec import GatewaySpec
+from rota.notify_spec import NotifySpec
 
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -97,6 +99,12 @@ def test_link_says_what_it_is_about(by: str, run: str) -> None:
         pytest.param(signed(["payer-1", "a1"]), T0, ForgedError, id="too little in it"),
         pytest.param(signed({"run": "payer-1"}), T0, ForgedError, id="something else"),
         pytest.param(signed(["r", "a1", "zz", "", 9e9]), T0, ForgedError, id="no digest"),
+        pytest.param(
+            signed(["r", "a1", DIGEST[:32], "k" * (MOST_NAME + 1), 9_000_000_000]),
+            T0,
+            ForgedError,
+            id="nobody decides under such a name",
+        ),
     ],
 )
 def test_link_counts_in_its_time_and_as_it_was_made(
@@ -118,6 +126,15 @@ def test_link_of_which_any_sign_is_changed_is_none(data: st.DataObject) -> None:
     sign = data.draw(st.characters().filter(lambda sign: sign != whole[place]))
     with pytest.raises(ForgedError):
         LINKS.read(whole[:place] + sign + whole[place + 1 :], T0)
+
+
+def test_address_that_gets_a_link_may_decide_by_it() -> None:
+    """One that no decision may bear is refused where it is declared, not when somebody clicks."""
+    longest = f"{'k' * 64}@{'e' * (MOST_NAME - 65)}"
+    [to] = NotifySpec.model_validate({"on": ["parked"], "email": [longest]}).email
+    assert LINKS.read(token(by=to), T0).by == longest
+    with pytest.raises(ValidationError, match="is not an address"):
+        NotifySpec.model_validate({"on": ["parked"], "email": [f"{longest}e"]})
 
 
 def test_secret_is_exchanged_without_a_gap() -> None:
