@@ -4,7 +4,8 @@ Activity side, over the object store, where gateways and workers meet. A bell ha
 session is watched; who takes a provider's call in rings it, and the step that watches listens. It
 carries no news: whoever hears it asks the provider, so a call that was forged, repeated or comes
 late costs a look at most. Where no bell hangs nothing is kept. One that a killed worker left hangs
-on, and who takes over begins with a look.
+on, and who takes over begins with a look. A call that is taken in as the bell is taken down hangs
+it anew, so it is taken down once more where the session is done with.
 """
 
 import logging
@@ -108,6 +109,12 @@ async def ring(store: ObjectStore, name: str, call: str = "") -> bool:
         return False
     await store.set_ref(name, (call or secrets.token_hex(8)).encode())
     return True
+
+
+async def done_with(bell: Bell | None) -> None:
+    """See that none is left of a session that has ended or was stopped."""
+    if bell is not None:
+        await bell.take_down()
 
 
 def run_bell(place: str) -> str:

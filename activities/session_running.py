@@ -9,7 +9,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.bells import bell_of
+from activities.bells import bell_of, done_with
 from activities.breaker_gate import BreakerGate
 from activities.documents import get_results
 from activities.heartbeat import beating, heartbeating
@@ -247,7 +247,9 @@ class SessionRunningActivities(SessionRunning):
             ended = self._turns.has_ended
             outcome = await kept(lambda end=end: ended(input, task, session, end))
             span.turned(outcome)
-        return await kept(lambda: log.collect(input.turn, outcome))
+        outcome = await kept(lambda outcome=outcome: log.collect(input.turn, outcome))
+        await done_with(bell_of(self._store, task.settings, session, task.request))
+        return outcome
 
 
 def _session_of(input: SessionInput) -> ProviderSession:

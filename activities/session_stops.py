@@ -6,6 +6,7 @@ started is stopped by whoever starts it. Nothing is known to be stopped that did
 
 from collections.abc import Awaitable, Callable
 
+from activities.bells import bell_of, done_with
 from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.session_calls import SessionCalls
@@ -68,6 +69,7 @@ class SessionStops:
             return SessionStopped(confirmed=True, text=NEVER_STARTED)
         with foreseen(f"{session.kind}: stopping failed"):
             stopped = await runtime.cancel(session, task.request.settings)
+        await done_with(bell_of(self._store, task.settings, session, task.request))
         if task.settings.is_one_call:
             stopped = await SessionCalls(log, runtime, session).confirmed(stopped)
         usage = Usage()

@@ -27,6 +27,7 @@ from activities.callbacks import (
     Callbacks,
     offer,
 )
+from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
 from workers.http_server import ListenError, http_served, listener_at
 
@@ -95,6 +96,7 @@ def _secret() -> str:
             f"set {SECRET_VARIABLE} to the same random text of at least {SHORTEST_SECRET} "
             "characters for all workers: it signs the addresses given to providers"
         )
+    Secrets().keep_out(secret)
     return secret
 
 

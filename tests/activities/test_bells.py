@@ -8,6 +8,9 @@ from activities.bells import Bell, listened_to, listening, ring, run_bell, sessi
 from activities.stores.base import ObjectStore, StoreError
 from activities.stores.local import LocalStore
 from activities.stores.open import open_store
+from rota.session_runtime import ProviderSession
+from rota.steps import SessionInput
+from tests.activities.session_bench import Bench
 from tests.encrypted import encryption_at, key
 
 NAME = session_bell("claude-managed", "sesn_1")
@@ -82,6 +85,23 @@ async def test_bell_is_listened_to_within_its_block_alone(store: ObjectStore) ->
     async with listening(bell):
         assert listened_to() is bell
     assert listened_to() is None
+
+
+@pytest.mark.parametrize("end", ["collect_session", "cancel_session"])
+async def test_bell_that_a_call_hung_anew_goes_with_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """It was taken in as watching ended: without an owner it would stay in the store for ever."""
+    bench = Bench(tmp_path, monkeypatch)
+    await bench.open({"callback": True})
+    await bench.submit()
+    await bench.observe()
+    await bench.store.set_ref(session_bell("double", "s1"), b"wevt_1")
+    input = SessionInput.model_validate(
+        bench.input(session=ProviderSession(kind="double", id="s1"))
+    )
+    await bench.environment().run(getattr(bench.activities, end), input)
+    assert await bench.store.list_refs("bells") == []
 
 
 class Away(LocalStore):

@@ -17,7 +17,7 @@ from rota.conversation import Message, Text, ToolCall
 from rota.failures import FailureCategory, StepError
 from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_kinds import BUILT_IN
-from rota.runtime_specs.base import SessionSettings
+from rota.runtime_specs.base import CalledBy, SessionSettings
 from rota.session_runtime import (
     Asked,
     Collected,
@@ -65,6 +65,12 @@ class DoubleSettings(SessionSettings):
     charged: str = ""
     """The account; nobody's, so that no breaker stands before it, unless a test has one."""
     one_call: bool = False
+    callback: bool = False
+
+    @property
+    def called_by(self) -> CalledBy | None:
+        """As declared."""
+        return CalledBy.SESSION if self.callback else None
 
     @property
     def account(self) -> str:

@@ -45,6 +45,15 @@ async def post(url: str, body: bytes = b"{}") -> int:
         return (await client.post(url, content=body)).status_code
 
 
+def test_secret_that_signs_addresses_is_cut_out_of_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool may print its worker's environment: whoever knows it can sign answers."""
+    monkeypatch.setenv("ROTA_CALLBACK_SECRET", "signs-addresses-of-runs")
+    assert callbacks_from(LocalStore(tmp_path), None, "https://rota.example.com")
+    assert Secrets().redact("ROTA_CALLBACK_SECRET=signs-addresses-of-runs").endswith("=[redacted]")
+
+
 async def test_first_answer_is_kept_and_repeats_are_not(open_door: Callbacks) -> None:
     """A provider that posts twice is told that all is well, and changes nothing."""
     address = open_door.address(INBOX)
