@@ -7,8 +7,8 @@ from activities.safekeeping import kept
 from activities.schema_problems import schema_fault
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore
+from rota.calls import ResultRef
 from rota.failures import MESSAGE_LIMIT
-from rota.loop import ResultRef
 from rota.model import canonical_json
 from rota.steps import ToolInput
 from rota.tools import NeedsAnswer
