@@ -109,8 +109,9 @@ SERVER_FIXTURES = {"server", "stack", "quick_clock", "short_histories", "schedul
 SERVER_FOLDERS = {"examples", "fakes", "mcp", "processes", "stores", "workers"}
 """Tests below these start servers, fakes or programs even where neither fixture nor name says
 so; those of the examples work through a month of an office's books."""
-LONG_FOLDERS = {"docs", "examples", "processes"}
-"""Tests below these take long: what is killed and started again, whole nights, whole pages."""
+LONG_FOLDERS = {"docs", "examples", "monitoring", "processes"}
+"""Tests below these take long: what is killed and started again, whole nights, whole pages, what
+Prometheus sees of a fleet."""
 SERVER_NAMES = {
     "dev_server",
     "hasty_server",

@@ -107,6 +107,8 @@ async def prometheus_server(config: dict[str, Any], folder: Path) -> AsyncGenera
     command = [
         *(program("prometheus"), f"--config.file={file}", "--log.level=warn"),
         *(f"--storage.tsdb.path={folder / 'series'}", f"--web.listen-address={address}"),
+        # It looks at its targets when five seconds are over, and again if it was a bit too early.
+        "--scrape.discovery-reload-interval=100ms",
     ]
     with log.open("ab") as output:
         # Blocks for the milliseconds of a fork: nothing is served yet.

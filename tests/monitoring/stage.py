@@ -66,6 +66,8 @@ def unreachable(port: int) -> dict[str, Any]:
 
 
 CALLED = "the agent that is called"
+ENOUGH = 10
+"""Runs of one agent that say something about how often it fails."""
 
 AGENTS: dict[str, dict[str, Any]] = {
     "punctual": {"runtime": script(DONE), "schedule": {"every": "1s"}},
@@ -91,6 +93,7 @@ AGENTS: dict[str, dict[str, Any]] = {
         "retry": QUICK,
         "session": {"concurrency": "parallel"},
     },
+    "lavish": {"runtime": priced(turn(2000, **DONE)), "budget": {"month_usd": 0.0043}},
     "poor": {
         "runtime": priced(turn(2000, **DONE)),
         "budget": {"month_usd": 0.00215},
@@ -186,7 +189,7 @@ class Stage:
         """Have each trouble once more."""
         self.rounds += 1
         await asyncio.gather(
-            *map(self._ends, ("caller", "failing", "retrying", "away", "locked")),
+            *map(self._ends, ("caller", "failing", "lavish", "retrying", "away", "locked")),
             self._ends("slow"),
             self._ends("slow", 1),
             self._decided("approve"),
@@ -215,6 +218,9 @@ class Stage:
             await self._start(agent)
         if self.rounds == 1:
             await self._ends("poor", 1)
+        else:
+            for nth in range(ENOUGH):
+                await self._start("hopeless", nth)
         for agent in ("spender", "poor", "doubtful"):
             await waits(await self._start(agent), RunStatus.PARKED)
         await open_approvals(await self._start("undecided"))

@@ -1,6 +1,7 @@
 """Boards and alerts against what a real Prometheus scrapes of a fleet in trouble."""
 
 import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -83,6 +84,9 @@ PATIENT = {
 }
 """Alerts whose trouble is not to be had soon; promtool alone plays them."""
 
+SOON = 60.0
+"""Seconds after which what has happened must have been seen, on a machine with other work."""
+
 WELL = {"RotaMetricsOld", "RotaWatchdogGone"} | WITHOUT_WORKERS | WITHOUT_GATEWAY
 """Alerts about what is in order all the while."""
 
@@ -90,7 +94,7 @@ WELL = {"RotaMetricsOld", "RotaWatchdogGone"} | WITHOUT_WORKERS | WITHOUT_GATEWA
 def scraping(addresses: dict[str, str]) -> dict[str, Any]:
     """The committed configuration, for these targets, and quicker."""
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "500ms"}
     config["rule_files"] = [str(PROMETHEUS / pattern) for pattern in config["rule_files"]]
     jobs = [job["job_name"] for job in config["scrape_configs"]]
     assert set(addresses) <= set(jobs)
@@ -103,7 +107,7 @@ def scraping(addresses: dict[str, str]) -> dict[str, Any]:
 
 @dataclass
 class Trouble:
-    """A fleet in which all has gone wrong twice, scraped before, between and after."""
+    """A fleet in which all has gone wrong twice, scraped between and after."""
 
     prometheus: Prometheus
     stop_worker: Callable[[], Awaitable[None]]
@@ -122,7 +126,7 @@ class Trouble:
             return found >= wanted or None
 
         with suppress(TimeoutError):
-            await poll(all_active)
+            await poll(all_active, SOON)
         assert found >= wanted, wanted - found
         return found
 
@@ -138,32 +142,39 @@ async def in_trouble(
     monkeypatch.setenv("ROTA_METRICS", worker)
     stage = Stage(stack)
     stage.write()
+    gateway = replace(gateway_of(stack), fleet=load_fleet_file(stack.folder))
     async with AsyncExitStack() as working, AsyncExitStack() as serving:
-        await working.enter_async_context(worker_process(stack))
-        await stage.apply()
-        gateway = replace(gateway_of(stack), fleet=load_fleet_file(stack.folder))
         asking = await serving.enter_async_context(served(gateway))
         addresses = {
             "rota-gateway": urlsplit(str(asking.base_url)).netloc,
             "rota-worker": worker,
             "temporal": urlsplit(server.metrics).netloc,
         }
+        # First of all: it comes to its targets five seconds after its start.
         async with prometheus_server(scraping(addresses), stack.folder) as prometheus:
-
-            async def seen(query: str) -> None:
-                async def ask() -> bool | None:
-                    return bool(await prometheus.query(query)) or None
-
-                await poll(ask)
-
+            await working.enter_async_context(worker_process(stack))
+            await stage.apply()
             # Twice, and seen in between: what appears with its first event rises with the next.
-            await seen(f"count(rota_agent_info) == {len(AGENTS)}")
             await stage.go_wrong()
             await stage.check()
-            await seen('rota_activity_duration_seconds_count{activity_type="list_agents"}')
+            await scraped(prometheus, since=time.time())
             await stage.go_wrong()
             await stage.check("missed", "overdue", "schedule_changed", "stuck")
             yield Trouble(prometheus, working.aclose, serving.aclose)
+
+
+async def scraped(prometheus: Prometheus, since: float) -> None:
+    """Wait until all have told of later than that."""
+    query = (
+        f"min(timestamp(up)) > {since} and count(up == 1) == 3"
+        f" and min(rota_exporter_last_look_timestamp_seconds) > {since}"
+        f" and count(rota_agent_info) == {len(AGENTS)}"
+    )
+
+    async def ask() -> bool | None:
+        return bool(await prometheus.query(query)) or None
+
+    await poll(ask, SOON)
 
 
 async def silent(prometheus: Prometheus, queries: list[Shown]) -> list[Shown]:
@@ -204,7 +215,7 @@ async def test_every_panel_shows_something_and_every_rule_evaluates(
             return not waiting or None
 
         with suppress(TimeoutError):
-            await poll(all_told)
+            await poll(all_told, SOON)
         assert not waiting, [each.place for each in waiting]
         active = await trouble.active(ACTIVE)
         assert not active & WELL
