@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from rota.audit.verified import Verification
 from rota.model import Record
 
 ARCHIVE_RUNS = "archive_runs"
@@ -122,3 +123,5 @@ class ArchiveReport(Record):
     """Age of the oldest closed run that is not archived; 0 if all are."""
     oldest_unarchived: datetime | None = None
     """When that run was closed."""
+    verification: Verification | None = None
+    """What is known of the archive as it lies there; None: nobody looked."""

@@ -121,6 +121,16 @@ _WATCHED = (
         "It came to nothing, or not to all: a checkpoint failed, say, or runs were forgotten "
         "before; absent if nothing archives.",
     ),
+    _watched(
+        "audit_verified_timestamp_seconds",
+        Unit.TIME,
+        "When a part of the archive was last verified; absent if nothing archives.",
+    ),
+    _watched(
+        "audit_broken",
+        Unit.COUNT,
+        "Archived runs and checkpoints that do not verify, 20 at most; absent if nothing archives.",
+    ),
 )
 
 _GATEWAY = (

@@ -68,6 +68,8 @@ class Occasion(StrEnum):
     """Nothing begins in the whole fleet, though something was expected."""
     ARCHIVE_LAG = "archive_lag"
     """Closed runs are not put away in time."""
+    AUDIT_BROKEN = "audit_broken"
+    """What was put away does not verify: it was changed, or is gone."""
 
 
 WAITING_FOR_PEOPLE = (
@@ -87,6 +89,7 @@ WATCHED = (
     Occasion.ODD,
     Occasion.SILENT,
     Occasion.ARCHIVE_LAG,
+    Occasion.AUDIT_BROKEN,
 )
 """What the Watchdog tells of: once when it is found, once when it is over."""
 _ORDINARY = (Occasion.FAILED, Occasion.BLOCKED, *WAITING_FOR_PEOPLE)

@@ -181,7 +181,7 @@ class WatchdogWorkflow:
                 summary="put away closed runs",
                 **options,
             )
-            state = archived(report, now)
+            state = archived(report, now, before)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

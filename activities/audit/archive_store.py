@@ -33,7 +33,7 @@ from rota.audit.archived import (
     unpack,
 )
 from rota.audit.chain import Chain
-from rota.audit.content_key import KEY_BYTES, key_place
+from rota.audit.content_key import KEY_BYTES, ContentKey, Destruction, key_place
 from rota.audit.entries import chain_of
 from rota.audit.run_record import RunRecord
 from rota.model import Record, canonical_json
@@ -51,6 +51,8 @@ class OpenedArchive:
     run: ArchivedRun
     chain: Chain
     """Without pieces if the content was erased."""
+    destroyed: Destruction | None = None
+    """Who had it erased, also while that is not yet done."""
 
 
 class NotClosedError(Exception):
@@ -193,11 +195,12 @@ async def open_archive(store: ObjectStore, run: ArchivedRun) -> OpenedArchive:
     """
     chain = await store.get(run.chain)
     key = await store.get_ref(key_place(run.run.key))
-    secret = b"" if key is None else (await content_key(store, run.run.key)).secret
-    if run.content is None or not secret:
-        return OpenedArchive(run, unpack(chain, None, b""))
-    content = unlocked(await store.get(run.content), secret, run.run.key)
-    return OpenedArchive(run, unpack(chain, content, secret))
+    kept = ContentKey() if key is None else ContentKey.model_validate_json(key)
+    destroyed = run.destroyed or kept.destroyed
+    if run.content is None or not kept.secret:
+        return OpenedArchive(run, unpack(chain, None, b""), destroyed)
+    content = unlocked(await store.get(run.content), kept.secret, run.run.key)
+    return OpenedArchive(run, unpack(chain, content, kept.secret), destroyed)
 
 
 def encoded(record: Record) -> bytes:

@@ -19,7 +19,7 @@ from activities.audit.unarchived import Unarchived, find_unarchived
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.archive import LEDGER_PATIENCE, ArchiveOrder, ArchiveReport, FailedArchive
-from rota.audit.archived import NAMESPACES
+from rota.audit.archived import NAMESPACES, ArchivedRun
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.connections import Connections
@@ -84,6 +84,8 @@ class Archiver:
         self._connections = connections
         self._signer = signer
         self._clock = clock
+        self.written: list[ArchivedRun] = []
+        """What was put away."""
 
     async def work(
         self, order: ArchiveOrder, told: Callable[[str], None] = lambda text: None
@@ -184,7 +186,7 @@ class Archiver:
                 self._client, self._store, each.id, self._connections, each.run_id
             )
             self._require_ledger(record, each.closed)
-            await put_archive(self._store, record, fleet)
+            self.written.append(await put_archive(self._store, record, fleet))
         except RunUnknownError:
             work.lost.append(each.id)
         except ArchiveErasedError:

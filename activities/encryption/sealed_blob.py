@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from activities.encryption.keys import Keys
 from activities.encryption.marks import BLOB_MARK
 from activities.encryption.sealing import NONCE_BYTES, TAG_BYTES, AlteredError, seal, unseal
-from activities.stores.base import StoreClosedError, StoreError
+from activities.stores.base import DamagedError, PlainBlobError
 from rota.keyring import Key
 
 OBJECT = "object"
@@ -57,8 +57,8 @@ def opened_blob(keys: Keys, place: Place, stored: bytes, *, strict: bool) -> byt
 
     Raises:
         KeyNeededError: its key is not here.
-        StoreClosedError: it is not encrypted, and `strict`.
-        StoreError: it was altered, or belongs elsewhere.
+        PlainBlobError: it is not encrypted, and `strict`.
+        DamagedError: it was altered, or belongs elsewhere.
     """
     key_id = blob_key(stored)
     if key_id is None:
@@ -69,12 +69,12 @@ def opened_blob(keys: Keys, place: Place, stored: bytes, *, strict: bool) -> byt
     try:
         return unseal(key, place.kind, stored[len(BLOB_MARK) + _ID_BYTES :], place.name)
     except AlteredError as error:
-        raise StoreError(f"{place.told} is damaged: {error}; restore it from a backup") from None
+        raise DamagedError(f"{place.told} is damaged: {error}; restore it from a backup") from None
 
 
-def plain_blob(place: Place) -> StoreClosedError:
+def plain_blob(place: Place) -> PlainBlobError:
     """Return the error for a blob that is not encrypted where all must be."""
-    return StoreClosedError(
+    return PlainBlobError(
         f"{place.told} is not encrypted, and this fleet takes no others (encryption.strict): "
         "'rota keys reseal' encrypts what was stored before"
     )

@@ -22,6 +22,10 @@ class StoreClosedError(StoreError):
     """The store refuses, and will until somebody mends what the message names."""
 
 
+class DamagedError(StoreError):
+    """What is stored, or what points there, is not what was put: no later try will do."""
+
+
 class KeyNeededError(StoreClosedError):
     """What is stored, or was sent, is encrypted, and its key is not here.
 
@@ -29,13 +33,17 @@ class KeyNeededError(StoreClosedError):
     """
 
 
+class PlainBlobError(StoreClosedError):
+    """What is stored is not encrypted, where all must be."""
+
+
 class ObjectMissingError(StoreError):
     """Nothing is stored under that digest."""
 
 
-def damaged_object(store: str, digest: str, place: object) -> StoreError:
+def damaged_object(store: str, digest: str, place: object) -> DamagedError:
     """Return the error for an object at `place` whose bytes are not those of its digest."""
-    return StoreError(
+    return DamagedError(
         f"store {store}: object {digest} is damaged (its bytes have another digest); remove "
         f"{place} and store it again"
     )

@@ -31,6 +31,10 @@ class CachedStore:
         """The address of the store behind."""
         return self._store.address
 
+    def fresh(self) -> "CachedStore":
+        """The same store without what is kept: for who must see what lies there now."""
+        return CachedStore(self._store, limit_bytes=0)
+
     async def put(self, data: bytes) -> str:
         """Store `data` and return its digest.
 

@@ -16,7 +16,7 @@ lower-case letters, digits and `_ . - % ~ = /` alone:
 import re
 from urllib.parse import unquote_to_bytes
 
-from activities.stores.base import StoreError
+from activities.stores.base import DamagedError, StoreError
 from rota.model import digest_of
 
 PART_LIMIT = 150
@@ -34,10 +34,10 @@ def object_path(digest: str) -> str:
     """Return the relative path of the object `digest`.
 
     Raises:
-        StoreError: it is no digest; it may come from a history, so from outside.
+        DamagedError: it is no digest; it may come from a history, so from outside.
     """
     if not _DIGEST.fullmatch(digest):
-        raise StoreError(f"{_shown(digest)} is not a digest: 64 lower-case hex digits")
+        raise DamagedError(f"{_shown(digest)} is not a digest: 64 lower-case hex digits")
     return f"{digest[:2]}/{digest[2:]}"
 
 
@@ -76,7 +76,7 @@ def unpack(stored: bytes) -> tuple[str, bytes]:
     """Return the name and value of `pack`.
 
     Raises:
-        StoreError: the bytes are not a ref: cut short, or written by something else.
+        DamagedError: the bytes are not a ref: cut short, or written by something else.
     """
     header, newline, value = stored.partition(b"\n")
     try:
@@ -84,7 +84,7 @@ def unpack(stored: bytes) -> tuple[str, bytes]:
             raise ValueError("no name line")
         return _decoded(header), value
     except ValueError as error:
-        raise StoreError(f"not a ref: {error}; remove the damaged file") from error
+        raise DamagedError(f"not a ref: {error}; remove the damaged file") from error
 
 
 def name_of_path(path: str) -> str | None:

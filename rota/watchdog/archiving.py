@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from rota.archive import ArchiveReport
+from rota.audit.verified import BrokenPlace, Verification, What
 from rota.durations import format_duration
 from rota.model import Record
 from rota.notify_spec import Occasion
@@ -15,6 +16,8 @@ one check leaves to the next."""
 
 PAUSE = timedelta(minutes=5)
 """Between two attempts, unless the last one left something: each looks at an hour again."""
+OF_THE_ARCHIVE = (Occasion.ARCHIVE_LAG, Occasion.AUDIT_BROKEN)
+"""Alerts that are judged after all others, once closed runs were to be put away."""
 LIMIT = 100
 """Runs of one attempt for each minute until the next check: done well within it."""
 
@@ -36,6 +39,8 @@ class ArchiveState(Record):
     """Why the last attempt came to nothing; empty if it came to something."""
     since: datetime | None = None
     """When attempts began to come to nothing."""
+    verification: Verification | None = None
+    """What is known of the archive as it lies there; None: nobody has looked."""
 
 
 def is_due(state: ArchiveState | None, now: datetime) -> bool:
@@ -48,8 +53,10 @@ def limit_of(every: timedelta) -> int:
     return LIMIT * max(1, every // timedelta(minutes=1))
 
 
-def archived(report: ArchiveReport, now: datetime) -> ArchiveState:
-    """An attempt has ended."""
+def archived(
+    report: ArchiveReport, now: datetime, before: ArchiveState | None = None
+) -> ArchiveState:
+    """An attempt has ended; what it does not say of the archive is as it was `before`."""
     lost = f"{report.losses} runs were forgotten by the server before" if report.losses else ""
     return ArchiveState(
         at=now,
@@ -58,6 +65,7 @@ def archived(report: ArchiveReport, now: datetime) -> ArchiveState:
         archived=report.archived,
         failures=report.failures,
         problem="; ".join(filter(None, (report.problem, lost))),
+        verification=report.verification or (before.verification if before else None),
     )
 
 
@@ -71,10 +79,11 @@ def not_archived(before: ArchiveState | None, reason: str, now: datetime) -> Arc
 def lagging(
     alerts: tuple[Alert, ...], state: ArchiveState, now: datetime
 ) -> tuple[tuple[Alert, ...], list[News]]:
-    """Return the alerts with that of the archive, and what is to be told of it."""
-    mine = [alert for alert in alerts if alert.kind is Occasion.ARCHIVE_LAG]
-    others = [alert for alert in alerts if alert.kind is not Occasion.ARCHIVE_LAG]
-    kept, news = carry_on(mine, _findings(state, now), Scope(()), now)
+    """Return the alerts with those of the archive, and what is to be told of it."""
+    mine = [alert for alert in alerts if alert.kind in OF_THE_ARCHIVE]
+    others = [alert for alert in alerts if alert.kind not in OF_THE_ARCHIVE]
+    findings = [*_findings(state, now), *_broken(state)]
+    kept, news = carry_on(mine, findings, Scope(()), now)
     return (*others, *kept), news
 
 
@@ -99,3 +108,33 @@ def _findings(state: ArchiveState, now: datetime) -> list[Finding]:
             todo="rota doctor",
         )
     ]
+
+
+def _broken(state: ArchiveState) -> list[Finding]:
+    """What does not verify, each by itself: it is told once, and once when it is mended."""
+    known = state.verification.broken if state.verification else ()
+    return [
+        Finding(
+            key=f"audit_broken/{each.place.name}",
+            kind=Occasion.AUDIT_BROKEN,
+            # Not the agent: what is alerted of an agent is judged with it, and this is not.
+            run=each.run_id,
+            since=each.since,
+            reason=f"{_told(each)} does not verify: {each.reason}",
+            todo=_todo(each),
+        )
+        for each in known
+    ]
+
+
+def _todo(broken: BrokenPlace) -> str:
+    if broken.run_id:
+        return f"rota audit export {broken.run_id} -o bundle"
+    return "rota audit checkpoints -o checkpoints"
+
+
+def _told(broken: BrokenPlace) -> str:
+    place = broken.place
+    if place.what is What.CHECKPOINT:
+        return f"the checkpoint of {place.agent} of {place.day}"
+    return f"the archived run {broken.run_id or place.key} of {place.agent}"

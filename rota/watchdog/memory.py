@@ -14,9 +14,9 @@ from pydantic import Field
 from rota.expected.evidence import Outage
 from rota.model import StepResult
 from rota.notifications import Fact
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notify_spec import NotifySpec
 from rota.watchdog.alerts import Alert, Finding, News, Scope, carry_on
-from rota.watchdog.archiving import ArchiveState
+from rota.watchdog.archiving import OF_THE_ARCHIVE, ArchiveState
 from rota.watchdog.crowd import crowded, fitting
 from rota.watchdog.looks import Looked
 from rota.watchdog.queues import unserved
@@ -123,8 +123,8 @@ def remember(
     findings = _of_fleet(memory, fleet, pages, unheard, unstarted, now)
     findings += [each for page in pages for each in page.findings]
     scope = Scope(agents, whole, {*unheard, *absent})
-    known = [alert for alert in memory.alerts if alert.kind is not Occasion.ARCHIVE_LAG]
-    apart = [alert for alert in memory.alerts if alert.kind is Occasion.ARCHIVE_LAG]
+    known = [alert for alert in memory.alerts if alert.kind not in OF_THE_ARCHIVE]
+    apart = [alert for alert in memory.alerts if alert.kind in OF_THE_ARCHIVE]
     fit, left = fitting(known, findings, scope)
     crowd = crowded(fleet, left, now)
     alerts, news = carry_on(known, [*fit, *crowd], scope, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rota.audit.verified import Verification
 from rota.ids import format_slot
 from rota.notifications import Fact
 from rota.watchdog.alerts import Alert, News
@@ -50,7 +51,16 @@ def archive_line(memory: WatchMemory) -> str:
         return f"archive: {state.reason}"
     failed = f", {state.failures} could not be put away" if state.failures else ""
     problem = f"; {state.problem}" if state.problem else ""
-    return f"archive: {state.archived} runs put away, {state.lag_seconds} s behind{failed}{problem}"
+    done = f"archive: {state.archived} runs put away, {state.lag_seconds} s behind{failed}{problem}"
+    return f"{done}{_verified(state.verification)}"
+
+
+def _verified(known: Verification | None) -> str:
+    if known is None:
+        return ""
+    broken = f", {len(known.broken)} do not hold" if known.broken else ""
+    problem = f"; {known.problem}" if known.problem else ""
+    return f"; {known.runs} runs and {known.checkpoints} checkpoints verified{broken}{problem}"
 
 
 def _alerts(alerts: Sequence[Alert]) -> list[str]:

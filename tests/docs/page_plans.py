@@ -138,6 +138,7 @@ OFFICE: dict[str, Plan] = {
         before={"rota approvals": asked("waiting")}, values={REPORT: "waiting"}
     ),
     "docs/runbooks/RotaArchiveLag.md": Plan(ends=ALERTS),
+    "docs/runbooks/RotaAuditBroken.md": Plan(ends=ALERTS),
     "docs/runbooks/RotaEffectUnknown.md": Plan(
         before={"rota effects list": unknown(), "rota effects resolve 3f2a91c0 did": unknown()},
         values={"3f2a91c0": "$(rota effects list --unknown --json | field id | cut -c 1-8)"},

@@ -72,6 +72,7 @@ WITHOUT_GATEWAY = {"RotaGatewayGone"}
 PATIENT = {
     "RotaApprovalWaiting": "a decision must be missing for four hours",
     "RotaArchiveLag": "a closed run must wait for six hours",
+    "RotaAuditBroken": "a record must be changed in the store, or six hours go by",
     "RotaBacklog": "one task in twenty must wait for more than a second",
     "RotaCatchupMissed": "the server must be down for longer than a catch-up window",
     "RotaCostUnusual": "it compares with a week",

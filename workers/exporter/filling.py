@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
+from rota.audit.verified import Verification
 from rota.breaker import Phase
 from rota.metrics import MOST_ACCOUNTS, PARTS
 from rota.notify_spec import WATCHED, Occasion
@@ -92,6 +93,9 @@ def _archive(samples: Samples, archive: ArchiveState, checked: datetime) -> None
     samples.put("rota_archive_waiting_runs", archive.left)
     samples.put("rota_archive_failing_runs", archive.failures)
     samples.put("rota_archive_trouble", bool(archive.reason or archive.problem))
+    known = archive.verification or Verification()
+    samples.at("rota_audit_verified_timestamp_seconds", known.at)
+    samples.put("rota_audit_broken", len(known.broken))
 
 
 def _missed(watched: WatchMemory) -> Counter[str]:

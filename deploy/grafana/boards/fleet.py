@@ -162,6 +162,20 @@ WATCHED = Row(
             Query(total("rota_archive_waiting_runs"), "left to the next attempt"),
             Query(total("rota_archive_failing_runs"), "could not be"),
         ),
+        number(
+            "Archived records that do not verify",
+            Unit.COUNT,
+            "Runs and checkpoints that were changed in the store, or are gone from it; 20 at most "
+            "are told.",
+            total("rota_audit_broken"),
+            bad_from=1,
+        ),
+        number(
+            "Since the archive was verified",
+            Unit.SECONDS,
+            "A part of it is, every five minutes, round after round.",
+            age("rota_audit_verified_timestamp_seconds"),
+        ),
     ),
 )
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rota.archive import ArchiveReport
+from rota.audit.verified import BrokenPlace, Place, Verification, What
+from rota.notify_spec import Occasion
 from rota.watchdog.archiving import (
     LIMIT,
     MOST_LAG,
@@ -15,6 +17,8 @@ from rota.watchdog.archiving import (
     limit_of,
     not_archived,
 )
+from rota.watchdog.memory import WatchMemory, remember
+from rota.watchdog.telling import archive_line
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -73,3 +77,63 @@ def test_lag_is_told_once_and_once_when_it_is_over() -> None:
     alerts, news = lagging(alerts, archived(ArchiveReport(), NOW + 3 * MINUTE), NOW + 3 * MINUTE)
     assert len(news) == 1
     assert not any(alert.is_open for alert in alerts)
+
+
+def broken(*keys: str) -> Verification:
+    """What a check of the archive has found."""
+    places = [Place(what=What.RUN, agent="report", day="2026-11-22", key=key) for key in keys]
+    places.append(Place(what=What.CHECKPOINT, agent="report", day="2026-11-22"))
+    return Verification(
+        at=NOW,
+        runs=3,
+        checkpoints=1,
+        broken=tuple(
+            BrokenPlace(
+                place=each,
+                run_id=f"report/{each.key}" if each.key else "",
+                reason="gone",
+                since=NOW,
+            )
+            for each in places
+        ),
+    )
+
+
+def test_what_does_not_verify_is_told_once_each_and_once_when_it_is_mended() -> None:
+    """Also by an attempt that came to nothing, or by a worker that does not look."""
+    report = ArchiveReport(verification=broken("1", "2"))
+    alerts, news = lagging((), archived(report, NOW), NOW)
+    assert [each.alert.kind for each in news] == [Occasion.AUDIT_BROKEN] * 3
+    assert [each.alert.reason for each in news] == [
+        "the archived run report/1 of report does not verify: gone",
+        "the archived run report/2 of report does not verify: gone",
+        "the checkpoint of report of 2026-11-22 does not verify: gone",
+    ]
+    state = archived(ArchiveReport(), NOW + MINUTE, archived(report, NOW))
+    alerts, news = lagging(alerts, state, NOW + MINUTE)
+    assert (len(alerts), news) == (3, [])
+    state = not_archived(state, "the store is down", NOW + 2 * MINUTE)
+    alerts, news = lagging(alerts, state, NOW + 2 * MINUTE)
+    assert (len(alerts), news) == (3, [])
+    mended = archived(ArchiveReport(verification=broken("2")), NOW + 3 * MINUTE)
+    alerts, news = lagging(alerts, mended, NOW + 3 * MINUTE)
+    assert [(each.alert.run, each.resolved) for each in news] == [("report/1", True)]
+    assert len(alerts) == 2
+
+
+def test_next_check_of_the_agents_leaves_alerts_of_the_archive_as_they_are() -> None:
+    """They are judged once closed runs were to be put away, and not before."""
+    alerts, _ = lagging((), archived(ArchiveReport(verification=broken("1")), NOW), NOW)
+    memory = WatchMemory(alerts=alerts, checked=NOW)
+    after, news = remember(memory, "finance", [], NOW + MINUTE, whole=True)
+    assert (after.alerts, news) == (alerts, [])
+
+
+def test_page_of_a_check_says_what_was_verified() -> None:
+    """And what does not hold, or why nobody could look."""
+    state = archived(ArchiveReport(verification=broken("1")), NOW)
+    told = archive_line(WatchMemory(archive=state))
+    assert told.endswith("; 3 runs and 1 checkpoints verified, 2 do not hold")
+    away = Verification(problem="the archive could not be verified: no route")
+    state = archived(ArchiveReport(verification=away), NOW)
+    assert archive_line(WatchMemory(archive=state)).endswith("could not be verified: no route")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from rota.audit.verified import BrokenPlace, Place, Verification, What
 from rota.breaker import Phase
 from rota.budget import WindowKind
 from rota.metrics import PARTS
@@ -79,7 +80,17 @@ WATCHED_NOW = WatchMemory(
         Alert(key=kind, kind=kind, agent="report", since=T0, opened=T0, count=2)
         for kind in (Occasion.MISSED, Occasion.LATE)
     ),
-    archive=ArchiveState(at=T0, lag_seconds=90, left=3, failures=2, problem="no checkpoint"),
+    archive=ArchiveState(
+        at=T0,
+        lag_seconds=90,
+        left=3,
+        failures=2,
+        problem="no checkpoint",
+        verification=Verification(
+            at=T0,
+            broken=(BrokenPlace(place=Place(what=What.RUN, agent="a"), reason="gone", since=T0),),
+        ),
+    ),
 )
 
 FULL = Snapshot(

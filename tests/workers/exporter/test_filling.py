@@ -195,6 +195,17 @@ def test_archive_whose_every_attempt_fails_falls_behind() -> None:
     assert value(failing, "rota_archive_trouble") == 1
 
 
+def test_what_does_not_verify_is_counted_from_naught() -> None:
+    """A fleet that has not verified yet says so; one that archives nothing says nothing."""
+    assert value(FULL, "rota_audit_broken") == 1
+    assert value(FULL, "rota_audit_verified_timestamp_seconds") == FULL.at.timestamp()
+    new = replace(FULL, watched=WatchMemory(checked=FULL.at, archive=ArchiveState(at=FULL.at)))
+    assert value(new, "rota_audit_broken") == 0
+    assert value(new, "rota_audit_verified_timestamp_seconds") == 0
+    without = replace(FULL, watched=WatchMemory(checked=FULL.at))
+    assert "rota_audit_broken" not in scraped(without)
+
+
 def test_paused_schedule_has_no_next_slot() -> None:
     """What the server would start is not started."""
     schedule = replace(FULL.schedules["report"], paused=True)
