@@ -127,6 +127,24 @@ def test_values_given_out_long_ago_make_room(monkeypatch: pytest.MonkeyPatch) ->
     assert Secrets().redact(told) == f"{REDACTED} token-1 token-2 {REDACTED} {REDACTED}"
 
 
+def test_value_that_made_room_while_it_was_given_out_again_is_looked_for() -> None:
+    """Tools resolve secrets in threads: one may be forgotten between two steps of another."""
+    known = _Given()
+    known.add("given-out-again")
+
+    class Meanwhile:
+        def __enter__(self) -> None:
+            known._values.clear()
+            known._remember()
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    known._adding = Meanwhile()  # pyright: ignore[reportAttributeAccessIssue]
+    known.add("given-out-again")
+    assert "given-out-again" in {form.plain for form in known.forms}
+
+
 def test_record_is_cut_value_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not as its JSON: a secret like a number, a field's name or a role leaves these alone."""
     monkeypatch.setattr("activities.secrets._GIVEN", _Given())
