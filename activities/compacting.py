@@ -45,7 +45,7 @@ class CompactingActivities(Compacting):
             ApplicationError: as of a turn. A summary that is none is an outcome: it has its cost.
         Idempotency: the summary is recorded under the run before this returns; a later
             attempt finds it and calls nobody.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("summing up the conversation"):
             with translated(input):

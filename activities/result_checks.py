@@ -47,7 +47,7 @@ class CheckingActivities(Checking):
             ApplicationError: retryable, the store failed. A check that cannot be made is an
                 outcome.
         Idempotency: checks change nothing; another attempt makes all of them again.
-        Heartbeat: every second, with the check that is being made.
+        Heartbeat: at its agent's pace, with the check that is being made.
         """
         outcomes: list[CheckOutcome] = []
         with translated(input):

@@ -9,16 +9,20 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from temporalio import activity
+
 from activities.safekeeping import kept
 from activities.session_faults import final
 from activities.session_log import CallState, SessionLog
 from rota.failures import FailureCategory, StepError
+from rota.lost_workers import seconds_between_beats
 from rota.session_runtime import EndsWithCall, ProviderSession, SessionRuntime, Stopped
 
 ENDED = "its call has ended"
 LEAVING_SECONDS = 20.0
 """How long to wait for a worker that is just giving its call up: a heartbeat brings it word,
-and then a program has its grace. One that is gone never says anything."""
+and then a program has its grace. One that is gone never says anything. Where heartbeats come
+further apart than each second, that much longer."""
 PAUSE_SECONDS = 0.25
 
 
@@ -70,7 +74,8 @@ class SessionCalls:
             return stopped
         await kept(self._log.end)
         loop = asyncio.get_running_loop()
-        until = loop.time() + LEAVING_SECONDS
+        later = seconds_between_beats(activity.info().heartbeat_timeout) - 1
+        until = loop.time() + LEAVING_SECONDS + later
         calls = await self._log.calls()
         while CallState.UNDER_WAY in calls and loop.time() < until:
             await asyncio.sleep(PAUSE_SECONDS)

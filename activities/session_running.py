@@ -87,7 +87,7 @@ class SessionRunningActivities(SessionRunning):
         Idempotency: the session is on record before this returns, and a later attempt finds
             it. Before that, an attempt leaves a mark: the next one asks the provider with
             the same key, or looks for the session, or does nothing.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("starting the session"):
             with translated(input):
@@ -111,11 +111,12 @@ class SessionRunningActivities(SessionRunning):
                 provider are counted from the last progress: a lost worker is none of them.
         Idempotency: what the look came to is on record before this returns. A runtime that
             cannot take up its watching is asked again only if its settings allow it.
-        Heartbeat: every second: cursor, text, failures in a row. Resumed from the cursor.
+        Heartbeat: at its agent's pace, and within a second of a new cursor: cursor, text,
+            failures in a row. Resumed from the cursor.
         """
         details = activity.info().heartbeat_details
         watch = Watch.taken_up(input.cursor, "watching", details)
-        async with beating(lambda: watch.details), counting(input, watch):
+        async with beating(lambda: watch.details, lambda: watch.place), counting(input, watch):
             return await self._observe(input, watch)
 
     @activity.defn(name="answer_session")
@@ -126,7 +127,7 @@ class SessionRunningActivities(SessionRunning):
             ApplicationError: type is the failure category; retryable as that says.
         Idempotency: what was told is on record before this returns; a later attempt without
             the record has the runtime look first.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("telling the session"):
             with translated(input):
@@ -139,7 +140,7 @@ class SessionRunningActivities(SessionRunning):
         Raises:
             ApplicationError: type is the failure category; retryable as that says.
         Idempotency: changes nothing at the provider; what it came to is recorded once.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("reading the answer"):
             with translated(input):
@@ -155,7 +156,7 @@ class SessionRunningActivities(SessionRunning):
         Raises:
             ApplicationError: type is the failure category; retryable as that says.
         Idempotency: the runtime's own; stopping what has stopped changes nothing.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("stopping the session"):
             with translated(input):

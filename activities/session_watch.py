@@ -1,8 +1,8 @@
 """Watching a provider's session: where it stands, how long it was silent, who takes over.
 
-Activity side. The cursor of the last progress goes out with every heartbeat, so that the
-attempt after a lost worker begins there. Silence is measured here for every runtime alike;
-a single look has the runtime's own limits.
+Activity side. The cursor of the last progress goes out with every heartbeat, and each new one
+within a second, so that the attempt after a lost worker begins there. Silence is measured here
+for every runtime alike; a single look has the runtime's own limits.
 """
 
 import asyncio
@@ -61,6 +61,11 @@ class Watch:
     def details(self) -> tuple[str | int, ...]:
         """What a heartbeat carries: cursor, text, failures in a row."""
         return self.cursor, self.text, self.failures
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What of it the next attempt goes on from; the text is for people."""
+        return self.cursor, self.failures
 
     def report(self, cursor: str, text: str) -> None:
         """Progress was made. Safe to call from any thread."""

@@ -59,7 +59,7 @@ class ThinkingActivities(Thinking):
         Idempotency: the reply is recorded under (run, turn) before this returns; a later
             attempt finds it and calls nobody. A store that stumbles meanwhile is waited
             for, and what is wrong with an answer is final: neither buys it again.
-        Heartbeat: every second, with the turn's number.
+        Heartbeat: at its agent's pace, with the turn's number.
         """
         async with heartbeating(f"turn {input.turn}"):
             with translated(input):

@@ -35,7 +35,7 @@ class ToolListingActivities(ToolListing):
                 reached. All name the server.
         Idempotency: the list is recorded under the run before this returns; a later attempt
             finds it, so that all turns of a run are offered the same tools.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         name = f"pins/{input.run.key}"
         async with heartbeating("asking MCP servers for their tools"):

@@ -86,7 +86,7 @@ class ToolRunningActivities(ToolRunning):
             before this returns, the first one for good, and that of an effect under its key
             before that; a store that stumbles is waited for. Between effect and record a crash
             repeats the call with the same key, except for write tools, which are looked for.
-        Heartbeat: every second, with the tool's own progress.
+        Heartbeat: at its agent's pace, with the tool's own progress.
         """
         name = f"results/{_place(input)}"
         async with heartbeating("starting") as report:
@@ -109,7 +109,7 @@ class ToolRunningActivities(ToolRunning):
         Raises:
             ApplicationError: `transient`, retryable, of the store.
         Idempotency: reads, and has the tool look; what it finds is recorded under the key.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("looking"):
             with translated(input):

@@ -71,7 +71,7 @@ class WhatIfActivities(WhatIf):
         Raises:
             ApplicationError: `transient`, retryable, of the store.
         Idempotency: reads.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("reading"):
             with translated(input):
@@ -91,7 +91,7 @@ class WhatIfActivities(WhatIf):
         Raises:
             ApplicationError: `transient`, retryable, of the store.
         Idempotency: the same turn is answered alike, however often.
-        Heartbeat: every second.
+        Heartbeat: at its agent's pace.
         """
         async with heartbeating("reading"):
             with translated(input):

@@ -24,6 +24,7 @@ from rota.coordination_spec import (
 from rota.durations import Duration
 from rota.effects_spec import EffectsSpec
 from rota.hook_spec import HookSpec
+from rota.lost_workers import LONGEST_LOST_AFTER, LOST_AFTER, is_usual
 from rota.model import Declaration, Declared, is_false
 from rota.names import AgentName
 from rota.notify_spec import NotifySpec
@@ -118,6 +119,10 @@ class RetrySpec(Declared):
     attempts: int = Field(default=5, ge=1, le=100)
     backoff: Duration = timedelta(seconds=2)
     max_backoff: Duration = timedelta(minutes=2)
+    lost_after: Duration = Field(
+        default=LOST_AFTER, ge=LOST_AFTER, le=LONGEST_LOST_AFTER, exclude_if=is_usual
+    )
+    """How soon a step whose worker is gone begins elsewhere. The longer, the fewer heartbeats."""
 
 
 class AgentSpec(Declaration):

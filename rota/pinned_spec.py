@@ -15,8 +15,10 @@ from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
 from rota.check_spec import OnFailure
 from rota.checks import OUTPUT_SCHEMA
 from rota.coordination_spec import LockSpec, NeedSpec
+from rota.durations import Duration
 from rota.effects_spec import OnUnknown
 from rota.kinds import Kind
+from rota.lost_workers import LOST_AFTER, is_usual
 from rota.mcp import MCP_PREFIX
 from rota.model import Record
 from rota.notify_spec import NotifySpec
@@ -85,6 +87,8 @@ class PinnedSpec(Record):
     retry_attempts: int = 5
     retry_backoff_seconds: float = 2.0
     retry_max_backoff_seconds: float = 120.0
+    lost_after: Duration = Field(default=LOST_AFTER, exclude_if=is_usual)
+    """How soon a step whose worker is gone begins elsewhere."""
     on_unknown: OnUnknown = OnUnknown.PARK
     """What its runs do if nobody can tell whether an effect happened."""
     schedule_id: str | None = None
@@ -197,6 +201,7 @@ def _of_agent(spec: AgentSpec) -> dict[str, Any]:
         "retry_attempts": spec.retry.attempts,
         "retry_backoff_seconds": spec.retry.backoff.total_seconds(),
         "retry_max_backoff_seconds": spec.retry.max_backoff.total_seconds(),
+        "lost_after": spec.retry.lost_after,
         "on_unknown": spec.effects.on_unknown,
         "needs": spec.needs,
         "locks": spec.locks,

@@ -11,20 +11,27 @@ from typing import NotRequired, TypedDict
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from rota.lost_workers import LOST_AFTER
 from rota.mcp_servers import LISTING_LIMIT
 from rota.pinned_spec import PinnedSpec
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=3.2)
 """A killed worker is noticed after this, and its step repeated up to `TIMER_SLACK` later: in
 all below 5 s, so that a run goes on elsewhere within 5 s. Above three times the interval, so
-that a busy worker is not taken for a dead one."""
+that a busy worker is not taken for a dead one. Of an agent with `retry.lost_after` see
+`heartbeat_timeout`."""
+
+NOTICE_ROOM = LOST_AFTER - HEARTBEAT_TIMEOUT
+"""What comes between the heartbeat timeout and the step's beginning elsewhere, with room for a
+busy server: `TIMER_SLACK` and `FIRST_RETRY`, which are as long after a longer timeout."""
 
 TIMER_SLACK = timedelta(seconds=1)
 """How late Temporal may act on a timer (measured: a dead worker's step began again 1.0 s
 after the heartbeat timeout, of which 0.1 s was `FIRST_RETRY`)."""
 
 HEARTBEAT_INTERVAL = timedelta(seconds=1)
-"""How often a step says it lives. Workers must not throttle heartbeats beyond this."""
+"""How often a step says it lives at most: less often where its agent has a longer
+`retry.lost_after` (`rota.lost_workers`). Workers must not throttle heartbeats beyond this."""
 
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow task waits for the worker that has the run in its cache, before any
@@ -119,6 +126,11 @@ class DeskOptions(TypedDict):
     schedule_to_close_timeout: timedelta
     local_retry_threshold: timedelta
     retry_policy: RetryPolicy
+
+
+def heartbeat_timeout(spec: PinnedSpec) -> timedelta:
+    """After how much silence a step of the run is taken for lost."""
+    return spec.lost_after - NOTICE_ROOM
 
 
 def turn_options(
@@ -252,7 +264,7 @@ def step_options(
     options = StepOptions(
         start_to_close_timeout=min(limit, remaining),
         schedule_to_close_timeout=remaining,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        heartbeat_timeout=heartbeat_timeout(spec),
         retry_policy=RetryPolicy(
             initial_interval=FIRST_RETRY,
             backoff_coefficient=2.0,

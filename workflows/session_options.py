@@ -9,11 +9,13 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 from rota.ids import watch_queue
+from rota.lost_workers import seconds_between_beats
 from rota.pinned_spec import PinnedSpec
 from workflows.activity_options import (
     FIRST_RETRY,
-    HEARTBEAT_TIMEOUT,
+    HEARTBEAT_INTERVAL,
     StepOptions,
+    heartbeat_timeout,
     on_runtime_queue,
     step_options,
 )
@@ -71,12 +73,18 @@ def observe_options(
     return options
 
 
-def stop_options() -> StepOptions:
-    """Options of stopping a session: apart from what the run has left, which may be nothing."""
+def stop_options(spec: PinnedSpec) -> StepOptions:
+    """Options of stopping a session: apart from what the run has left, which may be nothing.
+
+    Whoever still works for the session hears of the end with its next heartbeat. Where those
+    come further apart than usual, each attempt is given that much more.
+    """
+    silence = heartbeat_timeout(spec)
+    later = timedelta(seconds=seconds_between_beats(silence)) - HEARTBEAT_INTERVAL
     return StepOptions(
-        start_to_close_timeout=STOP_TIMEOUT,
-        schedule_to_close_timeout=STOP_PATIENCE,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        start_to_close_timeout=STOP_TIMEOUT + later,
+        schedule_to_close_timeout=STOP_PATIENCE + 2 * later,
+        heartbeat_timeout=silence,
         retry_policy=RetryPolicy(initial_interval=FIRST_RETRY, maximum_interval=STOP_TIMEOUT / 4),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )

@@ -76,7 +76,7 @@ async def is_at_work(client: Client, run: OpenRun, queue: str) -> bool:
     return any(
         _is_started(each)
         and each.activity_options.task_queue.name == queue
-        and _heard_at(each) >= oldest
+        and _alive_until(each) >= oldest
         for each in described.raw_description.pending_activities
     )
 
@@ -96,12 +96,14 @@ async def _watched_at(client: Client, pending: Any) -> datetime | None:
         case [_, _, int(failures), *_] if failures:
             return None
         case _:
-            return _heard_at(pending)
+            return min(_alive_until(pending), datetime.now(UTC))
 
 
-def _heard_at(pending: Any) -> datetime:
+def _alive_until(pending: Any) -> datetime:
+    """Until when the server takes the worker for alive: it need not say anything sooner."""
     heard = max(pending.last_heartbeat_time.seconds, pending.last_started_time.seconds)
-    return datetime.fromtimestamp(heard, UTC)
+    silence = pending.activity_options.heartbeat_timeout.ToTimedelta()
+    return datetime.fromtimestamp(heard, UTC) + silence
 
 
 def _steps_until(steps: Sequence[Any]) -> datetime | None:

@@ -1,6 +1,7 @@
 """The steps with a provider's session, one attempt at a time, without a server."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Bench:
         self.store: ObjectStore = open_store(str(folder / "store"))
         self.provider = FakeProvider(acts=[Ends("Done.")])
         self.beats: list[tuple[Any, ...]] = []
+        self.silence: timedelta | None = None
+        """Heartbeat timeout of the steps."""
         self.desk = Desk()
         self.gate = BreakerGate(self.desk)
         self._context = ""
@@ -72,7 +75,10 @@ class Bench:
         """One attempt at a step."""
         environment = ActivityEnvironment()
         environment.info = replace(
-            environment.info, attempt=attempt, heartbeat_details=list(details)
+            environment.info,
+            attempt=attempt,
+            heartbeat_details=list(details),
+            heartbeat_timeout=self.silence,
         )
         environment.on_heartbeat = lambda *sent: self.beats.append(sent)
         return environment

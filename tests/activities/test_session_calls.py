@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,25 @@ async def test_cancel_elsewhere_waits_for_the_call_that_is_being_given_up(
     await workers.until_it_works()
     stopping = asyncio.create_task(workers.cancel(workers.one(), session))
     done, _ = await asyncio.wait((stopping,), timeout=1)
+    assert not done
+    watching.cancel()
+    await asyncio.wait((watching,))
+    assert (await stopping).confirmed
+
+
+async def test_cancel_elsewhere_waits_as_long_as_beats_are_apart(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes the call hears of the run's end with its next beat, and no sooner."""
+    monkeypatch.setattr(session_calls, "LEAVING_SECONDS", 0.0)
+    workers.bench.silence = timedelta(seconds=58.2)
+    await workers.open(WORKS)
+    caller = workers.one()
+    session = await workers.submit(caller)
+    watching = asyncio.create_task(workers.observe(caller, session))
+    await workers.until_it_works()
+    stopping = asyncio.create_task(workers.cancel(workers.one(), session))
+    done, _ = await asyncio.wait((stopping,), timeout=0.3)
     assert not done
     watching.cancel()
     await asyncio.wait((watching,))

@@ -46,6 +46,16 @@ async def test_observe_beats_with_cursor_and_text(bench: Bench) -> None:
     assert ("1", "reading", 0) in bench.beats
 
 
+async def test_observe_tells_a_new_cursor_however_seldom_it_beats(bench: Bench) -> None:
+    """The next attempt begins there, although its worker is lost before a beat is due."""
+    bench.silence = timedelta(minutes=10)
+    await bench.open({"inactivity": "200ms"})
+    bench.provider.acts = [Says("reading"), Hangs()]
+    await bench.submit()
+    await failed(bench.observe())
+    assert bench.beats == [("1", "reading", 0)]
+
+
 def test_progress_goes_out_without_secrets() -> None:
     """The cursor, too: of some services it is their own words."""
     Secrets().keep_out("t0ken-of-the-service")

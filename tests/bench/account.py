@@ -43,6 +43,8 @@ PLANS = (Plan(turns=1, calls=0), Plan(turns=3, calls=2), Plan(turns=10, calls=9)
 """A tool call in each turn but the last, which answers."""
 SLOW = Plan(turns=1, calls=0, seconds=20)
 """As long as a model may think: heartbeats are billed."""
+LOST_AFTER = "60s"
+"""Of the agent whose runs send fewer of them."""
 SETTLE_SECONDS = 4.0
 """The server adds to its metrics about once a second."""
 CLUSTERS_SCHEDULER = (
@@ -140,6 +142,9 @@ async def measure(folder: Path, effort: Effort) -> list[Measure]:
             bills = [await _of_plan(till, plan, runs) for plan in PLANS]
             bills.append(await _of_plan(till, SLOW, effort.scaled(3, 1)))
             bills.append(await _scheduled(till, effort.scaled(10, 3)))
+            await stack.declare(AGENT_NAME, **AGENT, retry={"lost_after": LOST_AFTER})
+            seldom = f", lost_after: {LOST_AFTER}"
+            bills.append(await _of_plan(till, SLOW, effort.scaled(3, 1), seldom))
     print("\n".join(bill.row for bill in bills), flush=True)
     return [_line(bill) for bill in bills]
 
@@ -215,13 +220,14 @@ async def _history(client: Client, workflow_id: str) -> tuple[int, int]:
     return info.history_length, info.history_size_bytes
 
 
-async def _of_plan(till: _Till, plan: Plan, runs: int) -> Bill:
+async def _of_plan(till: _Till, plan: Plan, runs: int, declared: str = "") -> Bill:
     name = f"{plan.turns} turn" + ("s" if plan.turns > 1 else "")
     name += f" of {plan.seconds:g} s" if plan.seconds else ""
+    name += declared
     progress(name)
 
     async def work() -> list[str]:
-        ids = [f"{AGENT_NAME}-{plan.turns}-{plan.seconds:g}-{number}" for number in range(runs)]
+        ids = [f"{AGENT_NAME}-{name}-{number}".replace(" ", "-") for number in range(runs)]
         for each in ids:
             await finish(await till.stack.start(AGENT_NAME, each, input=plan.document))
         return ids

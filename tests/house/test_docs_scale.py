@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rota.lost_workers import seconds_between_beats
+from rota.pinned_spec import PinnedSpec
 from tests.bench.clock import Clock, clocks, drawn, jittered, mix_table, slots, table
-from tests.bench.reckoning import KIB, Run, cloud_dollars
+from tests.bench.reckoning import KIB, SELDOM, Run, cloud_dollars
 from tests.bench.reckoning import table as reckoning_table
 from tests.house.documentation import tables
 from tests.house.repository import ROOT
+from workflows.activity_options import heartbeat_timeout
 
+PATIENT = PinnedSpec(
+    digest="0", name="agent", runtime_kind="scripted", lost_after=timedelta(minutes=1)
+)
 PAGE = ROOT / "docs" / "scale.md"
 
 
@@ -90,6 +96,16 @@ def test_formula_comes_to_what_was_measured(row: str, run: Run) -> None:
     assert (told["PUT"], told["GET"]) == (run.puts, run.gets)
     assert told["stored KiB"] == pytest.approx(run.stored / KIB, abs=0.1)
     assert told["worker ms"] == pytest.approx(run.cpu * 1000, rel=0.1)
+
+
+def test_formula_comes_to_what_seldom_heartbeats_cost() -> None:
+    """One in 20 s where a lost worker may go unnoticed for a minute."""
+    name = "1 turn of 20 s, lost_after: 60s"
+    (row,) = [each for found in tables(PAGE) for each in found.rows if each.get("run") == name]
+    run = Run(1, 20, beat=seconds_between_beats(heartbeat_timeout(PATIENT)))
+    assert run.beat == SELDOM.beat
+    assert float(row["actions"]) == pytest.approx(run.actions, abs=0.5)
+    assert float(row["DB writes"]) == pytest.approx(run.writes, abs=1)
 
 
 @pytest.mark.parametrize(

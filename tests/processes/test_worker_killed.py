@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from temporalio.client import WorkflowHandle
 
 from rota.failures import FailureCategory
 from rota.runs import AgentRunResult, RunStatus
@@ -68,6 +70,16 @@ async def marked(stack: Stack, *names: str) -> None:
             await asyncio.sleep(0.02)
 
 
+async def has_begun(run: WorkflowHandle[Any, Any]) -> None:
+    """Wait until a worker has taken a step of the run."""
+    async with asyncio.timeout(20):
+        while True:
+            steps = (await run.describe()).raw_description.pending_activities
+            if any(step.HasField("last_started_time") for step in steps):
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_worker_killed_during_a_turn_another_goes_on_in_seconds(
     stack: Stack, fake: AnthropicFake
 ) -> None:
@@ -89,6 +101,24 @@ async def test_worker_killed_during_a_turn_another_goes_on_in_seconds(
     assert len(fake.requests) == 2
     # At most 4 s of heartbeat timeout; the rest is room for a busy machine.
     assert step.started_at - killed_at < timedelta(seconds=5)
+
+
+@pytest.mark.soak
+async def test_worker_killed_is_missed_as_late_as_its_agent_says(stack: Stack) -> None:
+    """Between 5 s and `lost_after`; and a turn that takes longer is not taken for lost."""
+    name = stack.name("thinker")
+    turn = {"result": "done", "seconds": 14}
+    async with worker_process(stack) as first:
+        await stack.declare(name, runtime=script(turn), retry={"lost_after": "12s"})
+        handle = await stack.start(name, f"{name}-1")
+        await has_begun(handle)
+        async with worker_process(stack):
+            kill(first)
+            killed_at = datetime.now(UTC)
+            result = await handle.result()
+    step = retried_step(await events_of(handle))
+    assert (result.output, step.attempt) == ("done", 2)
+    assert timedelta(seconds=5) < step.started_at - killed_at < timedelta(seconds=12)
 
 
 async def test_worker_killed_during_tools_repeats_only_what_may_be_repeated(stack: Stack) -> None:

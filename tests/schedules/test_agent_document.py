@@ -80,6 +80,11 @@ BAD: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "how soon a worker counts as lost",
+        AGENT + "retry: {lost_after: 4s}\n",
+        ["agents/x.yaml:3: retry.lost_after: must be at least 5 seconds, not 4s"],
+    ),
+    (
         "bounds as YAML writes them",
         "name: x\nruntime:\n  kind: anthropic\n  model: m\n  timeout: 20m\n"
         "  requests_per_second: -1\n  fallback: ["

@@ -76,7 +76,7 @@ priority: 1
 fairness: {key: "{input.feed}", weight: 2}
 emits: [reconciliation.completed]
 budget: {run_tokens: 200000, wall_clock: 30m}
-retry: {attempts: 5, backoff: 2s, max_backoff: 2m}
+retry: {attempts: 5, backoff: 2s, max_backoff: 2m, lost_after: 1m}
 """
 
 PIPELINE = """\

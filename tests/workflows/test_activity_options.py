@@ -11,12 +11,17 @@ from temporalio.workflow import ActivityCancellationType
 from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
 from activities.topic_desk import PATIENT_ATTEMPTS
+from rota.lost_workers import BEATS_WITHIN_TIMEOUT, LONGEST_LOST_AFTER, seconds_between_beats
 from rota.pinned_spec import PinnedSpec
 from rota.runtime_specs.anthropic import AnthropicSettings
 from rota.runtime_specs.base import TURN_LIMIT
 from rota.runtime_specs.scripted import ScriptedTurn
 from workers.worker import GRACE
 from workflows import activity_options as options
+from workflows.check_options import check_options
+from workflows.effect_options import look_options
+from workflows.session_options import observe_options, session_options, stop_options
+from workflows.what_if_options import case_options
 
 SPEC = PinnedSpec(digest="0", name="agent", runtime_kind="scripted", retry_attempts=1)
 HOUR = timedelta(hours=1)
@@ -79,6 +84,37 @@ def test_timeouts_of_every_runtime_are_below_temporals() -> None:
 def test_timeouts_activities_beat_as_often_as_the_workers_send() -> None:
     """Both sides of the boundary mean the same interval."""
     assert timedelta(seconds=INTERVAL_SECONDS) == options.HEARTBEAT_INTERVAL
+    usual = options.HEARTBEAT_TIMEOUT
+    assert timedelta(seconds=seconds_between_beats(usual)) == options.HEARTBEAT_INTERVAL
+    assert usual == BEATS_WITHIN_TIMEOUT * options.HEARTBEAT_INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("lost_after", "silence"), [(5, 3.2), (12, 10.2), (60, 58.2), (600, 598.2)]
+)
+def test_steps_are_taken_for_lost_as_soon_as_their_agent_says(
+    lost_after: int, silence: float
+) -> None:
+    """Model, tool, list of tools, check, look at an effect: all that a run's worker does."""
+    spec = SPEC.model_copy(update={"lost_after": timedelta(seconds=lost_after)})
+    minute = timedelta(minutes=1)
+    steps = (
+        options.turn_options(spec, HOUR),
+        options.tool_options(spec, minute, HOUR),
+        options.listing_options(spec, HOUR),
+        check_options(spec, HOUR),
+        look_options(spec),
+        observe_options(spec, HOUR, "rota"),
+        session_options(spec, HOUR),
+        stop_options(spec),
+        case_options(spec, HOUR),
+    )
+    assert {step["heartbeat_timeout"] for step in steps} == {timedelta(seconds=silence)}
+
+
+def test_longest_silence_is_below_the_longest_turn() -> None:
+    """Or a lost worker would be taken for a runtime that hangs, and another one be asked."""
+    assert LONGEST_LOST_AFTER < options.TURN_TIMEOUT
 
 
 def test_tool_options_leave_the_tools_own_limit_room_to_speak() -> None:

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
 from temporalio.workflow import ActivityCancellationType
 
 from rota.pinned_spec import PinnedSpec
 from workflows.activity_options import HEARTBEAT_TIMEOUT
 from workflows.session_options import (
+    STOP_PATIENCE,
     STOP_TIMEOUT,
     observe_options,
     session_options,
@@ -42,6 +44,16 @@ def test_session_options_send_to_the_runtimes_queue_what_it_has_a_rate_for() -> 
 
 def test_stop_options_give_more_than_one_attempt_and_end_soon() -> None:
     """Whoever cancels a run waits for this; what is left is recorded."""
-    stop = stop_options()
+    stop = stop_options(SPEC)
     assert STOP_TIMEOUT < stop["schedule_to_close_timeout"] <= timedelta(minutes=5)
     assert stop["retry_policy"].maximum_attempts == 0
+
+
+@pytest.mark.parametrize(("lost_after", "later"), [(5, 0), (60, 17), (600, 185)])
+def test_stop_options_wait_for_the_beat_that_brings_word(lost_after: int, later: int) -> None:
+    """Whoever makes the session's call hears that it is over as much later as it beats."""
+    spec = SPEC.model_copy(update={"lost_after": timedelta(seconds=lost_after)})
+    stop = stop_options(spec)
+    seconds = timedelta(seconds=later)
+    assert stop["start_to_close_timeout"] == STOP_TIMEOUT + seconds
+    assert stop["schedule_to_close_timeout"] == STOP_PATIENCE + 2 * seconds

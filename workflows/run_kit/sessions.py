@@ -105,7 +105,7 @@ class Sessions:
                 SessionRunning.cancel_session,
                 SessionInput.model_validate(told),
                 summary=f"stop {where}",
-                **stop_options(),
+                **stop_options(self._run.work.spec),
             )
         except ActivityError as error:
             if is_cancelled_exception(error):

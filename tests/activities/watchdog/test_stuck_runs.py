@@ -36,9 +36,13 @@ async def step(
     state: Any = STARTED,
     heard: int = 0,
     failures: int = 0,
+    silence: int = 0,
     limit: timedelta = timedelta(hours=2),
 ) -> PendingActivityInfo:
-    """A step under way for an hour, of which something was heard so many minutes ago."""
+    """A step under way for an hour, of which something was heard so many minutes ago.
+
+    It may be silent for as many before its worker is taken for dead.
+    """
     pending = PendingActivityInfo(attempt=attempt, state=state)
     pending.activity_type.name = name
     pending.last_started_time.FromDatetime(BEGAN)
@@ -46,6 +50,7 @@ async def step(
     details = await DataConverter.default.encode(["cursor", "reading", failures])
     pending.heartbeat_details.payloads.extend(details)
     pending.activity_options.start_to_close_timeout.FromTimedelta(limit)
+    pending.activity_options.heartbeat_timeout.FromTimedelta(silence * MINUTE)
     pending.activity_options.task_queue.name = QUEUE
     return pending
 
@@ -81,6 +86,9 @@ HOUR = timedelta(hours=1)
         pytest.param({"name": "observe_session"}, None, False, id="a session is watched"),
         pytest.param({"name": "observe_session"}, "20m", False, id="also by what is declared"),
         pytest.param({"name": "observe_session", "heard": 30}, "20m", True, id="unheard of"),
+        pytest.param(
+            {"name": "observe_session", "heard": 8, "silence": 10}, "5m", False, id="beats seldom"
+        ),
         pytest.param({"name": "observe_session", "failures": 3}, "20m", True, id="fails"),
         pytest.param(
             {"name": "observe_session", "state": SCHEDULED}, None, True, id="nobody watches it"
@@ -108,6 +116,7 @@ async def test_run_is_not_stuck_while_its_step_works_as_it_may(
         pytest.param({}, "other", False, id="on another queue"),
         pytest.param({"state": SCHEDULED}, QUEUE, False, id="waits"),
         pytest.param({"heard": 9}, QUEUE, False, id="its worker is gone"),
+        pytest.param({"heard": 9, "silence": 9}, QUEUE, True, id="beats seldom"),
     ],
 )
 async def test_queue_is_served_while_a_step_of_it_is_worked_on(
