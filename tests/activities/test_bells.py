@@ -63,6 +63,8 @@ async def test_call_while_the_worker_was_gone_is_no_news_to_who_takes_over(
     second = Bell(store, NAME)
     await second.hang()
     assert not await second.rung()
+    await ring(store, NAME, "wevt_1")  # sent again: its sender had no answer
+    assert not await second.rung()
     await ring(store, NAME, "wevt_2")
     assert await second.rung()
 
@@ -75,6 +77,9 @@ async def test_bell_that_another_attempt_took_down_hangs_again(store: ObjectStor
     assert not await bell.rung()
     assert await ring(store, NAME, "wevt_1")
     assert await bell.rung()
+    await Bell(store, NAME).take_down()
+    await Bell(store, NAME).hang()
+    assert not await bell.rung()
 
 
 async def test_bell_is_listened_to_within_its_block_alone(store: ObjectStore) -> None:
