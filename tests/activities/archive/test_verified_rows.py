@@ -77,6 +77,19 @@ async def test_checkpoint_that_was_taken_out_of_the_row_is_found(
     assert reason in found[0]
 
 
+async def test_checkpoint_of_another_agent_in_its_place_is_found() -> None:
+    """Whole and signed as it is."""
+    store = MemoryStore()
+    place = Archive(store)
+    for agent in ("report", "teller"):
+        await place.grow(1, agent=agent)
+    refs = (f"{CHECKPOINTS}/{agent}/2026-11-22" for agent in ("report", "teller"))
+    mine, other = refs
+    store.refs[mine] = store.refs[other]
+    found = await place.broken(2)
+    assert "checkpoint/report/2026-11-22: in its place stands the one of another agent" in found[0]
+
+
 async def test_checkpoint_whose_object_is_gone_is_found_and_hides_no_other() -> None:
     """It is named alone, and the round goes on behind it."""
     place, store = await archive_of(3)

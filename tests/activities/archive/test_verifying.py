@@ -26,7 +26,7 @@ from tests.activities.archive.verifying_bench import (
 )
 from tests.rota.audit.audit_records import record
 
-GONE = Destruction(by="ann", reason="asked by the subject", at=NOW)
+GONE = Destruction(by="ann", reason="asked by the subject", at=NOW + timedelta(minutes=1))
 Tamper = Callable[[Archive, MemoryStore], Awaitable[None]]
 
 
@@ -79,9 +79,17 @@ async def other_words(place: Archive, store: MemoryStore) -> None:
     store.refs[archive_place(forged.run.key)] = digest.encode()
 
 
+async def other_head(place: Archive, store: MemoryStore) -> None:
+    """What the archive says of its chain is not so, though chain and content hold."""
+    forged = place.runs[1].model_copy(update={"head": "0" * 64})
+    digest = await store.put(encoded(forged))
+    store.refs[archive_place(forged.run.key)] = digest.encode()
+
+
 @pytest.mark.parametrize(
     ("tamper", "reason"),
     [
+        (other_head, "its chain is not the one that was archived"),
         (no_chain, "no object"),
         (no_content, "no object"),
         (no_key, "content 'history-0' is missing"),
@@ -193,6 +201,22 @@ async def test_run_that_goes_while_it_is_read_is_not_broken() -> None:
 
     store.get = get
     assert await place.broken() == []
+
+
+async def test_run_that_is_erased_while_it_is_read_is_not_broken() -> None:
+    """Its content is gone and its key was there: the second look finds that it was erased."""
+    place, store = await archive_of(1, runs=1)
+    run, read = place.runs[0], store.get
+
+    async def get(digest: str) -> bytes:
+        if digest == run.content:
+            store.get = read
+            await erase(place, 0, store)
+        return await read(digest)
+
+    store.get = get
+    assert await place.broken() == []
+    assert run.content not in store.objects
 
 
 async def test_runs_just_put_away_are_read_back() -> None:
