@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from anthropic.types.beta import BetaWebhookEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,8 +45,6 @@ def test_call_about_what_is_no_id_is_about_nothing(id: Any) -> None:
 
 def test_webhook_events_of_the_sdk_are_those_that_are_known() -> None:
     """A type that the SDK renames is missed here."""
-    from anthropic.types.beta import BetaWebhookEvent
-
     for kind in STOPS:
         known = BetaWebhookEvent.model_validate(
             event(kind) | {"data": event(kind)["data"] | {"session_thread_id": "sthr_1"}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ async def test_look_that_fails_is_made_again_as_if_nobody_called() -> None:
 async def test_calls_never_lead_to_more_looks_than_polling(calls: list[float]) -> None:
     """Whoever knows the address can make us look, but not often."""
     made = await looks(Called(*calls), 300.0)
-    pauses = [after - before for before, after in zip(made, made[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(made)]
     assert all(pause >= 1.9 for pause in pauses)
     assert len(made) <= 2 + 300 / SAFETY_LOOKS.total_seconds() + (1 + AFTERWARDS) * len(calls)
 
