@@ -30,7 +30,7 @@ async def test_check_asks_the_store_as_often_as_the_page_says() -> None:
         counted(name, kind)
     counted("list_refs", "LIST")
     most: Counter[str] = Counter()
-    for _ in range(4):
+    for _ in range(8):
         asked.clear()
         await place.check(place.runs[:WRITTEN])
         most |= asked
