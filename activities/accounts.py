@@ -2,7 +2,7 @@
 
 A run's money is reserved in two places: with its agent's keeper, and with the `Budget` of
 its team if that declares one. The smaller room counts. Nothing here decides: the rules are
-`rota.budget_rules`, which those two workflows apply.
+`rota.budgets.rules`, which those two workflows apply.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.admission import Admission, Decision
-from rota.budget import NOTHING, Amount, Cap, Grant, HoldEnd, HoldRequest
+from rota.budgets.reservations import NOTHING, Amount, Cap, Grant, HoldEnd, HoldRequest
 from rota.ids import budget_id, keeper_id
+from rota.keepers.admission import Admission, Decision
 
 LOOK_AGAIN = timedelta(minutes=10)
 """When a run may ask again for an account that is not there: somebody has to apply it."""

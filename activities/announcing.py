@@ -4,10 +4,10 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities import tracing
+from rota.coordination.lineage import Lineage
 from rota.ids import keeper_queue, topic_id
-from rota.lineage import Lineage
 from rota.runs import EventRecord
-from rota.topic import PublishRequest
+from rota.topics.topic import PublishRequest
 
 TOPIC_WORKFLOW = "Topic"
 

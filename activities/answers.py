@@ -7,9 +7,9 @@ from typing import Any
 from activities.schema_problems import schema_problems
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
-from rota.calls import INLINE_OUTPUT, AnswerRef
 from rota.conversation import Message
 from rota.model import canonical_json
+from rota.turns.calls import INLINE_OUTPUT, AnswerRef
 
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n```\s*$", re.DOTALL)
 

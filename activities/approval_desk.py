@@ -9,7 +9,7 @@ from activities.mcp.tools import with_pins
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
-from rota.approvals import EditChecked
+from rota.approvals.requests import EditChecked
 from rota.steps import ToolInput
 
 

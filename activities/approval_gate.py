@@ -18,17 +18,23 @@ from activities.schema_problems import schema_problems
 from activities.stores.base import ObjectStore
 from activities.tools.call import ArgumentsError, check_arguments
 from rota.agent_spec import AgentSpec
-from rota.approval_rules import needs_approval, why_forged
-from rota.approval_spec import NEVER, ApprovalRule, rule_for
-from rota.approvals import INLINE_ARGUMENTS, ApprovalRequest, Ruling, Verdict, request_digest
+from rota.approvals.requests import (
+    INLINE_ARGUMENTS,
+    ApprovalRequest,
+    Ruling,
+    Verdict,
+    request_digest,
+)
+from rota.approvals.rules import needs_approval, why_forged
+from rota.approvals.spec import NEVER, ApprovalRule, rule_for
 from rota.conversation import ToolCall
-from rota.effects import EffectStage
+from rota.coordination.handoffs import handoff_of, handoff_schema
+from rota.effects.records import EffectStage
 from rota.failures import FailureCategory, StepError
-from rota.forks import approval_rule
-from rota.handoffs import handoff_of, handoff_schema
 from rota.model import canonical_json, content_digest
 from rota.tools import Effect, ToolDefinition
-from rota.transcript import RunContext
+from rota.turns.transcript import RunContext
+from rota.what_if.forks import approval_rule
 
 
 @dataclass(frozen=True)

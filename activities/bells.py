@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from activities.safekeeping import kept
 from activities.stores.base import ObjectStore, StoreError
 from rota.runtime_specs.base import CalledBy, SessionSettings
-from rota.session_runtime import ProviderSession, SessionRequest
+from rota.runtimes.session import ProviderSession, SessionRequest
 
 _SILENT = b"hung"
 _log = logging.getLogger("rota.callbacks")

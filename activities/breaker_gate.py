@@ -20,8 +20,9 @@ from temporalio.service import RPCError
 
 from activities.breaker_reports import BreakerReports
 from activities.providers.polling import looked
-from rota import breaker_rules
-from rota.breaker import (
+from rota.failures import FailureCategory, StepError
+from rota.runtimes import breaker_rules
+from rota.runtimes.breaker import (
     RUNTIME_HELD,
     AskProbe,
     Breaker,
@@ -32,7 +33,6 @@ from rota.breaker import (
     ProbeEnd,
     Report,
 )
-from rota.failures import FailureCategory, StepError
 
 log = logging.getLogger("rota.breaker")
 

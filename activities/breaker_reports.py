@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from rota.breaker import ProbeEnd, ProbeReport, Report
+from rota.runtimes.breaker import ProbeEnd, ProbeReport, Report
 
 PAUSE_SECONDS = 1.0
 """Between two reports: a burst of failures is a few messages, not thousands."""

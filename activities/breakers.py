@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 
 from activities.open_state import open_state
 from activities.server_errors import is_missing
-from rota.breaker import Breaker, BreakerAnswer, BreakerPolicy, Report
 from rota.ids import breaker_id, keeper_queue
+from rota.runtimes.breaker import Breaker, BreakerAnswer, BreakerPolicy, Report
 
 BREAKER_WORKFLOW = "Breaker"
 PATIENCE = timedelta(seconds=2)

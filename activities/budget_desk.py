@@ -5,7 +5,7 @@ from temporalio.client import Client
 
 from activities.accounts import reserve
 from activities.interface import BudgetDesk
-from rota.budget import Grant
+from rota.budgets.reservations import Grant
 from rota.steps import HoldInput
 
 

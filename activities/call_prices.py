@@ -9,8 +9,8 @@ from typing import Any
 
 from activities.pricing import Cost, price, price_table_version
 from activities.runtimes.kinds import runtime_kind
+from rota.budgets.model_price import ModelPrice
 from rota.conversation import ModelReply
-from rota.model_price import ModelPrice
 from rota.runtime_specs.base import ModelSettings
 from rota.usage import Usage
 

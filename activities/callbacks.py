@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from activities.bells import ring, run_bell
 from activities.stores.base import ObjectStore
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import Probe
 
 PATH = "/callbacks"
 WAKING = f"{PATH}/wake"

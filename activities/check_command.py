@@ -10,7 +10,7 @@ from pathlib import Path
 
 from activities.providers.command_process import CommandProcess, started
 from activities.secrets import Secrets
-from rota.checks import DETAIL_LIMIT, CheckState
+from rota.checks.verdicts import DETAIL_LIMIT, CheckState
 from rota.failures import StepError
 
 INHERITED = ("PATH", "HOME", "LANG")

@@ -20,11 +20,11 @@ from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from activities.turn_tools import offered_tools
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text
-from rota.loop import TurnOutcome
 from rota.model import content_digest
-from rota.prompt import compacting_message, system_of
 from rota.steps import CompactInput
-from rota.transcript import RunContext, TranscriptNode
+from rota.turns.loop import TurnOutcome
+from rota.turns.prompt import compacting_message, system_of
+from rota.turns.transcript import RunContext, TranscriptNode
 
 
 class CompactingActivities(Compacting):

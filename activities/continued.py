@@ -12,7 +12,7 @@ from activities.documents import get_conversation
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.failures import FailureCategory, StepError
 from rota.steps import StepInput
-from rota.transcript import RunContext, TranscriptNode
+from rota.turns.transcript import RunContext, TranscriptNode
 
 
 async def earlier_turns(

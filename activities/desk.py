@@ -24,19 +24,19 @@ from activities.runtimes.open import OpenRuntimes
 from activities.starting import start_coalesced
 from activities.stores.base import ObjectMissingError, ObjectStore
 from activities.toolbox import Toolbox
-from rota.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.agent_spec import AgentSpec
-from rota.calls import INLINE_OUTPUT
+from rota.coordination.upstream import NeedAnswer, UpstreamRun
 from rota.failures import FailureCategory
 from rota.ids import format_slot
-from rota.keeper_account import end_of
-from rota.memory import MemoryTooLargeError, MemoryVersion, apply_patches
+from rota.keepers.account import end_of
+from rota.keepers.admission import Admission, Admitted, Decision, Settled, Settlement
 from rota.runs import RunStatus
-from rota.runtime_kind import Shape
 from rota.runtime_specs.base import SessionSettings
+from rota.runtimes.kind import Shape
 from rota.steps import AdmitInput, AnnounceInput, NeedInput, PrepareInput, SettleInput
-from rota.transcript import RunContext
-from rota.upstream import NeedAnswer, UpstreamRun
+from rota.turns.calls import INLINE_OUTPUT
+from rota.turns.memory import MemoryTooLargeError, MemoryVersion, apply_patches
+from rota.turns.transcript import RunContext
 from rota.usage import Usage
 
 

@@ -7,15 +7,15 @@ from pydantic import Discriminator, TypeAdapter
 
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
-from rota.approvals import Verdict
-from rota.calls import ResultRef
+from rota.approvals.requests import Verdict
 from rota.conversation import Message, ToolResult
-from rota.memory import MemoryVersion
 from rota.model import Declaration, Record, canonical_json
-from rota.pipeline_spec import PipelineSpec
-from rota.prompt import summary_message
+from rota.pipelines.spec import PipelineSpec
 from rota.team_spec import TeamSpec
-from rota.transcript import RunContext, TranscriptNode
+from rota.turns.calls import ResultRef
+from rota.turns.memory import MemoryVersion
+from rota.turns.prompt import summary_message
+from rota.turns.transcript import RunContext, TranscriptNode
 
 _DECLARATION: TypeAdapter[AgentSpec | PipelineSpec] = TypeAdapter(
     Annotated[AgentSpec | PipelineSpec, Discriminator("kind")]

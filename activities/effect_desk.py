@@ -6,7 +6,7 @@ from temporalio.service import RPCError
 
 from activities.interface import EffectDesk
 from activities.server_errors import is_missing
-from rota.effect_steps import NoteEffectInput
+from rota.effects.steps import NoteEffectInput
 from rota.ids import keeper_id
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from activities.safekeeping import kept
 from activities.stores.base import ObjectStore
-from rota.effect_rules import Move, next_move, told
-from rota.effects import EffectRecord, EffectResolution, EffectStage
+from rota.effects.records import EffectRecord, EffectResolution, EffectStage
+from rota.effects.rules import Move, next_move, told
 from rota.model import canonical_json
 
 

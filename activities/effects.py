@@ -2,7 +2,7 @@
 
 Activity side. The intent is on record before the call is made, and the receipt before the
 activity ends. Whatever happens in between, the next attempt, the next run of the slot and a
-person find the record, and what they do about it is decided in `rota.effect_rules`.
+person find the record, and what they do about it is decided in `rota.effects.rules`.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from activities.safekeeping import kept
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore
 from activities.tools.call import as_text, ask_reconcile
-from rota.calls import ResultRef
-from rota.effect_rules import Move, begun, next_move, told
-from rota.effects import (
+from rota.effects.records import (
     EffectIntent,
     EffectRecord,
     EffectResolution,
     EffectStage,
     UnknownEffect,
 )
+from rota.effects.rules import Move, begun, next_move, told
 from rota.failures import MESSAGE_LIMIT
-from rota.run_tally import EffectResult
+from rota.metrics.run_tally import EffectResult
 from rota.steps import ToolInput
 from rota.tools import Reconciled, ToolContext, ToolDefinition
+from rota.turns.calls import ResultRef
 
 log = logging.getLogger("rota.tools")
 

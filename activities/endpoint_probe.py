@@ -19,8 +19,8 @@ from activities.runtimes.kinds import runtime_kind
 from activities.runtimes.open import OpenRuntimes
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Looking, RuntimeKind, Shape
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import Looking, RuntimeKind, Shape
 
 BELIEVED_SECONDS = 60.0
 """How long a good look stands for the runs after it."""

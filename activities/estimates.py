@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.call_prices import CallPrices
-from rota.budget import Amount, Cap
+from rota.budgets.reservations import Amount, Cap
+from rota.budgets.spending import OVER_ALLOWANCE, exceeds
 from rota.conversation import Message, ModelRequest
 from rota.model import canonical_json
-from rota.spending import OVER_ALLOWANCE, exceeds
 from rota.steps import AskInput
-from rota.transcript import TranscriptNode
+from rota.turns.transcript import TranscriptNode
 from rota.usage import format_cost
 
 BYTES_PER_TOKEN = 3

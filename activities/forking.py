@@ -2,10 +2,10 @@
 
 from activities.documents import get_context, get_spec
 from activities.stores.base import ObjectMissingError, ObjectStore
-from rota.admission import Admission
-from rota.forks import ForkBegin, fork_context
+from rota.keepers.admission import Admission
 from rota.pinned_spec import PinnedSpec
-from rota.transcript import RunContext
+from rota.turns.transcript import RunContext
+from rota.what_if.forks import ForkBegin, fork_context
 
 
 async def begin_of(store: ObjectStore, context: RunContext) -> ForkBegin | None:

@@ -14,21 +14,21 @@ from activities.interface import GradingDesk
 from activities.safekeeping import kept
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
-from rota.calls import HandoffMode
-from rota.check_spec import CheckSpec
-from rota.check_steps import (
+from rota.checks.grading import grader_input, said_by
+from rota.checks.spec import CheckSpec
+from rota.checks.steps import (
     CloseGradingInput,
     Graded,
     GradeInput,
     OpenedGrading,
     OpenGradingInput,
 )
-from rota.checks import DETAIL_LIMIT, CheckOutcome, CheckState
-from rota.grading import grader_input, said_by
-from rota.handoffs import called_run, failure_text, refusal
+from rota.checks.verdicts import DETAIL_LIMIT, CheckOutcome, CheckState
+from rota.coordination.handoffs import called_run, failure_text, refusal
 from rota.ids import grading_run_id
 from rota.model import canonical_json
-from rota.transcript import RunContext
+from rota.turns.calls import HandoffMode
+from rota.turns.transcript import RunContext
 
 
 class GradingDeskActivities(GradingDesk):

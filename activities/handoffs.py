@@ -18,16 +18,16 @@ from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
-from rota.budget import Cap
-from rota.calls import AnswerRef, HandoffMode, ResultRef
+from rota.budgets.reservations import Cap
+from rota.coordination.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
+from rota.coordination.handoffs import called_run, failure_text, handoff_of, refusal
 from rota.failures import MESSAGE_LIMIT
-from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
-from rota.handoffs import called_run, failure_text, handoff_of, refusal
 from rota.ids import handoff_run_id, keeper_id
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
 from rota.steps import ToolInput
+from rota.turns.calls import AnswerRef, HandoffMode, ResultRef
 from rota.visibility import KEEPER_MEMO
 
 

@@ -12,20 +12,20 @@ from temporalio import activity
 from activities.judging import Checking as Checking
 from activities.judging import GradingDesk as GradingDesk
 from activities.judging import WhatIf as WhatIf
-from rota import pipeline_steps as nodes
 from rota import steps
-from rota.admission import Admitted, RunRef, Settled
-from rota.approvals import EditChecked
+from rota.approvals.requests import EditChecked
 from rota.archive import ARCHIVE_RUNS, ArchiveOrder, ArchiveReport
-from rota.budget import Grant
-from rota.calls import ResultRef
-from rota.effect_steps import EffectLook, NoteEffectInput
-from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
-from rota.loop import TurnOutcome
-from rota.notifications import PostInput, SendInput, Sent
-from rota.resource_lock import LockAnswer
+from rota.budgets.reservations import Grant
+from rota.coordination.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
+from rota.coordination.locks import LockAnswer
+from rota.coordination.upstream import NeedAnswer
+from rota.effects.steps import EffectLook, NoteEffectInput
+from rota.keepers.admission import Admitted, RunRef, Settled
+from rota.notices.facts import PostInput, SendInput, Sent
+from rota.pipelines import steps as nodes
 from rota.run_ref import ClosedRun, Suspects
-from rota.upstream import NeedAnswer
+from rota.turns.calls import ResultRef
+from rota.turns.loop import TurnOutcome
 from rota.usage import RunUse
 from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder
 

@@ -7,8 +7,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from rota.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
-from rota.check_steps import (
+from rota.checks.steps import (
     Checked,
     CheckInput,
     CloseGradingInput,
@@ -18,6 +17,7 @@ from rota.check_steps import (
 )
 from rota.run_ref import RunRef
 from rota.usage import RunUse
+from rota.what_if.backtest import OpenCaseInput, OpenedCase, Served, ServeInput
 
 
 class Checking(ABC):

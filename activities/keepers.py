@@ -5,10 +5,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.admission import Admission, AdmissionRequest, Settled, Settlement
+from rota.coordination.upstream import NeedAnswer, NeedRequest
 from rota.failures import FailureCategory
 from rota.ids import keeper_id
-from rota.upstream import NeedAnswer, NeedRequest
+from rota.keepers.admission import Admission, AdmissionRequest, Settled, Settlement
 
 
 async def ask_admission(client: Client, agent: str, request: AdmissionRequest) -> Admission:

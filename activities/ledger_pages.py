@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from activities.stores.base import ObjectStore
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.steps import LedgerPage
 
 

@@ -9,8 +9,8 @@ from temporalio.service import RPCError
 
 from activities.interface import LockDesk
 from activities.server_errors import is_missing
+from rota.coordination.locks import LockAnswer, LockState
 from rota.ids import keeper_queue, lock_id
-from rota.resource_lock import LockAnswer, LockState
 from rota.steps import LockInput, ReleaseInput
 
 LOCK_WORKFLOW = "ResourceLock"

@@ -1,6 +1,6 @@
 """Calls of `memory.update`: checked against what the turn's other updates leave, and put by.
 
-Activity side. They take effect when the run succeeds; see `rota.memory`.
+Activity side. They take effect when the run succeeds; see `rota.turns.memory`.
 """
 
 from activities.documents import get_json, get_memory
@@ -8,12 +8,12 @@ from activities.stores.base import ObjectStore
 from activities.tool_attempts import error_result
 from activities.tools.builtin import MEMORY_UPDATE, memory_update
 from activities.tools.call import check_arguments
-from rota.calls import ResultRef
 from rota.conversation import ToolCall
-from rota.memory import apply_patches
 from rota.model import canonical_json
 from rota.steps import ToolInput
-from rota.transcript import RunContext
+from rota.turns.calls import ResultRef
+from rota.turns.memory import apply_patches
+from rota.turns.transcript import RunContext
 
 
 async def patch_memory(

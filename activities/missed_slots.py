@@ -16,10 +16,10 @@ from temporalio.service import RPCError
 
 from activities.matching_times import matching_times
 from activities.server_errors import is_missing
-from rota.admission import AdmissionRequest
-from rota.calendars import iter_times
-from rota.schedule_spec import ScheduleSpec
-from rota.slots import LATE
+from rota.keepers.admission import AdmissionRequest
+from rota.keepers.slots import LATE
+from rota.schedule.calendars import iter_times
+from rota.schedule.spec import ScheduleSpec
 from rota.visibility import SCHEDULE_MEMO
 
 ON_TIME = timedelta(seconds=2)

@@ -22,13 +22,13 @@ from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
 from activities.tracing import model_span
 from rota.agent_spec import RuntimeSpec
+from rota.budgets.spending import lost
 from rota.conversation import Message, ModelReply, ModelRequest, ModelRuntime
 from rota.failures import FailureCategory, StepError
 from rota.pinned_spec import PinnedSpec
 from rota.spans import conversation_of
-from rota.spending import lost
 from rota.steps import AskInput
-from rota.transcript import TranscriptNode
+from rota.turns.transcript import TranscriptNode
 from rota.usage import Usage
 
 

@@ -17,8 +17,8 @@ from activities.notify.open import SENDERS
 from rota.connections import Connections
 from rota.failures import MESSAGE_LIMIT, StepError
 from rota.ids import keeper_queue, notifier_id
-from rota.notifications import Channel, Fact, Message, PostInput, SendInput, Sent, channels_for
-from rota.notifier import NotifierPolicy, NotifierState
+from rota.notices.facts import Channel, Fact, Message, PostInput, SendInput, Sent, channels_for
+from rota.notices.notifier import NotifierPolicy, NotifierState
 
 NOTIFIER_WORKFLOW = "Notifier"
 PATIENCE = timedelta(seconds=3)

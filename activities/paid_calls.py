@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.documents import get_node
 from activities.stores.base import ObjectStore
-from rota.budget import Amount
+from rota.budgets.reservations import Amount
 from rota.model import canonical_json
 from rota.run_ref import RunRef
 from rota.usage import Usage

@@ -9,10 +9,9 @@ from temporalio.exceptions import ApplicationError
 from activities.documents import get_pipeline
 from activities.interface import PipelineDesk
 from activities.stores.base import ObjectMissingError, ObjectStore
-from rota.calls import INLINE_OUTPUT, AnswerRef
 from rota.failures import FailureCategory
 from rota.model import canonical_json
-from rota.pipeline_steps import (
+from rota.pipelines.steps import (
     LoadedOutputs,
     LoadedPipeline,
     LoadOutputsInput,
@@ -20,6 +19,7 @@ from rota.pipeline_steps import (
     StoredOutcome,
     StoreOutcomeInput,
 )
+from rota.turns.calls import INLINE_OUTPUT, AnswerRef
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of one result that can be put into another run's input: it travels with the run's

@@ -11,8 +11,8 @@ from activities.secrets import Secrets
 from activities.toolbox import Toolbox
 from activities.unpriced import check_priced
 from rota.agent_spec import AgentSpec, RuntimeSpec
-from rota.allowed_models import refused_models
 from rota.failures import FailureCategory, StepError
+from rota.runtimes.allowed_models import refused_models
 
 
 def preflight(spec: AgentSpec, toolbox: Toolbox, lender: str = "") -> None:

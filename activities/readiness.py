@@ -11,9 +11,9 @@ from activities.runtimes.open import OpenRuntimes
 from activities.store_probe import StoreProbe
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreClosedError
 from activities.toolbox import Toolbox
-from rota.admission import Admission, Admitted
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
+from rota.keepers.admission import Admission, Admitted
 
 
 class Readiness:

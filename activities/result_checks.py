@@ -14,9 +14,9 @@ from activities.schema_problems import schema_problems
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
-from rota.check_spec import CheckSpec
-from rota.check_steps import Checked, CheckInput
-from rota.checks import (
+from rota.checks.spec import CheckSpec
+from rota.checks.steps import Checked, CheckInput
+from rota.checks.verdicts import (
     DETAIL_LIMIT,
     CheckOutcome,
     CheckState,
@@ -24,7 +24,7 @@ from rota.checks import (
     condition_detail,
 )
 from rota.model import canonical_json
-from rota.transcript import RunContext, template_scope
+from rota.turns.transcript import RunContext, template_scope
 
 
 class CheckingActivities(Checking):

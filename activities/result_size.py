@@ -6,7 +6,7 @@ Of the ledger the Watchdog learns what is usual for an agent.
 import json
 
 from activities.stores.base import ObjectStore, StoreError
-from rota.admission import Settlement
+from rota.keepers.admission import Settlement
 from rota.runs import RunStatus
 from rota.watchdog.emptiness import is_nothing
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast, get_origin
 from pydantic import BaseModel
 
 from rota.model import Record
-from rota.secret_forms import SecretForm, forms_of, without_numbers
+from rota.security.secret_forms import SecretForm, forms_of, without_numbers
 
 R = TypeVar("R", bound=Record)
 

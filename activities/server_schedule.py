@@ -20,12 +20,12 @@ from temporalio.client import (
 )
 
 from activities.calendar_text import calendar_text, excluded_text
-from rota.calendars import aware, excluded_calendars, structured_calendars
-from rota.cron import Range, StructuredCalendar
-from rota.durations import format_duration
 from rota.ids import format_slot
-from rota.schedule_spec import Catchup, CatchupPolicy, Overlap
-from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
+from rota.language.durations import format_duration
+from rota.schedule.calendars import aware, excluded_calendars, structured_calendars
+from rota.schedule.cron import Range, StructuredCalendar
+from rota.schedule.spec import Catchup, CatchupPolicy, Overlap
+from rota.schedule.spec import ScheduleSpec as DeclaredSchedule
 
 SHORTEST_WINDOW = timedelta(seconds=10)
 """The server raises a shorter catch-up window to this without a word."""

@@ -16,7 +16,7 @@ from activities.session_faults import final
 from activities.session_log import CallState, SessionLog
 from rota.failures import FailureCategory, StepError
 from rota.lost_workers import seconds_between_beats
-from rota.session_runtime import EndsWithCall, ProviderSession, SessionRuntime, Stopped
+from rota.runtimes.session import EndsWithCall, ProviderSession, SessionRuntime, Stopped
 
 ENDED = "its call has ended"
 LEAVING_SECONDS = 20.0

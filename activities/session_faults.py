@@ -14,7 +14,7 @@ from activities.session_watch import Watch
 from activities.step_errors import to_application_error
 from activities.stores.base import StoreError
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import ProviderSession
+from rota.runtimes.session import ProviderSession
 from rota.steps import SessionInput
 
 

@@ -13,13 +13,13 @@ from temporalio import activity
 
 from activities.documents import get_node, put_record
 from activities.stores.base import ObjectStore
-from rota.admission import RunRef
 from rota.conversation import Message, ToolResult
-from rota.loop import TurnOutcome
+from rota.keepers.admission import RunRef
 from rota.model import Record, canonical_json
-from rota.session_runtime import Collected, ProviderSession, Resumed
-from rota.session_runtime import Told as Answer
+from rota.runtimes.session import Collected, ProviderSession, Resumed
+from rota.runtimes.session import Told as Answer
 from rota.steps import Observed
+from rota.turns.loop import TurnOutcome
 
 
 class CallState(StrEnum):

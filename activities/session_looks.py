@@ -18,9 +18,9 @@ from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.session_watch import Left, Watch
 from rota.conversation import Message
-from rota.durations import format_duration
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Observation, ProviderSession, SessionRuntime, SessionState
+from rota.language.durations import format_duration
+from rota.runtimes.session import Observation, ProviderSession, SessionRuntime, SessionState
 from rota.steps import SessionInput
 
 

@@ -11,10 +11,10 @@ from activities.approval_gate import made_small, request_of_provider
 from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.stores.base import ObjectStore
-from rota.approval_rules import why_forged
-from rota.approvals import Ruling
+from rota.approvals.requests import Ruling
+from rota.approvals.rules import why_forged
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Asked
+from rota.runtimes.session import Asked
 from rota.steps import AnswerInput
 
 

@@ -17,13 +17,13 @@ from activities.turn_tools import offered_tools
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
 from rota.model import content_digest
-from rota.prompt import opening_message, system_prompt
-from rota.runtime_kind import Capabilities, RuntimeKind
 from rota.runtime_specs.base import SessionSettings
-from rota.session_runtime import ProviderSession, SessionRequest
+from rota.runtimes.kind import Capabilities, RuntimeKind
+from rota.runtimes.session import ProviderSession, SessionRequest
 from rota.spans import Operation, conversation_of
 from rota.steps import SessionInput
-from rota.transcript import RunContext, template_scope
+from rota.turns.prompt import opening_message, system_prompt
+from rota.turns.transcript import RunContext, template_scope
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,8 @@ from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.conversation import Message, Text
 from rota.failures import FailureCategory, StepError
-from rota.loop import TurnOutcome
 from rota.model import content_digest
-from rota.prompt import repair_message
-from rota.session_runtime import (
+from rota.runtimes.session import (
     Collected,
     ProviderSession,
     SessionRuntime,
@@ -43,6 +41,8 @@ from rota.session_runtime import (
 )
 from rota.spans import Operation
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
+from rota.turns.loop import TurnOutcome
+from rota.turns.prompt import repair_message
 
 GO_ON = Message(
     role="user", content=(Text(text="There is more to spend: go on where you stopped."),)

@@ -14,7 +14,7 @@ from activities.session_faults import final, foreseen, lost_start
 from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import ProviderSession, SessionRuntime
+from rota.runtimes.session import ProviderSession, SessionRuntime
 
 SUBMIT = "submit"
 """What the marks of a start are called in the log."""

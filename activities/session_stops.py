@@ -17,7 +17,7 @@ from activities.session_starts import SUBMIT, SessionStarts
 from activities.session_turns import spent
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
-from rota.session_runtime import SessionRuntime
+from rota.runtimes.session import SessionRuntime
 from rota.steps import SessionInput, SessionStopped
 from rota.usage import Usage
 

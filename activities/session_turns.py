@@ -14,13 +14,13 @@ from activities.session_log import SessionLog
 from activities.session_request import SessionTask
 from activities.stores.base import ObjectStore
 from activities.turn_tools import call_refs
-from rota.calls import AnswerRef
 from rota.conversation import Message, StopReason
 from rota.failures import FailureCategory, StepError
-from rota.loop import TurnOutcome
-from rota.session_runtime import Collected, Observation, ProviderSession, SessionState
+from rota.runtimes.session import Collected, Observation, ProviderSession, SessionState
 from rota.steps import SessionInput
-from rota.transcript import TranscriptNode, keyed
+from rota.turns.calls import AnswerRef
+from rota.turns.loop import TurnOutcome
+from rota.turns.transcript import TranscriptNode, keyed
 from rota.usage import Usage
 
 

@@ -21,8 +21,8 @@ from activities.stores.base import ObjectStore, StoreError
 from rota.expected.evidence import Evidence, Fired
 from rota.expected.live import LiveSchedule, ServerTimes
 from rota.ids import format_slot
-from rota.keeper_state import KeeperState, LedgerEntry
-from rota.schedule_spec import ScheduleSpec
+from rota.keepers.state import KeeperState, LedgerEntry
+from rota.schedule.spec import ScheduleSpec
 
 SCHEDULED_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 

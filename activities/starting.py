@@ -5,10 +5,10 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities import tracing
-from rota.admission import Admission, RunRef
 from rota.ids import format_slot, scheduled_run_id
+from rota.keepers.admission import Admission, RunRef
+from rota.keepers.run_orders import RunOrder
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
-from rota.run_orders import RunOrder
 from rota.runs import Trigger
 from rota.steps import StartRunsInput
 

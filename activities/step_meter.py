@@ -1,7 +1,7 @@
 """How long steps take, measured where they are taken: by the SDK's meter, for each attempt.
 
-Activity side. The names and buckets are those of `rota.metrics`. Where nobody serves metrics, and
-in tests without a server, the meter swallows what it is told.
+Activity side. The names and buckets are those of `rota.metrics.listed`. Where nobody serves
+metrics, and in tests without a server, the meter swallows what it is told.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from temporalio.common import MetricMeter
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from rota.failures import FailureCategory, StepError
-from rota.metrics import METRICS, MOST_NAMES
+from rota.metrics.listed import METRICS, MOST_NAMES
 
 OK = "ok"
 CANCELLED = "cancelled"

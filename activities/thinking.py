@@ -28,13 +28,13 @@ from activities.toolbox import Toolbox
 from activities.turn_tools import call_refs, offered_tools
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason
-from rota.forks import ForkBegin, first_messages
-from rota.loop import TurnOutcome
-from rota.memory import MemoryVersion
 from rota.model import content_digest
-from rota.prompt import opening_message, repair_message, system_of
 from rota.steps import TurnInput
-from rota.transcript import RunContext, TranscriptNode, keyed, template_scope
+from rota.turns.loop import TurnOutcome
+from rota.turns.memory import MemoryVersion
+from rota.turns.prompt import opening_message, repair_message, system_of
+from rota.turns.transcript import RunContext, TranscriptNode, keyed, template_scope
+from rota.what_if.forks import ForkBegin, first_messages
 
 
 class ThinkingActivities(Thinking):

@@ -19,11 +19,11 @@ from activities.seen_to_end import seen_to_end
 from activities.stores.base import ObjectStore
 from activities.tool_questions import UnaskableError, question_of
 from activities.tools.call import call_tool
-from rota.calls import ResultRef
-from rota.durations import format_duration
 from rota.failures import MESSAGE_LIMIT, FailureCategory, StepError
+from rota.language.durations import format_duration
 from rota.steps import ToolInput
 from rota.tools import Effect, NeedsAnswer, ToolContext, ToolDefinition, ToolError
+from rota.turns.calls import ResultRef
 
 log = logging.getLogger("rota.tools")
 

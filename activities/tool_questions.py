@@ -7,11 +7,11 @@ from activities.safekeeping import kept
 from activities.schema_problems import schema_fault
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore
-from rota.calls import ResultRef
 from rota.failures import MESSAGE_LIMIT
 from rota.model import canonical_json
 from rota.steps import ToolInput
 from rota.tools import NeedsAnswer
+from rota.turns.calls import ResultRef
 
 QUESTION_LIMIT = 32 * 1024
 """Bytes of JSON that a question may have, its schema included: it travels in history."""

@@ -26,17 +26,17 @@ from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE
 from activities.tools.call import ArgumentsError, check_arguments
 from activities.tracing import tool_span
-from rota.calls import ResultRef
 from rota.conversation import ToolCall
-from rota.effect_steps import EffectLook
-from rota.effects import EffectIntent
+from rota.effects.records import EffectIntent
+from rota.effects.steps import EffectLook
 from rota.failures import FailureCategory
 from rota.ids import parse_slot
 from rota.model import canonical_json, content_digest
 from rota.spans import conversation_of
 from rota.steps import ToolInput
 from rota.tools import Effect, ToolContext, ToolDefinition
-from rota.transcript import RunContext
+from rota.turns.calls import ResultRef
+from rota.turns.transcript import RunContext
 
 log = logging.getLogger("rota.tools")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from activities.tools.fleet import ToolLoadError, load_tools
 from activities.tools.open import builtin_tools
 from rota.connections import Connections, undeclared
-from rota.handoffs import handoff_of
+from rota.coordination.handoffs import handoff_of
 from rota.mcp import is_mcp, mcp_name
 from rota.mcp_servers import McpServer
 from rota.tools import ToolDefinition

@@ -17,15 +17,15 @@ from activities.documents import get_json
 from activities.heartbeat import heartbeating
 from activities.interface import TopicDesk
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
-from rota.conditions import ConditionError
-from rota.event_delivery import endless, event_input, event_lineage, event_scope, wanted
 from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE
 from rota.ids import event_run_id, topic_id
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
+from rota.language.conditions import ConditionError
+from rota.language.templates import TemplateError
 from rota.runs import Trigger
 from rota.steps import Delivered, DeliverInput
-from rota.template import TemplateError
-from rota.topic import DeadLetter, Event, Subscriber, Tally
+from rota.topics.delivery import endless, event_input, event_lineage, event_scope, wanted
+from rota.topics.topic import DeadLetter, Event, Subscriber, Tally
 
 log = logging.getLogger(__name__)
 

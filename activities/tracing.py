@@ -19,9 +19,9 @@ from activities.stores.base import ObjectStore, StoreError
 from rota import span_content, spans
 from rota.agent_spec import RuntimeSpec
 from rota.conversation import Message, ModelReply, ModelRequest, ToolCall
-from rota.loop import TurnOutcome
 from rota.spans import Operation
 from rota.tools import ToolDefinition
+from rota.turns.loop import TurnOutcome
 
 log = logging.getLogger("rota.tools")
 

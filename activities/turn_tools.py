@@ -9,13 +9,13 @@ from activities.call_limits import calls_over_limit
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
-from rota.calls import CallRef
 from rota.conversation import ToolCall, ToolSchema
+from rota.coordination.handoffs import handoff_of, handoff_schema
 from rota.failures import FailureCategory, StepError
-from rota.handoffs import handoff_of, handoff_schema
 from rota.model import canonical_json
 from rota.tools import Effect
-from rota.transcript import RunContext
+from rota.turns.calls import CallRef
+from rota.turns.transcript import RunContext
 
 INLINE_ARGUMENTS_OF_A_TURN = 16 * 1024
 """Bytes of arguments that travel with the requests of one turn, which may make many calls."""

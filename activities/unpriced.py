@@ -12,9 +12,9 @@ from activities.asked_runtime import soft_runtime
 from activities.call_prices import CallPrices
 from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import AgentSpec
-from rota.budget_spec import Unpriced
+from rota.budgets.spec import Unpriced
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Shape
+from rota.runtimes.kind import Shape
 
 DOLLARS = ("call_usd", "run_usd", "day_usd", "month_usd")
 """Keys of `budget` that count money."""

@@ -23,7 +23,7 @@ from activities.watchdog.progress import is_at_work
 from activities.watchdog.quiet import Declarations
 from rota.failures import MESSAGE_LIMIT, StepError
 from rota.ids import keeper_id, run_queue
-from rota.notification_text import one_line
+from rota.notices.text import one_line
 from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder
 from rota.watchdog.open_run import OpenRun
 from rota.watchdog.silence import KEPT, Unstarted

@@ -29,7 +29,17 @@ from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from activities.tools.builtin import MEMORY_UPDATE
 from rota.agent_spec import AgentSpec
-from rota.backtest import (
+from rota.conversation import ToolCall
+from rota.coordination.handoffs import handoff_of
+from rota.failures import StepError
+from rota.model import canonical_json
+from rota.run_ref import RunRef
+from rota.tools import Effect
+from rota.turns.calls import ResultRef
+from rota.turns.memory import apply_patches
+from rota.turns.transcript import RunContext
+from rota.usage import RunUse
+from rota.what_if.backtest import (
     LENDER,
     CallSource,
     OpenCaseInput,
@@ -41,16 +51,6 @@ from rota.backtest import (
     Tape,
     Unrecorded,
 )
-from rota.calls import ResultRef
-from rota.conversation import ToolCall
-from rota.failures import StepError
-from rota.handoffs import handoff_of
-from rota.memory import apply_patches
-from rota.model import canonical_json
-from rota.run_ref import RunRef
-from rota.tools import Effect
-from rota.transcript import RunContext
-from rota.usage import RunUse
 
 SHOWN = 200
 """Characters of a call's arguments that people are told."""

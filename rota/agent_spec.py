@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rota.approval_spec import Approvals, Rule, ToolPattern
-from rota.baseline import BaselineMode
-from rota.budget_spec import BudgetSpec
-from rota.check_spec import CheckName, Checks, CheckSpec
-from rota.coordination_spec import (
+from rota.approvals.spec import Approvals, Rule, ToolPattern
+from rota.budgets.spec import BudgetSpec
+from rota.checks.baseline import BaselineMode
+from rota.checks.spec import CheckName, Checks, CheckSpec
+from rota.coordination.spec import (
     AcceptsSpec,
     Dedupe,
     EventName,
@@ -21,14 +21,14 @@ from rota.coordination_spec import (
     NeedSpec,
     SubscriptionSpec,
 )
-from rota.durations import Duration
-from rota.effects_spec import EffectsSpec
-from rota.hook_spec import HookSpec
+from rota.effects.spec import EffectsSpec
+from rota.hooks.spec import HookSpec
+from rota.language.durations import Duration
+from rota.language.names import AgentName
 from rota.lost_workers import LONGEST_LOST_AFTER, LOST_AFTER, is_usual
 from rota.model import Declaration, Declared, is_false
-from rota.names import AgentName
-from rota.notify_spec import NotifySpec
-from rota.schedule_spec import ScheduleSpec
+from rota.notices.spec import NotifySpec
+from rota.schedule.spec import ScheduleSpec
 from rota.tool_limits import AgentLimits
 from rota.watchdog.sla import SlaSpec
 

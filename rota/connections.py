@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from rota.allowed_models import ModelsSpec
-from rota.durations import Duration
-from rota.egress import EgressSpec
+from rota.language.durations import Duration
 from rota.mcp_servers import McpServer
 from rota.model import Declared
 from rota.runtime_specs.base import REFERENCE, BaseUrl, SecretReference, is_reference
+from rota.runtimes.allowed_models import ModelsSpec
+from rota.security.egress import EgressSpec
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from rota.approvals import Ruling
+from rota.approvals.requests import Ruling
 from rota.model import Record, is_false
 from rota.usage import Usage
 

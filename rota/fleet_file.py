@@ -6,9 +6,9 @@ references; what is declared here is trusted, what a model says is not.
 
 from rota.audit.audit_spec import AuditSpec
 from rota.connections import ConnectionName, Connections
-from rota.gateway_spec import GatewaySpec
-from rota.keyring import EncryptionSpec
-from rota.names import AgentName
+from rota.hooks.gateway_spec import GatewaySpec
+from rota.language.names import AgentName
+from rota.security.keyring import EncryptionSpec
 from rota.watchdog.watchdog_spec import WatchdogSpec
 
 __all__ = ["ConnectionName", "FleetFile"]

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rota.durations import Duration
+from rota.language.durations import Duration
 from rota.model import Declared
 from rota.runtime_specs.base import SecretReference, is_reference
 

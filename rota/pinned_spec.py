@@ -9,21 +9,21 @@ from typing import Any
 from pydantic import Field
 
 from rota.agent_spec import AgentSpec, Continuing, SessionConcurrency
-from rota.baseline import BaselineMode
-from rota.budget import Cap, WindowKind
-from rota.budget_spec import BudgetSpec, OnExceeded, WindowCaps
-from rota.check_spec import OnFailure
-from rota.checks import OUTPUT_SCHEMA
-from rota.coordination_spec import LockSpec, NeedSpec
-from rota.durations import Duration
-from rota.effects_spec import OnUnknown
+from rota.budgets.reservations import Cap, WindowKind
+from rota.budgets.spec import BudgetSpec, OnExceeded, WindowCaps
+from rota.checks.baseline import BaselineMode
+from rota.checks.spec import OnFailure
+from rota.checks.verdicts import OUTPUT_SCHEMA
+from rota.coordination.spec import LockSpec, NeedSpec
+from rota.effects.spec import OnUnknown
 from rota.kinds import Kind
+from rota.language.durations import Duration
 from rota.lost_workers import LOST_AFTER, is_usual
 from rota.mcp import MCP_PREFIX
 from rota.model import Record
-from rota.notify_spec import NotifySpec
-from rota.pipeline_spec import PipelineSpec
-from rota.schedule_spec import ScheduleSpec
+from rota.notices.spec import NotifySpec
+from rota.pipelines.spec import PipelineSpec
+from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.sla import SlaSpec
 
 

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from rota.approvals import Ruling
-from rota.checks import CheckOutcome
+from rota.approvals.requests import Ruling
+from rota.budgets.model_use import ByModel
+from rota.checks.verdicts import CheckOutcome
+from rota.coordination.lineage import Lineage
 from rota.failures import FailureCategory
-from rota.lineage import Lineage
+from rota.language.names import AgentName
 from rota.model import Declared, Record, is_false
-from rota.model_use import ByModel
-from rota.names import AgentName
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.usage import Usage
 
 

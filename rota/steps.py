@@ -5,23 +5,23 @@ Records alone; the activities that take them are in `activities/interface.py`.
 
 from pydantic import Field
 
-from rota.admission import Admission, AdmissionRequest, RunRef, Settlement
-from rota.approvals import Ruling
-from rota.budget import Cap, HoldRequest
-from rota.calls import ResultRef
-from rota.effects import EffectResolution
-from rota.keeper_state import LedgerEntry
+from rota.approvals.requests import Ruling
+from rota.budgets.reservations import Cap, HoldRequest
+from rota.coordination.lineage import Lineage
+from rota.coordination.locks import LockRequest
+from rota.coordination.upstream import NeedRequest, UpstreamRun
+from rota.effects.records import EffectResolution
+from rota.keepers.admission import Admission, AdmissionRequest, RunRef, Settlement
+from rota.keepers.run_orders import RunOrder
+from rota.keepers.state import LedgerEntry
 from rota.kinds import Kind
-from rota.lineage import Lineage
-from rota.loop import TurnOutcome
 from rota.model import Record, StepResult
-from rota.questions import QuestionAnswer
-from rota.resource_lock import LockRequest
-from rota.run_orders import RunOrder
 from rota.runs import EventRecord, Instant
-from rota.session_runtime import Asked, ProviderSession, SessionState
-from rota.topic import DeadLetter, Delivery, Subscriber, Tally
-from rota.upstream import NeedRequest, UpstreamRun
+from rota.runtimes.session import Asked, ProviderSession, SessionState
+from rota.topics.topic import DeadLetter, Delivery, Subscriber, Tally
+from rota.turns.calls import ResultRef
+from rota.turns.loop import TurnOutcome
+from rota.turns.questions import QuestionAnswer
 from rota.usage import Usage
 
 

@@ -5,12 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from rota.budget import Account, Cap, WindowKind
-from rota.budget_spec import TeamBudget
+from rota.budgets.reservations import Account, Cap, WindowKind
+from rota.budgets.spec import TeamBudget
+from rota.language.names import AgentName
 from rota.model import Declaration, Record
-from rota.names import AgentName
-from rota.notify_spec import NotifySpec
-from rota.untold import Untold
+from rota.notices.spec import NotifySpec
+from rota.notices.untold import Untold
 
 
 class TeamSpec(Declaration):

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from rota.approval_spec import ToolPattern, matches
-from rota.coordination_spec import LimitsSpec
+from rota.approvals.spec import ToolPattern, matches
+from rota.coordination.spec import LimitsSpec
 from rota.model import Declared
 
 

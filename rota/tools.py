@@ -26,9 +26,9 @@ from pydantic import BaseModel
 
 from rota.connections import Connections
 from rota.conversation import ToolSchema
-from rota.durations import parse_duration
-from rota.questions import Question, QuestionAnswer
+from rota.language.durations import parse_duration
 from rota.tool_signature import check_subset, read_signature
+from rota.turns.questions import Question, QuestionAnswer
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 

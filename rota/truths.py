@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from rota.checks import CheckOutcome, CheckState
+from rota.checks.verdicts import CheckOutcome, CheckState
 from rota.expected.slot_state import SlotState, Verdict
 from rota.failures import FailureCategory
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.model import Record
-from rota.pipeline_run import PipelineResult
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus
 
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind, runtime_kinds
 from rota.agent_spec import AgentSpec
-from rota.runtime_kind import RuntimeKind, Shape
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import RuntimeKind, Shape
 from schedules.assembly import Assembly
 from schedules.declaration_errors import KeyPath
 from schedules.explain import name_type

@@ -17,7 +17,7 @@ from activities.documents import put_spec
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.model import Record
-from rota.topic import Subscriber
+from rota.topics.topic import Subscriber
 from schedules.apply_errors import ApplyError, NoWorkerError, StalePlanError
 from schedules.changes import AgentPlan, Plan, Step
 from schedules.fleet import Fleet

@@ -14,14 +14,14 @@ from typing import Any
 
 from rota.failures import FailureCategory
 from rota.ids import format_slot
-from rota.keeper_state import KeeperState, LedgerEntry
-from rota.key_text import run_keys
-from rota.ledger import is_paged
+from rota.keepers.ledger import is_paged
+from rota.keepers.run_orders import MOST_SLOTS
+from rota.keepers.state import KeeperState, LedgerEntry
+from rota.language.key_text import run_keys
+from rota.language.templates import TemplateError
 from rota.pinned_spec import PinnedSpec
-from rota.run_orders import MOST_SLOTS
 from rota.runs import RunStatus
-from rota.slot_times import times_between
-from rota.template import TemplateError
+from rota.schedule.slot_times import times_between
 from schedules.backfill_window import Window
 
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from rota.ids import format_slot
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.run_orders import Backfill, BackfillRequest
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.model import content_digest
-from rota.run_orders import Backfill, BackfillRequest
 from rota.runs import RunStatus, Trigger
 from schedules.backfill import Choice, PlannedSlot
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rota.calendars import zone_of
 from rota.runs import EARLIEST, LATEST
+from rota.schedule.calendars import zone_of
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SECOND = timedelta(seconds=1)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from rota.agent_spec import AgentSpec
-from rota.budget_spec import WindowCaps
-from rota.calendars import zone_of
+from rota.budgets.spec import WindowCaps
+from rota.schedule.calendars import zone_of
 from rota.team_spec import TeamSpec
 from schedules.remarks import Remark
 

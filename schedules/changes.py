@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from rota.clock_changes import ClockEffect
-from rota.freeze import FreezeRequest
+from rota.keepers.freeze import FreezeRequest
 from rota.kinds import Kind
 from rota.model import Record, content_digest
+from rota.schedule.clock_changes import ClockEffect
 
 PlannedKind = Kind | Literal["Team", "Watchdog"]
 """What a fleet declares."""

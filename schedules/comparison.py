@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from activities.server_schedule import PAUSED, Fields
 from rota.agent_spec import AgentSpec
-from rota.calendars import next_times
-from rota.clock_changes import ClockEffect, clock_effects
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
+from rota.schedule.calendars import next_times
+from rota.schedule.clock_changes import ClockEffect, clock_effects
 from schedules.changes import Action, AgentPlan, FieldChange, Step
 from schedules.declared import Declaration
 from schedules.desired import PAUSED_NOTE

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from rota.agent_spec import AgentSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.team_spec import TeamSpec
 from schedules.agent_document import read_agent
 from schedules.assembly import Assembly

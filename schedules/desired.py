@@ -12,8 +12,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from activities.server_schedule import server_policy, server_spec
 from rota.agent_spec import AgentSpec
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
-from rota.pipeline_spec import PipelineSpec
-from rota.schedule_spec import ScheduleSpec as DeclaredSchedule
+from rota.pipelines.spec import PipelineSpec
+from rota.schedule.spec import ScheduleSpec as DeclaredSchedule
 from rota.visibility import SCHEDULE_MEMO
 from schedules.declared import Declaration
 

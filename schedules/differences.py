@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from activities.server_schedule import Fields
 from rota.agent_spec import AgentSpec
-from rota.coordination_spec import SubscriptionSpec
+from rota.coordination.spec import SubscriptionSpec
 from rota.model import canonical_json, digest_of
-from rota.pipeline_spec import NodeSpec, PipelineSpec
+from rota.pipelines.spec import NodeSpec, PipelineSpec
 from schedules.changes import FieldChange
 
 SHOWN_WHOLE = 200

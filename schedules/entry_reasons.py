@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from rota.durations import format_duration
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
+from rota.language.durations import format_duration
 from rota.runs import RunStatus, Trigger
 from rota.usage import format_cost
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from schedules.declaration_errors import KeyPath
 
 _SHOWN = 40

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rota.durations import format_duration
 from rota.expected.slot_state import Verdict
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
+from rota.language.durations import format_duration
 from rota.runs import RunStatus
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 from schedules.entry_reasons import Reason, ReasonKind, entry_reasons
 from schedules.frozen_reasons import frozen_reasons
 from schedules.gap_reasons import gap_reasons

@@ -12,7 +12,7 @@ from temporalio.client import Schedule, ScheduleActionStartWorkflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from activities.server_schedule import Fields, timing_fields
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from rota.visibility import SCHEDULE_MEMO
 
 TIMING = (

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from rota.coordination.handoffs import handoff_of
 from rota.fleet_file import FleetFile
-from rota.handoffs import handoff_of
 from rota.mcp import is_mcp
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.declared import (

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rota.agent_spec import AgentSpec
-from rota.calls import HandoffMode
-from rota.handoffs import handoff_of
-from rota.pipeline_spec import PipelineSpec
+from rota.coordination.handoffs import handoff_of
+from rota.pipelines.spec import PipelineSpec
+from rota.turns.calls import HandoffMode
 from schedules.cycles import find_cycles, reachable, shown
 from schedules.declared import Declaration
 from schedules.explain import suggest

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from rota.fleet_file import FleetFile
-from rota.names import NAME_PATTERN
+from rota.language.names import NAME_PATTERN
 from schedules.schema_docs import describe
 
 Schema = dict[str, Any]

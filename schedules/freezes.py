@@ -18,10 +18,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.encryption.foreign import own_memo
 from rota.agent_spec import AgentSpec
-from rota.freeze import Freeze, FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id, keeper_queue
+from rota.keepers.freeze import Freeze, FreezeChange, FreezeRequest, FreezeScope
 from rota.list_query import KEEPERS
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.visibility import KEEPER_MEMO
 from schedules.apply_errors import NoWorkerError
 from schedules.changes import Action, AgentPlan, Step

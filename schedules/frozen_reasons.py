@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 from schedules.entry_reasons import Reason, ReasonKind
 from schedules.slot_facts import SlotFacts

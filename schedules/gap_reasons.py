@@ -5,9 +5,9 @@ Pure. The verdict itself is `rota.expected`'s, which `rota missed` tells as well
 
 from datetime import timedelta
 
-from rota.durations import format_duration
 from rota.expected.slot_state import SlotState
 from rota.ids import format_slot
+from rota.language.durations import format_duration
 from schedules.entry_reasons import Reason, ReasonKind
 from schedules.slot_facts import SlotFacts
 

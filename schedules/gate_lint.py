@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rota.agent_spec import AgentSpec
-from rota.calendars import next_times, zone_of
-from rota.durations import format_duration
-from rota.gates import gate_time
-from rota.pipeline_spec import PipelineSpec
-from rota.schedule_spec import ScheduleSpec
+from rota.language.durations import format_duration
+from rota.pipelines.gates import gate_time
+from rota.pipelines.spec import PipelineSpec
+from rota.schedule.calendars import next_times, zone_of
+from rota.schedule.spec import ScheduleSpec
 from schedules.declaration_errors import KeyPath
 from schedules.remarks import Level, Remark
 

@@ -6,7 +6,7 @@ Pure. What their tools do only a worker knows: `workers.grader_lint`.
 from collections.abc import Iterator
 
 from rota.agent_spec import AgentSpec, SessionConcurrency
-from rota.grading import unfit
+from rota.checks.grading import unfit
 from schedules.cycles import find_cycles, shown
 from schedules.explain import suggest
 from schedules.fleet import Fleet

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from rota.agent_spec import AgentSpec
-from rota.coordination_spec import HandoffTarget
-from rota.handoffs import handoff_of
+from rota.coordination.handoffs import handoff_of
+from rota.coordination.spec import HandoffTarget
 from schedules.declared import DeclaredAgent
 
 KEYS_NAMED = 12

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from rota.hook_delivery import HOOK_KEYS, SCOPE
-from rota.hook_spec import HookSpec, TopicHookSpec
+from rota.hooks.delivery import HOOK_KEYS, SCOPE
+from rota.hooks.spec import HookSpec, TopicHookSpec
 from schedules.declaration_errors import format_key
 from schedules.fleet import FLEET_FILE
 from schedules.remarks import Finding, Remark

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from activities.runtimes.kinds import runtime_kinds
 from rota.agent_spec import AgentSpec, OutputSpec, RetrySpec, SessionSpec
-from rota.approval_spec import ALWAYS, KEY_PATTERN, NEVER, ApprovalRule, Escalation
-from rota.budget_spec import BudgetSpec, SoftLimit, TeamBudget, TeamSoftLimit
-from rota.business_hours import BusinessHours
-from rota.check_spec import BaselineCheck, CheckSpec
-from rota.coordination_spec import (
+from rota.approvals.business_hours import BusinessHours
+from rota.approvals.spec import ALWAYS, KEY_PATTERN, NEVER, ApprovalRule, Escalation
+from rota.budgets.spec import BudgetSpec, SoftLimit, TeamBudget, TeamSoftLimit
+from rota.checks.spec import BaselineCheck, CheckSpec
+from rota.coordination.spec import (
     EVENT_PATTERN,
     LOCK_PATTERN,
     AcceptsSpec,
@@ -27,11 +27,11 @@ from rota.coordination_spec import (
     NeedSpec,
     SubscriptionSpec,
 )
-from rota.names import NAME_PATTERN
-from rota.notify_spec import NotifySpec, WebhookSpec
-from rota.pipeline_spec import NodeFailure, NodeSpec, PipelineBudget, PipelineSpec
-from rota.runtime_kind import Shape
-from rota.schedule_spec import Calendar, Catchup, ScheduleSpec
+from rota.language.names import NAME_PATTERN
+from rota.notices.spec import NotifySpec, WebhookSpec
+from rota.pipelines.spec import NodeFailure, NodeSpec, PipelineBudget, PipelineSpec
+from rota.runtimes.kind import Shape
+from rota.schedule.spec import Calendar, Catchup, ScheduleSpec
 from rota.team_spec import TeamSpec
 from rota.tool_limits import AgentLimits, ToolLimit
 from schedules.agent_document import FILLED_IN, OF_THE_CHAIN

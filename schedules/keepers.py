@@ -16,7 +16,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue
 from rota.pinned_spec import PinnedSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from schedules.apply_errors import NoWorkerError
 from schedules.desired import search_attributes
 

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from activities.ledger_pages import read_pages
 from activities.stores.base import ObjectStore
-from rota.costs import AgentLedger
-from rota.keeper_state import KeeperState
+from rota.budgets.costs import AgentLedger
+from rota.keepers.state import KeeperState
 
 
 async def read_ledger(

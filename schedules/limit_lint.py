@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rota.agent_spec import AgentSpec
-from rota.approval_spec import matches
+from rota.approvals.spec import matches
 from schedules.explain import suggest
 from schedules.remarks import Remark
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rota.agent_spec import AgentSpec
-from rota.allowed_models import refused_models
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
+from rota.runtimes.allowed_models import refused_models
 from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
 from schedules.fleet_lint import fleet_findings

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rota.freezing import lost_slots
 from rota.ids import format_slot
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.freezing import lost_slots
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import Trigger
 from schedules.backfill import BackfillError, Choice, plan_slots
 

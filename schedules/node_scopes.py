@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rota.agent_spec import AgentSpec
-from rota.calls import HandoffMode
-from rota.conditions import condition_paths
-from rota.dag_inputs import OWN
-from rota.handoffs import handoff_of
-from rota.pipeline_spec import NodeSpec, PipelineSpec
-from rota.template import TemplateError, paths, render, required_paths
+from rota.coordination.handoffs import handoff_of
+from rota.language.conditions import condition_paths
+from rota.language.templates import TemplateError, paths, render, required_paths
+from rota.pipelines.inputs import OWN
+from rota.pipelines.spec import NodeSpec, PipelineSpec
+from rota.turns.calls import HandoffMode
 from schedules.cycles import reachable
 from schedules.declaration_errors import KeyPath
 from schedules.explain import suggest

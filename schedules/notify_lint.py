@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rota.agent_spec import AgentSpec
 from rota.connections import undeclared
 from rota.fleet_file import FleetFile
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.spec import NotifySpec, Occasion
 from schedules.declaration_errors import KeyPath
 from schedules.declared import Declaration, DeclaredTeam
 from schedules.remarks import Remark

@@ -5,8 +5,8 @@ Pure. What the nodes say to one another is looked at in `schedules.node_scopes`.
 
 from collections.abc import Iterator
 
-from rota.dag_inputs import OWN
-from rota.pipeline_spec import After, PipelineSpec
+from rota.pipelines.inputs import OWN
+from rota.pipelines.spec import After, PipelineSpec
 from schedules.cycles import find_cycles, shown
 from schedules.declaration_errors import KeyPath
 from schedules.explain import suggest

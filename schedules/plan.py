@@ -11,7 +11,7 @@ from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_queue
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.team_spec import TeamSpec
 from schedules.changes import Action, AgentPlan, Plan
 from schedules.comparison import Comparison, removal

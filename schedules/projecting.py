@@ -11,8 +11,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.side_by_side import side_by_side
 from activities.stores.base import KeyNeededError
+from rota.budgets.projection import (
+    HISTORY,
+    FleetProjection,
+    Projection,
+    fires_a_month,
+    project,
+    together,
+)
 from rota.kinds import WORKFLOW_TYPES
-from rota.projection import HISTORY, FleetProjection, Projection, fires_a_month, project, together
 from rota.runs import AgentRunResult, Trigger
 from rota.usage import Usage, sum_of
 from rota.visibility import RESULT_MEMO

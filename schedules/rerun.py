@@ -8,12 +8,12 @@ gets its turn.
 from collections.abc import Mapping
 from datetime import datetime
 
-from rota.dag_edges import accomplished, standing
-from rota.dag_plan import Clock, Plan, plan_of
-from rota.dag_state import initial_state
-from rota.lineage import Lineage
-from rota.pipeline_run import NodeResult
-from rota.pipeline_spec import PipelineSpec
+from rota.coordination.lineage import Lineage
+from rota.pipelines.edges import accomplished, standing
+from rota.pipelines.plan import Clock, Plan, plan_of
+from rota.pipelines.run import NodeResult
+from rota.pipelines.spec import PipelineSpec
+from rota.pipelines.state import initial_state
 from rota.runs import EARLIEST
 from schedules.explain import suggest
 
@@ -39,7 +39,7 @@ def kept_from_node(
 
     Raises:
         RerunError: there is no such node, or it could not run with what came before it.
-        rota.dag_plan.PlanError: the declaration makes no graph.
+        rota.pipelines.plan.PlanError: the declaration makes no graph.
     """
     if node not in spec.nodes:
         hint = suggest(node, list(spec.nodes))

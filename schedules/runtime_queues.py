@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rota.agent_spec import AgentSpec
 from rota.ids import TASK_QUEUE, keeper_queue, watch_queue
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.queue import RuntimeQueue
 from schedules.declaration_errors import KeyPath
 from schedules.fleet import Fleet
 from schedules.remarks import Remark

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from rota.runtime_kind import RuntimeKind
+from rota.runtimes.kind import RuntimeKind
 from schedules.schema_docs import describe
 
 Schema = dict[str, Any]

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from rota.calendars import aware, never_fires, next_times, structured_calendars, zone_of
-from rota.clock_changes import clock_effects
-from rota.cron import Range
-from rota.durations import format_duration
-from rota.schedule_spec import CatchupPolicy, Overlap, ScheduleSpec
+from rota.language.durations import format_duration
+from rota.schedule.calendars import aware, never_fires, next_times, structured_calendars, zone_of
+from rota.schedule.clock_changes import clock_effects
+from rota.schedule.cron import Range
+from rota.schedule.spec import CatchupPolicy, Overlap, ScheduleSpec
 from schedules.declaration_errors import KeyPath
 from schedules.remarks import Remark
 

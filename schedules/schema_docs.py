@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 
 Schema = dict[str, Any]
 

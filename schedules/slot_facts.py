@@ -10,16 +10,16 @@ from temporalio.service import RPCError
 from activities.server_errors import is_missing
 from activities.slot_evidence import read_evidence
 from activities.stores.base import ObjectStore
-from rota.calendars import next_times
 from rota.expected.evidence import Evidence, Fired
 from rota.expected.in_force import InForce
 from rota.expected.slot_state import Verdict
 from rota.expected.verdicts import verdict_of
 from rota.ids import scheduled_run_id
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.pinned_spec import PinnedSpec
-from rota.schedule_spec import ScheduleSpec
-from rota.slot_times import previous_time
+from rota.schedule.calendars import next_times
+from rota.schedule.slot_times import previous_time
+from rota.schedule.spec import ScheduleSpec
 
 _LOOK_BACK_YEARS = 5
 

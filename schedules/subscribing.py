@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rota.agent_spec import AgentSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from schedules.changes import FieldChange
 from schedules.differences import SUBSCRIPTION, subscription_text
 

@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 from activities.encryption.foreign import own_memo
 from activities.server_errors import is_missing
 from rota.ids import TOPIC_PREFIX, keeper_queue, topic_id
-from rota.topic import Subscriber, Unsubscription
+from rota.topics.topic import Subscriber, Unsubscription
 from rota.visibility import TOPIC_MEMO
 from schedules.apply_errors import ApplyError, NoWorkerError
 

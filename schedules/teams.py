@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rota.ids import keeper_queue
-from rota.notify_spec import Notify
+from rota.notices.spec import Notify
 from rota.pinned_spec import window_caps
 from rota.team_spec import TeamSpec
 from schedules.changes import Action, AgentPlan, FieldChange, Step

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from rota.agent_spec import AgentSpec
-from rota.conditions import condition_paths
-from rota.coordination_spec import SubscriptionSpec
-from rota.template import TemplateError, paths, render, required_paths
+from rota.coordination.spec import SubscriptionSpec
+from rota.language.conditions import condition_paths
+from rota.language.templates import TemplateError, paths, render, required_paths
 from schedules.declaration_errors import KeyPath
 from schedules.remarks import Remark
 

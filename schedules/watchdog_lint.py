@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rota.agent_spec import AgentSpec
 from rota.connections import undeclared
-from rota.pipeline_spec import PipelineSpec
-from rota.runtime_queue import RuntimeQueue
+from rota.pipelines.spec import PipelineSpec
+from rota.runtimes.queue import RuntimeQueue
 from schedules.fleet import FLEET_FILE, Fleet
 from schedules.remarks import Finding, Remark
 from schedules.runtime_queues import runtime_queues

@@ -21,8 +21,8 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from activities.server_schedule import SHORTEST_WINDOW
-from rota.durations import format_duration
 from rota.ids import keeper_queue, watchdog_id
+from rota.language.durations import format_duration
 from rota.visibility import SCHEDULE_MEMO
 from rota.watchdog.looks import WatchOrder
 from schedules.apply_errors import ApplyError

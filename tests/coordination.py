@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
 
+from rota.coordination.locks import LockState
 from rota.ids import backfill_run_id, event_run_id, keeper_id, lock_id, rerun_run_id
-from rota.keeper_state import KeeperState
-from rota.resource_lock import LockState
-from rota.run_orders import Backfill
+from rota.keepers.run_orders import Backfill
+from rota.keepers.state import KeeperState
 from rota.runs import AgentRunResult, RunStatus
-from rota.topic import TopicState
+from rota.topics.topic import TopicState
 from tests.coordination_tools import Note, read_diary
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 
 RAW = b"twenty-four random bytes or more"
 SECRETS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from activities.encryption.encryption import Encryption
 from activities.encryption.keys import Keys
-from rota.keyring import Key
+from rota.security.keyring import Key
 
 
 def key(number: int) -> Key:

@@ -8,7 +8,7 @@ from typing import Any
 from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from rota.agent_spec import AgentSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.team_spec import TeamSpec
 from schedules.apply import AppliedReport, apply_plan
 from schedules.changes import AgentPlan, Plan

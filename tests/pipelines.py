@@ -10,8 +10,8 @@ from temporalio.exceptions import ApplicationError
 from rota.ids import keeper_id, keeper_queue
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
-from rota.pipeline_run import PipelineResult
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.run import PipelineResult
+from rota.pipelines.spec import PipelineSpec
 from rota.tools import ToolDefinition, ToolError, tool
 from tests.stack import Stack, script
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.effect_records import EffectRecords
-from rota.effects import EffectRecord, EffectResolution
+from rota.effects.records import EffectRecord, EffectResolution
 from tests.stack import Stack
 
 

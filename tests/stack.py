@@ -17,14 +17,14 @@ from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from activities.tools.builtin import BUILTIN_TOOLS
 from rota.agent_spec import AgentSpec
-from rota.breaker import BreakerPolicy
 from rota.connections import Connections
 from rota.ids import keeper_id, keeper_queue
-from rota.keeper_state import KeeperState
-from rota.notifier import NotifierPolicy
+from rota.keepers.state import KeeperState
+from rota.notices.notifier import NotifierPolicy
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.breaker import BreakerPolicy
+from rota.runtimes.queue import RuntimeQueue
 from rota.tools import ToolDefinition
 from workers.build import Build
 from workers.connection import connect

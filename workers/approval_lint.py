@@ -10,7 +10,7 @@ from typing import Any, cast
 from activities.runtimes.kinds import runtime_kind
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
-from rota.approval_spec import (
+from rota.approvals.spec import (
     ALWAYS,
     NEVER,
     ApprovalRule,
@@ -18,9 +18,9 @@ from rota.approval_spec import (
     matches,
     rule_for,
 )
-from rota.conditions import condition_paths
-from rota.handoffs import handoff_of, handoff_schema
-from rota.runtime_kind import Shape
+from rota.coordination.handoffs import handoff_of, handoff_schema
+from rota.language.conditions import condition_paths
+from rota.runtimes.kind import Shape
 from rota.tools import Effect
 from schedules.explain import suggest
 from schedules.remarks import Remark

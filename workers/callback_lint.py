@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import AgentSpec
-from rota.gateway_spec import GatewaySpec
+from rota.hooks.gateway_spec import GatewaySpec
 from rota.runtime_specs.base import CalledBy, SessionSettings
 from schedules.remarks import Remark
 

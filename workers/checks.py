@@ -12,8 +12,8 @@ from temporalio.client import Client
 
 from activities.pollers import pollers
 from activities.stores.base import ObjectStore, StoreError
-from rota.durations import format_duration
 from rota.ids import keeper_queue
+from rota.language.durations import format_duration
 from schedules.drift import find_drift
 from schedules.fleet import Fleet
 from workers.namespace import RETENTION, attribute_problems

@@ -19,8 +19,8 @@ from temporalio.service import GrpcCompression
 
 from activities.encryption.encryption import Encryption
 from activities.stores.base import ObjectStore
-from rota.metric_kinds import Source
-from rota.metrics import METRICS, STEP_BOUNDS
+from rota.metrics.kinds import Source
+from rota.metrics.listed import METRICS, STEP_BOUNDS
 from workers.encryption import encryption_of
 from workers.plugin import RotaPlugin
 from workers.settings import Settings

@@ -10,7 +10,7 @@ from activities.encryption.encryption import Encryption
 from activities.encryption.keys import Keys
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
-from rota.keyring import EncryptionSpec
+from rota.security.keyring import EncryptionSpec
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import FLEET_FILE, load_fleet_file
 from workers.settings import Settings, SettingsError

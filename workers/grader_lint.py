@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from activities.runtimes.kinds import runtime_kind
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
-from rota.handoffs import handoff_of
+from rota.coordination.handoffs import handoff_of
 from rota.mcp import is_mcp
-from rota.runtime_kind import Shape
+from rota.runtimes.kind import Shape
 from rota.tools import Effect
 from schedules.fleet import Fleet
 from schedules.remarks import Finding, Remark

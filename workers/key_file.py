@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rota.ids import format_slot
-from rota.keyring import KEY_BYTES, Key, KeyTextError, in_front, keys_in
+from rota.security.keyring import KEY_BYTES, Key, KeyTextError, in_front, keys_in
 
 _OWNER_ONLY = 0o600
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from activities.providers.aws_threads import in_thread
 from activities.secrets import Secrets
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from workers.checks import Check
 
 LIMIT = timedelta(seconds=20)

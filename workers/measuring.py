@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.step_meter import measured_activity, measured_turn
-from rota.loop import TurnOutcome
+from rota.turns.loop import TurnOutcome
 
 TURNS = ("invoke_model", "compact_conversation")
 """Activities that ask a model, and wait for its answer."""

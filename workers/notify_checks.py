@@ -16,8 +16,8 @@ from activities.open_state import open_state
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
 from rota.ids import TASK_QUEUE, format_slot, notifier_id
-from rota.notifications import Channel, channels_of
-from rota.notifier import NotifierState
+from rota.notices.facts import Channel, channels_of
+from rota.notices.notifier import NotifierState
 from schedules.fleet import Fleet
 from schedules.notify_lint import notify_entries
 from workers.checks import Check

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
-from rota.approval_spec import ALWAYS, NEVER, ApprovalRule, rule_for
+from rota.approvals.spec import ALWAYS, NEVER, ApprovalRule, rule_for
 from rota.connections import Connections
 from rota.fleet_file import FleetFile
 from rota.mcp import mcp_name

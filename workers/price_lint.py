@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import AgentSpec
-from rota.budget_spec import Unpriced
-from rota.runtime_kind import Shape
+from rota.budgets.spec import Unpriced
 from rota.runtime_specs.base import ModelSettings
+from rota.runtimes.kind import Shape
 from rota.usage import format_cost
 from schedules.remarks import Remark
 

@@ -12,9 +12,9 @@ from temporalio.service import RPCError
 from activities.breakers import read_breaker
 from activities.pollers import pollers
 from activities.runtimes.kinds import account_of
-from rota.breaker import Breaker, Held, Phase
-from rota.breaker_rules import look
 from rota.ids import breaker_id
+from rota.runtimes.breaker import Breaker, Held, Phase
+from rota.runtimes.breaker_rules import look
 from schedules.fleet import Fleet
 from schedules.runtime_queues import runtime_queues
 from workers.checks import Check

@@ -15,8 +15,8 @@ from activities.runtimes.open import Maker, OpenRuntimes
 from activities.secrets import Secrets
 from rota.agent_spec import RuntimeSpec
 from rota.failures import StepError
-from rota.runtime_kind import Probing, RuntimeKind, Shape
 from rota.runtime_specs.base import ModelSettings, RuntimeSettings, SessionSettings
+from rota.runtimes.kind import Probing, RuntimeKind, Shape
 from schedules.fleet import Fleet
 from workers.checks import Check
 from workers.looks import Look

@@ -19,7 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from rota.ids import keeper_queue, watch_queue
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.queue import RuntimeQueue
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import load_fleet
 from schedules.runtime_queues import runtime_queues

@@ -13,11 +13,11 @@ from temporalio.service import RPCError
 
 from activities.runtimes.open import OpenRuntimes
 from activities.server_errors import is_missing
-from rota.admission import Unstopped
 from rota.failures import StepError
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
-from rota.session_runtime import ProviderSession
+from rota.keepers.admission import Unstopped
+from rota.keepers.state import KeeperState
+from rota.runtimes.session import ProviderSession
 from schedules.declared import DeclaredAgent
 from schedules.fleet import Fleet
 from workers.checks import Check

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from temporalio.client import Client
 
-from rota.durations import format_duration
 from rota.ids import format_slot
+from rota.language.durations import format_duration
 from schedules.fleet import Fleet
 from schedules.watchdog_checks import last_check
 from schedules.watchdogs import live_watchdog

@@ -34,10 +34,10 @@ from activities.toolbox import Toolbox
 from activities.topic_desk import TopicDeskActivities
 from activities.watching import WatchingActivities
 from activities.what_if import WhatIfActivities
-from rota.breaker import BreakerPolicy
 from rota.ids import keeper_queue, watch_queue
-from rota.notifier import NotifierPolicy
-from rota.runtime_queue import RuntimeQueue
+from rota.notices.notifier import NotifierPolicy
+from rota.runtimes.breaker import BreakerPolicy
+from rota.runtimes.queue import RuntimeQueue
 from workers.build import Build
 from workers.log_context import LogContext
 from workers.measuring import Measuring

@@ -10,18 +10,13 @@ from collections.abc import Sequence
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import (
-        conversations,
-        dedupe,
-        keeper,
-        keeper_account,
-        ledger,
-        needs,
-        open_effects,
-        orders,
-        settling,
-    )
-    from rota.admission import (
+    from rota.budgets.reservations import Account, BudgetRaise, Grant, HoldRequest
+    from rota.coordination.upstream import NeedAnswer, NeedRequest
+    from rota.effects.records import EffectNote
+    from rota.keepers import account as keeper_account
+    from rota.keepers import conversations, dedupe, ledger, needs, open_effects, orders, settling
+    from rota.keepers import rules as keeper
+    from rota.keepers.admission import (
         Admission,
         AdmissionRequest,
         Decision,
@@ -29,13 +24,10 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Settlement,
     )
-    from rota.budget import Account, BudgetRaise, Grant, HoldRequest
-    from rota.effects import EffectNote
-    from rota.keeper_state import HOT_ENTRIES, KeeperState
+    from rota.keepers.state import HOT_ENTRIES, KeeperState
     from rota.pinned_spec import PinnedSpec
     from rota.run_ref import ClosedRun, RunRef
     from rota.steps import LedgerPage
-    from rota.upstream import NeedAnswer, NeedRequest
     from rota.visibility import KEEPER_MEMO
     from workflows.cancel_requests import CancelRequests
     from workflows.keeper_kit import outside

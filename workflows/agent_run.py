@@ -7,10 +7,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from rota.checkpoint import RunArgument
-    from rota.deciding import next_step
-    from rota.loop import AskRoom, Compact, Finish, Park, RunTools
     from rota.runs import AgentRunResult, RunStatus
+    from rota.turns.checkpoint import RunArgument
+    from rota.turns.deciding import next_step
+    from rota.turns.loop import AskRoom, Compact, Finish, Park, RunTools
     from workflows.run_kit import visibility
     from workflows.run_kit.checking import checked
     from workflows.run_kit.ending import finish_of, seen_through

@@ -12,7 +12,11 @@ from temporalio.exceptions import ChildWorkflowError
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from rota.backtest import (
+    from rota.budgets.reservations import Cap
+    from rota.budgets.spending import at_most, left, part, spent
+    from rota.run_ref import RunRef
+    from rota.usage import sum_of
+    from rota.what_if.backtest import (
         CASES_MEMO,
         BacktestInput,
         BacktestProgress,
@@ -21,10 +25,6 @@ with workflow.unsafe.imports_passed_through():
         CaseResult,
         case_key,
     )
-    from rota.budget import Cap
-    from rota.run_ref import RunRef
-    from rota.spending import at_most, left, part, spent
-    from rota.usage import sum_of
     from workflows.backtest_case import BacktestCaseWorkflow
 
 

@@ -13,8 +13,20 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import WhatIf
-    from rota.admission import Admission, Admitted, Decision
-    from rota.backtest import (
+    from rota.budgets.spec import OnExceeded
+    from rota.budgets.spending import at_most, left, shortage, spent
+    from rota.failures import FailureCategory
+    from rota.keepers.admission import Admission, Admitted, Decision
+    from rota.runs import RunStatus, Trigger
+    from rota.steps import ToolInput
+    from rota.tools import Effect
+    from rota.turns.calls import CallRef, ResultRef
+    from rota.turns.deciding import next_step
+    from rota.turns.limits import Limits
+    from rota.turns.loop import Finish, LoopState, RunTools, Think
+    from rota.turns.outcome import RunOrigin
+    from rota.usage import Usage
+    from rota.what_if.backtest import (
         LENDER,
         CallSource,
         CaseEnd,
@@ -26,18 +38,6 @@ with workflow.unsafe.imports_passed_through():
         ServeInput,
         Unrecorded,
     )
-    from rota.budget_spec import OnExceeded
-    from rota.calls import CallRef, ResultRef
-    from rota.deciding import next_step
-    from rota.failures import FailureCategory
-    from rota.limits import Limits
-    from rota.loop import Finish, LoopState, RunTools, Think
-    from rota.outcome import RunOrigin
-    from rota.runs import RunStatus, Trigger
-    from rota.spending import at_most, left, shortage, spent
-    from rota.steps import ToolInput
-    from rota.tools import Effect
-    from rota.usage import Usage
     from workflows.handoff_options import reading_options
     from workflows.run_kit import steps
     from workflows.run_kit.checking import checked

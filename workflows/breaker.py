@@ -1,7 +1,7 @@
 """`Breaker`: whether a runtime may be called, for all workers and all runs that use it.
 
-All rules are in `rota.breaker_rules`. This workflow applies them one message at a time, and
-keeps what is known while workers come and go. There is one while something is wrong, and
+All rules are in `rota.runtimes.breaker_rules`. This workflow applies them one message at a time,
+and keeps what is known while workers come and go. There is one while something is wrong, and
 for an hour after; whoever has a failure to report starts it.
 """
 
@@ -10,9 +10,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import breaker_rules
-    from rota.breaker import Breaker, BreakerAnswer, Held, Phase, Report
     from rota.ids import format_slot
+    from rota.runtimes import breaker_rules
+    from rota.runtimes.breaker import Breaker, BreakerAnswer, Held, Phase, Report
 
 LONGEST_HISTORY = 500
 """Events. Workers look once a second, and one that has not got the breaker in its cache reads

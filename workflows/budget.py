@@ -1,6 +1,6 @@
 """`Budget`: the account of one team, in which all runs of its agents reserve and settle.
 
-All rules are in `rota.budget_rules`. This workflow applies them one message at a time, which
+All rules are in `rota.budgets.rules`. This workflow applies them one message at a time, which
 is what makes them atomic, tells parked runs that there is room again, and counts what runs
 held that are gone without a word.
 """
@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import budget_raises, budget_rules
-    from rota.budget import Account, BudgetRaise, Grant, HoldEnd, HoldRequest
-    from rota.budget_text import account_lines, count_runs
+    from rota.budgets import raises as budget_raises
+    from rota.budgets import rules as budget_rules
+    from rota.budgets.reservations import Account, BudgetRaise, Grant, HoldEnd, HoldRequest
+    from rota.budgets.text import account_lines, count_runs
     from rota.ids import BUDGET_PREFIX
     from rota.run_ref import ClosedRun, RunRef
     from rota.team_spec import PinnedTeam, TeamAccount

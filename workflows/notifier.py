@@ -1,6 +1,6 @@
 """`Notifier`: tells one channel what agents have to say, in groups and not too often.
 
-All rules are in `rota.notifier_rules`. This workflow applies them one message at a time, and
+All rules are in `rota.notices.rules`. This workflow applies them one message at a time, and
 has each message sent until it is taken. Whoever posts the first fact starts it.
 """
 
@@ -11,12 +11,12 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Notifying
-    from rota import notifier_rules
     from rota.failures import MESSAGE_LIMIT
     from rota.ids import format_slot
-    from rota.notification_text import headline
-    from rota.notifications import Fact, Message, SendInput, Sent
-    from rota.notifier import NotifierState
+    from rota.notices import rules as notifier_rules
+    from rota.notices.facts import Fact, Message, SendInput, Sent
+    from rota.notices.notifier import NotifierState
+    from rota.notices.text import headline
     from workflows.cancel_requests import CancelRequests
     from workflows.notify_options import send_options
 

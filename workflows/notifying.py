@@ -9,9 +9,9 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Notifying
     from rota.ids import run_queue
-    from rota.notifications import Fact, PostInput, wants
-    from rota.notify_spec import NotifySpec
-    from rota.untold import Untold
+    from rota.notices.facts import Fact, PostInput, wants
+    from rota.notices.spec import NotifySpec
+    from rota.notices.untold import Untold
     from workflows.notify_options import LONGEST_PAUSE, POST_PAUSE, post_options
 
 

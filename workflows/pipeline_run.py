@@ -6,10 +6,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from rota.loop import Finish
-    from rota.pipeline_checkpoint import PipelineArgument
-    from rota.pipeline_run import PipelineResult
+    from rota.pipelines.checkpoint import PipelineArgument
+    from rota.pipelines.run import PipelineResult
     from rota.runs import RunStatus
+    from rota.turns.loop import Finish
     from workflows.pipeline_kit.kit import PipelineKit
     from workflows.run_kit.ending import finish_of, seen_through
 

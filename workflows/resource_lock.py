@@ -1,7 +1,7 @@
 """`ResourceLock`: one resource that one run at a time may use, across all agents.
 
-All rules are in `rota.lock_rules`. This workflow applies them one message at a time, which
-is what makes them atomic, tells the next run that its turn has come, and takes the lease
+All rules are in `rota.coordination.lock_rules`. This workflow applies them one message at a time,
+which is what makes them atomic, tells the next run that its turn has come, and takes the lease
 from a holder that is gone.
 """
 
@@ -13,9 +13,9 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota import lock_rules
+    from rota.coordination import lock_rules
+    from rota.coordination.locks import LockAnswer, LockRequest, LockState
     from rota.ids import LOCK_PREFIX, format_slot
-    from rota.resource_lock import LockAnswer, LockRequest, LockState
     from rota.run_ref import ClosedRun, RunRef
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.cancel_requests import CancelRequests

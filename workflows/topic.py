@@ -1,6 +1,6 @@
 """`Topic`: the durable channel of one event, from whoever publishes to whoever subscribes.
 
-All rules are in `rota.topic_rules`. This workflow keeps the book, one message at a time,
+All rules are in `rota.topics.rules`. This workflow keeps the book, one message at a time,
 and has what is pending delivered, one batch after the other: so each subscriber's events
 come in order.
 """
@@ -16,8 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.ids import TOPIC_PREFIX
     from rota.steps import Delivered, DeliverInput
-    from rota.subscriptions import SubscriptionError
-    from rota.topic import (
+    from rota.topics.rules import TopicBook, event_of
+    from rota.topics.subscriptions import SubscriptionError
+    from rota.topics.topic import (
         DeadLetter,
         Published,
         PublishRequest,
@@ -28,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         TopicSummary,
         Unsubscription,
     )
-    from rota.topic_rules import TopicBook, event_of
     from rota.visibility import TOPIC_MEMO
     from workflows.activity_options import DELIVERY_PAUSE, LONGEST_DELIVERY_PAUSE, delivery_options
     from workflows.cancel_requests import CancelRequests

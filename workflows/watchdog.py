@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.interface import Archiving, Watching
     from rota.archive import ArchiveOrder, ArchiveReport
     from rota.failures import MESSAGE_LIMIT
-    from rota.notifications import Fact
+    from rota.notices.facts import Fact
     from rota.watchdog.archiving import archived, is_due, lagging, limit_of, not_archived
     from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder, WatchOrder
     from rota.watchdog.memory import WatchMemory, remember, resumed

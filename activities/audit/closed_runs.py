@@ -25,7 +25,7 @@ from activities.open_state import open_state
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore, StoreError
 from rota.ids import KEEPER_PREFIX
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import any_of
 from rota.run_ref import RunRef

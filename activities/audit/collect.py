@@ -24,10 +24,10 @@ from rota.audit.redaction import Redactor
 from rota.audit.run_record import RecordedApproval, RunRecord
 from rota.connections import Connections
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
-from rota.memory import MemoryVersion
 from rota.run_ref import RunRef
 from rota.runs import AgentRunResult, RunStatus, Trigger
-from rota.transcript import RunContext
+from rota.turns.memory import MemoryVersion
+from rota.turns.transcript import RunContext
 from rota.visibility import PIPELINE_MEMO, RESULT_MEMO
 
 KINDS: dict[str, Kind] = {workflow: kind for kind, workflow in WORKFLOW_TYPES.items()}

@@ -30,7 +30,7 @@ class FetchedHistories:
     given: dict[str, Any] = field(default_factory=dict[str, Any])
     """The argument it was started with."""
     admitted: dict[str, Any] = field(default_factory=dict[str, Any])
-    """`rota.admission.Admitted` as JSON; empty if it never got that far."""
+    """`rota.keepers.admission.Admitted` as JSON; empty if it never got that far."""
     outcome: dict[str, Any] = field(default_factory=dict[str, Any])
     """What its last event says of its result; empty if it says nothing."""
     notes: list[str] = field(default_factory=list[str])

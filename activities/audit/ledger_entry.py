@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from activities.stores.base import ObjectStore
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.run_ref import RunRef
 from rota.steps import LedgerPage
 

@@ -23,7 +23,7 @@ from activities.stores.base import (
 )
 from rota.audit.archived import ArchivedRun
 from rota.audit.references import digests_in, without_gone
-from rota.backtest import played_run
+from rota.what_if.backtest import played_run
 
 READS_AT_ONCE = 16
 

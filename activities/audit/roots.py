@@ -19,8 +19,8 @@ from activities.encryption.opening import opened
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore
 from rota.audit.references import without_gone
-from rota.backtest import CASES_MEMO
 from rota.kinds import WORKFLOW_TYPES
+from rota.what_if.backtest import CASES_MEMO
 
 RUNS = tuple(WORKFLOW_TYPES.values())
 

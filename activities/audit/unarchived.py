@@ -25,7 +25,7 @@ from activities.audit.fetching import key_of
 from activities.side_by_side import side_by_side
 from activities.stores.base import ObjectStore
 from rota.audit.archived import LostRun
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 
 LOOKS_AT_ONCE = 16
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from activities.documents import get_json, get_transcript
 from activities.effect_records import EffectRecords
 from activities.stores.base import ObjectMissingError, ObjectStore
-from rota.approvals import Ruling, Verdict
+from rota.approvals.requests import Ruling, Verdict
 from rota.audit.histories import Span
 from rota.audit.run_record import (
     LostAttempt,
@@ -20,11 +20,11 @@ from rota.audit.run_record import (
     RecordedEffect,
     RecordedTurn,
 )
-from rota.budget import Amount
-from rota.calls import ResultRef
+from rota.budgets.reservations import Amount
 from rota.conversation import ToolResult
-from rota.effects import EffectRecord
+from rota.effects.records import EffectRecord
 from rota.run_ref import RunRef
+from rota.turns.calls import ResultRef
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ import httpx2
 
 from activities.egress.bodies import ACCEPTED_ENCODING, AnswerRefusedError, read_body
 from activities.egress.network import PUBLIC, Network
-from rota.addresses import Address
-from rota.egress import EgressSpec, Origin, Target, is_listed, parse_target
+from rota.security.addresses import Address
+from rota.security.egress import EgressSpec, Origin, Target, is_listed, parse_target
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

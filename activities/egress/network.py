@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx2
 
 from activities.trusted_roots import trusted_roots
-from rota.addresses import Address, is_public
+from rota.security.addresses import Address, is_public
 
 Resolver = Callable[[str, int], Awaitable[tuple[Address, ...]]]
 """Every address of a host, in the order to be tried. Raises OSError if there is none."""

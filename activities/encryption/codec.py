@@ -16,7 +16,7 @@ from temporalio.converter import PayloadCodec
 from activities.encryption.keys import Keys
 from activities.encryption.marks import ENCODING, ENCRYPTED, FORM, KEY_ID, key_of, refused
 from activities.encryption.sealing import VERSION, AlteredError, seal, unseal
-from rota.keyring import Key
+from rota.security.keyring import Key
 
 PURPOSE = "payload"
 SALT = "rota-salt"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from activities.encryption.sealing import missing
 from activities.secrets import Secrets
-from rota.keyring import Key, KeyRing, KeyTextError, key_ring
+from rota.security.keyring import Key, KeyRing, KeyTextError, key_ring
 
 log = logging.getLogger("rota.encryption")
 

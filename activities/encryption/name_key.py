@@ -11,9 +11,9 @@ from pydantic import Field, ValidationError
 from activities.encryption.keys import Keys
 from activities.encryption.sealing import AlteredError, seal, unseal
 from activities.stores.base import SHARDS, NamedObjects, ObjectStore, StoreError
-from rota.keyring import Key
 from rota.model import Record, canonical_json
-from rota.sealed_names import NAME_KEY_BYTES
+from rota.security.keyring import Key
+from rota.security.sealed_names import NAME_KEY_BYTES
 
 NAMES_REF = "encryption/names"
 _PURPOSE = "names"

@@ -10,7 +10,7 @@ from activities.encryption.keys import Keys
 from activities.encryption.marks import BLOB_MARK
 from activities.encryption.sealing import NONCE_BYTES, TAG_BYTES, AlteredError, seal, unseal
 from activities.stores.base import DamagedError, PlainBlobError
-from rota.keyring import Key
+from rota.security.keyring import Key
 
 OBJECT = "object"
 REF = "ref"

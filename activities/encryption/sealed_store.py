@@ -30,7 +30,7 @@ from activities.stores.base import (
     StoredObject,
 )
 from rota.model import digest_of
-from rota.sealed_names import plain_digest, sealed_name
+from rota.security.sealed_names import plain_digest, sealed_name
 
 
 class SealedStore:

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from activities.stores.base import KeyNeededError
-from rota.keyring import Key
+from rota.security.keyring import Key
 
 VERSION = "1"
 """Of everything sealed here; part of what each text is bound to."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from activities.schema_problems import schema_fault, schema_problems
 from rota.model import Record
-from rota.questions import Question, QuestionAnswer, QuestionKind
+from rota.turns.questions import Question, QuestionAnswer, QuestionKind
 
 _REQUESTS: TypeAdapter[dict[str, types.InputRequest]] = TypeAdapter(dict[str, types.InputRequest])
 

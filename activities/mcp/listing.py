@@ -9,8 +9,8 @@ from mcp import ClientSession
 
 from activities.mcp.connection import with_server
 from activities.schema_problems import schema_fault
-from rota.durations import format_duration
 from rota.failures import FailureCategory, StepError
+from rota.language.durations import format_duration
 from rota.mcp import MCP_PREFIX, ToolPin
 from rota.mcp_servers import McpServer
 from rota.model import content_digest

@@ -4,10 +4,10 @@ Made as a message is sent: neither the secret nor a link enters a history.
 """
 
 from activities.secrets import Secrets
-from rota.approval_links import ApprovalLink, ApprovalLinks
+from rota.approvals.links import ApprovalLink, ApprovalLinks
 from rota.connections import Connections
 from rota.fleet_file import FleetFile
-from rota.notifications import Channel, ChannelKind, Fact, Message
+from rota.notices.facts import Channel, ChannelKind, Fact, Message
 
 SHORTEST_SECRET = 16
 """Characters: shorter ones are guessed."""

@@ -9,8 +9,8 @@ from activities.notify.means import Means
 from activities.providers.mail import MailRefusedError, deliver, look_at, mail_of
 from rota.connections import EmailConnection, undeclared
 from rota.failures import FailureCategory, StepError
-from rota.notification_text import headline, one_line, plain
-from rota.notifications import Channel, Message
+from rota.notices.facts import Channel, Message
+from rota.notices.text import headline, one_line, plain
 
 SUBJECT_LIMIT = 200
 

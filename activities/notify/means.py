@@ -10,8 +10,8 @@ from activities.providers.keys import read_key
 from activities.secrets import Secrets
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
-from rota.notifications import Channel
-from rota.notify_spec import HOOK_URL
+from rota.notices.facts import Channel
+from rota.notices.spec import HOOK_URL
 from rota.runtime_specs.base import is_reference
 
 TIMEOUT = timedelta(seconds=15)

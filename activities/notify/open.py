@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from activities.notify import email, slack, webhook
 from activities.notify.means import Means
-from rota.notifications import Channel, ChannelKind, Message
+from rota.notices.facts import Channel, ChannelKind, Message
 
 Send = Callable[[Means, Channel, Message], Awaitable[str]]
 """Sends a message; returns what went wrong beside. Raises StepError if it was not taken."""

@@ -7,8 +7,8 @@ import re
 
 from activities.notify.means import MOST_ANSWER, TIMEOUT, Means, post, reach, url_of
 from activities.providers.json_calls import Call
-from rota.notification_text import Line, headline, lines, rest
-from rota.notifications import Channel, Message
+from rota.notices.facts import Channel, Message
+from rota.notices.text import Line, headline, lines, rest
 
 MOST_TEXT = 2000
 """Characters that the strictest of them takes (Discord); a longer one is refused, not cut."""

@@ -12,8 +12,8 @@ from activities.notify.means import MOST_ANSWER, TIMEOUT, Means, post, reach, ur
 from activities.notify.signatures import key_of, signed_headers
 from activities.providers.json_calls import Call
 from activities.providers.keys import read_key
-from rota.notification_text import headline
-from rota.notifications import Channel, Message
+from rota.notices.facts import Channel, Message
+from rota.notices.text import headline
 
 TYPE = "rota.notification"
 

@@ -26,9 +26,9 @@ from activities.aws_session import aws_session
 from activities.providers.aws_errors import PROVIDER_ERRORS, classify
 from activities.providers.aws_threads import Line, in_thread
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import Probe
 
 T = TypeVar("T")
 

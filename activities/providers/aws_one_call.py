@@ -6,13 +6,13 @@ runtimes have a part in common: whatever does not depend on how the call is made
 
 from activities.providers.aws_clients import AwsClients
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
-from rota.session_runtime import Collected, ProviderSession, SessionRequest, Told
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import Collected, ProviderSession, SessionRequest, Told
 
 
 class AwsOneCall:
-    """Part of a `rota.session_runtime.SessionRuntime`; `observe` makes the call.
+    """Part of a `rota.runtimes.session.SessionRuntime`; `observe` makes the call.
 
     Args:
         service: As boto3 names it.

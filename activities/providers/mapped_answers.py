@@ -11,9 +11,9 @@ from activities.providers.json_fields import optional_field
 from activities.providers.reported_cost import reported_micros
 from rota.conversation import Message, StopReason, Text
 from rota.failures import FailureCategory, StepError
+from rota.language.templates import TemplateError, render
 from rota.runtime_specs.answer_paths import AnswerPaths
-from rota.session_runtime import Collected
-from rota.template import TemplateError, render
+from rota.runtimes.session import Collected
 from rota.usage import Usage
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from rota.failures import StepError
-from rota.runtime_kind import Probe
+from rota.runtimes.kind import Probe
 
 
 async def probed(look: Awaitable[str], cure: str) -> Probe:

@@ -32,7 +32,7 @@ from rota.conversation import Message, StopReason
 from rota.failures import FailureCategory, StepError
 from rota.model import digest_of
 from rota.runtime_specs.agentcore import AgentCoreSettings
-from rota.session_runtime import (
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -50,7 +50,7 @@ LONGEST_ANSWER = 16 * 1024 * 1024
 
 
 class AgentCoreRuntime(AwsOneCall):
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: agentcore`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: agentcore`.
 
     Args:
         resolve_secret: Not used: credentials come from boto3's own chain.

@@ -15,7 +15,7 @@ from activities.providers.tool_names import ToolNames
 from rota.conversation import Message, StopReason
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.agentcore import AgentCoreSettings
-from rota.session_runtime import SessionRequest
+from rota.runtimes.session import SessionRequest
 from rota.usage import Usage
 
 PROVIDER = "agentcore"

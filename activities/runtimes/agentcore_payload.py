@@ -13,9 +13,9 @@ from typing import Any, cast
 from activities.providers.mapped_answers import answer_message, mapped_answer
 from rota.conversation import StopReason
 from rota.failures import FailureCategory, StepError
+from rota.language.templates import TemplateError, render
 from rota.runtime_specs.agentcore import AgentCoreSettings
-from rota.session_runtime import Collected, SessionRequest
-from rota.template import TemplateError, render
+from rota.runtimes.session import Collected, SessionRequest
 
 VENDOR = "AgentCore"
 JSON_TYPE = "application/json"

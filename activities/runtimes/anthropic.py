@@ -24,9 +24,9 @@ from activities.runtimes.anthropic_stream import MessageAssembler
 from activities.trusted_roots import trusted_roots
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.anthropic import AnthropicSettings
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import Probe
 from rota.tools import SecretReader
 
 CONNECT_TIMEOUT_SECONDS = 10.0

@@ -19,9 +19,9 @@ from activities.providers.json_fields import field
 from activities.providers.tool_names import ToolNames
 from activities.runtimes.bedrock_messages import VENDOR, request_body, to_reply
 from rota.conversation import ModelReply, ModelRequest
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.bedrock import BedrockSettings
+from rota.runtimes.kind import Probe
 from rota.tools import SecretReader
 
 

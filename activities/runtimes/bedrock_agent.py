@@ -26,7 +26,7 @@ from activities.runtimes.bedrock_agent_events import AgentEvents
 from rota.conversation import StopReason, Text
 from rota.failures import StepError
 from rota.runtime_specs.bedrock_agent import BedrockAgentSettings
-from rota.session_runtime import (
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -42,7 +42,7 @@ END_TIMEOUT_SECONDS = 30.0
 
 
 class BedrockAgentRuntime(AwsOneCall):
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: bedrock-agent`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: bedrock-agent`.
 
     Args:
         resolve_secret: Not used: credentials come from boto3's own chain.

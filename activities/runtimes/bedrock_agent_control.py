@@ -13,7 +13,7 @@ from activities.providers.json_fields import field, optional_field
 from rota.conversation import Block, Message, Opaque, ToolCall, ToolResult
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.bedrock_agent import BedrockAgentSettings
-from rota.session_runtime import Resumed
+from rota.runtimes.session import Resumed
 
 PROVIDER = "bedrock-agent"
 VENDOR = "Bedrock Agents"

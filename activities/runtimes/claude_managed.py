@@ -33,10 +33,10 @@ from activities.runtimes.claude_managed_watch import Watch
 from activities.runtimes.claude_managed_wire import VENDOR, SessionView
 from rota.conversation import Message, Text
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -56,7 +56,7 @@ unless all workers are down: two days leave time to repair them."""
 
 
 class ClaudeManagedRuntime:
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: claude-managed`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: claude-managed`.
 
     Args:
         resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises

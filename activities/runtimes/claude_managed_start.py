@@ -20,7 +20,7 @@ from activities.runtimes.claude_managed_wire import (
 )
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.claude_managed import TOKEN, ClaudeManagedSettings
-from rota.session_runtime import ProviderSession, SessionRequest
+from rota.runtimes.session import ProviderSession, SessionRequest
 from rota.tools import SecretReader
 from rota.usage import Usage
 

@@ -12,7 +12,7 @@ from activities.providers.polling import Sleep, Still, poll
 from activities.runtimes.claude_managed_api import ManagedApi
 from activities.runtimes.claude_managed_wire import SessionView
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Stopped
+from rota.runtimes.session import Stopped
 
 CONFIRM_SECONDS = 30.0
 """How long an interrupted session may take to go idle before that counts as not seen."""

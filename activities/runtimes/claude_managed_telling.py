@@ -16,7 +16,7 @@ from activities.runtimes.claude_managed_wire import (
     user_message,
     withheld,
 )
-from rota.session_runtime import ProviderSession, SessionRequest, Told
+from rota.runtimes.session import ProviderSession, SessionRequest, Told
 
 
 def events_for(session: ProviderSession, request: SessionRequest, told: Told) -> list[Json]:

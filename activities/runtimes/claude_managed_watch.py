@@ -23,7 +23,7 @@ from activities.runtimes.claude_managed_wire import (
 )
 from rota.conversation import Block, Message, Text, ToolCall, ToolSchema
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Asked, Observation, SessionState
+from rota.runtimes.session import Asked, Observation, SessionState
 from rota.usage import Usage
 
 REFUSAL = "not allowed here: runtime.confirm is deny"

@@ -18,7 +18,7 @@ from activities.providers.tool_names import ToolNames
 from activities.secrets import Secrets
 from rota.conversation import ToolResult, ToolSchema
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import SessionRequest
+from rota.runtimes.session import SessionRequest
 from rota.usage import Usage
 
 VENDOR = "Claude Managed Agents"

@@ -25,10 +25,10 @@ from activities.runtimes.command_output import Output, json_document, result_tex
 from activities.secrets import Secrets
 from rota.conversation import StopReason
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.command import CommandSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -42,7 +42,7 @@ from rota.tools import SecretReader
 
 
 class CommandRuntime:
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: command`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: command`.
 
     Args:
         resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises

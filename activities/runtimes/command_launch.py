@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rota.failures import FailureCategory, StepError
+from rota.language.templates import TemplateError, paths, render
 from rota.runtime_specs.command import CommandSettings
-from rota.session_runtime import SessionRequest
-from rota.template import TemplateError, paths, render
+from rota.runtimes.session import SessionRequest
 from rota.tools import SecretReader
 
 INHERITED = ("PATH", "HOME", "LANG")

@@ -29,10 +29,10 @@ from activities.runtimes.cursor_results import (
 from rota.conversation import Message, StopReason, Text
 from rota.failures import FailureCategory, StepError
 from rota.model import digest_of
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.cursor import CursorSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 
 class CursorRuntime:
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: cursor`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: cursor`.
 
     Args:
         resolve_secret: Returns the value behind `env:NAME` or `file:/path`.

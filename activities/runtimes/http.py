@@ -20,10 +20,10 @@ from activities.runtimes.http_calls import HttpCalls, run_scope, session_scope, 
 from activities.runtimes.http_stop import stop
 from activities.runtimes.http_watch import Looks, stands
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.http import HttpSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -42,7 +42,7 @@ INBOX = "rota_inbox"
 
 
 class HttpRuntime:
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: http`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: http`.
 
     Args:
         resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises

@@ -19,13 +19,13 @@ from activities.egress.guard import EgressRefusedError, GuardedClient, joined
 from activities.egress.network import PUBLIC, Network
 from activities.providers.http_failures import classify_transport
 from activities.providers.json_calls import Call, JsonCalls, Peer, Reply, refused
-from rota.egress import EgressSpec, parse_target
 from rota.failures import FailureCategory, StepError
+from rota.language.templates import TemplateError, render
 from rota.runtime_specs.base import is_reference
 from rota.runtime_specs.http import HttpSettings
 from rota.runtime_specs.http_requests import Request
-from rota.session_runtime import ProviderSession, SessionRequest
-from rota.template import TemplateError, render
+from rota.runtimes.session import ProviderSession, SessionRequest
+from rota.security.egress import EgressSpec, parse_target
 from rota.tools import SecretReader
 
 LONGEST_GUARDED_SECONDS = 600.0

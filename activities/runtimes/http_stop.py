@@ -7,7 +7,7 @@ from activities.providers.polling import Still, poll
 from activities.runtimes.http_calls import HttpCalls, session_scope
 from activities.runtimes.http_states import GONE
 from activities.runtimes.http_watch import stands
-from rota.session_runtime import ProviderSession, Stopped
+from rota.runtimes.session import ProviderSession, Stopped
 
 CONFIRM_SECONDS = 20.0
 """How long to look for the end of what was told to stop."""

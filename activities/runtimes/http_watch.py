@@ -11,7 +11,7 @@ from activities.runtimes.http_calls import HttpCalls, session_scope
 from activities.runtimes.http_states import Standing, standing
 from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import (
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,

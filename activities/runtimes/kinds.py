@@ -7,11 +7,11 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from rota.runtime_kind import RuntimeKind
-from rota.runtime_kinds import BUILT_IN
+from rota.runtimes.kind import RuntimeKind
+from rota.runtimes.kinds import BUILT_IN
 
 GROUP = "rota.runtimes"
-"""The entry point under which other packages register a `rota.runtime_kind.RuntimeKind`."""
+"""The entry point under which other packages register a `rota.runtimes.kind.RuntimeKind`."""
 
 
 class RuntimeKindError(ValueError):
@@ -34,7 +34,7 @@ def runtime_kinds() -> dict[str, RuntimeKind]:
         except Exception as error:
             raise RuntimeKindError(f"{where}: {type(error).__name__}: {error}") from error
         if not isinstance(kind, RuntimeKind):
-            raise RuntimeKindError(f"{where} is no rota.runtime_kind.RuntimeKind")
+            raise RuntimeKindError(f"{where} is no rota.runtimes.kind.RuntimeKind")
         if kind.kind in found:
             raise RuntimeKindError(f"{where}: there is a runtime '{kind.kind}' already")
         found[kind.kind] = kind

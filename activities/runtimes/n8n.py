@@ -20,10 +20,11 @@ from activities.runtimes.n8n_executions import collected, standing, status_of, w
 from activities.runtimes.n8n_stop import stop
 from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
+from rota.language.templates import TemplateError, render
 from rota.runtime_specs.base import RuntimeSettings
 from rota.runtime_specs.n8n import CALLBACK, N8nSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,
@@ -33,7 +34,6 @@ from rota.session_runtime import (
     Stopped,
     Told,
 )
-from rota.template import TemplateError, render
 from rota.tools import SecretReader
 
 APPEAR_SECONDS = 60.0
@@ -43,7 +43,7 @@ _NOTHING = Message(role="assistant", content=())
 
 
 class N8nRuntime:
-    """Implements `rota.session_runtime.SessionRuntime` for `kind: n8n`.
+    """Implements `rota.runtimes.session.SessionRuntime` for `kind: n8n`.
 
     Args:
         resolve_secret: Returns the value behind `env:NAME` or `file:/path`, or raises

@@ -7,7 +7,7 @@ from activities.providers.mapped_answers import mapped_answer, value_at
 from activities.runtimes.n8n_api import VENDOR, json_list, json_object
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.n8n import N8nSettings
-from rota.session_runtime import Collected
+from rota.runtimes.session import Collected
 
 Standing = Literal["running", "waiting", "ended"]
 

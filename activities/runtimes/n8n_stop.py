@@ -5,7 +5,7 @@ import asyncio
 from activities.providers.polling import Still, poll
 from activities.runtimes.n8n_api import N8nApi
 from activities.runtimes.n8n_executions import standing, status_of
-from rota.session_runtime import ProviderSession, Stopped
+from rota.runtimes.session import ProviderSession, Stopped
 
 CONFIRM_SECONDS = 20.0
 """How long to look for the end of what was told to stop."""

@@ -9,8 +9,8 @@ from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from activities.secrets import Secrets
 from rota.conversation import ModelRuntime
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import RuntimeKind
-from rota.session_runtime import SessionRuntime
+from rota.runtimes.kind import RuntimeKind
+from rota.runtimes.session import SessionRuntime
 
 Runtime = ModelRuntime | SessionRuntime
 Maker = Callable[[], Runtime]

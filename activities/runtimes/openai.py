@@ -26,9 +26,9 @@ from activities.runtimes.openai_messages import VENDOR, request_body, to_reply
 from activities.runtimes.openai_stream import DONE, CompletionAssembler, failure_in
 from rota.conversation import ModelReply, ModelRequest
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings, is_reference
 from rota.runtime_specs.openai import OpenAISettings
+from rota.runtimes.kind import Probe
 from rota.tools import SecretReader
 
 PUBLIC_URL = "https://api.openai.com/v1"

@@ -23,8 +23,8 @@ from rota.conversation import (
     ToolResult,
 )
 from rota.failures import FailureCategory, StepError
+from rota.language.templates import TemplateError, render
 from rota.runtime_specs.scripted import ScriptedCall, ScriptedSettings, ScriptedTurn
-from rota.template import TemplateError, render
 from rota.tools import SecretReader
 from rota.usage import Usage
 

@@ -24,8 +24,8 @@ from activities.tools.sql_source import Source, misdeclared
 from activities.tools.sql_sqlite import SqliteDatabase
 from activities.tools.sql_values import as_json
 from rota.connections import DatabaseConnection
-from rota.durations import format_duration
 from rota.failures import FailureCategory, StepError
+from rota.language.durations import format_duration
 from rota.tools import ToolContext, ToolError
 
 MAX_ANSWER = 200_000

@@ -17,9 +17,9 @@ from activities.watchdog.quiet import Declarations, is_quiet
 from activities.watchdog.stuck_runs import stuck_runs
 from rota.expected.evidence import Evidence
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
-from rota.notification_text import one_line
-from rota.notify_spec import WATCHED, NotifySpec, Occasion
+from rota.keepers.state import KeeperState
+from rota.notices.spec import WATCHED, NotifySpec, Occasion
+from rota.notices.text import one_line
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.looks import LookOrder

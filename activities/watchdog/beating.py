@@ -7,7 +7,7 @@ from activities.providers.json_calls import Call, JsonCalls, Peer, required
 from activities.providers.keys import read_key
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
-from rota.notify_spec import HOOK_URL
+from rota.notices.spec import HOOK_URL
 from rota.runtime_specs.base import is_reference
 from rota.watchdog.looks import Beat
 from rota.watchdog.watchdog_spec import BeatMethod

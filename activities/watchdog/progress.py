@@ -16,7 +16,7 @@ from activities.encryption.opening import opened
 from activities.pollers import POLL
 from activities.server_errors import is_missing
 from activities.stores.base import StoreError
-from rota.notification_text import one_line
+from rota.notices.text import one_line
 from rota.watchdog.open_run import OpenRun
 
 REASON_LIMIT = 200

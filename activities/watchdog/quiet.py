@@ -17,8 +17,8 @@ from activities.server_schedule import differences
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
 from activities.watchdog.listing import is_open, is_run
 from rota.agent_spec import AgentSpec
-from rota.pipeline_spec import PipelineSpec
-from rota.slot_times import times_between
+from rota.pipelines.spec import PipelineSpec
+from rota.schedule.slot_times import times_between
 
 KEPT = 5000
 """Declarations in memory: some kilobytes each."""

@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from activities.side_by_side import side_by_side
 from activities.watchdog.progress import with_progress
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.open_run import OpenRun

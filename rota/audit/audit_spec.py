@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from rota.audit.ed25519 import public_key
-from rota.durations import Duration
+from rota.language.durations import Duration
+from rota.language.names import AgentName
 from rota.model import Declared
-from rota.names import AgentName
 from rota.runtime_specs.base import SecretReference
 
 _KEY = r"[0-9a-f]{64}"

@@ -7,7 +7,7 @@ message, is a text of theirs like any other: it stands in the content alone.
 from collections.abc import Mapping
 from typing import Any, cast
 
-from rota.approval_spec import matches
+from rota.approvals.spec import matches
 from rota.audit.histories import name_in
 
 SIGNALS = frozenset(

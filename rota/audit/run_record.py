@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rota.approvals import Ruling
+from rota.approvals.requests import Ruling
 from rota.conversation import ToolCall
-from rota.effects import EffectRecord
-from rota.keeper_state import LedgerEntry
+from rota.effects.records import EffectRecord
+from rota.keepers.state import LedgerEntry
 from rota.kinds import Kind
-from rota.memory import MemoryVersion
 from rota.model import Record
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
-from rota.transcript import RunContext, TranscriptNode
+from rota.turns.memory import MemoryVersion
+from rota.turns.transcript import RunContext, TranscriptNode
 
 
 class Versions(Record):
@@ -86,7 +86,7 @@ class RecordedApproval(Record):
 
 
 class RecordedEffect(Record):
-    """One version of what is known of an effect; see `rota.effects`."""
+    """One version of what is known of an effect; see `rota.effects.records`."""
 
     effect: EffectRecord
     receipt: str | None = None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from rota.expected.evidence import Evidence
 from rota.expected.in_force import Toggle
-from rota.slots import LATE
+from rota.keepers.slots import LATE
 
 JUST_DECLARED = timedelta(minutes=1)
 """After a declaration `rota apply` may be about to write its schedule, and tells of that itself."""

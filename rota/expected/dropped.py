@@ -10,7 +10,7 @@ from itertools import islice
 
 from rota.expected.evidence import Evidence
 from rota.expected.in_force import slots_in_force
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 
 
 def dropped_slots(

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from rota.expected.in_force import Chronicle
 from rota.expected.live import LiveSchedule
-from rota.freeze import PastFreeze
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.freeze import PastFreeze
+from rota.keepers.slots import LATE
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.model import Record
 from rota.runs import Trigger
-from rota.schedule_spec import Overlap, ScheduleSpec
-from rota.slot_times import times_between
-from rota.slots import LATE
+from rota.schedule.slot_times import times_between
+from rota.schedule.spec import Overlap, ScheduleSpec
 
 
 class Fired(Record):

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
 
-from rota.calendars import next_times
-from rota.durations import format_duration
 from rota.expected.by_hand import pause_at
 from rota.expected.dropped import dropped_slots
 from rota.expected.evidence import DROPPING, Evidence, Outage, Work
 from rota.expected.outages import outage_at
 from rota.expected.slot_state import SlotState, Verdict
 from rota.ids import format_slot
-from rota.schedule_spec import Overlap, ScheduleSpec
-from rota.slot_times import times_between
-from rota.slots import LATE
+from rota.keepers.slots import LATE
+from rota.language.durations import format_duration
+from rota.schedule.calendars import next_times
+from rota.schedule.slot_times import times_between
+from rota.schedule.spec import Overlap, ScheduleSpec
 
 _Reason = Callable[[datetime, ScheduleSpec], Verdict | None]
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 from rota.model import Record
 from rota.pinned_spec import PinnedSpec
 from rota.runs import Instant
-from rota.schedule_spec import ScheduleSpec
-from rota.slot_times import times_between
+from rota.schedule.slot_times import times_between
+from rota.schedule.spec import ScheduleSpec
 
 MOST_VERSIONS = 50
 """Declarations that a keeper remembers; of slots before these nobody knows any more. Of older ones

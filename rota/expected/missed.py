@@ -11,7 +11,7 @@ from rota.expected.in_force import slots_in_force
 from rota.expected.slot_state import SlotState, Verdict
 from rota.expected.verdicts import Judge
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 
 MOST_SLOTS = 100_000

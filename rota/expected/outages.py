@@ -9,8 +9,8 @@ was over when the next slot was started on time.
 from datetime import datetime, timedelta
 
 from rota.expected.evidence import QUEUEING, Evidence, Outage
-from rota.schedule_spec import ScheduleSpec
-from rota.slots import LATE
+from rota.keepers.slots import LATE
+from rota.schedule.spec import ScheduleSpec
 
 
 def outages_of(evidence: Evidence) -> list[Outage]:

@@ -12,7 +12,7 @@ from rota.expected.gaps import Gaps
 from rota.expected.outages import outages_of
 from rota.expected.slot_state import SlotState, Verdict
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rota.durations import Duration
-from rota.forms import Form
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.language.durations import Duration
+from rota.language.forms import Form
+from rota.language.templates import TemplateError, paths
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import SessionSettings
-from rota.template import TemplateError, paths
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 SCOPE = (
     *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rota.forms import Form
+from rota.language.forms import Form
 from rota.model import Declared
 
 JsonPath = Annotated[

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import BaseUrl, ModelSettings, SecretReference
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 
 class AnthropicSettings(ModelSettings):

@@ -12,9 +12,9 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from rota.durations import Duration
+from rota.budgets.model_price import ModelPrice
+from rota.language.durations import Duration
 from rota.model import Declared
-from rota.model_price import ModelPrice
 
 TURN_LIMIT = timedelta(minutes=14)
 """Longest time a runtime may give one turn. Below Temporal's own limit for the attempt, which

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rota.forms import Form
+from rota.language.forms import Form
 from rota.model import Declared
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import ModelSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 
 class Guardrail(Declared):

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rota.forms import Form
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.language.forms import Form
 from rota.runtime_specs.aws_account import AwsSettings
 from rota.runtime_specs.base import SessionSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 _ID = Form(r"^[0-9a-zA-Z]{1,10}$", "write the id: at most ten letters and digits, no name, no ARN")
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import BaseUrl, CalledBy, SecretReference, SessionSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 TOKEN = "authorization_token"
 """The key of a resource that the API wants a secret for."""

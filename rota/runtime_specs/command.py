@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rota.durations import Duration
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.language.durations import Duration
+from rota.language.templates import TemplateError, paths
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.base import SessionSettings
-from rota.template import TemplateError, paths
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 SCOPE = (
     *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),

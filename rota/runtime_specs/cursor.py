@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rota.durations import Duration
+from rota.language.durations import Duration
 from rota.model import Declared
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import BaseUrl, SecretReference, SessionSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 
 class CursorRepository(Declared):

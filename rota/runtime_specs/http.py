@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rota.durations import Duration
-from rota.egress import AllowedOrigin, parse_target
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.language.durations import Duration
+from rota.language.templates import paths
 from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
 from rota.runtime_specs.base import SecretReference, SessionSettings, is_reference
 from rota.runtime_specs.http_requests import (
@@ -21,7 +20,8 @@ from rota.runtime_specs.http_requests import (
     StatusRequest,
     names_in,
 )
-from rota.template import paths
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
+from rota.security.egress import AllowedOrigin, parse_target
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:

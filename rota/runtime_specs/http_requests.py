@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from rota.egress import parse_target
+from rota.language.templates import TemplateError, paths
 from rota.model import Declared
 from rota.runtime_specs.answer_paths import JsonPath
-from rota.template import TemplateError, paths
+from rota.security.egress import parse_target
 
 RUN_SCOPE = (
     *("input", "memory", "baseline", "covers", "slot", "run", "tainted"),

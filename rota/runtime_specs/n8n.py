@@ -11,13 +11,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rota.durations import Duration
-from rota.egress import parse_target
-from rota.forms import Form
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.language.durations import Duration
+from rota.language.forms import Form
 from rota.runtime_specs.answer_paths import AnswerPaths, JsonPath
 from rota.runtime_specs.base import CalledBy, SecretReference, SessionSettings
 from rota.runtime_specs.http_requests import RUN_SCOPE, HeaderName, names_in
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
+from rota.security.egress import parse_target
 
 CALLBACK = "callback"
 SCOPE = tuple(name for name in RUN_SCOPE if name != CALLBACK)

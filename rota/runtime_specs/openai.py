@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import BaseUrl, ModelSettings, SecretReference
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 _RESERVED = frozenset({"model", "messages", "tools", "stream", "stream_options", "n"})
 _OWN_HEADERS = frozenset({"authorization", "content-type", "content-length", "host"})

@@ -5,8 +5,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from rota.model import Declared
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import TURN_LIMIT, ModelSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 
 
 class ScriptedCall(Declared):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from rota.model import Record, is_empty
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 
 GONE = "its agent is not in the fleet any more"
 

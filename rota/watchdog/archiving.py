@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from rota.archive import ArchiveReport
 from rota.audit.verified import BrokenPlace, Verification, What
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from rota.model import Record
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, News, Scope, carry_on
 
 MOST_LAG = timedelta(hours=6)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from rota.durations import format_duration
 from rota.ids import format_slot
-from rota.keeper_state import LedgerEntry
-from rota.notify_spec import Occasion
+from rota.keepers.state import LedgerEntry
+from rota.language.durations import format_duration
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus, Trigger
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.missing import Slots

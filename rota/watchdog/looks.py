@@ -6,7 +6,7 @@ from pydantic import Field
 
 from rota.expected.evidence import Outage
 from rota.model import Record, StepResult
-from rota.notify_spec import NotifySpec
+from rota.notices.spec import NotifySpec
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.silence import Unstarted
 from rota.watchdog.watchdog_spec import BeatMethod, BeatSpec

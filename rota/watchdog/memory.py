@@ -13,8 +13,8 @@ from pydantic import Field
 
 from rota.expected.evidence import Outage
 from rota.model import StepResult
-from rota.notifications import Fact
-from rota.notify_spec import NotifySpec
+from rota.notices.facts import Fact
+from rota.notices.spec import NotifySpec
 from rota.watchdog.alerts import Alert, Finding, News, Scope, carry_on
 from rota.watchdog.archiving import OF_THE_ARCHIVE, ArchiveState
 from rota.watchdog.crowd import crowded, fitting

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from rota.agent_spec import SessionConcurrency
-from rota.calendars import next_times
-from rota.durations import format_duration
 from rota.expected.evidence import Evidence, Outage
 from rota.expected.slot_state import SlotState, Verdict
 from rota.expected.verdicts import Judge
-from rota.keeper_state import LedgerEntry
+from rota.keepers.slots import LATE
+from rota.keepers.state import LedgerEntry
+from rota.language.durations import format_duration
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
-from rota.slots import LATE
+from rota.schedule.calendars import next_times
 from rota.watchdog.sla import finish_time
 
 UNDECIDED = timedelta(days=7)

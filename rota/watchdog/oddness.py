@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from rota.keeper_state import LedgerEntry
-from rota.notify_spec import Occasion
+from rota.keepers.state import LedgerEntry
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.episodes import Mark, episodes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Finding
 
 

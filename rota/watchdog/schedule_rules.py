@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from rota.calendars import never_fires
 from rota.expected.by_hand import JUST_DECLARED
 from rota.expected.in_force import Chronicle
 from rota.expected.live import LiveSchedule
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.pinned_spec import PinnedSpec
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.calendars import never_fires
+from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.alerts import Finding
 
 

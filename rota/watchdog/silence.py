@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rota.ids import format_slot
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Finding
 
 SLOTS = 3

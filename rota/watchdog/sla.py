@@ -5,9 +5,9 @@ from typing import Self
 
 from pydantic import model_validator
 
-from rota.durations import Duration
-from rota.gates import Gate, gate_time
+from rota.language.durations import Duration
 from rota.model import Declared
+from rota.pipelines.gates import Gate, gate_time
 
 LEAST_PROGRESS = timedelta(minutes=15)
 """A run with no event for that long is stuck at the earliest, unless it is declared sooner:

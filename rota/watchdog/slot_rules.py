@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from rota.durations import format_duration
 from rota.expected.evidence import Evidence
 from rota.expected.in_force import slots_in_force
 from rota.expected.slot_state import Verdict
 from rota.ids import format_slot
-from rota.notify_spec import Occasion
+from rota.language.durations import format_duration
+from rota.notices.spec import Occasion
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.episodes import Episode, Mark, episodes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rota.audit.verified import Verification
 from rota.ids import format_slot
-from rota.notifications import Fact
+from rota.notices.facts import Fact
 from rota.watchdog.alerts import Alert, News
 from rota.watchdog.memory import WatchMemory
 

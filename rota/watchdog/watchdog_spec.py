@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from rota.durations import PATTERN, Duration, format_duration
+from rota.language.durations import PATTERN, Duration, format_duration
 from rota.model import Declared
-from rota.notify_spec import WATCHED, HookUrl, NotifySpec
+from rota.notices.spec import WATCHED, HookUrl, NotifySpec
 
 SHORTEST = timedelta(seconds=10)
 """Between two checks: each is a workflow of its own."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rota.cron import CronError, parse_cron, parse_field
+from rota.schedule.cron import CronError, parse_cron, parse_field
 
 _VARIABLE = re.compile(r"\s*([^\s='\"]+|'[^']*'|\"[^\"]*\")\s*=\s*(.*?)\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

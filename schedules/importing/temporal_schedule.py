@@ -18,7 +18,7 @@ from temporalio.client import (
     ScheduleRange,
 )
 
-from rota.durations import format_duration, parse_duration
+from rota.language.durations import format_duration, parse_duration
 from schedules.importing.agent_files import LONGEST, AgentFile, agent_file, as_template, free_name
 
 _OVERLAP = {

@@ -11,12 +11,15 @@ from activities.documents import put_spec
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
-from rota import budget_rules, keeper, keeper_account, settling
-from rota.admission import AdmissionRequest, Admitted, Settled, Settlement
 from rota.agent_spec import AgentSpec
-from rota.budget import Account, Cap, HoldEnd, HoldRequest, WindowKind
+from rota.budgets import rules as budget_rules
+from rota.budgets.reservations import Account, Cap, HoldEnd, HoldRequest, WindowKind
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers import account as keeper_account
+from rota.keepers import rules as keeper
+from rota.keepers import settling
+from rota.keepers.admission import AdmissionRequest, Admitted, Settled, Settlement
+from rota.keepers.state import KeeperState
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus, Trigger
 from rota.steps import AdmitInput, SettleInput

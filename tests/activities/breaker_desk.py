@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from rota import breaker_rules
-from rota.breaker import Breaker, BreakerAnswer, BreakerPolicy, Phase, Report
+from rota.runtimes import breaker_rules
+from rota.runtimes.breaker import Breaker, BreakerAnswer, BreakerPolicy, Phase, Report
 
 POLICY = BreakerPolicy(open_seconds=0.3, lease_seconds=0.6, probe_pause_seconds=30)
 

@@ -17,16 +17,16 @@ from temporalio.testing import ActivityEnvironment
 from activities.documents import get_context, get_node, get_results, put_record, put_spec
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
-from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
-from rota.calls import ResultRef
 from rota.conversation import Message, StopReason, ToolCall
-from rota.effect_rules import too_early
-from rota.effects import EffectResolution, UnknownEffect
+from rota.effects.records import EffectResolution, UnknownEffect
+from rota.effects.rules import too_early
+from rota.keepers.admission import RunRef
 from rota.pinned_spec import PinnedSpec
 from rota.steps import ToolInput
 from rota.tools import Effect, Reconciled, ToolContext, ToolDefinition, ToolError, tool
-from rota.transcript import RunContext, TranscriptNode, keyed
+from rota.turns.calls import ResultRef
+from rota.turns.transcript import RunContext, TranscriptNode, keyed
 from rota.usage import Usage
 from tests.activities.effect_faults import LIMIT, NIGHT, Faults, Killed, MemoryStore
 

@@ -16,13 +16,13 @@ from activities.session_running import SessionRunningActivities
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
-from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
+from rota.keepers.admission import RunRef
 from rota.pinned_spec import PinnedSpec
-from rota.session_runtime import ProviderSession
+from rota.runtimes.session import ProviderSession
 from rota.steps import AnswerInput, Observed, SessionInput, SessionStarted, SessionStopped
-from rota.transcript import RunContext
+from rota.turns.transcript import RunContext
 from tests.activities.breaker_desk import Desk
 from tests.contract.double import install
 from tests.contract.double_provider import Ends, FakeProvider

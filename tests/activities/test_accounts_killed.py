@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.budget import HoldRequest
+from rota.budgets.reservations import HoldRequest
 from tests.activities.account_bench import AGENT, TEAM, AccountBench, WorkerLostError, presenting
 from tests.rota.desks import run
 

@@ -10,8 +10,8 @@ from activities.answers import check_answer
 from activities.schema_problems import PROBLEMS_SHOWN
 from activities.stores.local import LocalStore
 from rota.agent_spec import AgentSpec
-from rota.calls import INLINE_OUTPUT, AnswerRef
 from rota.conversation import Message, Text
+from rota.turns.calls import INLINE_OUTPUT, AnswerRef
 
 TOTAL = {
     "type": "object",

@@ -17,16 +17,16 @@ from activities.stores.open import open_store
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
 from activities.turn_tools import call_refs
-from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
-from rota.approvals import ApprovalRequest, Ruling, Verdict
-from rota.calls import ResultRef
+from rota.approvals.requests import ApprovalRequest, Ruling, Verdict
 from rota.conversation import Message, StopReason, ToolCall
+from rota.keepers.admission import RunRef
 from rota.model import content_digest
 from rota.pinned_spec import PinnedSpec
 from rota.steps import ToolInput
 from rota.tools import tool
-from rota.transcript import RunContext, TranscriptNode, keyed
+from rota.turns.calls import ResultRef
+from rota.turns.transcript import RunContext, TranscriptNode, keyed
 from rota.usage import Usage
 
 RUN = RunRef(id="poster-1", key="key-1")

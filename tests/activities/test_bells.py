@@ -8,7 +8,7 @@ from activities.bells import Bell, listened_to, listening, ring, run_bell, sessi
 from activities.stores.base import ObjectStore, StoreError
 from activities.stores.local import LocalStore
 from activities.stores.open import open_store
-from rota.session_runtime import ProviderSession
+from rota.runtimes.session import ProviderSession
 from rota.steps import SessionInput
 from tests.activities.session_bench import Bench
 from tests.encrypted import encryption_at, key

@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities import breaker_gate
 from activities.breaker_gate import BreakerGate
 from activities.providers.polling import Still, poll
-from rota.breaker import RUNTIME_HELD, Held, Phase
 from rota.failures import FailureCategory, StepError
+from rota.runtimes.breaker import RUNTIME_HELD, Held, Phase
 from tests.activities.breaker_desk import POLICY, Desk
 
 

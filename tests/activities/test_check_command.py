@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.check_command import Said, run_check
-from rota.checks import CheckState
+from rota.checks.verdicts import CheckState
 
 READS = "import json, sys, os; given = json.load(sys.stdin); "
 

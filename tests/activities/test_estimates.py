@@ -9,13 +9,13 @@ from activities.asked_runtime import asked_runtime
 from activities.call_prices import CallPrices
 from activities.estimates import check_allowance, estimate
 from rota.agent_spec import AgentSpec
-from rota.budget import Amount, Cap
+from rota.budgets.model_price import ModelPrice
+from rota.budgets.reservations import Amount, Cap
+from rota.budgets.spending import OVER_ALLOWANCE
 from rota.conversation import Message, ModelRequest, StopReason, Text
-from rota.model_price import ModelPrice
 from rota.run_ref import RunRef
-from rota.spending import OVER_ALLOWANCE
 from rota.steps import AskInput
-from rota.transcript import TranscriptNode
+from rota.turns.transcript import TranscriptNode
 from rota.usage import Usage
 
 PRICE = ModelPrice(input_usd_per_mtok=1, output_usd_per_mtok=10)

@@ -10,9 +10,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.tool_listing import ToolListingActivities
 from activities.tool_running import ToolRunningActivities
 from activities.toolbox import Toolbox
-from rota.calls import ResultRef
 from rota.steps import StepInput, ToolsListed
 from rota.tools import Effect, tool
+from rota.turns.calls import ResultRef
 from tests.activities.effect_bench import Bench
 from tests.activities.effect_faults import Faults
 

@@ -19,14 +19,14 @@ from activities.documents import (
 )
 from activities.handoffs import HandoffDeskActivities
 from activities.toolbox import Toolbox
-from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
-from rota.calls import ResultRef
+from rota.coordination.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.failures import FailureCategory
-from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
 from rota.ids import keeper_id
+from rota.keepers.admission import RunRef
 from rota.pinned_spec import PinnedSpec
 from rota.runs import AgentRunResult, RunStatus, Trigger
+from rota.turns.calls import ResultRef
 from tests.stack import Stack
 from tests.workflows.handing import ANY_OBJECT, asks, declare_caller
 

@@ -5,9 +5,9 @@ from temporalio.client import OutboundInterceptor, StartWorkflowUpdateInput, Wor
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.lock_desk import LockDeskActivities
-from rota.admission import RunRef
+from rota.coordination.locks import LockRequest
 from rota.ids import keeper_queue, lock_id
-from rota.resource_lock import LockRequest
+from rota.keepers.admission import RunRef
 from rota.steps import LockInput, ReleaseInput
 from tests.fleets import intercepted
 from tests.stack import Stack

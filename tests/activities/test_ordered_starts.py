@@ -6,10 +6,10 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from activities.keeper_desk import KeeperDeskActivities
-from rota.admission import RunRef
 from rota.ids import parse_slot
+from rota.keepers.admission import RunRef
+from rota.keepers.run_orders import RunOrder
 from rota.kinds import Kind
-from rota.run_orders import RunOrder
 from rota.runs import Trigger
 from rota.steps import StartRunsInput
 from tests.stack import Stack

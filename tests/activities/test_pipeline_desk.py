@@ -11,8 +11,8 @@ from activities.pipeline_desk import OUTPUT_LIMIT, TOGETHER_LIMIT, PipelineDeskA
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from rota.model import canonical_json
-from rota.pipeline_spec import PipelineSpec
-from rota.pipeline_steps import LoadOutputsInput, LoadPipelineInput, StoreOutcomeInput
+from rota.pipelines.spec import PipelineSpec
+from rota.pipelines.steps import LoadOutputsInput, LoadPipelineInput, StoreOutcomeInput
 
 SPEC = PipelineSpec.model_validate({"name": "p", "nodes": {"a": {"agent": "x"}}})
 ABSENT = "0" * 64

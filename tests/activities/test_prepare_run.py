@@ -12,18 +12,18 @@ from activities.documents import get_context, put_record, put_spec
 from activities.stores.base import ObjectStore, StoreClosedError, StoreError
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox
-from rota.admission import Admission, Decision, RunRef
 from rota.agent_spec import AgentSpec
-from rota.budget import Cap
-from rota.calls import INLINE_OUTPUT
+from rota.budgets.reservations import Cap
+from rota.coordination.lineage import Lineage
+from rota.coordination.upstream import UpstreamRun
 from rota.failures import FailureCategory
-from rota.lineage import Lineage
-from rota.memory import MemoryVersion
+from rota.keepers.admission import Admission, Decision, RunRef
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.steps import PrepareInput
-from rota.upstream import UpstreamRun
+from rota.turns.calls import INLINE_OUTPUT
+from rota.turns.memory import MemoryVersion
 from tests.rota.desks import T0, run
 from tests.stack import script
 

@@ -10,11 +10,11 @@ from activities.call_prices import CallPrices
 from activities.pricing import Cost, price, price_table_version
 from activities.session_request import SessionTask
 from activities.session_turns import spent
+from rota.budgets.model_price import ModelPrice
 from rota.conversation import Message, ModelReply, StopReason, Text
-from rota.model_price import ModelPrice
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs import bedrock
-from rota.session_runtime import ProviderSession
+from rota.runtimes.kinds import BUILT_IN
+from rota.runtimes.session import ProviderSession
 from rota.usage import Usage
 
 

@@ -9,11 +9,11 @@ from activities.recorded_use import recorded_use
 from activities.session_log import SessionLog
 from activities.stores.base import ObjectStore, StoreError
 from activities.stores.open import open_store
-from rota.budget import Amount
+from rota.budgets.reservations import Amount
 from rota.conversation import Message, StopReason
-from rota.loop import TurnOutcome
 from rota.model import canonical_json
-from rota.transcript import TranscriptNode
+from rota.turns.loop import TurnOutcome
+from rota.turns.transcript import TranscriptNode
 from rota.usage import Usage
 from tests.rota.desks import run
 

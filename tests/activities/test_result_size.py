@@ -8,7 +8,7 @@ import pytest
 from activities.result_size import with_size
 from activities.stores.base import StoreError
 from activities.stores.open import open_store
-from rota.admission import Settlement
+from rota.keepers.admission import Settlement
 from rota.model import canonical_json
 from rota.run_ref import RunRef
 from rota.runs import RunStatus

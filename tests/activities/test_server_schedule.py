@@ -13,7 +13,7 @@ from temporalio.client import (
 )
 
 from activities.server_schedule import differences, server_policy, server_spec
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 
 HOURLY = ScheduleSpec(cron=("0 * * * *",), every=(timedelta(hours=7),), timezone="Europe/Berlin")
 

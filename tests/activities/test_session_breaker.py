@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from activities import heartbeat
-from rota.breaker import RUNTIME_HELD, Breaker, Phase
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import SessionState
+from rota.runtimes.breaker import RUNTIME_HELD, Breaker, Phase
+from rota.runtimes.session import SessionState
 from tests.activities.session_bench import Bench, failed
 from tests.contract.double_provider import Ends, Fails
 

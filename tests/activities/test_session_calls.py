@@ -15,7 +15,7 @@ from activities.runtimes.open import OpenRuntimes
 from activities.secrets import Secrets
 from activities.session_running import SessionRunningActivities
 from activities.toolbox import Toolbox
-from rota.session_runtime import ProviderSession
+from rota.runtimes.session import ProviderSession
 from rota.steps import SessionInput, SessionStarted, SessionStopped
 from tests.activities.session_bench import Bench, failed
 

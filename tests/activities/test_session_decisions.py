@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rota.approvals import Ruling
+from rota.approvals.requests import Ruling
 from tests.activities.session_bench import Bench, failed
 from tests.contract.double_provider import Asks, Ends
 

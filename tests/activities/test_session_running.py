@@ -11,9 +11,9 @@ from activities import heartbeat
 from activities.paid_calls import unanswered_attempts
 from activities.secrets import Secrets
 from activities.session_log import SessionLog
-from rota.budget import Cap
+from rota.budgets.reservations import Cap
 from rota.failures import FailureCategory
-from rota.session_runtime import ProviderSession, Stopped
+from rota.runtimes.session import ProviderSession, Stopped
 from rota.steps import SessionInput
 from tests.activities.session_bench import LOST, RUN, Bench, failed, fault
 from tests.contract.double_provider import Hangs

@@ -13,7 +13,7 @@ from activities.heartbeat import DETAIL_LIMIT
 from activities.secrets import Secrets
 from activities.session_watch import Watch
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import ProviderSession, SessionState
+from rota.runtimes.session import ProviderSession, SessionState
 from rota.steps import SessionInput
 from rota.usage import Usage
 from tests.activities.session_bench import LOST, Bench, failed

@@ -18,8 +18,8 @@ from rota.expected.evidence import Evidence
 from rota.expected.live import LiveSchedule
 from rota.expected.verdicts import verdict_of
 from rota.ids import scheduled_run_id
-from rota.keeper_state import KeeperState
-from rota.schedule_spec import ScheduleSpec
+from rota.keepers.state import KeeperState
+from rota.schedule.spec import ScheduleSpec
 from tests.rota.desks import HOUR, pinned
 from tests.stack import Stack
 from tests.workflows.gates import poll

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.step_errors import to_application_error
-from rota.admission import RunRef
 from rota.failures import FailureCategory, StepError
+from rota.keepers.admission import RunRef
 from rota.steps import StepInput
 
 STEP = StepInput(

@@ -8,7 +8,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.step_meter import OTHER, UNKNOWN, Few, Step, measured_tool, outcome_of
 from rota.failures import FailureCategory, StepError
-from rota.metrics import STEP_OUTCOMES
+from rota.metrics.listed import STEP_OUTCOMES
 
 
 def test_names_beyond_the_most_are_told_together() -> None:

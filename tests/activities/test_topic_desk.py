@@ -16,10 +16,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.stores.base import StoreError
 from activities.stores.local import LocalStore
 from activities.topic_desk import PATIENT_ATTEMPTS, TopicDeskActivities
-from rota.coordination_spec import SubscriptionSpec
+from rota.coordination.spec import SubscriptionSpec
 from rota.failures import PAYLOAD_ERROR_TYPE
 from rota.steps import Delivered, DeliverInput
-from rota.topic import Delivery, Event, Subscriber, Tally
+from rota.topics.topic import Delivery, Event, Subscriber, Tally
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 

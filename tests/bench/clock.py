@@ -1,8 +1,8 @@
 """A hundred thousand schedules on the clock of one day: how many slots come at the same moment.
 
 Pure, and the same each time: schedules are drawn from a mix by a seed, their slots are Rota's own
-(`rota.slot_times`), and what jitter does is drawn as the server does it, evenly over its length.
-`python -m tests.bench clock` writes tables and picture of docs/scale.md anew.
+(`rota.schedule.slot_times`), and what jitter does is drawn as the server does it, evenly over
+its length. `python -m tests.bench clock` writes tables and picture of docs/scale.md anew.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from random import Random
 
-from rota.durations import format_duration
-from rota.schedule_spec import ScheduleSpec
-from rota.slot_times import times_between
+from rota.language.durations import format_duration
+from rota.schedule.slot_times import times_between
+from rota.schedule.spec import ScheduleSpec
 from tests.bench.clock_picture import picture
 from tests.bench.measures import Effort, Measure
 from tests.bench.reckoning import table as reckoning_table

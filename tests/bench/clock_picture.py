@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 
 WIDTH, HEIGHT, LEFT, GAP = 1440 // 2, 90, 60, 34
 STYLE = "font: 12px sans-serif; fill: #222"

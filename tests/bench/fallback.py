@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from rota.breaker import BreakerPolicy
 from rota.failures import FailureCategory, StepError
+from rota.runtimes.breaker import BreakerPolicy
 from tests.bench.arena import finish
 from tests.bench.measures import Effort, Measure, progress
 from tests.bench.serve import bench_stack

@@ -15,10 +15,10 @@ from time import perf_counter
 
 from temporalio.client import Client
 
-from rota.coordination_spec import SubscriptionSpec
+from rota.coordination.spec import SubscriptionSpec
 from rota.ids import event_run_id, keeper_queue, topic_id
-from rota.topic import Subscriber
-from rota.topic_rules import unique_id
+from rota.topics.rules import unique_id
+from rota.topics.topic import Subscriber
 from tests.bench.measures import Effort, Measure, progress, quantile, ratio
 from tests.bench.serve import bench_stack
 from tests.bench.workload import Plan

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from rota.failures import FailureCategory
-from rota.runtime_kind import RuntimeKind
+from rota.runtimes.kind import RuntimeKind
 
 
 @dataclass(frozen=True)

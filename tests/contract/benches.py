@@ -4,7 +4,7 @@ import importlib
 import inspect
 from pathlib import Path
 
-from rota.runtime_kind import Capabilities, Shape
+from rota.runtimes.kind import Capabilities, Shape
 from tests.contract.bench import RuntimeBench
 
 Benches = list[type[RuntimeBench]]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rota.breaker import BreakerPolicy
+from rota.runtimes.breaker import BreakerPolicy
 from tests.contract.bench import RuntimeBench
 from tests.contract.benches import BENCHES, Benches, models, name_of, sessions
 from tests.contract.played import Contract

@@ -15,10 +15,10 @@ from activities.runtimes import kinds
 from activities.runtimes.open import OpenRuntimes
 from rota.conversation import Message, Text, ToolCall
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.base import CalledBy, SessionSettings
-from rota.session_runtime import (
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
+from rota.runtimes.kinds import BUILT_IN
+from rota.runtimes.session import (
     Asked,
     Collected,
     Observation,

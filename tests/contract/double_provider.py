@@ -7,7 +7,7 @@ from typing import Any
 
 from rota.conversation import StopReason
 from rota.failures import StepError
-from rota.session_runtime import SessionRequest, Told
+from rota.runtimes.session import SessionRequest, Told
 from rota.usage import Usage
 
 

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
 from rota.runs import AgentRunResult
-from rota.runtime_kind import Capabilities, Shape
+from rota.runtimes.kind import Capabilities, Shape
 from rota.tools import ToolDefinition
 from tests.contract.bench import RuntimeBench
 from tests.contract.benches import promises

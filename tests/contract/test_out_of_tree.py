@@ -16,7 +16,7 @@ from tests.stack import Stack
 KIND = '''
 from typing import Literal
 
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
 from rota.runtime_specs.base import SessionSettings
 
 
@@ -38,7 +38,7 @@ KIND = RuntimeKind(
 '''
 RUNTIME = """
 from rota.conversation import Message, StopReason, Text
-from rota.session_runtime import Collected, Observation, ProviderSession, SessionState, Stopped
+from rota.runtimes.session import Collected, Observation, ProviderSession, SessionState, Stopped
 
 
 def said(text):

@@ -12,10 +12,10 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.ids import topic_id
-from rota.pipeline_run import NodeResult, PipelineResult
+from rota.pipelines.run import NodeResult, PipelineResult
 from rota.runs import AgentRunResult
 from rota.tools import ToolDefinition, ToolError
-from rota.topic import Published
+from rota.topics.topic import Published
 from schedules.fleet import load_fleet
 from tests.examples.code_review import TOOLS
 from tests.fleets import apply_of

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from activities.tools.fleet import load_tools
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.tools import ToolContext, ToolDefinition, ToolError
 from schedules.fleet import load_fleet
 from tests.pipelines import declare_pipeline

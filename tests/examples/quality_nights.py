@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from activities.tools.fleet import load_tools
-from rota.baseline import BaselineRequest, BaselineState
+from rota.checks.baseline import BaselineRequest, BaselineState
 from rota.ids import keeper_id
 from rota.tools import ToolContext
 from schedules.fleet import load_fleet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.pipeline_run import NodeResult
+from rota.pipelines.run import NodeResult
 from rota.runs import RunStatus
 from tests.examples.code_review import copy_fleet, run_git, truth_of, written
 from tests.examples.code_review_night import (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rota.failures import FailureCategory
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus
 from rota.visibility import RESULT_MEMO
 from tests.examples.morning import (

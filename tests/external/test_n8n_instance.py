@@ -12,7 +12,7 @@ from activities.runtimes.n8n import N8nRuntime
 from rota.failures import FailureCategory, StepError
 from rota.runs import RunStatus
 from rota.runtime_specs.n8n import N8nSettings
-from rota.session_runtime import Observation, ProviderSession, SessionState
+from rota.runtimes.session import Observation, ProviderSession, SessionState
 from tests.activities.runtimes.session_requests import Reports, session_request
 from tests.external.n8n_instance import N8n, node, respond, result, webhook
 from tests.stack import Stack

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from rota.approval_links import ApprovalLink, ApprovalLinks, AskedApproval
-from rota.approvals import OpenApproval
+from rota.approvals.links import ApprovalLink, ApprovalLinks, AskedApproval
+from rota.approvals.requests import OpenApproval
 from rota.runs import RunStatus
 from tests.approving import Ledger, calling, open_approvals, posting
 from tests.external.browser import Browser

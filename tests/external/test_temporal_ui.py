@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.gateway_spec import GatewaySpec
+from rota.hooks.gateway_spec import GatewaySpec
 from tests.encrypted import encrypted_fleet, key
 from tests.external.browser import CHROMIUM
 from tests.house.repository import ROOT

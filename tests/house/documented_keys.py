@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from tests.house.documentation import Table, quoted, tables
 
 KEYS = ("key", "default", "meaning")

@@ -6,22 +6,22 @@ import pytest
 from pydantic import BaseModel
 
 from rota.agent_spec import AgentSpec
-from rota.allowed_models import ModelsSpec
-from rota.approval_spec import ApprovalRule
-from rota.approvals import ApprovalDecision
+from rota.approvals.business_hours import BusinessHours
+from rota.approvals.requests import ApprovalDecision
+from rota.approvals.spec import ApprovalRule
 from rota.audit.audit_spec import AuditSpec
-from rota.budget_spec import BudgetSpec, TeamBudget
-from rota.business_hours import BusinessHours
-from rota.check_spec import CheckSpec
-from rota.coordination_spec import NeedSpec, SubscriptionSpec
-from rota.durations import format_duration, parse_duration
+from rota.budgets.spec import BudgetSpec, TeamBudget
+from rota.checks.spec import CheckSpec
+from rota.coordination.spec import NeedSpec, SubscriptionSpec
 from rota.fleet_file import FleetFile
-from rota.gateway_spec import DecodeSpec, GatewaySpec, LinksSpec
-from rota.hook_spec import HookSpec
-from rota.keyring import EncryptionSpec
+from rota.hooks.gateway_spec import DecodeSpec, GatewaySpec, LinksSpec
+from rota.hooks.spec import HookSpec
+from rota.language.durations import format_duration, parse_duration
 from rota.mcp_servers import McpServer
-from rota.notify_spec import NotifySpec, Occasion
-from rota.pipeline_spec import NodeSpec
+from rota.notices.spec import NotifySpec, Occasion
+from rota.pipelines.spec import NodeSpec
+from rota.runtimes.allowed_models import ModelsSpec
+from rota.security.keyring import EncryptionSpec
 from rota.watchdog.sla import SlaSpec
 from rota.watchdog.watchdog_spec import WatchdogSpec
 from tests.house.documentation import Table, quoted, tables

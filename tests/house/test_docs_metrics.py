@@ -1,7 +1,7 @@
 """The page of metrics tells the closed list as it is."""
 
-from rota.metric_kinds import Metric
-from rota.metrics import METRICS
+from rota.metrics.kinds import Metric
+from rota.metrics.listed import METRICS
 from tests.house.documentation import quoted, tables
 from tests.house.repository import ROOT
 

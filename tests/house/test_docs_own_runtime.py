@@ -7,7 +7,7 @@ import pytest
 
 from activities.runtimes.kinds import runtime_kind
 from rota.runs import RunStatus
-from rota.runtime_kind import Probing
+from rota.runtimes.kind import Probing
 from tests.house.documented_runtime import installed
 from tests.stack import Stack
 from tests.workflows.claude import ending_of

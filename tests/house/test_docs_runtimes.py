@@ -6,12 +6,13 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from rota import runtime_kind, session_runtime
-from rota.breaker import BreakerPolicy
-from rota.runtime_kind import Capabilities, Looking, Probing, RuntimeKind
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.answer_paths import AnswerPaths
 from rota.runtime_specs.base import ModelSettings, RuntimeSettings, SessionSettings
+from rota.runtimes import kind as runtime_kind
+from rota.runtimes import session as session_runtime
+from rota.runtimes.breaker import BreakerPolicy
+from rota.runtimes.kind import Capabilities, Looking, Probing, RuntimeKind
+from rota.runtimes.kinds import BUILT_IN
 from tests.house.documentation import Table, blocks, quoted, tables
 from tests.house.documented_keys import KEYS, default_of, key_tables, mistakes, table_of
 from tests.house.repository import ROOT

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from rota.agent_spec import AgentSpec
+from rota.coordination.handoffs import handoff_of
 from rota.fleet_file import FleetFile
-from rota.handoffs import handoff_of
 from schedules.declaration_errors import DeclarationErrors
 from schedules.yaml_source import load_documents
 from tests.house.documentation import Block, blocks, pages

@@ -11,9 +11,9 @@ import yaml
 from deploy.grafana.boards.declared import Board, Unit
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
 from deploy.grafana.boards.written import BOARDS, FOLDER, file_of, text_of
-from rota.metric_kinds import Kind, Source
-from rota.metric_kinds import Unit as Measured
-from rota.metrics import METRICS
+from rota.metrics.kinds import Kind, Source
+from rota.metrics.kinds import Unit as Measured
+from rota.metrics.listed import METRICS
 from tests.house.repository import ROOT
 from tests.monitoring.committed import Shown, alerts, boards, panels, rules, shown
 from tests.monitoring.promql import RISES, Use, substituted, uses, variables

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
-from rota.metric_kinds import Source
-from rota.metrics import METRICS
+from rota.metrics.kinds import Source
+from rota.metrics.listed import METRICS
 from schedules.fleet import load_fleet_file
 from tests.monitoring.committed import PROMETHEUS, Shown, alerts, choices, rules, shown
 from tests.monitoring.promql import PARTS_OF_HISTOGRAMS, substituted

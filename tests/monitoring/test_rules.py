@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rota.metrics import METRICS
+from rota.metrics.listed import METRICS
 from tests.house.documentation import cells
 from tests.house.repository import ROOT
 from tests.monitoring.committed import PROMETHEUS, RUNBOOKS, alerts, rules

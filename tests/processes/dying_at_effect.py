@@ -8,8 +8,8 @@ import sys
 
 from activities.effect_records import EffectRecords
 from activities.tool_attempts import ToolAttempt
-from rota.calls import ResultRef
-from rota.effects import EffectRecord, EffectStage
+from rota.effects.records import EffectRecord, EffectStage
+from rota.turns.calls import ResultRef
 from workers.cli.main import main
 
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from activities.topic_desk import TopicDeskActivities
-from rota.topic import Event, Subscriber
+from rota.topics.topic import Event, Subscriber
 from workers.cli.main import main
 
 

@@ -9,7 +9,7 @@ import sys
 from activities.notify import webhook
 from activities.notify.means import Means
 from activities.providers.json_calls import Call
-from rota.notifications import Channel
+from rota.notices.facts import Channel
 from workers.cli.main import main
 
 post = webhook.post

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from activities.providers.called import SAFETY_LOOKS
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from rota.runs import RunStatus
 from tests.contract.claude_managed_bench import ClaudeManagedBench
 from tests.contract.played import Contract

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import yaml
 
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from rota.runs import AgentRunResult, RunStatus
 from tests.deliveries import SECRETS, Posted, now_signed
 from tests.processes.worker_process import launched

@@ -16,9 +16,9 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from activities.documents import get_memory
-from rota.keeper_state import KeeperState
-from rota.memory import MemoryVersion
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
+from rota.turns.memory import MemoryVersion
 from tests.fleets import apply_of, declared, fleet_of
 from tests.processes.worker_process import kill, worker_process
 from tests.stack import Stack, open_stack, script

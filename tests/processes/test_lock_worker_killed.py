@@ -2,7 +2,7 @@
 
 import asyncio
 
-from rota.resource_lock import LockAnswer
+from rota.coordination.locks import LockAnswer
 from tests.processes.worker_process import kill, worker_process
 from tests.stack import Stack
 from tests.workflows.lock_bench import LockBench

@@ -3,9 +3,9 @@
 import pytest
 
 from activities import safekeeping
-from rota.budget import Cap, WindowKind
-from rota.freeze import FreezeRequest
+from rota.budgets.reservations import Cap, WindowKind
 from rota.ids import budget_id, keeper_id, keeper_queue
+from rota.keepers.freeze import FreezeRequest
 from rota.runs import RunStatus
 from rota.team_spec import PinnedTeam
 from rota.tools import tool

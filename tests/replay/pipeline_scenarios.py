@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import RunStatus
 from tests.pipelines import INSTANT, LISTING, Flaky, declare_pipeline, start_pipeline, worker_of
 from tests.replay.scenarios import DONE, SLOW, Recording, Scenario, chain, ended

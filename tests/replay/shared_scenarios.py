@@ -3,11 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-from rota.coordination_spec import SubscriptionSpec
+from rota.coordination.spec import SubscriptionSpec
 from rota.ids import event_run_id, handoff_run_id, keeper_id, lock_id, topic_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
-from rota.topic import Published, Subscriber
+from rota.topics.topic import Published, Subscriber
 from schedules.subscriptions import subscribe
 from tests.pipelines import worker_of
 from tests.replay.pipeline_scenarios import executions

@@ -3,14 +3,14 @@
 import os
 
 from rota.ids import keeper_id
-from rota.notifier import NotifierPolicy
-from rota.notify_spec import Occasion
-from rota.questions import Question, QuestionKind
+from rota.notices.notifier import NotifierPolicy
+from rota.notices.spec import Occasion
 from rota.tools import NeedsAnswer, ToolContext, tool
+from rota.turns.questions import Question, QuestionKind
 from tests.fakes.hook_receiver import HookReceiver
 from tests.replay.pipeline_scenarios import executions
 from tests.replay.scenarios import Recording, Scenario, ended
-from tests.rota.notices import fact
+from tests.rota.notice_desk import fact
 from tests.stack import Stack, script
 from tests.workflows.notified import Line
 

@@ -13,17 +13,17 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Plugin, Replayer
 
-import rota.dag
-import rota.dag_plan
-import rota.needing
-from rota.dag_edges import Standing
-from rota.dag_plan import Plan
-from rota.dag_state import DagState
-from rota.loop import Finish, RunTools, Think
-from rota.needing import NeedProgress
-from rota.resource_lock import LockAnswer
+import rota.coordination.needing
+import rota.pipelines.plan
+import rota.pipelines.rules
+from rota.coordination.locks import LockAnswer
+from rota.coordination.needing import NeedProgress
+from rota.coordination.upstream import NeedAnswer
+from rota.pipelines.edges import Standing
+from rota.pipelines.plan import Plan
+from rota.pipelines.state import DagState
 from rota.runs import AgentRunResult
-from rota.upstream import NeedAnswer
+from rota.turns.loop import Finish, RunTools, Think
 from tests.workflows.test_pinned_names import activity_names
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workflows.agent import AgentWorkflow
@@ -145,9 +145,9 @@ MUTATIONS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "announce before settle": (RunKit, "settle", announce_first, "run-telling"),
     "no word of a lock": (ResourceLockWorkflow, "_told", grant_silently, "lock-1"),
     "no end of a node": (Children, "cancel", leave_at_work, "pipeline-cancelled"),
-    "no clock gate": (rota.dag_plan, "gate_time", open_at_once, "pipeline-everything-1"),
-    "a node in spite of a failure": (rota.dag, "standing", ready, "pipeline-failed"),
-    "no re-run": (rota.needing, "_may_rerun", give_up, "run-need-met-by-a-rerun"),
+    "no clock gate": (rota.pipelines.plan, "gate_time", open_at_once, "pipeline-everything-1"),
+    "a node in spite of a failure": (rota.pipelines.rules, "standing", ready, "pipeline-failed"),
+    "no re-run": (rota.coordination.needing, "_may_rerun", give_up, "run-need-met-by-a-rerun"),
 }
 """A change somebody might make: where, which name, what instead, and who notices."""
 

@@ -18,7 +18,7 @@ from activities.documents import put_spec
 from activities.server_schedule import server_policy, server_spec
 from rota.agent_spec import AgentSpec
 from rota.ids import keeper_id, keeper_queue, watchdog_id
-from rota.notify_spec import NotifySpec
+from rota.notices.spec import NotifySpec
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.looks import WatchOrder
 from rota.watchdog.watchdog_spec import BeatSpec

@@ -1,6 +1,6 @@
 """Past runs that are run again, to be recorded."""
 
-from rota.backtest import Unrecorded
+from rota.what_if.backtest import Unrecorded
 from tests.replay.scenarios import Recording, Scenario
 from tests.stack import Stack
 from tests.workflows.what_if_bench import ANSWERS, READS, Office, backtest, clerk, tried

@@ -2,8 +2,17 @@
 
 from datetime import UTC, datetime
 
-from rota import budget_rules as rules
-from rota.budget import NONE, Account, Amount, Cap, Grant, HoldEnd, HoldRequest, WindowKind
+from rota.budgets import rules
+from rota.budgets.reservations import (
+    NONE,
+    Account,
+    Amount,
+    Cap,
+    Grant,
+    HoldEnd,
+    HoldRequest,
+    WindowKind,
+)
 from rota.run_ref import RunRef
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rota.baseline import BaselineRequest, BaselineState, SessionResult
+from rota.checks.baseline import BaselineRequest, BaselineState, SessionResult
 from rota.run_ref import RunRef
 
 NIGHT = datetime(2026, 11, 22, 2, tzinfo=UTC)

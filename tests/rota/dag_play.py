@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rota.dag import MOST_STARTS, advance, stop
-from rota.dag_ends import PipelineEnd, pipeline_end, run_ended
-from rota.dag_inputs import Given
-from rota.dag_moves import Moves, Start
-from rota.dag_plan import Clock, Plan, plan_of
-from rota.dag_state import DagState, NodeState, initial_state
-from rota.pipeline_run import NodeResult
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.ends import PipelineEnd, pipeline_end, run_ended
+from rota.pipelines.inputs import Given
+from rota.pipelines.moves import Moves, Start
+from rota.pipelines.plan import Clock, Plan, plan_of
+from rota.pipelines.rules import MOST_STARTS, advance, stop
+from rota.pipelines.run import NodeResult
+from rota.pipelines.spec import PipelineSpec
+from rota.pipelines.state import DagState, NodeState, initial_state
 from rota.runs import RunStatus, Trigger
 
 T0 = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)

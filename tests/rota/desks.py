@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rota import dedupe, keeper, settling
-from rota.admission import (
+from rota.keepers import dedupe, settling
+from rota.keepers import rules as keeper
+from rota.keepers.admission import (
     Admission,
     AdmissionRequest,
     KeyOutcome,
@@ -13,9 +14,9 @@ from rota.admission import (
     Settled,
     Settlement,
 )
-from rota.keeper_state import KeeperState, LedgerEntry, SessionState
+from rota.keepers.run_orders import RunOrder
+from rota.keepers.state import KeeperState, LedgerEntry, SessionState
 from rota.pinned_spec import PinnedSpec
-from rota.run_orders import RunOrder
 from rota.runs import RunStatus, Trigger
 
 T0 = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

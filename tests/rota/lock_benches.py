@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from rota import lock_rules
-from rota.resource_lock import LockAnswer, LockRequest, LockState
+from rota.coordination import lock_rules
+from rota.coordination.locks import LockAnswer, LockRequest, LockState
 from tests.rota.desks import T0, run
 
 WAIT = 600.0

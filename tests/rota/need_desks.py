@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from rota import needs
-from rota.keeper_state import LedgerEntry
+from rota.coordination.upstream import NeedAnswer, NeedRequest, UpstreamState
+from rota.keepers import needs
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
-from rota.schedule_spec import ScheduleSpec
-from rota.upstream import NeedAnswer, NeedRequest, UpstreamState
+from rota.schedule.spec import ScheduleSpec
 from tests.rota.desks import T0, Desk, run
 
 HOURLY = ScheduleSpec.model_validate({"cron": "0 * * * *"})

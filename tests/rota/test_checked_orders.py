@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rota import keeper, orders
-from rota.admission import AdmissionRequest, Decision, RunRef
 from rota.agent_spec import AgentSpec
-from rota.keeper_state import KeeperState
+from rota.keepers import orders
+from rota.keepers import rules as keeper
+from rota.keepers.admission import AdmissionRequest, Decision, RunRef
+from rota.keepers.run_orders import BackfillRequest
+from rota.keepers.state import KeeperState
 from rota.pinned_spec import PinnedSpec
-from rota.run_orders import BackfillRequest
 from rota.runs import Covers, Trigger
 
 SLOT = datetime(2026, 11, 1, 5, tzinfo=UTC)

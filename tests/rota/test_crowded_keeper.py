@@ -2,9 +2,9 @@
 
 import pytest
 
-from rota import capacity
-from rota.admission import Decision
-from rota.keeper_state import MOST_WAITING, MOST_WAITING_BYTES
+from rota.keepers import capacity
+from rota.keepers.admission import Decision
+from rota.keepers.state import MOST_WAITING, MOST_WAITING_BYTES
 from rota.model import canonical_json
 from rota.runs import RunStatus
 from tests.rota.desks import Desk

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rota.replay import Asked, ReplayVerdict, drift_of
+from rota.what_if.replay import Asked, ReplayVerdict, drift_of
 
 
 def asked(key: str, event: int = 0, **says: Any) -> Asked:

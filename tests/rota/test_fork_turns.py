@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rota.admission import Decision
-from rota.lineage import Fork, Lineage
+from rota.coordination.lineage import Fork, Lineage
+from rota.keepers.admission import Decision
 from rota.runs import RunStatus
 from tests.rota.desks import T0, Desk, run
 

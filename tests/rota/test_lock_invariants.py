@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rota import lock_rules
-from rota.resource_lock import LockAnswer, LockState
+from rota.coordination import lock_rules
+from rota.coordination.locks import LockAnswer, LockState
 from tests.rota.desks import run
 from tests.rota.lock_benches import Bench
 

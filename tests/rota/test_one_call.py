@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.base import SessionSettings
+from rota.runtimes.kinds import BUILT_IN
 
 START = {"url": "https://jobs.example/start"}
 POLLED = {"mode": "poll", "id": "id", "status": {"url": "https://jobs.example/{session.id}"}}

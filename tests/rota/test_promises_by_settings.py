@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rota.runtime_kind import Capabilities
-from rota.runtime_kinds import BUILT_IN
+from rota.runtimes.kind import Capabilities
+from rota.runtimes.kinds import BUILT_IN
 
 PAID = {"input_tokens": "in", "cost_usd": "usd"}
 STATUS = {"url": "http://host/jobs/{session.id}", "state": "state", "done": ["d"], "failed": ["f"]}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rota.admission import AdmissionRequest, RunRef
-from rota.checkpoint import RunArgument
+from rota.keepers.admission import AdmissionRequest, RunRef
 from rota.runs import AgentRunInput, RunStatus
+from rota.turns.checkpoint import RunArgument
 from tests.rota.desks import run
 
 

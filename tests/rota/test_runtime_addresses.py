@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from rota.runtime_kinds import BUILT_IN
+from rota.runtimes.kinds import BUILT_IN
 
 ADDRESSES = [
     (kind, name)

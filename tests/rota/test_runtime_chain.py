@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rota.admission import Admission, Decision, RunRef
 from rota.failures import FailureCategory
-from rota.loop import Finish, LoopState
-from rota.outcome import RunOrigin, result_of
+from rota.keepers.admission import Admission, Decision, RunRef
 from rota.pinned_spec import Fallback
 from rota.runs import RunStatus, Trigger
+from rota.turns.loop import Finish, LoopState
+from rota.turns.outcome import RunOrigin, result_of
 from tests.rota.desks import pinned
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall, ToolResult
-from rota.runtime_kinds import BUILT_IN
+from rota.runtimes.kinds import BUILT_IN
 from rota.span_content import TEXT_LIMIT, answer, instructions, messages
 from rota.spans import ATTRIBUTES, Operation, answered, asked, finish_reason, provider_of
 from rota.usage import Usage

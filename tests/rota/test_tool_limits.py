@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rota.approval_spec import matches
+from rota.approvals.spec import matches
 from rota.tool_limits import AgentLimits, refusals
 
 

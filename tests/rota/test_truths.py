@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from rota.check_spec import OnFailure
-from rota.checks import CheckOutcome, CheckState
+from rota.checks.spec import OnFailure
+from rota.checks.verdicts import CheckOutcome, CheckState
 from rota.expected.slot_state import SlotState, Verdict
 from rota.failures import FailureCategory
-from rota.keeper_state import LedgerEntry
-from rota.notifications import Channel, ChannelKind
-from rota.notifier import RECEIPTS, NotifierPolicy, NotifierState
-from rota.notifier_rules import given_up, next_message, sent, take
-from rota.notify_spec import Occasion
-from rota.receipts import Receipt, receipt_of
+from rota.keepers.state import LedgerEntry
+from rota.notices.facts import Channel, ChannelKind
+from rota.notices.notifier import RECEIPTS, NotifierPolicy, NotifierState
+from rota.notices.receipts import Receipt, receipt_of
+from rota.notices.rules import given_up, next_message, sent, take
+from rota.notices.spec import Occasion
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
 from rota.truths import truths_of, truths_of_entry, truths_of_no_run
 from tests.rota.desks import HOUR, T0, run
-from tests.rota.notices import fact
+from tests.rota.notice_desk import fact
 
 END = T0 + HOUR
 TOLD = Receipt(channel="slack", told=True, at=END)

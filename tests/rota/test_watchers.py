@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from rota import keeper, needs, orders, settling, slot_times
-from rota.coordination_spec import NeedSpec
-from rota.lineage import Lineage
-from rota.loop import Finish
-from rota.needing import NeedProgress, next_move
+from rota.coordination.lineage import Lineage
+from rota.coordination.needing import NeedProgress, next_move
+from rota.coordination.spec import NeedSpec
+from rota.coordination.upstream import UpstreamState
+from rota.keepers import needs, orders, settling
+from rota.keepers import rules as keeper
 from rota.runs import RunStatus, Trigger
-from rota.upstream import UpstreamState
+from rota.schedule import slot_times
+from rota.turns.loop import Finish
 from tests.rota.desks import HOUR, T0, run
 from tests.rota.need_desks import RERUN, TICK, hourly, unscheduled
 

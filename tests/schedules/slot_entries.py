@@ -6,7 +6,7 @@ from typing import Any
 
 from rota.expected.evidence import Evidence
 from rota.expected.live import LiveSchedule
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.explaining import Explanation, explain_slot
 from schedules.slot_facts import SlotFacts

@@ -15,8 +15,8 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from rota.admission import MemoryChange
 from rota.ids import keeper_id
+from rota.keepers.admission import MemoryChange
 from schedules.apply import AppliedStep, apply_plan
 from schedules.apply_errors import ApplyError, NoWorkerError, StalePlanError
 from schedules.changes import Action, Plan, Step

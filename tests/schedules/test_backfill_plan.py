@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rota.admission import RunRef
 from rota.agent_spec import AgentSpec
-from rota.keeper_state import KeeperState, LedgerEntry
-from rota.orders import request_backfill
+from rota.keepers.admission import RunRef
+from rota.keepers.orders import request_backfill
+from rota.keepers.run_orders import Backfill, RunOrder
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.pinned_spec import PinnedSpec
-from rota.run_orders import Backfill, RunOrder
 from rota.runs import Covers, RunStatus, Trigger
 from schedules.backfill import BackfillError, Choice, Finding, needs_pages, plan_slots, slots_in
 from schedules.backfill_request import in_progress, outcomes_of, request_of, subject_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.pipeline_spec import After
+from rota.pipelines.spec import After
 from schedules.fleet import load_fleet
 from tests.schedules.fleet_folder import AGENT, problems_of, write
 

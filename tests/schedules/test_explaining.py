@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rota.keeper_state import LedgerEntry
-from rota.run_orders import RunOrder
+from rota.keepers.run_orders import RunOrder
+from rota.keepers.state import LedgerEntry
 from rota.runs import Covers, RunStatus, Trigger
 from rota.usage import Usage
 from tests.rota.desks import HOUR, T0, run

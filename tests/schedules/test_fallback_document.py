@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from activities.runtimes.kinds import runtime_kinds
-from rota.runtime_kind import Capabilities, RuntimeKind, Shape
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs.base import SessionSettings
+from rota.runtimes.kind import Capabilities, RuntimeKind, Shape
+from rota.runtimes.kinds import BUILT_IN
 from schedules.fleet import load_fleet
 from schedules.json_schema import fleet_json_schema
 from tests.schedules.fleet_folder import problems_of, write

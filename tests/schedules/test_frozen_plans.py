@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rota.freeze import Freeze, FreezeScope
+from rota.keepers.freeze import Freeze, FreezeScope
 from schedules.changes import Action, AgentPlan, Step
 from schedules.freezes import Freezable, begun_frozen, left_unjudged
 from tests.rota.desks import T0

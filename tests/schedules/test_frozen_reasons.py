@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rota.freeze import Freeze
-from rota.keeper_state import LedgerEntry
+from rota.keepers.freeze import Freeze
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 from schedules.entry_reasons import ReasonKind
 from tests.rota.desks import HOUR, T0

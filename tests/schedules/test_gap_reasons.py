@@ -8,7 +8,7 @@ import pytest
 from rota.expected.evidence import Fired
 from rota.expected.in_force import Chronicle, declared
 from rota.expected.live import LiveSchedule
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import Trigger
 from tests.rota.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY, IS_SLOT, NEXT, SLOT, entry, explained, texts

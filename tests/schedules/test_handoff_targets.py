@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rota.coordination_spec import HandoffTarget
+from rota.coordination.spec import HandoffTarget
 from schedules.fleet import load_fleet
 from tests.schedules.fleet_folder import AGENT, write
 

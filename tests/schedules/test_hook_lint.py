@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rota.hook_spec import HookSpec, TopicHookSpec
+from rota.hooks.spec import HookSpec, TopicHookSpec
 from schedules.hook_lint import hook_remarks, topic_hook_findings
 
 

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from rota.agent_spec import AgentSpec
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.spec import PipelineSpec
 from rota.team_spec import TeamSpec
 from schedules.agent_document import FILLED_IN
 from schedules.fleet import load_fleet

@@ -8,9 +8,9 @@ import pytest
 
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
-from rota.budget import Account
-from rota.costs import total
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.budgets.costs import total
+from rota.budgets.reservations import Account
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from rota.steps import LedgerPage

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.lost_slots import lost_to
 from tests.rota.desks import HOUR, T0, pinned

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rota.agent_spec import AgentSpec
-from rota.notify_spec import WAITING_FOR_PEOPLE, Occasion
+from rota.notices.spec import WAITING_FOR_PEOPLE, Occasion
 from rota.pinned_spec import PinnedSpec
 from schedules.fleet import load_fleet
 from tests.schedules.fleet_folder import AGENT, findings, problems_of, write

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from temporalio.client import ScheduleActionStartWorkflow
 
-from rota.coordination_spec import SubscriptionSpec
-from rota.topic import Subscriber
+from rota.coordination.spec import SubscriptionSpec
+from rota.topics.topic import Subscriber
 from schedules.apply import AppliedStep, apply_plan
 from schedules.apply_errors import ApplyError
 from schedules.changes import Action, Step

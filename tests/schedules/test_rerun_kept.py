@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rota.lineage import Lineage
-from rota.pipeline_run import NodeResult
-from rota.pipeline_spec import PipelineSpec
+from rota.coordination.lineage import Lineage
+from rota.pipelines.run import NodeResult
+from rota.pipelines.spec import PipelineSpec
 from rota.runs import RunStatus
 from schedules.rerun import RerunError, kept_from_failed, kept_from_node, rerun_lineage
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.queue import RuntimeQueue
 from schedules.fleet import load_fleet
 from schedules.runtime_queues import runtime_queues
 from tests.schedules.fleet_folder import findings, write

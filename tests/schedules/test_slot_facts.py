@@ -3,7 +3,7 @@
 import pytest
 
 from activities.documents import put_record
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import Covers
 from rota.steps import LedgerPage
 from schedules.explaining import explain_slot

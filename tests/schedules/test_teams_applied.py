@@ -2,7 +2,7 @@
 
 import asyncio
 
-from rota.budget import Cap, WindowKind
+from rota.budgets.reservations import Cap, WindowKind
 from rota.ids import budget_id
 from rota.team_spec import TeamAccount
 from schedules.changes import Action, AgentPlan, Plan, Step

@@ -10,8 +10,8 @@ import json
 import sys
 
 from rota.ids import notifier_id
-from rota.notifications import channels_of
-from rota.notify_spec import NotifySpec
+from rota.notices.facts import channels_of
+from rota.notices.spec import NotifySpec
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.hook_receiver import HookReceiver
 from tests.house.repository import ROOT

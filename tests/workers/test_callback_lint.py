@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rota.agent_spec import AgentSpec
-from rota.gateway_spec import GatewaySpec
+from rota.hooks.gateway_spec import GatewaySpec
 from workers.callback_lint import callback_remarks
 
 URL = {"url": "https://rota.example.com"}

@@ -19,9 +19,9 @@ from activities.stores.local import LocalStore
 from activities.toolbox import Toolbox
 from rota.agent_spec import AgentSpec
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.n8n import KIND
-from rota.session_runtime import SessionState
+from rota.runtimes.kind import Probe
+from rota.runtimes.session import SessionState
 from tests.activities.runtimes.session_requests import INBOX, Reports, session_request
 from tests.contract.http_bench import HttpBench
 from tests.fakes.http_job_server import TOKEN

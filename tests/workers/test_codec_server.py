@@ -8,7 +8,7 @@ from temporalio.api.common.v1 import Payload
 
 from activities.converter import data_converter
 from activities.stores.payloads import PAYLOAD_THRESHOLD
-from rota.keyring import Key
+from rota.security.keyring import Key
 from tests.encrypted import encrypted_fleet, key, write_keys
 from workers.codec_server import UNREADABLE, NamespaceUnknownError, PayloadReader
 from workers.encryption import encryption_of, store_of

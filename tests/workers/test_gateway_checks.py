@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rota.fleet_file import FleetFile
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from schedules.fleet import Fleet
 from tests.deliveries import SECRETS
 from tests.fleets import declared

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rota.keyring import key_ring
+from rota.security.keyring import key_ring
 from workers.key_file import KeyFileError, begin_file, rotate_file
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)

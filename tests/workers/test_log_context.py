@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from rota.admission import AdmissionRequest, Settlement
 from rota.failures import FailureCategory, StepError
+from rota.keepers.admission import AdmissionRequest, Settlement
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from rota.steps import AdmitInput, SettleInput, StepInput, TurnInput

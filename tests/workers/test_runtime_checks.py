@@ -4,9 +4,9 @@ from pathlib import Path
 
 from activities.breakers import Breakers, read_breaker
 from activities.runtimes.kinds import account_of
-from rota.breaker import Breaker, Phase, Report
 from rota.ids import breaker_id
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.breaker import Breaker, Phase, Report
+from rota.runtimes.queue import RuntimeQueue
 from schedules.fleet import Fleet, load_fleet
 from tests.stack import Stack
 from tests.workflows.gates import poll

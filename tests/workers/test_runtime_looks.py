@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from activities.runtimes.scripted import ScriptedRuntime
-from rota.runtime_kind import Probe
 from rota.runtime_specs.base import RuntimeSettings
+from rota.runtimes.kind import Probe
 from tests.contract.bench import RuntimeBench
 from tests.contract.benches import BENCHES, name_of
 from tests.contract.scripted_bench import ScriptedBench

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.queue import RuntimeQueue
 from workers.runtime_queues import fleet_queues, limit_rates
 
 AGENT = "name: {name}\nruntime: {{kind: anthropic, model: m, queue: {queue}}}\n"

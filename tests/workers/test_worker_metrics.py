@@ -6,8 +6,8 @@ import urllib.request
 
 import pytest
 
-from rota.metric_kinds import Source
-from rota.metrics import METRICS
+from rota.metrics.kinds import Source
+from rota.metrics.listed import METRICS
 from tests.processes.worker_process import launched, worker_process
 from tests.stack import Stack, script
 from tests.workflows.gates import poll

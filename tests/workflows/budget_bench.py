@@ -11,10 +11,10 @@ from temporalio.worker import Worker
 
 from activities.accounts import reserve, settle_team
 from activities.keepers import report_settlement
-from rota.admission import RunRef, Settlement
-from rota.budget import Account, Amount, Cap, Grant, HoldRequest, WindowKind
+from rota.budgets.reservations import Account, Amount, Cap, Grant, HoldRequest, WindowKind
 from rota.ids import budget_id, keeper_id, keeper_queue
-from rota.keeper_account import end_of
+from rota.keepers.account import end_of
+from rota.keepers.admission import RunRef, Settlement
 from rota.runs import RunStatus
 from rota.team_spec import PinnedTeam, TeamAccount
 from rota.usage import Usage

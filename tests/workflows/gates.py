@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from rota.ids import keeper_id, keeper_queue
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script
 

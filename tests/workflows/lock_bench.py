@@ -9,9 +9,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from activities.lock_desk import LockDeskActivities
-from rota.admission import RunRef
+from rota.coordination.locks import LockAnswer, LockRequest, LockState
 from rota.ids import lock_id
-from rota.resource_lock import LockAnswer, LockRequest, LockState
+from rota.keepers.admission import RunRef
 from rota.steps import LockInput, ReleaseInput
 from tests.stack import Stack
 from tests.workflows.gates import poll

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rota.budget import Amount, WindowKind
+from rota.budgets.reservations import Amount, WindowKind
 from rota.runs import RunStatus
 from rota.tools import tool
 from tests.stack import Stack, script

@@ -16,9 +16,9 @@ from activities.notifying import NotifyingActivities
 from activities.server_errors import is_missing
 from rota.connections import Connections
 from rota.ids import notifier_id
-from rota.notifications import Channel, Fact, PostInput, channels_of
-from rota.notifier import NotifierPolicy, NotifierState
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.facts import Channel, Fact, PostInput, channels_of
+from rota.notices.notifier import NotifierPolicy, NotifierState
+from rota.notices.spec import NotifySpec, Occasion
 from tests.fakes.hook_receiver import HookReceiver
 from tests.stack import Stack
 from tests.workflows.gates import poll

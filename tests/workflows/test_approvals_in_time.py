@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
-from rota.admission import RunRef
-from rota.approval_spec import ApprovalRule
-from rota.approvals import ApprovalDecision, ApprovalRequest, Ruling, Verdict
-from rota.outcome import RunOrigin
+from rota.approvals.requests import ApprovalDecision, ApprovalRequest, Ruling, Verdict
+from rota.approvals.spec import ApprovalRule
+from rota.keepers.admission import RunRef
 from rota.runs import Trigger
+from rota.turns.outcome import RunOrigin
 from workflows.run_kit.approvals import Approvals
 from workflows.run_kit.clock import RunClock
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHandle
 
-from rota.backtest import CallSource, CaseEnd, Unrecorded
-from rota.backtest_compare import Verdict
+from rota.what_if.backtest import CallSource, CaseEnd, Unrecorded
+from rota.what_if.compare import Verdict
 from tests.stack import Stack, script
 from tests.workflows.gates import poll
 from tests.workflows.what_if_bench import (

@@ -13,10 +13,10 @@ import workflows.run_kit.fallback
 from activities import breaker_gate, breaker_reports
 from activities.breakers import Breakers, read_breaker
 from activities.runtimes.kinds import account_of
-from rota.breaker import Breaker, BreakerPolicy, Phase, Report
 from rota.failures import FailureCategory, StepError
 from rota.ids import breaker_id
 from rota.runs import AgentRunResult, RunStatus
+from rota.runtimes.breaker import Breaker, BreakerPolicy, Phase, Report
 from tests.stack import Stack, open_stack
 from tests.workflows.claude import ending_of, events_of, kinds_of
 from tests.workflows.gates import poll

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rota.breaker import BreakerPolicy
 from rota.failures import FailureCategory, StepError
 from rota.runs import AgentRunResult, RunStatus
+from rota.runtimes.breaker import BreakerPolicy
 from tests.contract.double_provider import Ends, Fails, FakeProvider
 from tests.stack import Stack
 from tests.workflows.doubled import Doubles, activities_of, status_shows

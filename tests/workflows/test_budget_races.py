@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rota.budget import Account, BudgetRaise, Tally, WindowKind
+from rota.budgets.reservations import Account, BudgetRaise, Tally, WindowKind
 from rota.ids import budget_id, keeper_id
 from rota.runs import RunStatus
 from rota.team_spec import TeamAccount

@@ -3,7 +3,7 @@
 import pytest
 
 from activities.effect_records import EffectRecords
-from rota.effects import EffectStage
+from rota.effects.records import EffectStage
 from rota.runs import RunStatus
 from rota.tools import Reconciled, ToolContext, ToolError, tool
 from tests.saying import say

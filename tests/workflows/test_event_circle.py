@@ -2,7 +2,7 @@
 
 import pytest
 
-from rota import event_delivery
+from rota.topics import delivery as event_delivery
 from tests.stack import Stack
 from tests.workflows.topics import DONE, Topic, runs_of
 

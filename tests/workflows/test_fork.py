@@ -6,8 +6,8 @@ import pytest
 
 from activities.documents import get_memory
 from rota.conversation import ToolResult
-from rota.replay import ReplayVerdict
 from rota.runs import AgentRunResult, RunStatus, Trigger
+from rota.what_if.replay import ReplayVerdict
 from tests.approving import decide, open_approvals
 from tests.stack import Stack
 from tests.workers.cli.command_line import Ended, rota

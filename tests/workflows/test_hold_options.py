@@ -7,8 +7,8 @@ import pytest
 from activities.breaker_gate import FRESH_SECONDS, SHORT, TROUBLE_SECONDS
 from activities.breaker_reports import MEMORY_SECONDS
 from activities.breakers import PATIENCE
-from rota.breaker import BreakerPolicy
 from rota.pinned_spec import Fallback, PinnedSpec
+from rota.runtimes.breaker import BreakerPolicy
 from workflows import activity_options as options
 
 POLICY = BreakerPolicy()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rota.budget import Account, BudgetRaise, HoldRequest, Tally, WindowKind
+from rota.budgets.reservations import Account, BudgetRaise, HoldRequest, Tally, WindowKind
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from tests.stack import Stack
 from tests.workflows.budget_bench import CENT, BudgetBench
 from tests.workflows.gates import GATED, Gate, until

@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from rota.freeze import FreezeChange
 from rota.ids import backfill_run_id, keeper_id
+from rota.keepers.freeze import FreezeChange
 from rota.runs import RunStatus
 from rota.visibility import KEEPER_MEMO
 from tests.pipelines import declare_pipeline, result_of, start_pipeline

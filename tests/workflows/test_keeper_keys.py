@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import AgentRunResult, RunStatus
 from tests.stack import Stack
 from tests.workflows.gates import GATED, Gate, until

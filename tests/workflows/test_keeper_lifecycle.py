@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 import workflows.agent
 import workflows.keeper_kit.outside
 from rota.ids import keeper_id
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 from rota.steps import LedgerPage
 from tests.stack import Stack, script

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
 from rota.tools import ToolContext, tool
 from tests.stack import Stack, script

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from rota import keeper_account, needs, orders, settling
-from rota.admission import RunRef
-from rota.budget import HoldRequest
+from rota.budgets.reservations import HoldRequest
+from rota.coordination.upstream import NeedRequest
+from rota.keepers import account as keeper_account
+from rota.keepers import needs, orders, settling
+from rota.keepers.admission import RunRef
 from rota.runs import Trigger
-from rota.schedule_spec import ScheduleSpec
-from rota.upstream import NeedRequest
+from rota.schedule.spec import ScheduleSpec
 from tests.rota.desks import T0, Desk, run
 from workflows.activity_options import RECLAIM_INTERVAL
 from workflows.keeper_kit.lookout import AT_ONCE, OPEN_CHECK, Lookout

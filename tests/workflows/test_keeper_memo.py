@@ -1,6 +1,6 @@
 """What a keeper's memo says of its agent, without a server."""
 
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from tests.rota.desks import pinned
 from workflows.keeper_kit.showing import memo_of
 

@@ -7,10 +7,10 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
 import workflows.agent
-from rota.admission import RunRef
+from rota.coordination.upstream import NeedAnswer, NeedRequest, UpstreamState
 from rota.ids import keeper_id, keeper_queue
+from rota.keepers.admission import RunRef
 from rota.runs import RunStatus, Trigger
-from rota.upstream import NeedAnswer, NeedRequest, UpstreamState
 from tests.replay.scenarios import chain
 from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, until

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rota.admission import RunRef
-from rota.budget import Amount, Cap, HoldEnd, WindowKind
+from rota.budgets.reservations import Amount, Cap, HoldEnd, WindowKind
 from rota.ids import budget_id, keeper_queue
-from rota.notify_spec import Occasion
+from rota.keepers.admission import RunRef
+from rota.notices.spec import Occasion
 from rota.team_spec import PinnedTeam, TeamAccount
 from tests.fakes.hook_receiver import HookReceiver
 from tests.stack import Stack, script

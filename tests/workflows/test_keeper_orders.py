@@ -11,10 +11,10 @@ from temporalio.exceptions import ApplicationError
 import activities.keeper_desk
 import workflows.agent
 import workflows.keeper_kit.outside
-from rota.admission import RunRef
 from rota.ids import backfill_run_id, keeper_id
-from rota.keeper_state import KeeperState
-from rota.run_orders import Backfill
+from rota.keepers.admission import RunRef
+from rota.keepers.run_orders import Backfill
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, tool
 from tests.replay.scenarios import chain

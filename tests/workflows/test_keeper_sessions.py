@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
-from rota.memory import MemoryVersion
+from rota.keepers.admission import MemoryChange, Settled
 from rota.runs import RunStatus
 from rota.tools import tool
+from rota.turns.memory import MemoryVersion
 from tests.stack import Stack, script
 from tests.workflows.gates import GATED, Gate, until, waiting
 from tests.workflows.watched import look_often

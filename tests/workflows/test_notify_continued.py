@@ -6,10 +6,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.workflow import Info
 
 from activities.notifying import NotifyingActivities
-from rota.admission import RunRef
-from rota.budget import Amount, Cap, HoldEnd, WindowKind
+from rota.budgets.reservations import Amount, Cap, HoldEnd, WindowKind
 from rota.ids import budget_id, keeper_id, keeper_queue
-from rota.notify_spec import Occasion
+from rota.keepers.admission import RunRef
+from rota.notices.spec import Occasion
 from rota.team_spec import PinnedTeam
 from tests.fakes.hook_receiver import HookReceiver
 from tests.stack import Stack, script

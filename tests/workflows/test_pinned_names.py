@@ -20,7 +20,7 @@ from rota.ids import (
     watch_queue,
 )
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
-from rota.pipeline_run import PipelineRunInput
+from rota.pipelines.run import PipelineRunInput
 from rota.runs import AgentRunInput
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS
 from workflows.agent import AgentWorkflow

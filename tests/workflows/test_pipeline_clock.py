@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rota.failures import FailureCategory
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import RunStatus
 from tests.pipelines import INSTANT, Flaky, declare_pipeline, run_pipeline, worker_of
 from tests.skipping import in_berlin, next_change, tomorrow

@@ -7,7 +7,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, Wor
 from temporalio.exceptions import CancelledError
 
 from rota.failures import FailureCategory
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import RunStatus
 from rota.visibility import PIPELINE_MEMO
 from tests.pipelines import INSTANT, declare_pipeline, result_of, run_pipeline, start_pipeline

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkipper
 
 from rota.failures import PAYLOAD_ERROR_TYPE, FailureCategory
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus
 from rota.usage import Usage
 from tests.fakes.hook_receiver import HookReceiver

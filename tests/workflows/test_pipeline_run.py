@@ -7,7 +7,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from rota.failures import FailureCategory
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO, RESULT_MEMO
 from tests.pipelines import (

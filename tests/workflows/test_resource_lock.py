@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 import workflows.resource_lock
-from rota.resource_lock import LockState
+from rota.coordination.locks import LockState
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.lock_bench import LockBench

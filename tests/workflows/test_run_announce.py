@@ -9,7 +9,7 @@ from activities.desk import RunDeskActivities
 from rota.ids import topic_id
 from rota.runs import RunStatus
 from rota.steps import AnnounceInput
-from rota.topic import Event, TopicState
+from rota.topics.topic import Event, TopicState
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of
 from tests.workflows.gates import poll

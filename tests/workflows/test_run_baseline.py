@@ -7,7 +7,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from activities.documents import get_context, get_transcript
-from rota.baseline import BaselineRequest, BaselineState, SessionResult
+from rota.checks.baseline import BaselineRequest, BaselineState, SessionResult
 from rota.ids import keeper_id
 from rota.runs import AgentRunResult
 from rota.tools import ToolContext, tool

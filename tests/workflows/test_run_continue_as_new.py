@@ -8,10 +8,10 @@ import pytest
 
 import workflows.agent
 from rota.ids import keeper_id
-from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.steps import LedgerPage
 from rota.tools import NeedsAnswer, ToolContext, tool
+from rota.turns.questions import Question, QuestionKind
 from tests.asking import open_questions
 from tests.replay.scenarios import chain
 from tests.stack import Stack, script

@@ -9,8 +9,8 @@ from temporalio.client import WorkflowExecutionStatus
 
 from activities.desk import RunDeskActivities
 from activities.thinking import ThinkingActivities
-from rota.admission import Admitted
 from rota.conversation import StopReason
+from rota.keepers.admission import Admitted
 from rota.model import canonical_json
 from rota.runs import RunStatus
 from rota.steps import AdmitInput, TurnInput

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import safekeeping
 from activities.effect_records import EffectRecords
-from rota.effects import EffectStage
+from rota.effects.records import EffectStage
 from rota.failures import FailureCategory
 from rota.runs import RunStatus
 from rota.tools import Reconciled, ToolContext, tool

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rota.coordination.lineage import Lineage
 from rota.failures import FailureCategory
 from rota.ids import format_slot
-from rota.lineage import Lineage
 from rota.runs import RunStatus
 from tests.stack import Stack, script
 from tests.workflows.claude import ending_of

@@ -6,10 +6,10 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
 
-from rota.freeze import FreezeRequest
 from rota.ids import grading_run_id, keeper_id
+from rota.keepers.freeze import FreezeRequest
 from rota.runs import AgentRunResult
-from tests.rota.test_grading import JUDGES
+from tests.rota.checks.test_grading import JUDGES
 from tests.stack import Stack, script
 from tests.workflows.gates import poll
 

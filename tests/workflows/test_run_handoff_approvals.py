@@ -1,6 +1,6 @@
 """Calls of other agents that a person decides on first."""
 
-from rota.budget import Amount
+from rota.budgets.reservations import Amount
 from rota.tools import tool
 from tests.approving import calling, decide, open_approvals, told
 from tests.stack import Stack, script

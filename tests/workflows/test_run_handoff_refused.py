@@ -2,8 +2,8 @@
 
 import pytest
 
+from rota.coordination.lineage import DEEPEST, Lineage
 from rota.failures import FailureCategory
-from rota.lineage import DEEPEST, Lineage
 from rota.runs import RunStatus
 from tests.pipelines import declare_pipeline
 from tests.stack import Stack, script

@@ -8,8 +8,8 @@ from typing import Any
 
 from activities.documents import get_memory, get_transcript
 from rota.conversation import ToolResult
-from rota.hook_delivery import hook_lineage
-from rota.hook_spec import HookSpec
+from rota.hooks.delivery import hook_lineage
+from rota.hooks.spec import HookSpec
 from rota.runs import AgentRunResult, RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.fakes.anthropic_server import AnthropicFake

@@ -1,6 +1,6 @@
 """Where a run comes from, as it shows it: on the real server."""
 
-from rota.lineage import Lineage
+from rota.coordination.lineage import Lineage
 from rota.tools import ToolContext, tool
 from tests.stack import Stack, script
 from workflows.run_kit.visibility import PIPELINE, ROOT

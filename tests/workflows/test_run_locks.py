@@ -7,9 +7,9 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from rota.coordination.locks import LockState
 from rota.failures import FailureCategory
 from rota.ids import lock_id
-from rota.resource_lock import LockState
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, tool
 from tests.stack import Stack, script

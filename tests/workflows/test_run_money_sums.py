@@ -9,10 +9,10 @@ from temporalio.exceptions import ApplicationError
 
 import activities.call_prices
 from activities.documents import get_transcript
-from rota.breaker import BreakerPolicy
-from rota.budget import Amount, WindowKind
+from rota.budgets.reservations import Amount, WindowKind
 from rota.failures import FailureCategory, StepError
 from rota.runs import AgentRunResult, RunStatus
+from rota.runtimes.breaker import BreakerPolicy
 from rota.tools import tool
 from rota.usage import Usage, sum_of
 from tests.fakes.anthropic_server import AnthropicFake

@@ -9,9 +9,9 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from rota.admission import RunRef
 from rota.failures import FailureCategory
 from rota.ids import format_slot, keeper_id
+from rota.keepers.admission import RunRef
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, ToolError, tool
 from tests.saying import say

@@ -10,10 +10,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 
 from activities.notifying import NotifyingActivities
-from rota.notify_spec import Occasion
-from rota.questions import Question, QuestionKind
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
+from rota.turns.questions import Question, QuestionKind
 from rota.visibility import RESULT_MEMO
 from tests.fakes.hook_receiver import HookReceiver
 from tests.pipelines import declare_pipeline, run_pipeline

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkipper
 
-from rota.budget import WindowKind
+from rota.budgets.reservations import WindowKind
 from rota.failures import FailureCategory
 from rota.ids import keeper_id
 from rota.runs import RunStatus

@@ -8,9 +8,9 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpda
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.tool_questions import MOST_QUESTIONS
-from rota.questions import Question, QuestionKind
 from rota.runs import RunStatus
 from rota.tools import NeedsAnswer, ToolContext, ToolDefinition, tool
+from rota.turns.questions import Question, QuestionKind
 from tests.asking import open_questions
 from tests.stack import Stack, script
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from activities.documents import get_transcript
-from rota.transcript import TranscriptNode
+from rota.turns.transcript import TranscriptNode
 from tests.fakes.openai_server import OpenAIFake
 from tests.stack import Stack
 

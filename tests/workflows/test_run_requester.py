@@ -6,8 +6,8 @@ from temporalio.client import WorkflowHandle
 
 from activities.documents import get_context, get_node
 from rota.ids import backfill_run_id, handoff_run_id, keeper_id
+from rota.keepers.run_orders import Backfill, BackfillRequest
 from rota.pinned_spec import PinnedSpec
-from rota.run_orders import Backfill, BackfillRequest
 from rota.runs import AgentRunResult
 from tests.stack import Stack, script
 from tests.workflows.gates import poll

@@ -3,11 +3,11 @@
 from typing import Any
 
 from activities.documents import get_memory, get_transcript, put_record
-from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
-from rota.memory import MemoryVersion
+from rota.keepers.admission import MemoryChange, Settled
 from rota.runs import AgentRunResult, RunStatus
 from rota.tools import ToolError, tool
+from rota.turns.memory import MemoryVersion
 from tests.pipelines import declare_pipeline, run_pipeline
 from tests.stack import Stack, script
 from tests.workflows.gates import poll

@@ -11,10 +11,10 @@ from temporalio.workflow import Info
 
 import activities.budget_desk
 import workflows.run_kit.desk
-from rota.budget import NOTHING, Grant, HoldRequest
-from rota.checkpoint import RunArgument
+from rota.budgets.reservations import NOTHING, Grant, HoldRequest
 from rota.ids import keeper_id
 from rota.runs import RunStatus
+from rota.turns.checkpoint import RunArgument
 from tests.stack import Stack
 from tests.workflows.money import add, give, spending
 from tests.workflows.standing import Run

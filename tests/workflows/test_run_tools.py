@@ -8,9 +8,9 @@ import pytest
 
 from activities.documents import get_memory
 from rota.failures import FailureCategory
-from rota.memory import MEMORY_LIMIT
 from rota.runs import RunStatus
 from rota.tools import ToolContext, ToolDefinition, ToolError, tool
+from rota.turns.memory import MEMORY_LIMIT
 from tests.stack import Stack, script
 from tests.workflows.claude import QUICK_RETRY, ending_of
 

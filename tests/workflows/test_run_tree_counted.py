@@ -7,9 +7,9 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from rota.budget import Cap
+from rota.budgets.reservations import Cap
 from rota.failures import FailureCategory
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult, RunStatus
 from rota.tools import tool
 from rota.visibility import PIPELINE_MEMO, RESULT_MEMO

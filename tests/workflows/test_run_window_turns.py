@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper
 
-from rota.budget import WindowKind
+from rota.budgets.reservations import WindowKind
 from rota.ids import keeper_id
 from rota.runs import RunStatus
 from tests.skipping import in_berlin, next_change

@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import (
 
 from rota.failures import FailureCategory, StepError
 from rota.runs import RunStatus
-from rota.runtime_queue import RuntimeQueue
+from rota.runtimes.queue import RuntimeQueue
 from tests.stack import Stack, open_stack
 from tests.workflows.claude import events_of
 from tests.workflows.providers import Provider, asks, provide

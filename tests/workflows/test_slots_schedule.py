@@ -8,9 +8,9 @@ import pytest
 from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy, WorkflowHandle
 
 from activities.missed_slots import with_passed_slots
-from rota.admission import AdmissionRequest, RunRef
 from rota.ids import format_slot, scheduled_run_id
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.admission import AdmissionRequest, RunRef
+from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from tests.fleets import apply_of, declared, fleet_of
 from tests.stack import Stack
@@ -149,7 +149,7 @@ async def test_outage_with_skip_runs_none_of_the_missed_slots(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each slot that could not start on time is skipped with that reason."""
-    monkeypatch.setattr("rota.slots.LATE", timedelta(0))
+    monkeypatch.setattr("rota.keepers.slots.LATE", timedelta(0))
     entries, came = await missed(stack, "skip", "queue_all", slots=3)
     assert [entry.slot for entry in entries] == came
     assert {(entry.status, entry.reason) for entry in entries} == {

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 import workflows.budget
-from rota.budget import BudgetRaise, WindowKind
+from rota.budgets.reservations import BudgetRaise, WindowKind
 from tests.stack import Stack
 from tests.workflows.budget_bench import CENT, BudgetBench, held, today
 from tests.workflows.gates import poll

@@ -7,7 +7,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from rota.ids import keeper_queue
-from rota.topic import PAYLOAD_LIMIT
+from rota.topics.topic import PAYLOAD_LIMIT
 from tests.stack import Stack
 from tests.workflows.topics import Topic
 

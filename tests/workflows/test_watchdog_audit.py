@@ -8,7 +8,7 @@ from activities.audit.checkpointing import make_checkpoints
 from activities.stores.local import LocalStore
 from rota.audit.verified import VerifyProgress, verified_place
 from rota.ids import keeper_id, keeper_queue
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.pinned_spec import PinnedSpec
 from rota.watchdog.looks import WatchOrder
 from rota.watchdog.memory import WatchMemory

@@ -17,8 +17,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from rota.ids import watchdog_id
-from rota.notifications import PostInput
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.facts import PostInput
+from rota.notices.spec import NotifySpec, Occasion
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder, WatchOrder
 from rota.watchdog.memory import WatchMemory

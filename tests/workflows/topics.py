@@ -6,9 +6,9 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from rota.coordination_spec import SubscriptionSpec
+from rota.coordination.spec import SubscriptionSpec
 from rota.ids import topic_id
-from rota.topic import DeadLetter, Published, Subscriber, TopicState, TopicSummary
+from rota.topics.topic import DeadLetter, Published, Subscriber, TopicState, TopicSummary
 from schedules.subscriptions import subscribe
 from tests.stack import Stack, script
 from tests.workflows.gates import poll

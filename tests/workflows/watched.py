@@ -8,8 +8,8 @@ from temporalio.client import WorkflowHandle
 
 import workflows.keeper_kit.lookout
 import workflows.keeper_kit.ordered
+from rota.coordination.upstream import NeedAnswer
 from rota.ids import keeper_id
-from rota.upstream import NeedAnswer
 from tests.stack import Stack
 from tests.workflows.gates import poll
 

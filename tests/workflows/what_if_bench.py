@@ -4,10 +4,16 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-from rota.backtest import BACKTEST_TYPE, CASES_MEMO, BacktestInput, BacktestProgress, Unrecorded
-from rota.backtest_compare import Comparison
-from rota.budget import Cap
+from rota.budgets.reservations import Cap
 from rota.tools import ToolContext, ToolDefinition, tool
+from rota.what_if.backtest import (
+    BACKTEST_TYPE,
+    CASES_MEMO,
+    BacktestInput,
+    BacktestProgress,
+    Unrecorded,
+)
+from rota.what_if.compare import Comparison
 from tests.stack import Stack, script
 from workers.cli.any_run import describe_run
 from workers.cli.run_view import view_of

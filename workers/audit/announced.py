@@ -5,8 +5,8 @@ Not part of the chain: channels forget, and a record that has ended must not cha
 
 from rota.audit.histories import attributes_of, events_of
 from rota.audit.run_record import RunRecord
-from rota.notify_spec import NotifySpec
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
+from rota.notices.spec import NotifySpec
 from workers.cli.server import Link
 from workers.cli.told import receipts_of
 

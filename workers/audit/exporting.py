@@ -22,7 +22,7 @@ from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer, index_of, sealed
 from rota.fleet_file import FleetFile
 from rota.model import canonical_json
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
 from workers.audit.announced import receipts_for
 from workers.audit.archived import read_archive
 from workers.audit.report import render

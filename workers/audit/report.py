@@ -19,7 +19,7 @@ from rota.audit.histories import spans_of
 from rota.audit.keeping import Keeping
 from rota.audit.run_record import RunRecord
 from rota.model import canonical_json
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
 from rota.usage import Usage, format_cost
 from workers.audit import report_facts, report_tables
 from workers.audit.kept import kept

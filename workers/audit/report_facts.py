@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from rota.audit.run_record import RunRecord
-from rota.pipeline_run import PipelineResult
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult, Trigger
 from rota.truths import Truth, truths_of
 from workers.audit.report_words import at, shown

@@ -6,11 +6,11 @@ Each is a list of rows of text, in the order of their headings here.
 import json
 from typing import Any
 
-from rota.approvals import Verdict
+from rota.approvals.requests import Verdict
 from rota.audit.interventions import interventions_of
 from rota.audit.run_record import RecordedEffect, RunRecord
-from rota.checks import CheckOutcome
-from rota.json_changes import json_changes
+from rota.checks.json_changes import json_changes
+from rota.checks.verdicts import CheckOutcome
 from rota.usage import Usage, format_cost, sum_of
 from workers.audit.report_words import STAGES, at, json_or_text, shown, took
 

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from rota.effects import EffectStage
+from rota.effects.records import EffectStage
 from workers.cli.output import format_took
 
 MOST_SIGNS = 20_000

@@ -1,7 +1,7 @@
 """The accounts of agents and teams, asked of the workflows that keep them."""
 
 from rota.ids import BUDGET_PREFIX, KEEPER_PREFIX, budget_id, keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.list_query import KEEPERS
 from rota.team_spec import TeamAccount
 from schedules.explain import suggest

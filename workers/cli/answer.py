@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from rich.text import Text
 
 from activities.schema_problems import schema_problems
-from rota.questions import OpenQuestion, Question, QuestionAnswer, QuestionKind, check_answer
+from rota.turns.questions import OpenQuestion, Question, QuestionAnswer, QuestionKind, check_answer
 from workers.cli.any_run import describe_open_run
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunResult
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

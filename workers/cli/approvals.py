@@ -5,10 +5,10 @@ from rich.text import Text
 
 from activities.notify.approval_links import approval_links
 from activities.secrets import Secrets
-from rota.approval_links import MOST_NAME, ApprovalLink, AskedApproval, why_not_by
-from rota.approval_spec import Undecided
-from rota.approvals import SHORTEST_DIGEST
-from rota.notification_text import one_line
+from rota.approvals.links import MOST_NAME, ApprovalLink, AskedApproval, why_not_by
+from rota.approvals.requests import SHORTEST_DIGEST
+from rota.approvals.spec import Undecided
+from rota.notices.text import one_line
 from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

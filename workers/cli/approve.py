@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from rota.approvals import ApprovalDecision, Verdict
+from rota.approvals.requests import ApprovalDecision, Verdict
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.options import command, server_options

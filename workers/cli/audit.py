@@ -17,7 +17,7 @@ from rota.audit.reading_back import ErasedError, record_in
 from rota.audit.run_record import RunRecord
 from rota.audit.statements import UnreadableError
 from rota.audit.verify import read_folder
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
 from schedules.fleet import load_fleet_file
 from workers.audit.announced import receipts_for
 from workers.audit.archived import DamagedArchiveError, record_of_run

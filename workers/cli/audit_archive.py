@@ -8,7 +8,7 @@ import click
 from activities.audit.archiver import Archiver
 from activities.audit.fleet_agents import fleet_agents
 from rota.archive import ArchiveOrder, ArchiveReport
-from rota.durations import format_duration
+from rota.language.durations import format_duration
 from schedules.fleet import load_fleet_file
 from workers.cli.audit_key import fleet_signer
 from workers.cli.command_error import CommandError

@@ -6,7 +6,7 @@ import click
 
 from activities.audit.holding import HoldUnknownError, all_holds, place_hold, release_hold
 from rota.audit.retention import Hold, Release
-from rota.durations import parse_duration
+from rota.language.durations import parse_duration
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode
 from workers.cli.known_agent import require_known

@@ -6,8 +6,8 @@ import click
 
 from activities.ledger_pages import read_pages
 from rota.ids import format_slot, keeper_id
-from rota.keeper_state import KeeperState
-from rota.run_orders import Backfill
+from rota.keepers.run_orders import Backfill
+from rota.keepers.state import KeeperState
 from schedules.backfill import (
     BackfillError,
     Choice,

@@ -6,8 +6,8 @@ from typing import Any
 
 from activities.ledger_pages import read_pages
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
-from rota.run_orders import Backfill
+from rota.keepers.run_orders import Backfill
+from rota.keepers.state import KeeperState
 from schedules.apply_errors import NoWorkerError
 from schedules.backfill import Choice, PlannedSlot
 from schedules.backfill_request import SlotOutcome, outcomes_of, progress_of, working

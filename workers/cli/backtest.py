@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from rota.agent_spec import AgentSpec
-from rota.backtest import Unrecorded
-from rota.backtest_compare import Share, Thresholds, exceeded, totals
 from rota.runs import RunStatus
+from rota.what_if.backtest import Unrecorded
+from rota.what_if.compare import Share, Thresholds, exceeded, totals
 from schedules.fleet import load_fleet
 from workers.cli.backtest_run import Asked, Found, play
 from workers.cli.backtest_view import document_of, print_backtest

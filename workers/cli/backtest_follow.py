@@ -6,8 +6,8 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from rota.backtest import BacktestProgress
 from rota.usage import format_cost
+from rota.what_if.backtest import BacktestProgress
 from workers.cli.output import console, remark
 from workers.cli.progress import INTERVAL_SECONDS, QUERY_TIMEOUT, no_worker, no_worker_remark
 from workers.cli.server import Link

@@ -10,11 +10,17 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.backtest import BACKTEST_TYPE, CASES_MEMO, BacktestInput, BacktestProgress, Unrecorded
-from rota.backtest_compare import Comparison
-from rota.budget import Cap
+from rota.budgets.reservations import Cap
 from rota.runs import RunStatus
 from rota.usage import format_cost, sum_of
+from rota.what_if.backtest import (
+    BACKTEST_TYPE,
+    CASES_MEMO,
+    BacktestInput,
+    BacktestProgress,
+    Unrecorded,
+)
+from rota.what_if.compare import Comparison
 from workers.cli.agents import require_agent
 from workers.cli.backtest_follow import cancelled, follow
 from workers.cli.command_error import CommandError

@@ -8,10 +8,10 @@ from typing import Any
 from rich.markup import escape
 from rich.text import Text
 
-from rota.backtest import BacktestProgress
-from rota.backtest_compare import Comparison, Played, Totals, Verdict
-from rota.json_changes import Change, JsonChange
+from rota.checks.json_changes import Change, JsonChange
 from rota.usage import Usage, format_cost
+from rota.what_if.backtest import BacktestProgress
+from rota.what_if.compare import Comparison, Played, Totals, Verdict
 from workers.cli.output import console, format_took, print_table, remark, table
 
 STYLES = {

@@ -12,9 +12,9 @@ from rich.text import Text
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
 from activities.documents import get_json
-from rota.baseline import BaselineRequest, BaselineState, Judgement, SessionResult
+from rota.checks.baseline import BaselineRequest, BaselineState, Judgement, SessionResult
+from rota.checks.json_changes import JsonChange, json_changes
 from rota.ids import keeper_id
-from rota.json_changes import JsonChange, json_changes
 from schedules.apply_errors import NoWorkerError
 from workers.cli.baseline_view import judged_line, print_changes, remark_standing
 from workers.cli.command_error import CommandError

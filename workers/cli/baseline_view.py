@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from rota.baseline import BaselineState, Judgement
-from rota.json_changes import Change, JsonChange
+from rota.checks.baseline import BaselineState, Judgement
+from rota.checks.json_changes import Change, JsonChange
 from workers.cli.output import format_time, print_table, remark, table
 
 _STYLES = {Change.ADDED: "green", Change.REMOVED: "red", Change.CHANGED: "yellow"}

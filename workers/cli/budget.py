@@ -5,8 +5,8 @@ from uuid import uuid4
 import click
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
-from rota.budget import Account, BudgetRaise, Cap, WindowKind
-from rota.budget_limits import DIMENSIONS, Dimension, amount_of, cap_of
+from rota.budgets.limits import DIMENSIONS, Dimension, amount_of, cap_of
+from rota.budgets.reservations import Account, BudgetRaise, Cap, WindowKind
 from rota.ids import budget_id, keeper_id
 from schedules.apply_errors import NoWorkerError
 from workers.cli.accounts import account_of, agent_account, all_accounts

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.text import Text
 
-from rota.budget import Account, WindowKind
-from rota.budget_limits import Limit, format_amount, limits_of
-from rota.budget_tallies import keys_at, tally_of
-from rota.budget_text import count_runs, limit_line
+from rota.budgets.limits import Limit, format_amount, limits_of
+from rota.budgets.reservations import Account, WindowKind
+from rota.budgets.tallies import keys_at, tally_of
+from rota.budgets.text import count_runs, limit_line
 from rota.usage import format_cost
 from workers.cli.output import console, format_time, print_table, table
 

@@ -8,13 +8,13 @@ import click
 from rich.text import Text
 
 from activities.side_by_side import side_by_side
-from rota import costs
-from rota.calendars import zone_of
-from rota.costs import AgentLedger, Cost, Grouping
-from rota.durations import parse_duration
+from rota.budgets import costs
+from rota.budgets.costs import AgentLedger, Cost, Grouping
 from rota.ids import KEEPER_PREFIX, keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
+from rota.language.durations import parse_duration
 from rota.list_query import KEEPERS
+from rota.schedule.calendars import zone_of
 from rota.usage import format_cost
 from schedules.ledgers import read_ledger
 from workers.cli import roll_call

@@ -8,8 +8,8 @@ import click
 from rich.text import Text
 
 from activities.effect_records import EffectRecords
-from rota.effect_rules import check_resolution, too_early
-from rota.effects import EffectNote, EffectResolution, EffectStage, OpenEffect
+from rota.effects.records import EffectNote, EffectResolution, EffectStage, OpenEffect
+from rota.effects.rules import check_resolution, too_early
 from rota.ids import keeper_id
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from rota.topic import DeadLetter, TalliedEvent, Tally
+from rota.topics.topic import DeadLetter, TalliedEvent, Tally
 from workers.cli.output import format_time, print_table, remark, table
 from workers.cli.topic_link import TopicView
 

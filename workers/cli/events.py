@@ -6,8 +6,8 @@ import json
 import click
 from pydantic import ValidationError
 
-from rota.subscriptions import SubscriptionError, require_subscriber
-from rota.topic import (
+from rota.topics.subscriptions import SubscriptionError, require_subscriber
+from rota.topics.topic import (
     RECENT_EVENTS,
     DeadLetter,
     Published,

@@ -10,8 +10,8 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from rota.ids import format_slot, keeper_id, parse_slot
-from rota.keeper_state import KeeperState
-from rota.receipts import Receipt
+from rota.keepers.state import KeeperState
+from rota.notices.receipts import Receipt
 from rota.runs import EARLIEST, LATEST
 from rota.truths import Truths, truths_of_entry, truths_of_no_run
 from schedules.entry_reasons import Reason, ReasonKind

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from activities.runtimes.kinds import runtime_kind
 from rota.agent_spec import RuntimeSpec
-from rota.runtime_kind import Capabilities
+from rota.runtimes.kind import Capabilities
 from schedules.fleet import Fleet
 from workers.cli.output import print_table, table
 

@@ -7,9 +7,9 @@ from typing import Any
 import click
 from rich.text import Text
 
-from rota.durations import parse_duration
-from rota.freeze import FreezeMode, FreezeRequest
 from rota.ids import format_slot, parse_slot
+from rota.keepers.freeze import FreezeMode, FreezeRequest
+from rota.language.durations import parse_duration
 from rota.runs import EARLIEST, LATEST
 from schedules.freezes import Freezable, left_unjudged, list_keepers
 from schedules.lost_slots import Lost

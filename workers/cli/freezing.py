@@ -10,10 +10,10 @@ from temporalio.client import Client
 from activities.ledger_pages import read_pages
 from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
-from rota.freeze import FreezeChange, FreezeRequest, FreezeScope
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
-from rota.ledger import is_paged
+from rota.keepers.freeze import FreezeChange, FreezeRequest, FreezeScope
+from rota.keepers.ledger import is_paged
+from rota.keepers.state import KeeperState
 from schedules.apply_errors import NoWorkerError
 from schedules.freezes import Freezable, FreezeRefusal, chosen, freeze, list_keepers, thaw
 from schedules.lost_slots import Lost, lost_to

@@ -8,7 +8,7 @@ from activities.audit.collecting import Collector
 from activities.audit.roots import server_roots
 from rota.audit.collected import GcReport
 from rota.audit.retention import FleetRetention
-from rota.durations import parse_duration
+from rota.language.durations import parse_duration
 from schedules.fleet import load_fleet_file
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -14,13 +14,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.documents import get_spec
 from activities.stores.base import StoreError
-from rota.dag_edges import accomplished
-from rota.dag_ends import result_of_run
 from rota.ids import key_run_id
-from rota.key_text import run_keys
+from rota.language.key_text import run_keys
+from rota.language.templates import TemplateError
 from rota.pinned_spec import PinnedSpec
+from rota.pipelines.edges import accomplished
+from rota.pipelines.ends import result_of_run
 from rota.runs import AgentRunInput
-from rota.template import TemplateError
 from workers.cli.any_run import describe_run, final_view
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rota.keyring import Key
+from rota.security.keyring import Key
 from workers.cli.output import print_json, print_table, remark, table
 from workers.key_use import CLOSED, PLACES, PLAIN, KeyUse
 

@@ -12,9 +12,9 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from activities.documents import get_transcript
 from activities.effect_records import EffectRecords
 from activities.side_by_side import side_by_side
-from rota.effects import EffectRecord, EffectStage, OpenEffect
+from rota.effects.records import EffectRecord, EffectStage, OpenEffect
 from rota.ids import KEEPER_PREFIX, keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.list_query import KEEPERS, quoted
 from schedules.apply_errors import NoWorkerError
 from workers.cli import roll_call

@@ -6,9 +6,9 @@ from typing import Any
 import click
 from rich.text import Text
 
-from rota import lock_rules
+from rota.coordination import lock_rules
+from rota.coordination.locks import LockState, Waiting
 from rota.ids import LOCK_PREFIX, lock_id
-from rota.resource_lock import LockState, Waiting
 from schedules.explain import suggest
 from workers.cli import roll_call
 from workers.cli.command_error import CommandError

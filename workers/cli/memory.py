@@ -8,9 +8,9 @@ import click
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
 from activities.documents import get_memory, put_record
-from rota.admission import MemoryChange, Settled
 from rota.ids import keeper_id
-from rota.memory import MemoryTooLargeError, MemoryVersion, check_size
+from rota.keepers.admission import MemoryChange, Settled
+from rota.turns.memory import MemoryTooLargeError, MemoryVersion, check_size
 from schedules.apply_errors import NoWorkerError
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -11,7 +11,7 @@ from activities.side_by_side import side_by_side
 from activities.slot_evidence import read_evidence
 from rota.expected.missed import Account, Missed, TooManySlotsError, account_of
 from rota.ids import KEEPER_PREFIX, format_slot, keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.list_query import KEEPERS
 from workers.cli import roll_call
 from workers.cli.agents import require_agent

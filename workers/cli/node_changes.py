@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from workers.cli.output import now
 from workers.cli.pipeline_report import describe_node
 from workers.cli.pipeline_view import ask_nodes, listed_pipeline

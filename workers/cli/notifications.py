@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-from rota import notifier_rules
 from rota.ids import NOTIFIER_PREFIX, format_slot
-from rota.notifier import NotifierState
+from rota.notices import rules as notifier_rules
+from rota.notices.notifier import NotifierState
 from workers.cli import roll_call
 from workers.cli.options import command, server_options
 from workers.cli.output import format_time, print_json, print_table, remark, table

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowExecution
 
 from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
-from rota.approvals import SHORTEST_DIGEST, OpenApproval
+from rota.approvals.requests import SHORTEST_DIGEST, OpenApproval
 from rota.list_query import quoted
 from rota.runs import RunStatus
 from workers.cli import roll_call

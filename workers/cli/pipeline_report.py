@@ -7,7 +7,7 @@ from datetime import timedelta
 from rich.markup import escape
 from rich.text import Text
 
-from rota.pipeline_run import NodeResult
+from rota.pipelines.run import NodeResult
 from rota.runs import RunStatus
 from workers.cli.output import console, format_time, format_took, print_table, styled, table
 from workers.cli.pipeline_view import PipelineView

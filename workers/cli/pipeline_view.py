@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from activities.stores.base import KeyNeededError
 from rota.kinds import WORKFLOW_TYPES
 from rota.list_query import quoted
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import RunStatus, Trigger
 from rota.visibility import PIPELINE_MEMO
 from workers.cli.output import format_took

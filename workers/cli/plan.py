@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from rota.projection import FleetProjection
+from rota.budgets.projection import FleetProjection
 from schedules.apply import AppliedReport, AppliedStep, Progress, apply_plan
 from schedules.changes import Action, AgentPlan, FieldChange, Plan
 from schedules.drift import Drift, find_drift

@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.pollers import pollers
 from activities.server_errors import is_missing
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from workers.build_checks import trouble_with_build
 from workers.cli.any_run import describe_run, is_pipeline
 from workers.cli.node_changes import node_changes

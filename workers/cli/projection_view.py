@@ -1,6 +1,6 @@
 """What a fleet is going to cost a month, as `rota plan` tells it."""
 
-from rota.projection import FleetProjection, Projection
+from rota.budgets.projection import FleetProjection, Projection
 from rota.usage import format_cost
 from workers.cli.output import console
 

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHistory
 from activities.encryption.encryption import Encryption
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
-from rota.replay import Replayed
+from rota.what_if.replay import Replayed
 from schedules.fleet import AGENTS_FOLDER, load_fleet
 from workers.audit.archived import DamagedArchiveError
 from workers.cli.command_error import CommandError

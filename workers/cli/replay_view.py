@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from rota.json_changes import Change
-from rota.replay import Drift, Replayed, ReplayVerdict
+from rota.checks.json_changes import Change
+from rota.what_if.replay import Drift, Replayed, ReplayVerdict
 from workers.cli.output import console
 
 _SHOWN = 160

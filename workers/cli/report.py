@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from rota.checks import checks_line
+from rota.checks.verdicts import checks_line
 from rota.runs import AgentRunResult, RunStatus
 from rota.usage import format_cost
 from workers.cli.any_run import AnyView

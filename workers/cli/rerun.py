@@ -10,8 +10,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.documents import get_pipeline
-from rota.dag_plan import PlanError
-from rota.pipeline_run import PipelineRunInput
+from rota.pipelines.plan import PlanError
+from rota.pipelines.run import PipelineRunInput
 from rota.runs import AgentRunInput, RunStatus, Trigger
 from schedules.rerun import RerunError, kept_from_failed, kept_from_node, rerun_lineage
 from workers.cli.agents import require_agent

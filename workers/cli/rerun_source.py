@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from rota.checkpoint import RunArgument
-from rota.lineage import Lineage
-from rota.pipeline_run import PipelineResult
+from rota.coordination.lineage import Lineage
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunInput
+from rota.turns.checkpoint import RunArgument
 from workers.cli.any_run import result_in
 from workers.cli.command_error import CommandError
 from workers.cli.pipeline_view import ask_nodes

@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from rota.ids import format_slot, manual_run_id, parse_slot
-from rota.pipeline_run import PipelineRunInput
+from rota.pipelines.run import PipelineRunInput
 from rota.runs import AgentRunInput, Trigger
 from schedules.explain import explain
 from workers.cli.agents import InForce, require_agent

@@ -6,8 +6,8 @@ import click
 from pydantic import BaseModel
 from rich.text import Text
 
-from rota.durations import format_duration
-from rota.runtime_kind import Capabilities, RuntimeKind
+from rota.language.durations import format_duration
+from rota.runtimes.kind import Capabilities, RuntimeKind
 from schedules.schema_docs import attribute_docs
 from workers.cli.output import console, print_table, table
 

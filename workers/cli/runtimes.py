@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind, runtime_kinds
-from rota.runtime_kind import Capabilities, RuntimeKind
+from rota.runtimes.kind import Capabilities, RuntimeKind
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import Fleet, load_fleet
 from schedules.runtime_schema import runtime_schema

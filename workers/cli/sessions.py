@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import click
 
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState, SessionState
+from rota.keepers.state import KeeperState, SessionState
 from schedules.keepers import wait_for_worker
 from workers.cli.agents import require_agent
 from workers.cli.command_error import CommandError

@@ -11,11 +11,11 @@ from rich.markup import escape
 from activities.documents import get_json, get_transcript
 from activities.stores.base import StoreError
 from rota.conversation import Text, ToolCall, ToolResult
-from rota.lineage import Lineage
-from rota.receipts import Receipt
+from rota.coordination.lineage import Lineage
+from rota.notices.receipts import Receipt
 from rota.runs import RunStatus
-from rota.transcript import TranscriptNode
 from rota.truths import Truths
+from rota.turns.transcript import TranscriptNode
 from rota.usage import format_cost
 from workers.cli.any_run import current_view, describe_run, final_view
 from workers.cli.links import run_link

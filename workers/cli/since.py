@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rota.durations import parse_duration
+from rota.language.durations import parse_duration
 from workers.cli.output import now
 
 

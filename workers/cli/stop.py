@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import click
 
-from rota.freeze import FreezeMode, FreezeRequest, FreezeScope
+from rota.keepers.freeze import FreezeMode, FreezeRequest, FreezeScope
 from schedules.freezes import Freezable, chosen, list_keepers
 from workers.cli.command_error import CommandError
 from workers.cli.exit_codes import ExitCode

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from activities.side_by_side import side_by_side
 from rota.ids import notifier_id
-from rota.notification_text import ENDS
-from rota.notifications import channels_for
-from rota.notifier import NotifierState
-from rota.notify_spec import NotifySpec
-from rota.receipts import Receipt, receipt_of
+from rota.notices.facts import channels_for
+from rota.notices.notifier import NotifierState
+from rota.notices.receipts import Receipt, receipt_of
+from rota.notices.spec import NotifySpec
+from rota.notices.text import ENDS
 from rota.runs import RunStatus
 from schedules.apply_errors import NoWorkerError
 from workers.cli.roll_call import PATIENCE

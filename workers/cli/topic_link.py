@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 from activities.server_errors import is_missing
 from activities.side_by_side import side_by_side
 from rota.ids import TOPIC_PREFIX, topic_id
-from rota.topic import PublishRequest, ReplayRequest, TalliedEvent, TopicSummary
+from rota.topics.topic import PublishRequest, ReplayRequest, TalliedEvent, TopicSummary
 from schedules.apply_errors import NoWorkerError
 from schedules.explain import suggest
 from schedules.subscriptions import TOPICS, live_subscribers

@@ -3,8 +3,8 @@
 from temporalio.client import WorkflowExecution
 
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState, LedgerEntry
-from rota.receipts import Receipt
+from rota.keepers.state import KeeperState, LedgerEntry
+from rota.notices.receipts import Receipt
 from rota.truths import Truths, truths_of
 from schedules.apply_errors import NoWorkerError
 from workers.cli.pipeline_view import PipelineView

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.text import Text
 
-from rota.durations import format_duration
 from rota.ids import format_slot, watchdog_id
+from rota.language.durations import format_duration
 from rota.watchdog.alerts import Alert
 from rota.watchdog.memory import WatchMemory
 from rota.watchdog.telling import archive_line

@@ -18,7 +18,7 @@ from temporalio.client import Client
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec, RuntimeSpec
 from rota.ids import TASK_QUEUE
-from rota.schedule_spec import Catchup, ScheduleSpec
+from rota.schedule.spec import Catchup, ScheduleSpec
 from schedules.apply import apply_plan
 from schedules.fleet import DeclaredAgent, Fleet, load_fleet
 from schedules.plan import make_plan

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from activities.documents import get_json, get_memory
 from rota.ids import keeper_id
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import AgentRunResult, RunStatus
 from workers.demo.runs import RunRow, active_step, list_runs, recovery_of
 from workers.demo.stage import AGENT, SETTLEMENT, DemoError, Stage, apply, staged_fleet

@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import datetime
 
 from rota.audit.verified import Verification
-from rota.breaker import Phase
-from rota.metrics import MOST_ACCOUNTS, PARTS
-from rota.notify_spec import WATCHED, Occasion
+from rota.metrics.listed import MOST_ACCOUNTS, PARTS
+from rota.notices.spec import WATCHED, Occasion
+from rota.runtimes.breaker import Phase
 from rota.watchdog.archiving import ArchiveState, waited_by
 from rota.watchdog.memory import WatchMemory
 from workers.exporter.keeper_filling import fill_agent, fill_team

@@ -3,8 +3,8 @@
 Pure but for the client library's types.
 """
 
-from rota.model_use import ModelUse
-from rota.readings import AccountReading, KeeperReading
+from rota.budgets.model_use import ModelUse
+from rota.metrics.readings import AccountReading, KeeperReading
 from workers.exporter.samples import Samples
 
 _MILLION = 1_000_000

@@ -19,12 +19,12 @@ from temporalio.service import RPCError
 from activities.open_state import UNANSWERED, open_state
 from activities.side_by_side import side_by_side
 from activities.watchdog.listing import AGENT, PIPELINE, STATUS
-from rota.approvals import OpenApproval
-from rota.breaker import Breaker
+from rota.approvals.requests import OpenApproval
 from rota.ids import BUDGET_PREFIX, KEEPER_PREFIX, budget_id, keeper_id
 from rota.list_query import KEEPERS
-from rota.readings import AccountReading, KeeperReading
+from rota.metrics.readings import AccountReading, KeeperReading
 from rota.runs import RunStatus
+from rota.runtimes.breaker import Breaker
 from rota.team_spec import TeamAccount
 from rota.visibility import KEEPER_MEMO, TEAM_MEMO
 from schedules.live_holders import holders_of

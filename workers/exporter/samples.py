@@ -15,9 +15,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.core import Metric as Family
 
-from rota.metric_kinds import Kind, Metric, Source
-from rota.metrics import METRICS
-from rota.spread import Spread
+from rota.metrics.kinds import Kind, Metric, Source
+from rota.metrics.listed import METRICS
+from rota.metrics.spread import Spread
 
 EXPORTED = {name: each for name, each in METRICS.items() if each.source is not Source.WORKER}
 """Those that the gateway serves."""
@@ -79,7 +79,7 @@ class Samples:
 def _checked(name: str, labels: dict[str, str]) -> Labels:
     metric = EXPORTED.get(name)
     if metric is None:
-        raise UnlistedError(f"no metric '{name}' is exported: add it to rota/metrics.py")
+        raise UnlistedError(f"no metric '{name}' is exported: add it to rota/metrics/listed.py")
     if len(labels) != len(metric.labels):
         raise UnlistedError(f"{name} has other labels than {sorted(labels)}")
     values: list[str] = []

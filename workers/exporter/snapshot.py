@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rota.breaker import Phase
-from rota.readings import AccountReading, KeeperReading
+from rota.metrics.readings import AccountReading, KeeperReading
+from rota.runtimes.breaker import Phase
 from rota.watchdog.memory import WatchMemory
 
 

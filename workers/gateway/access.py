@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from activities.notify.approval_links import approval_links
 from activities.secrets import Secrets
-from rota.approval_links import ApprovalLinks
+from rota.approvals.links import ApprovalLinks
 from rota.fleet_file import FleetFile
 from workers.http_server import host_and_port
 

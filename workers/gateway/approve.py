@@ -22,7 +22,7 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.approval_links import (
+from rota.approvals.links import (
     PATH,
     ApprovalLink,
     ApprovalLinks,
@@ -30,10 +30,10 @@ from rota.approval_links import (
     LinkError,
     why_not_by,
 )
-from rota.approval_spec import Undecided
-from rota.approvals import ApprovalDecision, Verdict
+from rota.approvals.requests import ApprovalDecision, Verdict
+from rota.approvals.spec import Undecided
 from rota.failures import MESSAGE_LIMIT
-from rota.notification_text import one_line
+from rota.notices.text import one_line
 from workers.gateway.asked_call import AskedCall, NobodyAnswersError, TooLongError, asked_call
 from workers.gateway.bodies import AnsweredError, Bodies
 from workers.gateway.decision_form import Form, FormError, form_in

@@ -13,8 +13,8 @@ from temporalio.service import RPCError
 from activities.open_state import open_state
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore, StoreError
-from rota.approval_links import ApprovalLink
-from rota.approvals import OpenApproval
+from rota.approvals.links import ApprovalLink
+from rota.approvals.requests import OpenApproval
 from workflows.run_kit.visibility import AGENT
 
 ANSWER = timedelta(seconds=5)

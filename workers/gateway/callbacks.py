@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from activities.bells import ring, session_bell
 from activities.callbacks import PATH
-from rota.session_calls import session_called_about
+from rota.runtimes.session_calls import session_called_about
 from workers import callbacks
 from workers.gateway.bodies import AnsweredError
 from workers.gateway.inbound import Inbound

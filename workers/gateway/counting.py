@@ -8,7 +8,7 @@ from collections import Counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rota.metrics import DELIVERY_DOORS
+from rota.metrics.listed import DELIVERY_DOORS
 
 OUTCOMES = {
     200: "passed",

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from rota.approval_links import MOST_NAME
-from rota.approvals import Verdict
+from rota.approvals.links import MOST_NAME
+from rota.approvals.requests import Verdict
 
 MOST_NOTE = 2000
 _FIELDS = {"verdict", "seen", "by", "note"}

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from temporalio.api.common.v1 import Payloads
 
-from rota.gateway_spec import DecodeSpec
+from rota.hooks.gateway_spec import DecodeSpec
 from workers.codec_server import UNREADABLE, NamespaceUnknownError, PayloadReader
 from workers.gateway.access import Access
 from workers.gateway.bodies import AnsweredError, Bodies

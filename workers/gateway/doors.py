@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from activities.notify.signatures import key_of
 from activities.secrets import Secrets
 from rota.failures import StepError
-from rota.hook_spec import HookSpec, InboundSpec, Scheme, TopicHookSpec
+from rota.hooks.spec import HookSpec, InboundSpec, Scheme, TopicHookSpec
 from rota.kinds import Kind
 from schedules.fleet import Fleet
 from workers.gateway.rates import Bucket

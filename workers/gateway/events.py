@@ -13,12 +13,12 @@ from starlette.routing import BaseRoute, Route
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.announcing import TOPIC_WORKFLOW
-from rota.hook_delivery import hook_payload
+from rota.hooks.delivery import hook_payload
 from rota.ids import keeper_queue, topic_id
+from rota.language.templates import TemplateError
 from rota.model import canonical_json
-from rota.template import TemplateError
-from rota.topic import PAYLOAD_LIMIT, PublishRequest
-from rota.topic_rules import unique_id
+from rota.topics.rules import unique_id
+from rota.topics.topic import PAYLOAD_LIMIT, PublishRequest
 from workers.gateway.bodies import AnsweredError
 from workers.gateway.doors import TopicDoor
 from workers.gateway.inbound import Delivery, Inbound

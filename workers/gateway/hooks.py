@@ -20,11 +20,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
-from rota.hook_delivery import hook_input, hook_lineage
+from rota.hooks.delivery import hook_input, hook_lineage
 from rota.ids import hook_run_id, keeper_id
 from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES
+from rota.language.templates import TemplateError
 from rota.runs import Trigger
-from rota.template import TemplateError
 from workers.gateway.bodies import AnsweredError
 from workers.gateway.doors import HookDoor
 from workers.gateway.inbound import Delivery, Inbound

@@ -14,14 +14,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from rota.hook_delivery import (
+from rota.hooks.delivery import (
     challenge_in,
     delivery_id,
     hook_scope,
     is_ping,
     is_wanted,
 )
-from rota.hook_signatures import is_signed
+from rota.hooks.signatures import is_signed
 from workers.gateway.bodies import AnsweredError, Bodies
 from workers.gateway.documents import DeliveryError, document_of
 from workers.gateway.doors import NOBODYS, Door

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from rota.readings import AccountReading, KeeperReading, LimitReading
+from rota.metrics.readings import AccountReading, KeeperReading, LimitReading
 from rota.runs import RunStatus
 from rota.usage import format_cost
 from rota.watchdog.alerts import Alert

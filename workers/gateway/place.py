@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from activities.callbacks import Callbacks
 from activities.stores.base import ObjectStore
-from rota.approval_links import ApprovalLinks
+from rota.approvals.links import ApprovalLinks
 from rota.fleet_file import FleetFile
 from workers.codec_server import PayloadReader
 from workers.exporter.exporter import Exporter

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from rota.calls import HandoffMode
-from rota.handoffs import handoff_of
+from rota.coordination.handoffs import handoff_of
+from rota.turns.calls import HandoffMode
 from schedules.fleet import Fleet
 from workers.picture.graph import Edge, Graph, Kind, Vertex
 from workers.picture.words import schedule_words

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from rota.durations import format_duration
-from rota.pipeline_run import NodeResult
-from rota.pipeline_spec import After, NodeSpec, PipelineSpec
+from rota.language.durations import format_duration
+from rota.pipelines.run import NodeResult
+from rota.pipelines.spec import After, NodeSpec, PipelineSpec
 from workers.picture.graph import Edge, Graph, Kind, Vertex
 from workers.picture.words import schedule_words
 

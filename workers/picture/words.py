@@ -1,7 +1,7 @@
 """A schedule in a few words, as a picture's heading and a list show it."""
 
-from rota.durations import format_duration
-from rota.schedule_spec import ScheduleSpec
+from rota.language.durations import format_duration
+from rota.schedule.spec import ScheduleSpec
 
 
 def schedule_words(schedule: ScheduleSpec | None) -> str:

@@ -13,12 +13,12 @@ from activities.forking import begin_of
 from activities.paid_calls import recorded_node
 from activities.stores.base import ObjectMissingError, ObjectStore, StoreError
 from rota.agent_spec import AgentSpec
+from rota.checks.json_changes import Change, json_changes
 from rota.conversation import Message, Text, ToolResult
-from rota.forks import first_messages
-from rota.json_changes import Change, json_changes
-from rota.prompt import opening_message
-from rota.replay import Asked, Drift
 from rota.steps import StepInput
+from rota.turns.prompt import opening_message
+from rota.what_if.forks import first_messages
+from rota.what_if.replay import Asked, Drift
 
 _THINKING = ("activity invoke_model", "activity compact_conversation", "activity submit_session")
 DECLARATION = "declaration"

@@ -1,4 +1,4 @@
-"""Temporal's commands and history events as one record: `rota.replay.Asked`.
+"""Temporal's commands and history events as one record: `rota.what_if.replay.Asked`.
 
 Both say the same in two forms: a command is what the code asks for, or answers to an update, an
 event what the server wrote down of it. What each pair says is read side by side, in `said`, so
@@ -14,7 +14,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from rota.replay import NOTHING, Asked
+from rota.what_if.replay import NOTHING, Asked
 from workers.replaying.said import READERS, duration_text, payloads_of
 
 EVENTS = {

@@ -17,7 +17,7 @@ from activities.converter import data_converter
 from activities.encryption.encryption import Encryption
 from activities.encryption.opening import opened, opened_history
 from activities.stores.base import ObjectStore, StoreError
-from rota.replay import NOTHING, Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
+from rota.what_if.replay import NOTHING, Asked, Drift, Place, Replayed, ReplayVerdict, drift_of
 from workers.connection import headers_of
 from workers.plugin import KEEPER_WORKFLOWS, RUN_WORKFLOWS, WHAT_IF_WORKFLOWS, RotaPlugin
 from workers.replaying.protos import Reader, label_of

@@ -10,8 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.common.v1 import Payload, RetryPolicy
 from temporalio.api.failure.v1 import Failure
 
-from rota.durations import format_duration
-from rota.replay import NOTHING
+from rota.language.durations import format_duration
+from rota.what_if.replay import NOTHING
 
 
 def _activity(said: Any) -> tuple[str, dict[str, Any]]:

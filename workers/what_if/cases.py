@@ -2,10 +2,10 @@
 
 from activities.documents import get_json, get_transcript, put_record, put_spec
 from activities.stores.base import ObjectStore
-from rota.backtest import CaseEnd, CaseResult, PastCase
-from rota.backtest_compare import Comparison, Played, compare
 from rota.model import canonical_json
 from rota.pinned_spec import PinnedSpec
+from rota.what_if.backtest import CaseEnd, CaseResult, PastCase
+from rota.what_if.compare import Comparison, Played, compare
 from workers.what_if.past_runs import PastRun, calls_of, models_of, patches_of, tape_of
 from workers.what_if.variants import Variant
 

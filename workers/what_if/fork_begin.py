@@ -7,9 +7,9 @@ from activities.documents import put_record, put_spec
 from activities.stores.base import ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.conversation import Message, StopReason, ToolResult
-from rota.forks import ForkBegin, fork_spec
-from rota.lineage import Fork, Lineage
-from rota.transcript import TranscriptNode
+from rota.coordination.lineage import Fork, Lineage
+from rota.turns.transcript import TranscriptNode
+from rota.what_if.forks import ForkBegin, fork_spec
 from workers.what_if.past_runs import PastRun, results_of
 
 

@@ -11,13 +11,13 @@ from activities.forking import begin_of
 from activities.stores.base import ObjectMissingError, ObjectStore
 from rota.agent_spec import AgentSpec
 from rota.audit.archived import ArchivedRun
-from rota.backtest import RecordedCall, Tape
-from rota.backtest_compare import MEMORY_UPDATE, Played
 from rota.conversation import StopReason, ToolResult
-from rota.forks import ForkBegin
 from rota.runs import RunStatus
-from rota.transcript import RunContext, TranscriptNode
+from rota.turns.transcript import RunContext, TranscriptNode
 from rota.usage import sum_of
+from rota.what_if.backtest import RecordedCall, Tape
+from rota.what_if.compare import MEMORY_UPDATE, Played
+from rota.what_if.forks import ForkBegin
 from workers.audit.archived import DamagedArchiveError
 from workers.cli.run_view import RunView
 from workers.what_if.ended_runs import NoResultError, archived_view, newest

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from activities.call_prices import CallPrices
 from activities.runtimes.kinds import RuntimeKindError, runtime_kind
 from rota.agent_spec import AgentSpec, RuntimeSpec
-from rota.runtime_kind import Shape
+from rota.runtimes.kind import Shape
 
 
 class VariantError(ValueError):

@@ -3,9 +3,9 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import keeper_baselines
-    from rota.baseline import BaselineRequest, BaselineState
-    from rota.keeper_state import KeeperState
+    from rota.checks.baseline import BaselineRequest, BaselineState
+    from rota.keepers import baselines as keeper_baselines
+    from rota.keepers.state import KeeperState
     from workflows.keeper_kit.refusals import refusing
 
 

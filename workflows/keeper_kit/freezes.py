@@ -6,9 +6,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import freezing
-    from rota.freeze import Freeze, FreezeChange, FreezeRequest
-    from rota.keeper_state import KeeperState
+    from rota.keepers import freezing
+    from rota.keepers.freeze import Freeze, FreezeChange, FreezeRequest
+    from rota.keepers.state import KeeperState
     from rota.visibility import KEEPER_MEMO
     from workflows.keeper_kit.refusals import refusing
     from workflows.keeper_kit.showing import memo_of

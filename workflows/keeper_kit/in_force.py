@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from rota.expected import in_force
     from rota.expected.in_force import Toggle
-    from rota.keeper_state import KeeperState
+    from rota.keepers.state import KeeperState
 
 
 class KnowsSchedule:

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import budget_rules, keeper, keeper_account, ledger, needs, orders, settling
-    from rota.admission import RunRef
-    from rota.keeper_state import KeeperState
+    from rota.budgets import rules as budget_rules
+    from rota.keepers import account as keeper_account
+    from rota.keepers import ledger, needs, orders, settling
+    from rota.keepers import rules as keeper
+    from rota.keepers.admission import RunRef
+    from rota.keepers.state import KeeperState
     from rota.runs import RunStatus
     from workflows.activity_options import RECLAIM_INTERVAL
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.keeper_state import KeeperState
-    from rota.readings import KeeperReading
+    from rota.keepers.state import KeeperState
+    from rota.metrics.readings import KeeperReading
 
 
 class Measured:

@@ -6,9 +6,9 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import orders
-    from rota.keeper_state import KeeperState
-    from rota.run_orders import Backfill, BackfillRequest
+    from rota.keepers import orders
+    from rota.keepers.run_orders import Backfill, BackfillRequest
+    from rota.keepers.state import KeeperState
     from workflows.activity_options import RECLAIM_INTERVAL
     from workflows.keeper_kit import outside
     from workflows.keeper_kit.refusals import refusing

@@ -14,10 +14,10 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import KeeperDesk
-    from rota.admission import RunRef
     from rota.ids import run_queue
+    from rota.keepers.admission import RunRef
+    from rota.keepers.run_orders import RunOrder
     from rota.pinned_spec import PinnedSpec
-    from rota.run_orders import RunOrder
     from rota.steps import LedgerPage, StartRunsInput
     from workflows.activity_options import keeper_options
 

@@ -8,14 +8,14 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.baseline import BaselineRefusedError
-    from rota.budget_raises import RaiseRefusedError
-    from rota.budget_rules import UnknownZoneError
+    from rota.budgets.raises import RaiseRefusedError
+    from rota.budgets.rules import UnknownZoneError
+    from rota.checks.baseline import BaselineRefusedError
     from rota.failures import PAYLOAD_ERROR_TYPE
-    from rota.freezing import FreezeRefusedError
-    from rota.keeper import UnknownAgentError
+    from rota.keepers.freezing import FreezeRefusedError
+    from rota.keepers.orders import BackfillRefusedError
+    from rota.keepers.rules import UnknownAgentError
     from rota.model import canonical_json
-    from rota.orders import BackfillRefusedError
 
 REFUSALS = (
     BaselineRefusedError,

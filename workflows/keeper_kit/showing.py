@@ -6,9 +6,9 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.budget_text import account_lines
-    from rota.check_spec import OnFailure
-    from rota.keeper_state import KeeperState
+    from rota.budgets.text import account_lines
+    from rota.checks.spec import OnFailure
+    from rota.keepers.state import KeeperState
 
 NAMED = 5
 """Runs named in one line."""

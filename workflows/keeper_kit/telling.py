@@ -3,8 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota import soft_limits
-    from rota.budget import Account
+    from rota.budgets import soft_limits
+    from rota.budgets.reservations import Account
     from rota.pinned_spec import PinnedSpec
     from rota.team_spec import PinnedTeam
     from workflows.notifying import Tidings

@@ -18,17 +18,17 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as ServerTimeoutError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.budget import Cap
-    from rota.dag_ends import result_of_run
-    from rota.dag_moves import Start
+    from rota.budgets.reservations import Cap
+    from rota.coordination.lineage import Lineage
     from rota.failures import MESSAGE_LIMIT, PAYLOAD_ERROR_TYPE, FailureCategory
     from rota.ids import node_run_id
     from rota.kinds import WORKFLOW_TYPES
-    from rota.lineage import Lineage
-    from rota.node_lineage import node_lineage
-    from rota.outcome import RunOrigin
-    from rota.pipeline_run import NodeResult
+    from rota.pipelines.ends import result_of_run
+    from rota.pipelines.moves import Start
+    from rota.pipelines.node_lineage import node_lineage
+    from rota.pipelines.run import NodeResult
     from rota.runs import AgentRunInput, AgentRunResult, RunStatus, Trigger
+    from rota.turns.outcome import RunOrigin
     from rota.usage import Usage
     from workflows.run_kit.child_result import result_in, used_by
 

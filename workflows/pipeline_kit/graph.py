@@ -1,4 +1,4 @@
-"""A pipeline's graph at work: asks `rota.dag` what to do, does it, waits, asks again."""
+"""A pipeline's graph at work: does what `rota.pipelines.rules` say, waits, asks again."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -11,17 +11,17 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
-    from rota.calls import AnswerRef
-    from rota.dag import MOST_STARTS, advance, stop
-    from rota.dag_ends import run_ended
-    from rota.dag_inputs import Given, with_read
-    from rota.dag_moves import Moves
-    from rota.dag_plan import Plan
-    from rota.dag_report import node_reports, table
-    from rota.dag_state import DagState
-    from rota.outcome import RunOrigin
-    from rota.pipeline_steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
+    from rota.pipelines.ends import run_ended
+    from rota.pipelines.inputs import Given, with_read
+    from rota.pipelines.moves import Moves
+    from rota.pipelines.plan import Plan
+    from rota.pipelines.report import node_reports, table
+    from rota.pipelines.rules import MOST_STARTS, advance, stop
+    from rota.pipelines.state import DagState
+    from rota.pipelines.steps import LoadedOutputs, LoadOutputsInput, StoreOutcomeInput
     from rota.runs import RunStatus
+    from rota.turns.calls import AnswerRef
+    from rota.turns.outcome import RunOrigin
     from rota.usage import Usage
     from workflows.activity_options import DESK_PATIENCE, load_options, outcome_options
     from workflows.pipeline_kit.children import Children

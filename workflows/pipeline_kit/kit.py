@@ -7,21 +7,21 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import PipelineDesk
-    from rota.admission import Admission, Decision
-    from rota.checkpoint import RunArgument
-    from rota.dag_ends import pipeline_end
-    from rota.dag_inputs import Given
-    from rota.dag_plan import Clock, PlanError, plan_of
-    from rota.dag_report import node_reports, table
-    from rota.dag_state import initial_state
     from rota.failures import MESSAGE_LIMIT, FailureCategory
     from rota.ids import format_slot
-    from rota.loop import Finish, LoopState
-    from rota.outcome import result_of
-    from rota.pipeline_checkpoint import PipelineArgument, PipelineCheckpoint
-    from rota.pipeline_run import NodeResult, PipelineResult
-    from rota.pipeline_steps import LoadPipelineInput
+    from rota.keepers.admission import Admission, Decision
+    from rota.pipelines.checkpoint import PipelineArgument, PipelineCheckpoint
+    from rota.pipelines.ends import pipeline_end
+    from rota.pipelines.inputs import Given
+    from rota.pipelines.plan import Clock, PlanError, plan_of
+    from rota.pipelines.report import node_reports, table
+    from rota.pipelines.run import NodeResult, PipelineResult
+    from rota.pipelines.state import initial_state
+    from rota.pipelines.steps import LoadPipelineInput
     from rota.runs import RunStatus
+    from rota.turns.checkpoint import RunArgument
+    from rota.turns.loop import Finish, LoopState
+    from rota.turns.outcome import result_of
     from rota.usage import Usage
     from workflows.activity_options import desk_options
     from workflows.pipeline_kit import visibility

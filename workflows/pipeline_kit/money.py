@@ -11,20 +11,20 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.budget import Amount, BudgetRaise, Cap
-    from rota.budget_spec import OnExceeded
-    from rota.dag_state import DagState
-    from rota.durations import format_duration
+    from rota.budgets.purse import Purse
+    from rota.budgets.raise_command import enough, raise_command
+    from rota.budgets.reservations import Amount, BudgetRaise, Cap
+    from rota.budgets.spec import OnExceeded
+    from rota.budgets.spending import ANYTHING, left, part, spent, used_up
     from rota.failures import FailureCategory
-    from rota.loop import Finish
-    from rota.notify_spec import Occasion
-    from rota.outcome import RunOrigin
+    from rota.language.durations import format_duration
+    from rota.notices.spec import Occasion
     from rota.pinned_spec import PinnedSpec
-    from rota.pipeline_run import NodeResult
-    from rota.purse import Purse
-    from rota.raising import enough, raise_command
+    from rota.pipelines.run import NodeResult
+    from rota.pipelines.state import DagState
     from rota.runs import RunStatus
-    from rota.spending import ANYTHING, left, part, spent, used_up
+    from rota.turns.loop import Finish
+    from rota.turns.outcome import RunOrigin
     from rota.usage import Usage
     from workflows.run_kit.money import refuse_raise
     from workflows.run_kit.standing import Standing

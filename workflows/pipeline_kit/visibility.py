@@ -6,9 +6,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from rota.dag_report import without_outputs
-    from rota.outcome import RunOrigin
-    from rota.pipeline_run import PipelineResult
+    from rota.pipelines.report import without_outputs
+    from rota.pipelines.run import PipelineResult
+    from rota.turns.outcome import RunOrigin
     from rota.visibility import PIPELINE_MEMO
     from workflows.run_kit.visibility import COST, FAILURE, PIPELINE, ROOT, STATUS, TRIGGER
 

@@ -13,17 +13,17 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.approval_links import AskedApproval
-    from rota.approval_rules import ruling_without
-    from rota.approval_spec import Undecided
-    from rota.approvals import ApprovalRequest, OpenApproval, Ruling
-    from rota.calls import CallRef
-    from rota.durations import format_duration
+    from rota.approvals.links import AskedApproval
+    from rota.approvals.requests import ApprovalRequest, OpenApproval, Ruling
+    from rota.approvals.rules import ruling_without
+    from rota.approvals.spec import Undecided
     from rota.failures import FailureCategory
     from rota.ids import format_slot
-    from rota.notify_spec import Occasion
-    from rota.outcome import RunOrigin
+    from rota.language.durations import format_duration
+    from rota.notices.spec import Occasion
     from rota.runs import RunStatus
+    from rota.turns.calls import CallRef
+    from rota.turns.outcome import RunOrigin
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.decisions import Decisions
     from workflows.run_kit.edit_check import EditCheck, check_for

@@ -19,11 +19,11 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as ServerTimeoutError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.budget import Cap
+    from rota.budgets.reservations import Cap
+    from rota.budgets.spending import at_most
     from rota.kinds import WORKFLOW_TYPES
-    from rota.outcome import is_tainted
     from rota.runs import AgentRunInput, AgentRunResult
-    from rota.spending import at_most
+    from rota.turns.outcome import is_tainted
     from rota.usage import Usage
     from workflows.activity_options import run_priority
     from workflows.handoff_options import HANDOFF_GRACE

@@ -5,11 +5,11 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Checking
-    from rota.check_steps import CheckInput
-    from rota.checks import OUTPUT_SCHEMA, CheckOutcome, CheckState, why_failed
+    from rota.checks.steps import CheckInput
+    from rota.checks.verdicts import OUTPUT_SCHEMA, CheckOutcome, CheckState, why_failed
     from rota.failures import MESSAGE_LIMIT, FailureCategory
-    from rota.loop import Finish
     from rota.runs import RunStatus
+    from rota.turns.loop import Finish
     from workflows.check_options import check_options
     from workflows.run_kit.called import Count
     from workflows.run_kit.ending import finish_of

@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import RunReading
-    from rota.admission import RunRef
+    from rota.keepers.admission import RunRef
     from rota.runs import AgentRunResult
     from rota.usage import Usage
     from workflows.handoff_options import reading_options

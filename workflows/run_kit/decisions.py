@@ -9,8 +9,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.approval_rules import ruling_of, why_closed, why_void
-    from rota.approvals import ApprovalDecision, OpenApproval, Ruling, Verdict
+    from rota.approvals.requests import ApprovalDecision, OpenApproval, Ruling, Verdict
+    from rota.approvals.rules import ruling_of, why_closed, why_void
     from workflows.run_kit.edit_check import EditCheck
     from workflows.run_kit.matters import Matters
 

@@ -5,9 +5,9 @@ from typing import Protocol
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.loop import LoopState
-    from rota.outcome import provider_of, runtime_of
+    from rota.keepers.admission import Admission
+    from rota.turns.loop import LoopState
+    from rota.turns.outcome import provider_of, runtime_of
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.effects import Effects
     from workflows.run_kit.money import Money

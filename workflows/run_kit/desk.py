@@ -7,7 +7,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import BudgetDesk, LockDesk, RunDesk
-    from rota.admission import (
+    from rota.budgets.reservations import Grant, HoldRequest
+    from rota.coordination.locks import LockAnswer, LockRequest
+    from rota.coordination.upstream import NeedAnswer, NeedRequest, UpstreamRun
+    from rota.ids import format_slot, keeper_id, lock_id
+    from rota.keepers.admission import (
         Admission,
         AdmissionRequest,
         Admitted,
@@ -16,12 +20,8 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         Unstopped,
     )
-    from rota.budget import Grant, HoldRequest
-    from rota.ids import format_slot, keeper_id, lock_id
-    from rota.outcome import RunOrigin, settlement_of
+    from rota.metrics.run_tally import RunTally
     from rota.pinned_spec import PinnedSpec
-    from rota.resource_lock import LockAnswer, LockRequest
-    from rota.run_tally import RunTally
     from rota.runs import AgentRunResult, EventRecord
     from rota.steps import (
         AdmitInput,
@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         ReleaseInput,
         SettleInput,
     )
-    from rota.upstream import NeedAnswer, NeedRequest, UpstreamRun
+    from rota.turns.outcome import RunOrigin, settlement_of
     from workflows.activity_options import DESK_PATIENCE, desk_options
 
 

@@ -7,9 +7,9 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import ApprovalDesk
-    from rota.approvals import Ruling
-    from rota.calls import CallRef
+    from rota.approvals.requests import Ruling
     from rota.steps import ToolInput
+    from rota.turns.calls import CallRef
     from workflows.approval_options import edit_options
     from workflows.run_kit.work import RunWork
 

@@ -12,17 +12,17 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import EffectDesk
-    from rota.durations import format_duration
-    from rota.effect_rules import check_resolution, too_early
-    from rota.effect_steps import NoteEffectInput
-    from rota.effects import EffectNote, EffectResolution, OpenEffect, UnknownEffect
-    from rota.effects_spec import OnUnknown
+    from rota.effects.records import EffectNote, EffectResolution, OpenEffect, UnknownEffect
+    from rota.effects.rules import check_resolution, too_early
+    from rota.effects.spec import OnUnknown
+    from rota.effects.steps import NoteEffectInput
     from rota.failures import FailureCategory
     from rota.ids import keeper_id
-    from rota.notify_spec import Occasion
-    from rota.outcome import RunOrigin
+    from rota.language.durations import format_duration
+    from rota.notices.spec import Occasion
     from rota.pinned_spec import PinnedSpec
     from rota.runs import RunStatus
+    from rota.turns.outcome import RunOrigin
     from workflows.activity_options import desk_options
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.matters import Matters

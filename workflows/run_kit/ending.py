@@ -14,10 +14,10 @@ from temporalio.exceptions import (
 )
 
 with workflow.unsafe.imports_passed_through():
-    from rota.breaker import RUNTIME_HELD
     from rota.failures import MESSAGE_LIMIT, FailureCategory
-    from rota.loop import Finish
     from rota.runs import RunStatus
+    from rota.runtimes.breaker import RUNTIME_HELD
+    from rota.turns.loop import Finish
 
 BLOCKING = (FailureCategory.AUTH, FailureCategory.QUOTA)
 """Failures that only a person can mend: the run is blocked, not failed."""

@@ -9,13 +9,13 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission, Admitted, Decision, KeyOutcome
     from rota.failures import FailureCategory
+    from rota.keepers.admission import Admission, Admitted, Decision, KeyOutcome
     from rota.kinds import ARGUMENT_KEYS, WORKFLOW_TYPES, Kind
-    from rota.loop import Finish
-    from rota.outcome import RunOrigin, answer_of, finish_of_joined
     from rota.pinned_spec import PinnedSpec
     from rota.runs import RunStatus
+    from rota.turns.loop import Finish
+    from rota.turns.outcome import RunOrigin, answer_of, finish_of_joined
     from workflows.activity_options import ASK_AGAIN, DESK_TIMEOUT
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing

@@ -11,9 +11,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType
 
 with workflow.unsafe.imports_passed_through():
-    from rota.breaker import RUNTIME_HELD, Held
     from rota.failures import FailureCategory
-    from rota.loop import LoopState
+    from rota.runtimes.breaker import RUNTIME_HELD, Held
+    from rota.turns.loop import LoopState
     from workflows.activity_options import HOLD_SPREAD, LONGEST_HOLD_SPREAD
     from workflows.run_kit.standing import Standing
     from workflows.run_kit.work import RunWork

@@ -1,6 +1,7 @@
 """Checks that other agents make: each grader is run as a child, and its result read.
 
-Workflow side. What a grader's result means is decided in `rota.grading`, with the result at hand.
+Workflow side. What a grader's result means is decided in `rota.checks.grading`, with the result
+at hand.
 """
 
 import asyncio
@@ -10,16 +11,16 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import GradingDesk
-    from rota.budget import Cap
-    from rota.check_steps import (
+    from rota.budgets.reservations import Cap
+    from rota.budgets.spending import share
+    from rota.checks.steps import (
         CloseGradingInput,
         Graded,
         OpenedGrading,
         OpenGradingInput,
     )
-    from rota.checks import CheckOutcome, CheckState
+    from rota.checks.verdicts import CheckOutcome, CheckState
     from rota.runs import AgentRunInput
-    from rota.spending import share
     from workflows.handoff_options import handoff_options
     from workflows.run_kit.called import Called, Count, end_of, taken, terms_of
     from workflows.run_kit.ending import finish_of

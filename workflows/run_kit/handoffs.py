@@ -1,7 +1,7 @@
 """Calls of other agents: the run that a call asks for is a child of the run that makes it.
 
-Workflow side. What a call means and when it is refused is decided in `rota.handoffs`, with
-the arguments at hand, by the activities; the child is run by `called`.
+Workflow side. What a call means and when it is refused is decided in `rota.coordination.handoffs`,
+with the arguments at hand, by the activities; the child is run by `called`.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import HandoffDesk
-    from rota.approvals import Ruling
-    from rota.budget import Cap
-    from rota.calls import CallRef, HandoffMode, ResultRef
-    from rota.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
-    from rota.handoffs import failure_text
+    from rota.approvals.requests import Ruling
+    from rota.budgets.reservations import Cap
+    from rota.budgets.spending import at_most, left, share, spent
+    from rota.coordination.handoff_steps import CloseHandoffInput, OpenedHandoff, OpenHandoffInput
+    from rota.coordination.handoffs import failure_text
     from rota.runs import AgentRunInput, AgentRunResult
-    from rota.spending import at_most, left, share, spent
+    from rota.turns.calls import CallRef, HandoffMode, ResultRef
     from rota.usage import Usage
     from workflows.handoff_options import handoff_options
     from workflows.run_kit.called import Called, Count, end_of, start, taken, terms_of

@@ -12,12 +12,14 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission, Admitted
-    from rota.approvals import Ruling
-    from rota.call_tally import counting
-    from rota.checkpoint import RunArgument, RunCheckpoint
-    from rota.limits import Limits
-    from rota.loop import (
+    from rota.approvals.requests import Ruling
+    from rota.keepers.admission import Admission, Admitted
+    from rota.metrics.call_tally import counting
+    from rota.runs import AgentRunResult
+    from rota.runtimes.kind import Shape
+    from rota.turns.checkpoint import RunArgument, RunCheckpoint
+    from rota.turns.limits import Limits
+    from rota.turns.loop import (
         AskRoom,
         Compact,
         Finish,
@@ -27,9 +29,7 @@ with workflow.unsafe.imports_passed_through():
         Think,
         TurnOutcome,
     )
-    from rota.outcome import result_of
-    from rota.runs import AgentRunResult
-    from rota.runtime_kind import Shape
+    from rota.turns.outcome import result_of
     from rota.usage import Usage
     from workflows.run_kit import desk, fallback, steps, visibility
     from workflows.run_kit.approvals import Approvals

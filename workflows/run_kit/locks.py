@@ -3,14 +3,14 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.coordination_spec import LockSpec
-    from rota.durations import format_duration
+    from rota.coordination.locks import LockAnswer, LockRequest
+    from rota.coordination.spec import LockSpec
     from rota.failures import FailureCategory
-    from rota.loop import Finish
-    from rota.outcome import RunOrigin
+    from rota.language.durations import format_duration
     from rota.pinned_spec import PinnedSpec
-    from rota.resource_lock import LockAnswer, LockRequest
     from rota.runs import RunStatus
+    from rota.turns.loop import Finish
+    from rota.turns.outcome import RunOrigin
     from workflows.activity_options import LOCK_WORD
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing

@@ -7,15 +7,15 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.budget import Amount, BudgetRaise, Cap, Grant
-    from rota.budget_spec import OnExceeded
-    from rota.limits import Limits
-    from rota.loop import LoopState
-    from rota.outcome import RunOrigin
-    from rota.purse import Purse, check_raise
+    from rota.budgets.purse import Purse, check_raise
+    from rota.budgets.reservations import Amount, BudgetRaise, Cap, Grant
+    from rota.budgets.spec import OnExceeded
+    from rota.budgets.spending import OVER_ALLOWANCE, is_soft, own_room
+    from rota.keepers.admission import Admission
     from rota.run_ref import RunRef
-    from rota.spending import OVER_ALLOWANCE, is_soft, own_room
+    from rota.turns.limits import Limits
+    from rota.turns.loop import LoopState
+    from rota.turns.outcome import RunOrigin
     from rota.usage import Usage
     from workflows.run_kit import desk
 

@@ -7,14 +7,23 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.coordination_spec import NeedSpec
+    from rota.coordination.needing import (
+        Ask,
+        Listen,
+        Met,
+        NeedProgress,
+        Pause,
+        begin,
+        next_move,
+        opening,
+    )
+    from rota.coordination.needing import overtaken as overtaken_by
+    from rota.coordination.spec import NeedSpec
+    from rota.coordination.upstream import NeedAnswer, NeedRequest, UpstreamRun
     from rota.ids import format_slot
-    from rota.loop import Finish
-    from rota.needing import Ask, Listen, Met, NeedProgress, Pause, begin, next_move, opening
-    from rota.needing import overtaken as overtaken_by
-    from rota.outcome import RunOrigin
     from rota.pinned_spec import PinnedSpec
-    from rota.upstream import NeedAnswer, NeedRequest, UpstreamRun
+    from rota.turns.loop import Finish
+    from rota.turns.outcome import RunOrigin
     from workflows.run_kit import desk
     from workflows.run_kit.standing import Standing
 

@@ -3,10 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import RunRef
-    from rota.checkpoint import RunArgument
-    from rota.outcome import RunOrigin
+    from rota.keepers.admission import RunRef
     from rota.runs import Trigger
+    from rota.turns.checkpoint import RunArgument
+    from rota.turns.outcome import RunOrigin
     from workflows.run_kit.visibility import SCHEDULED_AT, SCHEDULED_BY
 
 

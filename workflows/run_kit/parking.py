@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.durations import format_duration
+    from rota.budgets.raise_command import raise_command
+    from rota.budgets.spending import ANYTHING
     from rota.failures import FailureCategory
-    from rota.limits import Limits
-    from rota.loop import Finish, LoopState, Park
-    from rota.notify_spec import Occasion
-    from rota.outcome import RunOrigin
-    from rota.raising import raise_command
+    from rota.keepers.admission import Admission
+    from rota.language.durations import format_duration
+    from rota.notices.spec import Occasion
     from rota.runs import RunStatus
-    from rota.spending import ANYTHING
+    from rota.turns.limits import Limits
+    from rota.turns.loop import Finish, LoopState, Park
+    from rota.turns.outcome import RunOrigin
     from workflows.activity_options import ROOM_PAUSE
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.money import Money

@@ -8,10 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.durations import format_duration
-    from rota.notify_spec import Occasion
-    from rota.outcome import RunOrigin
-    from rota.questions import OpenQuestion, Question, QuestionAnswer, check_answer
+    from rota.language.durations import format_duration
+    from rota.notices.spec import Occasion
+    from rota.turns.outcome import RunOrigin
+    from rota.turns.questions import OpenQuestion, Question, QuestionAnswer, check_answer
     from workflows.activity_options import ANSWER_PATIENCE
     from workflows.run_kit.clock import RunClock
     from workflows.run_kit.matters import Matters

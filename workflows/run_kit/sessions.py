@@ -14,13 +14,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import SessionRunning
-    from rota.approvals import ApprovalRequest, Ruling, Verdict
+    from rota.approvals.requests import ApprovalRequest, Ruling, Verdict
     from rota.conversation import StopReason
     from rota.failures import MESSAGE_LIMIT
-    from rota.loop import LoopState, Think, TurnOutcome
-    from rota.questions import Question, QuestionKind
-    from rota.session_runtime import Asked, SessionState
+    from rota.runtimes.session import Asked, SessionState
     from rota.steps import AnswerInput, Observed, SessionInput, SessionStopped
+    from rota.turns.loop import LoopState, Think, TurnOutcome
+    from rota.turns.questions import Question, QuestionKind
     from workflows.run_kit import visibility
     from workflows.run_kit.approvals import Approvals
     from workflows.run_kit.clock import RunClock

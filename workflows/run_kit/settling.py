@@ -8,10 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission, Admitted, Decision
-    from rota.loop import Finish, LoopState
-    from rota.outcome import RunOrigin, conversation_of, settled_as, unstopped_of
+    from rota.keepers.admission import Admission, Admitted, Decision
     from rota.runs import AgentRunResult, RunStatus
+    from rota.turns.loop import Finish, LoopState
+    from rota.turns.outcome import RunOrigin, conversation_of, settled_as, unstopped_of
     from workflows.run_kit import desk, visibility
     from workflows.run_kit.locks import Locks
     from workflows.run_kit.sessions import Sessions

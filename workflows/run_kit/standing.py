@@ -8,9 +8,9 @@ from typing import TypeVar
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.outcome import RunOrigin
+    from rota.keepers.admission import Admission
     from rota.runs import RunStatus
+    from rota.turns.outcome import RunOrigin
     from workflows.run_kit import visibility
     from workflows.run_kit.telling import Telling
 

@@ -9,9 +9,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.interface import Compacting, Thinking, ToolListing
     from rota.failures import FailureCategory
-    from rota.loop import Finish, Think, TurnOutcome
     from rota.runs import RunStatus
     from rota.steps import CompactInput, StepInput, ToolsListed, TurnInput
+    from rota.turns.loop import Finish, Think, TurnOutcome
     from workflows.activity_options import listing_options, turn_options
     from workflows.run_kit.ending import finish_of
     from workflows.run_kit.work import RunWork

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.approval_links import AskedApproval
-    from rota.notification_text import ENDS, links_of, one_line, todo_of
-    from rota.notifications import Fact
-    from rota.notify_spec import NotifySpec, Occasion
-    from rota.outcome import RunOrigin
+    from rota.approvals.links import AskedApproval
+    from rota.keepers.admission import Admission
+    from rota.notices.facts import Fact
+    from rota.notices.spec import NotifySpec, Occasion
+    from rota.notices.text import ENDS, links_of, one_line, todo_of
+    from rota.notices.untold import Untold
     from rota.runs import RunStatus
-    from rota.untold import Untold
+    from rota.turns.outcome import RunOrigin
     from workflows import notifying
 
 

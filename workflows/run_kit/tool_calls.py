@@ -9,13 +9,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from activities.interface import ToolRunning
-    from rota.approvals import Ruling
-    from rota.calls import CallRef, HandoffMode, ResultRef
-    from rota.effects import EffectResolution
+    from rota.approvals.requests import Ruling
+    from rota.effects.records import EffectResolution
     from rota.failures import FailureCategory
-    from rota.questions import QuestionAnswer
     from rota.steps import ToolInput
     from rota.tools import Effect
+    from rota.turns.calls import CallRef, HandoffMode, ResultRef
+    from rota.turns.questions import QuestionAnswer
     from rota.usage import Usage
     from workflows.activity_options import tool_options
     from workflows.effect_options import look_options

@@ -6,13 +6,13 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission
-    from rota.checks import checks_line
+    from rota.checks.verdicts import checks_line
+    from rota.coordination.lineage import Lineage
     from rota.ids import format_slot
-    from rota.lineage import Lineage
-    from rota.loop import Compact, LoopState, RunTools, Step, Think
-    from rota.outcome import RunOrigin
+    from rota.keepers.admission import Admission
     from rota.runs import AgentRunResult, RunStatus
+    from rota.turns.loop import Compact, LoopState, RunTools, Step, Think
+    from rota.turns.outcome import RunOrigin
     from rota.usage import Usage, format_cost
     from rota.visibility import RESULT_MEMO
 

@@ -7,13 +7,13 @@ from typing import TypedDict
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from rota.admission import Admission, Admitted, RunRef
-    from rota.budget import Cap
-    from rota.limits import Limits
-    from rota.loop import LoopState
-    from rota.outcome import RunOrigin
+    from rota.budgets.reservations import Cap
+    from rota.budgets.spending import allowance, at_stake, room
+    from rota.keepers.admission import Admission, Admitted, RunRef
     from rota.pinned_spec import PinnedSpec
-    from rota.spending import allowance, at_stake, room
+    from rota.turns.limits import Limits
+    from rota.turns.loop import LoopState
+    from rota.turns.outcome import RunOrigin
     from workflows.run_kit.clock import RunClock
 
 

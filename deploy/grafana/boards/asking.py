@@ -7,8 +7,8 @@ two fleets with one name are two, and what both did is added.
 
 from deploy.grafana.boards.declared import Query
 from deploy.grafana.boards.temporal_metrics import TEMPORAL
-from rota.metric_kinds import Kind, Source
-from rota.metrics import METRICS
+from rota.metrics.kinds import Kind, Source
+from rota.metrics.listed import METRICS
 
 HOUR = "1h"
 DAY = "1d"

@@ -8,7 +8,7 @@ what is used is listed, and a test looks for each where it is served. Pure.
 from dataclasses import dataclass
 
 from deploy.grafana.boards.declared import Unit
-from rota.metric_kinds import Kind
+from rota.metrics.kinds import Kind
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rota.archive import ArchiveOrder, ArchiveReport
 from rota.audit.run_record import RunRecord
 from rota.audit.seals import Signer
 from rota.connections import Connections
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
 from tests.activities.archive.memory_store import NOW, MemoryStore
 from tests.rota.audit.audit_records import record

@@ -12,7 +12,7 @@ from rota.archive import OVERLAP
 from rota.audit.archived import ARCHIVES, LostRun, archive_place, lost_place
 from rota.audit.content_key import Destruction
 from rota.audit.reading_back import record_of
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
 from tests.activities.archive.archive_bench import bench, days_ago
 from tests.activities.archive.memory_store import NOW, AtOperation, Down, Killed, MemoryStore

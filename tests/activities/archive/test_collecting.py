@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from activities.audit.archive_store import get_archive
 from activities.stores.base import StoreError
 from activities.stores.local import LocalStore
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.model import canonical_json, digest_of
 from rota.runs import RunStatus, Trigger
 from rota.steps import LedgerPage

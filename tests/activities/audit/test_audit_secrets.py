@@ -9,12 +9,12 @@ import pytest
 
 from activities.audit.collect import without_secrets
 from activities.audit.secret_values import redactor
-from rota.approvals import Ruling
+from rota.approvals.requests import Ruling
 from rota.audit.redaction import REDACTED, Redactor
 from rota.audit.run_record import RunRecord
 from rota.conversation import Message, Text
 from rota.fleet_file import FleetFile
-from rota.memory import MemoryVersion
+from rota.turns.memory import MemoryVersion
 from tests.rota.audit.audit_records import BEGAN, KEY, history, payload, record
 from workers.audit.exporting import bundle_from
 

@@ -8,7 +8,7 @@ from socket import EAI_NONAME, gaierror
 import httpx2
 
 from activities.egress.network import Network, direct_transport
-from rota.addresses import Address, is_public
+from rota.security.addresses import Address, is_public
 
 PUBLIC_ADDRESS = "93.184.216.34"
 Answering = Callable[[httpx2.Request], httpx2.Response]

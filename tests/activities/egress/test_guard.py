@@ -12,8 +12,8 @@ import pytest
 from activities.egress.bodies import AnswerRefusedError, read_body
 from activities.egress.guard import MAX_REDIRECTS, EgressRefusedError, GuardedClient
 from activities.egress.network import PUBLIC, Network
-from rota.addresses import Address
-from rota.egress import EgressSpec
+from rota.security.addresses import Address
+from rota.security.egress import EgressSpec
 from tests.activities.egress.networks import (
     PUBLIC_ADDRESS,
     NotedNetwork,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.egress.guard import EgressRefusedError, GuardedClient
-from rota.egress import EgressSpec
+from rota.security.egress import EgressSpec
 from tests.activities.egress.networks import PUBLIC_ADDRESS, NotedNetwork
 
 ALLOW = ("https://good.example", "http://good.example", "https://*.wild.example")

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from activities.egress.guard import GuardedClient
 from activities.egress.network import Network
-from rota.addresses import Address
-from rota.egress import EgressSpec
+from rota.security.addresses import Address
+from rota.security.egress import EgressSpec
 
 
 @dataclass

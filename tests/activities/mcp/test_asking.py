@@ -7,7 +7,7 @@ import pytest
 
 from activities.mcp import asking
 from activities.mcp.asking import Pending, Unanswerable
-from rota.questions import QuestionAnswer, QuestionKind
+from rota.turns.questions import QuestionAnswer, QuestionKind
 
 REGION = {
     "type": "object",

@@ -10,15 +10,15 @@ import pytest
 
 from activities.notify.approval_links import approval_links, linked
 from activities.secrets import Secrets
-from rota.approval_links import AskedApproval
+from rota.approvals.links import AskedApproval
 from rota.connections import Connections
 from rota.fleet_file import FleetFile
 from rota.ids import notifier_id
-from rota.notifications import Channel, channels_of
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.facts import Channel, channels_of
+from rota.notices.spec import NotifySpec, Occasion
 from tests.approving import Ledger, calling, open_approvals, posting
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notices import fact, message
+from tests.rota.notice_desk import fact, message
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, hook

@@ -12,11 +12,11 @@ from activities.notify.open import PROBES, SENDERS
 from activities.notify.slack import MOST_TEXT, escaped, text_of
 from rota.connections import Connections
 from rota.failures import FailureCategory, StepError
-from rota.notifications import Channel, Message, channels_of
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.facts import Channel, Message, channels_of
+from rota.notices.spec import NotifySpec, Occasion
 from tests.fakes.hook_receiver import HookReceiver
 from tests.fakes.mail_server import Mailbox, mail_server
-from tests.rota.notices import fact, message
+from tests.rota.notice_desk import fact, message
 from workers.devserver import free_port
 
 OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()

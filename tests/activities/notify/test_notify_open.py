@@ -1,7 +1,7 @@
 """Which module sends to which kind of channel."""
 
 from activities.notify.open import PROBES, SENDERS
-from rota.notifications import ChannelKind
+from rota.notices.facts import ChannelKind
 
 
 def test_every_kind_of_channel_has_a_sender_and_a_look() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from activities.runtimes.cursor import CursorRuntime
 from rota.conversation import Message, Text
-from rota.session_runtime import Observation, ProviderSession, SessionRequest
+from rota.runtimes.session import Observation, ProviderSession, SessionRequest
 from tests.fakes.cursor_server import KEY, CursorFake
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from activities.runtimes.claude_managed import ClaudeManagedRuntime
 from rota.conversation import Message, Text, ToolResult, ToolSchema
-from rota.session_runtime import (
+from rota.runtimes.session import (
     Collected,
     Observation,
     ProviderSession,

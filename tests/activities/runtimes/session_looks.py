@@ -3,7 +3,7 @@
 from typing import Any
 
 from rota.conversation import Message, Text, ToolSchema
-from rota.session_runtime import Observation, Resumed, SessionRequest, Told
+from rota.runtimes.session import Observation, Resumed, SessionRequest, Told
 
 KEY = "5f" * 32
 

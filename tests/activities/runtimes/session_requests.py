@@ -6,7 +6,7 @@ from typing import Any
 
 from rota.conversation import Message, Text
 from rota.model import digest_of
-from rota.session_runtime import SessionRequest
+from rota.runtimes.session import SessionRequest
 
 KEY = digest_of(b"start")
 INBOX = f"run-1/{KEY}"

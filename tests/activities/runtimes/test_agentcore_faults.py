@@ -9,7 +9,7 @@ import pytest
 from activities.providers import aws_clients
 from activities.runtimes.agentcore import AgentCoreRuntime
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Observation
+from rota.runtimes.session import Observation
 from tests.activities.runtimes.session_looks import Reports, request
 from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake
 from tests.fakes.aws_answers import Failure, Pieces, Response, Whole

@@ -11,7 +11,7 @@ from activities.runtimes.agentcore import AgentCoreRuntime
 from rota.conversation import Message, StopReason, Text, ToolResult
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.agentcore import KIND, AgentCoreSettings
-from rota.session_runtime import Observation, SessionState, Told
+from rota.runtimes.session import Observation, SessionState, Told
 from tests.activities.runtimes.session_looks import KEY, Reports, request, resumed
 from tests.fakes.aws_agentcore import HARNESS, RUNTIME, AgentCoreFake, Loop, Round, said
 from tests.fakes.aws_answers import Failure, Hang, Response

@@ -13,7 +13,7 @@ from activities.providers import aws_clients
 from activities.runtimes.agentcore import AgentCoreRuntime
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.agentcore import KIND, AgentCoreSettings
-from rota.session_runtime import Observation, SessionState, Told
+from rota.runtimes.session import Observation, SessionState, Told
 from tests.activities.runtimes.session_looks import KEY, Reports, request
 from tests.fakes.aws_agentcore import RUNTIME, AgentCoreFake, as_json
 from tests.fakes.aws_answers import Failure, Hang, Pieces, Response, Whole

@@ -7,8 +7,8 @@ import pytest
 from activities.runtimes.anthropic import AnthropicRuntime
 from rota.conversation import Message, ModelRequest, Text
 from rota.failures import FailureCategory, StepError
-from rota.runtime_kind import Probe
 from rota.runtime_specs.anthropic import AnthropicSettings
+from rota.runtimes.kind import Probe
 from tests.fakes.anthropic_server import AnthropicFake
 
 C = FailureCategory

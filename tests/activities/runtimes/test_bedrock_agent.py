@@ -13,7 +13,7 @@ from activities.runtimes.bedrock_agent import BedrockAgentRuntime
 from rota.conversation import StopReason, ToolResult
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.bedrock_agent import KIND
-from rota.session_runtime import Observation, SessionState, Told
+from rota.runtimes.session import Observation, SessionState, Told
 from tests.activities.runtimes.session_looks import KEY, Reports, request, resumed
 from tests.fakes.aws_agents import (
     AGENT,

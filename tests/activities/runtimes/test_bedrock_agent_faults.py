@@ -10,7 +10,7 @@ from activities.providers import aws_clients
 from activities.runtimes.bedrock_agent import BedrockAgentRuntime
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.bedrock_agent import KIND
-from rota.session_runtime import Observation
+from rota.runtimes.session import Observation
 from tests.activities.runtimes.session_looks import KEY, Reports, request
 from tests.fakes.aws_agents import (
     AGENT,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rota.session_runtime import SessionState, Told
+from rota.runtimes.session import SessionState, Told
 from tests.activities.runtimes.managed_driver import Driver, managed_fake, words
 from tests.fakes.managed_server import ManagedFake
 from tests.fakes.managed_turns import Turn

@@ -11,7 +11,7 @@ from activities.runtimes.claude_managed_stop import stop_session
 from activities.runtimes.claude_managed_watch import REFUSAL
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.claude_managed import KIND, ClaudeManagedSettings
-from rota.session_runtime import SessionState, Told
+from rota.runtimes.session import SessionState, Told
 from tests.activities.runtimes.managed_driver import Driver, managed_fake, runtime
 from tests.fakes.managed_server import Fault, ManagedFake
 from tests.fakes.managed_turns import Turn

@@ -8,7 +8,7 @@ import pytest
 from activities.runtimes.claude_managed_events import Place
 from rota.conversation import ToolResult
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import SessionState, Told
+from rota.runtimes.session import SessionState, Told
 from tests.activities.runtimes.managed_driver import MATCH, Driver, managed_fake, words
 from tests.fakes.managed_server import Fault, ManagedFake
 from tests.fakes.managed_turns import Turn

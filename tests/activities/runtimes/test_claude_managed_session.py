@@ -7,7 +7,7 @@ import pytest
 from rota.conversation import StopReason, ToolResult
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.claude_managed import ClaudeManagedSettings
-from rota.session_runtime import SessionState, Told
+from rota.runtimes.session import SessionState, Told
 from tests.activities.runtimes.managed_driver import MATCH, Driver, managed_fake, runtime, words
 from tests.fakes.managed_server import KEY, Fault, ManagedFake
 from tests.fakes.managed_turns import Turn

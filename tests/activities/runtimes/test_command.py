@@ -11,7 +11,7 @@ from activities.runtimes.command import CommandRuntime
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.command import CommandSettings
-from rota.session_runtime import Collected, SessionState
+from rota.runtimes.session import Collected, SessionState
 from tests.activities.runtimes.session_requests import Reports, session_request
 
 C = FailureCategory

@@ -16,7 +16,7 @@ import pytest
 from activities.runtimes.command import CommandRuntime
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import ProviderSession, SessionRequest
+from rota.runtimes.session import ProviderSession, SessionRequest
 from tests.activities.runtimes.session_requests import Reports, session_request
 
 LINUX = sys.platform == "linux"
@@ -163,7 +163,7 @@ WORKER = """
 import asyncio, sys
 from activities.runtimes.command import CommandRuntime
 from activities.secrets import Secrets
-from rota.session_runtime import SessionRequest
+from rota.runtimes.session import SessionRequest
 
 async def work(request):
     runtime = CommandRuntime(Secrets())

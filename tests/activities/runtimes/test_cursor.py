@@ -9,7 +9,7 @@ from activities.runtimes.cursor import CursorRuntime, agent_id
 from rota.conversation import StopReason
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.cursor import KIND, CursorSettings
-from rota.session_runtime import SessionState
+from rota.runtimes.session import SessionState
 from tests.activities.runtimes.cursor_driver import Bench, cursor_bench
 from tests.fakes.cursor_jobs import Fault, Job
 from tests.fakes.cursor_server import AGENT_ID

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Told
+from rota.runtimes.session import Told
 from tests.activities.runtimes.cursor_driver import Bench, cursor_bench, words
 from tests.fakes.cursor_jobs import Fault, Job
 

@@ -8,7 +8,7 @@ import pytest
 from activities.runtimes.http import HttpRuntime
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
-from rota.session_runtime import Observation, SessionState
+from rota.runtimes.session import Observation, SessionState
 from tests.activities.runtimes.session_requests import KEY, Reports, session_request
 from tests.contract.bench import Tokens
 from tests.contract.http_bench import HttpBench, HttpSyncBench

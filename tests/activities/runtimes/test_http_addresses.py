@@ -9,7 +9,7 @@ from activities.runtimes.http import HttpRuntime
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 from rota.model import digest_of
-from rota.session_runtime import SessionState
+from rota.runtimes.session import SessionState
 from tests.activities.runtimes.session_requests import Reports, session_request
 from tests.contract.http_bench import HttpBench
 from tests.fakes.http_job_server import TOKEN

@@ -9,9 +9,9 @@ import pytest
 from activities.runtimes import kinds
 from activities.runtimes.kinds import RuntimeKindError, runtime_kinds
 from activities.runtimes.open import implementation
-from rota.runtime_kind import RuntimeKind
-from rota.runtime_kinds import BUILT_IN
 from rota.runtime_specs import scripted
+from rota.runtimes.kind import RuntimeKind
+from rota.runtimes.kinds import BUILT_IN
 
 SECOND = replace(scripted.KIND, kind="second")
 """Registered by a test."""
@@ -46,7 +46,7 @@ def test_kinds_hold_one_by_entry_point_among_the_built_in_ones(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        pytest.param("NO_KIND", "is no rota.runtime_kind.RuntimeKind", id="something else"),
+        pytest.param("NO_KIND", "is no rota.runtimes.kind.RuntimeKind", id="something else"),
         pytest.param("MISSING", "AttributeError", id="nothing there"),
         pytest.param("scripted.KIND", "there is a runtime 'scripted' already", id="a name taken"),
     ],

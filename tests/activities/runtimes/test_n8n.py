@@ -9,7 +9,7 @@ from activities.runtimes.n8n import N8nRuntime
 from activities.secrets import Secrets
 from rota.failures import FailureCategory, StepError
 from rota.runtime_specs.n8n import KIND, N8nSettings
-from rota.session_runtime import Observation, ProviderSession, SessionState
+from rota.runtimes.session import Observation, ProviderSession, SessionState
 from tests.activities.runtimes.session_requests import KEY, Reports, session_request
 from tests.contract.bench import Tokens
 from tests.contract.n8n_bench import N8nBench

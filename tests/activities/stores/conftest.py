@@ -17,7 +17,7 @@ from activities.stores.cache import CachedStore
 from activities.stores.local import LocalStore
 from activities.stores.open import open_sealed
 from activities.stores.s3 import S3Store
-from rota.keyring import Key
+from rota.security.keyring import Key
 
 
 @pytest.fixture(scope="session")

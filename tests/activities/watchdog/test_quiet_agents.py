@@ -15,7 +15,7 @@ from temporalio.client import (
 from activities.server_schedule import server_policy, server_spec
 from activities.watchdog.quiet import is_quiet
 from rota.agent_spec import AgentSpec
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

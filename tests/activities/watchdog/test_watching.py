@@ -20,7 +20,7 @@ from activities.watchdog.agents import SILENT, SeenAgent
 from activities.watchdog.listing import Watched
 from activities.watchdog.quiet import Declarations
 from activities.watching import WatchingActivities
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.watchdog.looks import Looked, LookOrder
 from tests.rota.desks import pinned
 

@@ -9,8 +9,8 @@ from activities.runtimes.open import Closable, implementation
 from activities.secrets import Secrets
 from rota.conversation import Message, ModelRequest, ModelRuntime, Text
 from rota.model import digest_of
-from rota.runtime_kind import Shape
-from rota.session_runtime import SessionRequest, SessionRuntime, Told
+from rota.runtimes.kind import Shape
+from rota.runtimes.session import SessionRequest, SessionRuntime, Told
 from tests.bench.vendors.by_hand import SYSTEM, TASK, OneTask
 
 OPENING = Message(role="user", content=(Text(text=TASK),))

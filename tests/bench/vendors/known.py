@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rota.runtime_kind import Shape
+from rota.runtimes.kind import Shape
 from tests.bench.vendors import agents, models
 from tests.bench.vendors.by_hand import ByHand
 from tests.contract.agentcore_bench import AgentCoreBench

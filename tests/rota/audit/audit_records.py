@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from rota.approvals import Ruling, Verdict
+from rota.approvals.requests import Ruling, Verdict
 from rota.audit.bundle import BundleParts, bundle_of
 from rota.audit.entries import chain_of
 from rota.audit.run_record import (
@@ -26,12 +26,12 @@ from rota.audit.run_record import (
 from rota.audit.seals import Signer
 from rota.audit.statements import Day, Trust
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall
-from rota.effects import EffectRecord, EffectStage
-from rota.memory import MemoryVersion
+from rota.effects.records import EffectRecord, EffectStage
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from rota.tools import Effect
-from rota.transcript import TranscriptNode
+from rota.turns.memory import MemoryVersion
+from rota.turns.transcript import TranscriptNode
 from rota.usage import Usage
 from tests.house.repository import ROOT
 

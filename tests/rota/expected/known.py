@@ -6,7 +6,7 @@ from typing import Any
 from rota.expected.evidence import Evidence
 from rota.expected.in_force import Chronicle, declared, toggled
 from rota.expected.live import LiveSchedule
-from rota.keeper_state import KeeperState, LedgerEntry
+from rota.keepers.state import KeeperState, LedgerEntry
 from tests.rota.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY
 

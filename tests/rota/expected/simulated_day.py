@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from rota import freezing, keeper, settling
-from rota.admission import AdmissionRequest, Decision, Settlement
 from rota.expected import in_force
 from rota.expected.evidence import Evidence, Fired, Outage
 from rota.expected.in_force import Chronicle, Toggle
 from rota.expected.live import LiveSchedule
-from rota.freeze import FreezeRequest
 from rota.ids import scheduled_run_id
-from rota.keeper_state import KeeperState
+from rota.keepers import freezing, settling
+from rota.keepers import rules as keeper
+from rota.keepers.admission import AdmissionRequest, Decision, Settlement
+from rota.keepers.freeze import FreezeRequest
+from rota.keepers.state import KeeperState
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from tests.rota.desks import T0, pinned

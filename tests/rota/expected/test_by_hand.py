@@ -10,7 +10,7 @@ from rota.expected.evidence import Evidence
 from rota.expected.in_force import Toggle, toggled
 from rota.expected.live import LiveSchedule
 from rota.expected.verdicts import verdict_of
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import Trigger
 from tests.rota.desks import HOUR, T0
 from tests.rota.expected.known import NOW, evidence

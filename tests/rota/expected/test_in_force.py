@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rota.expected import in_force
 from rota.expected.in_force import MOST_VERSIONS, Chronicle, Toggle
-from rota.slot_times import times_between
+from rota.schedule.slot_times import times_between
 from tests.rota.desks import HOUR, T0, pinned
 
 HOURLY = {"cron": "0 * * * *"}

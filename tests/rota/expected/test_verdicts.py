@@ -12,9 +12,9 @@ from rota.expected.live import LiveSchedule, ServerTimes
 from rota.expected.missed import TooManySlotsError, account_of
 from rota.expected.slot_state import SlotState
 from rota.expected.verdicts import verdict_of
-from rota.freeze import Freeze, PastFreeze
-from rota.keeper_state import LedgerEntry
-from rota.run_orders import RunOrder
+from rota.keepers.freeze import Freeze, PastFreeze
+from rota.keepers.run_orders import RunOrder
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
 from tests.rota.desks import HOUR, T0, pinned, run
 from tests.rota.expected.known import NOW, evidence

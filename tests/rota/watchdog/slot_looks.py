@@ -8,7 +8,7 @@ from typing import Any
 from rota.expected.evidence import Evidence, Fired, Outage
 from rota.expected.in_force import Chronicle, InForce
 from rota.expected.live import LiveSchedule
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
 from rota.watchdog.telling import fact_of
 from tests.rota.desks import T0

@@ -6,7 +6,7 @@ import pytest
 
 from rota.archive import ArchiveReport
 from rota.audit.verified import BrokenPlace, Place, Verification, What
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.archiving import (
     LIMIT,
     MOST_LAG,

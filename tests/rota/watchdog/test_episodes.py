@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
 from rota.watchdog.episodes import Mark, episodes
 from tests.rota.desks import T0

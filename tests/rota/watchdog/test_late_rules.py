@@ -2,7 +2,7 @@
 
 import pytest
 
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 from tests.rota.desks import T0, Desk
 from tests.rota.watchdog.slot_looks import HOUR, MINUTE, Checks, entry

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rota.notifications import Fact
-from rota.notify_spec import NotifySpec, Occasion
+from rota.notices.facts import Fact
+from rota.notices.spec import NotifySpec, Occasion
 from rota.watchdog.alerts import GONE, Alert, Finding
 from rota.watchdog.crowd import MOST_ALERTS
 from rota.watchdog.looks import Looked

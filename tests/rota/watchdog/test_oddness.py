@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
 from rota.usage import Usage

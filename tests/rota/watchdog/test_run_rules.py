@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rota.keeper_state import LedgerEntry
+from rota.keepers.state import LedgerEntry
 from rota.pinned_spec import PinnedSpec
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger

@@ -8,7 +8,7 @@ import pytest
 from rota.expected.by_hand import JUST_DECLARED
 from rota.expected.in_force import Chronicle, InForce, Toggle, toggled
 from rota.expected.live import LiveSchedule
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.alerts import Alert, Scope, carry_on
 from rota.watchdog.schedule_rules import schedule_changed
 from rota.watchdog.telling import fact_of

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from rota.watchdog.looks import Looked
 from rota.watchdog.memory import WatchMemory, remember
 from rota.watchdog.silence import PATIENCE, SLOTS, Unstarted, silent, unstarted_since

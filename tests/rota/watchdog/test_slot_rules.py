@@ -7,11 +7,11 @@ import pytest
 
 from rota.expected.evidence import Fired
 from rota.expected.in_force import Chronicle, InForce
-from rota.keeper_state import LedgerEntry
-from rota.notify_spec import Occasion
+from rota.keepers.state import LedgerEntry
+from rota.notices.spec import Occasion
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
-from rota.schedule_spec import ScheduleSpec
+from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.missing import UNDECIDED
 from rota.watchdog.slot_rules import MOST_SLOTS
 from tests.rota.desks import T0, pinned

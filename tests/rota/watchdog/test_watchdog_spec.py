@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rota.notify_spec import WATCHED, Occasion
+from rota.notices.spec import WATCHED, Occasion
 from rota.watchdog.watchdog_spec import WatchdogSpec
 
 

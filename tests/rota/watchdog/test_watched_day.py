@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from tests.rota.expected.simulated_day import Span
 from tests.rota.expected.test_simulated_day import days, spans
 from tests.rota.watchdog.watched_day import WatchedDay

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.cron import Range, parse_cron
+from rota.schedule.cron import Range, parse_cron
 from schedules.importing.crontab import read_crontab
 
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))

@@ -9,7 +9,7 @@ import pytest
 from rota.audit.reasoning import ENCRYPTED, reasoning_of
 from rota.audit.run_record import RunRecord
 from rota.conversation import Message, Opaque, Text, ToolCall
-from rota.receipts import Receipt
+from rota.notices.receipts import Receipt
 from rota.runs import RunStatus
 from tests.rota.audit.audit_records import BEGAN, record
 from workers.audit.report import render

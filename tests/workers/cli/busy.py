@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from temporalio.common import SearchAttributeKey
 
-from rota.questions import Question, QuestionKind
 from rota.tools import NeedsAnswer, ToolDefinition, tool
+from rota.turns.questions import Question, QuestionKind
 from tests.contract.double import install
 from tests.contract.double_provider import FakeProvider, Hangs
 from tests.pipelines import declare_pipeline, start_pipeline

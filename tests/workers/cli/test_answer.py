@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHandle
 
-from rota.questions import Question, QuestionKind
 from rota.tools import NeedsAnswer, ToolContext, tool
+from rota.turns.questions import Question, QuestionKind
 from tests.asking import open_questions
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota

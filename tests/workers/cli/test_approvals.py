@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from rota.approval_links import ApprovalLinks
+from rota.approvals.links import ApprovalLinks
 from rota.runs import RunStatus
 from tests.approving import Ledger, open_approvals, posting
 from tests.stack import Stack, script

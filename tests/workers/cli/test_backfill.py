@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rota.ids import format_slot
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, end_of, rota, start

@@ -7,9 +7,9 @@ from temporalio.client import WorkflowFailureError
 
 from activities.documents import get_node
 from activities.runtimes.open import OpenRuntimes
-from rota.budget import Account, WindowKind
+from rota.budgets.costs import Cost, cost_of
+from rota.budgets.reservations import Account, WindowKind
 from rota.conversation import Message, ModelReply, ModelRequest, StopReason, Text, ToolCall
-from rota.costs import Cost, cost_of
 from rota.failures import FailureCategory, StepError
 from rota.runs import AgentRunResult, RunStatus
 from rota.usage import Usage, sum_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rota.admission import RunRef
-from rota.effects import EffectRecord, EffectStage, OpenEffect
+from rota.effects.records import EffectRecord, EffectStage, OpenEffect
+from rota.keepers.admission import RunRef
 from rota.runs import RunStatus
 from rota.tools import ToolDefinition, tool
 from tests.stack import Stack, script

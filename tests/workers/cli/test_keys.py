@@ -8,7 +8,7 @@ import pytest
 
 from activities.audit.roots import server_roots
 from rota.ids import keeper_id
-from rota.keyring import keys_in
+from rota.security.keyring import keys_in
 from tests.encrypted import encrypted_fleet, key, write_keys
 from tests.stack import open_stack, script
 from tests.workers.cli.command_line import rota

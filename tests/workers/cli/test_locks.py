@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from activities.lock_desk import LockDeskActivities
-from rota.admission import RunRef
-from rota.resource_lock import LockRequest
+from rota.coordination.locks import LockRequest
+from rota.keepers.admission import RunRef
 from rota.steps import LockInput
 from tests.stack import Stack, open_stack
 from tests.workers.cli.command_line import Ended, rota

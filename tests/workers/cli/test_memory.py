@@ -7,9 +7,9 @@ import pytest
 
 from activities.documents import put_record
 from activities.tools.fleet import load_tools
-from rota.admission import MemoryChange
 from rota.ids import keeper_id
-from rota.memory import MEMORY_LIMIT, MemoryVersion
+from rota.keepers.admission import MemoryChange
+from rota.turns.memory import MEMORY_LIMIT, MemoryVersion
 from tests.workers.cli.conftest import FleetOnServer
 from workers.cli.exit_codes import ExitCode
 

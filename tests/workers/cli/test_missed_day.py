@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from rota.expected.evidence import Evidence
 from rota.ids import format_slot, parse_slot
-from rota.keeper_state import KeeperState
+from rota.keepers.state import KeeperState
 from schedules.slot_facts import SlotFacts
 from tests.rota.desks import T0
 from tests.rota.expected.simulated_day import EVERY, Day, Span

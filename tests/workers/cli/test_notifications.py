@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from rota.notify_spec import Occasion
+from rota.notices.spec import Occasion
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notices import fact
+from tests.rota.notice_desk import fact
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.gates import poll

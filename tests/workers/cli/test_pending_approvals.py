@@ -2,8 +2,8 @@
 
 import pytest
 
-from rota.approval_spec import ApprovalRule
-from rota.approvals import ApprovalRequest, OpenApproval
+from rota.approvals.requests import ApprovalRequest, OpenApproval
+from rota.approvals.spec import ApprovalRule
 from tests.rota.desks import T0
 from workers.cli.command_error import CommandError
 from workers.cli.pending_approvals import PendingCall, named

@@ -6,7 +6,7 @@ import pytest
 from temporalio import workflow
 from temporalio.worker import Worker
 
-from rota.pipeline_run import NodeResult
+from rota.pipelines.run import NodeResult
 from rota.runs import RunStatus
 from tests.stack import Stack
 from workers.cli.pipeline_report import describe_node

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from activities.tools.fleet import load_tools
-from rota import slots
 from rota.expected import by_hand, evidence, gaps, outages
 from rota.ids import format_slot, parse_slot
-from rota.keeper_state import KeeperState
+from rota.keepers import slots
+from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
 from tests.conftest import OLDER_SCHEDULER
 from tests.processes.worker_process import kill

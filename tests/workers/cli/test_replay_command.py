@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import activities.thinking
-import rota.prompt
+import rota.turns.prompt
 import workers.replaying.prompts
 from activities.tools.fleet import load_tools
 from rota.conversation import Message, Text
@@ -34,7 +34,7 @@ async def test_replay_tells_a_changed_prompt_as_drift(
 
     prompt = next((written.folder / "prompts").glob("*.md"))
     prompt.write_text(prompt.read_text() + "\nNever say hello twice.\n")
-    old = rota.prompt.opening_message
+    old = rota.turns.prompt.opening_message
 
     def opening(*given: Any) -> Message:
         return Message(role="user", content=(Text(text=f"Now: {old(*given).text}"),))

@@ -4,7 +4,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from rota.ids import format_slot
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from tests.pipelines import start_pipeline, worker_of
 from tests.stack import Stack
 from tests.workers.cli.command_line import end_of, start

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rota.pipeline_run import PipelineResult
+from rota.pipelines.run import PipelineResult
 from rota.runs import AgentRunInput
 from tests.pipelines import INSTANT, declare_pipeline, start_pipeline
 from tests.stack import Stack, script

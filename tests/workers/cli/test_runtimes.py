@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from activities.runtimes.kinds import runtime_kinds
-from rota.runtime_kind import Capabilities
+from rota.runtimes.kind import Capabilities
 from tests.workers.cli.command_line import rota
 from workers.cli.exit_codes import ExitCode
 

@@ -3,16 +3,16 @@
 from datetime import timedelta
 
 from rota.audit.verified import BrokenPlace, Place, Verification, What
-from rota.breaker import Phase
-from rota.budget import WindowKind
-from rota.metrics import PARTS
-from rota.model_use import ModelUse
-from rota.notify_spec import Occasion
-from rota.readings import AccountReading, KeeperReading, LimitReading
-from rota.run_tally import ApprovalEnd, CallDecision, EffectResult, HandoffEnd, RunTally
+from rota.budgets.model_use import ModelUse
+from rota.budgets.reservations import WindowKind
+from rota.metrics.listed import PARTS
+from rota.metrics.readings import AccountReading, KeeperReading, LimitReading
+from rota.metrics.run_tally import ApprovalEnd, CallDecision, EffectResult, HandoffEnd, RunTally
+from rota.metrics.spread import DELAY_BOUNDS, RUN_BOUNDS, WAIT_BOUNDS, Spread
+from rota.metrics.totals import Totals
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus, Trigger
-from rota.spread import DELAY_BOUNDS, RUN_BOUNDS, WAIT_BOUNDS, Spread
-from rota.totals import Totals
+from rota.runtimes.breaker import Phase
 from rota.watchdog.alerts import Alert
 from rota.watchdog.archiving import ArchiveState
 from rota.watchdog.memory import WatchMemory

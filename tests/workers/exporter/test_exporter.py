@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import WorkflowHandle
 
 from rota.ids import keeper_id
-from rota.metrics import PARTS
+from rota.metrics.listed import PARTS
 from rota.pinned_spec import PinnedSpec
 from schedules.keepers import retire
 from tests.processes.worker_process import kill, worker_process

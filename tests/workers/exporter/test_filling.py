@@ -10,13 +10,13 @@ import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rota.breaker import Phase
-from rota.metric_kinds import Kind, Unit
-from rota.metrics import METRICS, MOST_ACCOUNTS
-from rota.model_use import ModelUse
-from rota.readings import KeeperReading
+from rota.budgets.model_use import ModelUse
+from rota.metrics.kinds import Kind, Unit
+from rota.metrics.listed import METRICS, MOST_ACCOUNTS
+from rota.metrics.readings import KeeperReading
+from rota.metrics.totals import MOST_MODELS, Totals, used
 from rota.runs import RunStatus, Trigger
-from rota.totals import MOST_MODELS, Totals, used
+from rota.runtimes.breaker import Phase
 from rota.usage import Usage
 from rota.watchdog.archiving import ArchiveState
 from rota.watchdog.memory import WatchMemory

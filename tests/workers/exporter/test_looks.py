@@ -15,11 +15,11 @@ from temporalio.client import (
     ScheduleState,
 )
 
-from rota.breaker import Breaker, Phase
-from rota.budget import Cap, WindowKind
+from rota.budgets.reservations import Cap, WindowKind
 from rota.ids import breaker_id, budget_id, keeper_id, keeper_queue
+from rota.metrics.readings import KeeperReading, LimitReading
 from rota.pinned_spec import PinnedSpec
-from rota.readings import KeeperReading, LimitReading
+from rota.runtimes.breaker import Breaker, Phase
 from rota.team_spec import PinnedTeam
 from tests.approving import Ledger, calling, decide, open_approvals, posting
 from tests.stack import Stack

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from activities.callbacks import Callbacks
 from rota.fleet_file import FleetFile
-from rota.gateway_spec import GatewaySpec
+from rota.hooks.gateway_spec import GatewaySpec
 from schedules.fleet import Fleet
 from tests.stack import Stack
 from tests.workers.gateway.gateways import gateway_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 
-from rota.gateway_spec import GatewaySpec
-from rota.hook_spec import HookSpec, Scheme, TopicHookSpec
+from rota.hooks.gateway_spec import GatewaySpec
+from rota.hooks.spec import HookSpec, Scheme, TopicHookSpec
 from rota.kinds import Kind
 from tests.deliveries import RAW, Posted, now_signed
 from tests.stack import Stack

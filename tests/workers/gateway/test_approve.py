@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from temporalio.client import WorkflowHandle
 
-from rota.approval_links import ApprovalLink, ApprovalLinks, AskedApproval
-from rota.approvals import OpenApproval
+from rota.approvals.links import ApprovalLink, ApprovalLinks, AskedApproval
+from rota.approvals.requests import OpenApproval
 from rota.runs import RunStatus
 from tests.approving import Ledger, calling, open_approvals, posting
 from tests.stack import Stack

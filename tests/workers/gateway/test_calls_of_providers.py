@@ -12,7 +12,7 @@ import pytest
 from activities.bells import Bell, listening, run_bell, session_bell
 from activities.callbacks import offer
 from activities.providers import called
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from rota.runs import AgentRunResult, RunStatus
 from tests.activities.runtimes.session_requests import INBOX
 from tests.contract.bench import RuntimeBench

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Message
 
-from rota.metrics import DELIVERY_OUTCOMES
+from rota.metrics.listed import DELIVERY_OUTCOMES
 from tests.stack import Stack, script
 from tests.workers.gateway.gateways import served
 from tests.workers.gateway.hook_doors import gateway_with, hook_door, post

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rota.approvals import Verdict
+from rota.approvals.requests import Verdict
 from workers.gateway.decision_form import Form, FormError, form_in
 
 KIND = "application/x-www-form-urlencoded"

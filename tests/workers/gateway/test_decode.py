@@ -16,7 +16,7 @@ from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 
 from activities.stores.payloads import PAYLOAD_THRESHOLD
-from rota.gateway_spec import GatewaySpec
+from rota.hooks.gateway_spec import GatewaySpec
 from tests.encrypted import encrypted_fleet, key
 from tests.stack import Stack, open_stack, script
 from tests.workers.gateway.gateways import gateway_of, served

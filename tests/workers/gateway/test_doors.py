@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rota.fleet_file import FleetFile
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from schedules.fleet import Fleet
 from tests.deliveries import RAW, SECRETS
 from tests.fleets import declared, pipeline

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from rota.fleet_file import FleetFile
 from rota.ids import keeper_id
+from rota.metrics.readings import KeeperReading
 from rota.pinned_spec import PinnedSpec
-from rota.readings import KeeperReading
 from rota.runs import RunStatus
 from tests.rota.desks import T0
 from tests.stack import Stack, script

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from temporalio.client import Client
 
-from rota.hook_spec import Scheme
+from rota.hooks.spec import Scheme
 from rota.runs import AgentRunResult, RunStatus, Trigger
 from tests.deliveries import Posted, now_signed, standard
 from tests.pipelines import declare_pipeline

@@ -3,7 +3,7 @@
 from temporalio.client import WorkflowHandle
 
 from rota.ids import topic_id
-from rota.topic import TalliedEvent
+from rota.topics.topic import TalliedEvent
 from tests.stack import Stack
 from tests.workers.gateway.gateways import served
 from tests.workers.gateway.hook_doors import gateway_with, post, topic_door

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from rota.budget import WindowKind
-from rota.metrics import PARTS
-from rota.notify_spec import Occasion
-from rota.readings import AccountReading, KeeperReading, LimitReading
+from rota.budgets.reservations import WindowKind
+from rota.metrics.listed import PARTS
+from rota.metrics.readings import AccountReading, KeeperReading, LimitReading
+from rota.metrics.totals import Totals
+from rota.notices.spec import Occasion
 from rota.runs import RunStatus
-from rota.totals import Totals
 from rota.watchdog.alerts import Alert
 from rota.watchdog.memory import WatchMemory
 from tests.rota.desks import T0

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rota.pipeline_run import NodeResult
-from rota.pipeline_spec import PipelineSpec
+from rota.pipelines.run import NodeResult
+from rota.pipelines.spec import PipelineSpec
 from rota.runs import RunStatus
 from schedules.fleet import load_fleet
 from workers.picture.graph import Edge

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHistory
 
-from rota import keeper
-from rota.replay import NOTHING, Replayed, ReplayVerdict
+from rota.keepers import rules as keeper
 from rota.run_ref import RunRef
+from rota.what_if.replay import NOTHING, Replayed, ReplayVerdict
 from tests.replay.test_replay import CORPUS, MUTATIONS
 from workers.replaying.replaying import HistoryReplayer
 from workflows import activity_options

@@ -3,9 +3,9 @@
 import re
 from html.parser import HTMLParser
 
-from rota.backtest import BacktestProgress, CaseEnd
-from rota.backtest_compare import Played, compare, totals
 from rota.usage import Usage
+from rota.what_if.backtest import BacktestProgress, CaseEnd
+from rota.what_if.compare import Played, compare, totals
 from workers.cli.backtest_view import document_of
 from workers.what_if.backtest_report import report_of
 

@@ -1,0 +1,1 @@
+"""What is expected of a result, and what it is compared with."""

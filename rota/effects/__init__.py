@@ -1,0 +1,1 @@
+"""What tools have done outside: on record, looked for, decided on."""

@@ -1,0 +1,1 @@
+"""What others may post to the gateway, and what comes of it."""

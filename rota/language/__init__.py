@@ -1,0 +1,1 @@
+"""The small languages of declarations: names, durations, templates, conditions."""

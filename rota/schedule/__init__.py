@@ -1,0 +1,1 @@
+"""When an agent is meant to run: as declared, and computed."""

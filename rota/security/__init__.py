@@ -1,0 +1,1 @@
+"""Keys, secrets in texts, and where requests may go."""

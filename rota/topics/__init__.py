@@ -1,0 +1,1 @@
+"""Topics: events that were published, who subscribes, what each is given."""

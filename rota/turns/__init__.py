@@ -1,0 +1,1 @@
+"""One run, turn by turn: the loop, its decisions, its limits, its transcript, its end."""
