@@ -6,7 +6,7 @@ when it stops, has used since.
 """
 
 from activities.paid_calls import answers, unanswered
-from activities.session_log import SessionLog
+from activities.sessions.log import SessionLog
 from activities.stores.base import ObjectStore
 from rota.run_ref import RunRef
 from rota.usage import Usage, sum_of

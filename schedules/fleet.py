@@ -42,7 +42,7 @@ TEAMS_FOLDER = "teams"
 class Fleet:
     """A fleet whose files can all be read: every document well-formed, every name given once.
 
-    Whether the agents and pipelines fit together is for `schedules.lint` to say.
+    Whether the agents and pipelines fit together is for `schedules.lints.all_of_them` to say.
     """
 
     name: str

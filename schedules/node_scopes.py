@@ -18,10 +18,10 @@ from rota.turns.calls import HandoffMode
 from schedules.cycles import reachable
 from schedules.declaration_errors import KeyPath
 from schedules.explain import suggest
-from schedules.pipeline_lint import handled, upstreams
+from schedules.lints.pipeline import handled, upstreams
+from schedules.lints.template import leaves
 from schedules.remarks import Remark
 from schedules.schema_paths import NoSuchPathError, Schema, subschema, types_of
-from schedules.template_lint import leaves
 
 RESULT_KEYS = ("output", "output_digest", "reason", "run_id", "status")
 """What a node before gives to templates and conditions."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from activities.toolbox import Toolbox
 from schedules.declaration_errors import DeclarationError, DeclarationErrors
 from schedules.fleet import Fleet, load_fleet
-from schedules.lint import lint
+from schedules.lints.all_of_them import lint
 from schedules.remarks import Finding
 from workers.approval_lint import approval_remarks
 from workers.callback_lint import callback_remarks

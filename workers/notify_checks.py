@@ -19,7 +19,7 @@ from rota.ids import TASK_QUEUE, format_slot, notifier_id
 from rota.notices.facts import Channel, channels_of
 from rota.notices.notifier import NotifierState
 from schedules.fleet import Fleet
-from schedules.notify_lint import notify_entries
+from schedules.lints.notify import notify_entries
 from workers.checks import Check
 from workers.looks import Look
 

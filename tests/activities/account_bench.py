@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
-from activities.desk import RunDeskActivities
+from activities.desks.runs import RunDeskActivities
 from activities.documents import put_spec
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.breaker_gate import BreakerGate
 from activities.documents import put_record, put_spec
 from activities.paid_calls import unanswered_attempts
-from activities.session_running import SessionRunningActivities
+from activities.sessions.running import SessionRunningActivities
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from activities.toolbox import Toolbox

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.keeper_desk import KeeperDeskActivities
+from activities.desks.keepers import KeeperDeskActivities
 from rota.ids import parse_slot
 from rota.keepers.admission import RunRef
 from rota.keepers.run_orders import RunOrder

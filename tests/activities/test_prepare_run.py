@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.desk import RunDeskActivities
+from activities.desks.runs import RunDeskActivities
 from activities.documents import get_context, put_record, put_spec
 from activities.stores.base import ObjectStore, StoreClosedError, StoreError
 from activities.stores.open import open_store

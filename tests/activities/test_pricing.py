@@ -8,8 +8,8 @@ from genai_prices.data_snapshot import get_snapshot
 
 from activities.call_prices import CallPrices
 from activities.pricing import Cost, price, price_table_version
-from activities.session_request import SessionTask
-from activities.session_turns import spent
+from activities.sessions.request import SessionTask
+from activities.sessions.turns import spent
 from rota.budgets.model_price import ModelPrice
 from rota.conversation import Message, ModelReply, StopReason, Text
 from rota.runtime_specs import bedrock

@@ -6,7 +6,7 @@ import pytest
 
 from activities.documents import put_record
 from activities.recorded_use import recorded_use
-from activities.session_log import SessionLog
+from activities.sessions.log import SessionLog
 from activities.stores.base import ObjectStore, StoreError
 from activities.stores.open import open_store
 from rota.budgets.reservations import Amount

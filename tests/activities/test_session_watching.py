@@ -11,7 +11,7 @@ from activities import heartbeat
 from activities.documents import get_node
 from activities.heartbeat import DETAIL_LIMIT
 from activities.secrets import Secrets
-from activities.session_watch import Watch
+from activities.sessions.watch import Watch
 from rota.failures import FailureCategory, StepError
 from rota.runtimes.session import ProviderSession, SessionState
 from rota.steps import SessionInput
@@ -99,7 +99,7 @@ async def test_observe_failures_that_nobody_foresaw_are_counted_too(bench: Bench
     def fault(*_: Any) -> None:
         raise KeyError("effect")
 
-    bench.monkeypatch.setattr("activities.session_turns.call_refs", fault)
+    bench.monkeypatch.setattr("activities.sessions.turns.call_refs", fault)
     with pytest.raises(KeyError):
         await bench.observe()
     assert bench.beats[-1] == ("", "watching", 1)

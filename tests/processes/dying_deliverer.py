@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from activities.topic_desk import TopicDeskActivities
+from activities.desks.topics import TopicDeskActivities
 from rota.topics.topic import Event, Subscriber
 from workers.cli.main import main
 

@@ -7,7 +7,7 @@ import pytest
 
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import load_fleet
-from schedules.lint import lint
+from schedules.lints.all_of_them import lint
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """A Monday. When the lint is asked, unless a test says otherwise."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rota.agent_spec import AgentSpec
-from schedules.lint import lint_spec
+from schedules.lints.all_of_them import lint_spec
 from tests.schedules.fleet_folder import NOW
 
 DAILY = {"cron": "0 6 * * *"}

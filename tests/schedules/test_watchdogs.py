@@ -9,7 +9,7 @@ from rota.ids import keeper_queue, watchdog_id
 from schedules.changes import Action, Step
 from schedules.fields import schedule_fields
 from schedules.fleet import Fleet, load_fleet
-from schedules.lint import lint
+from schedules.lints.all_of_them import lint
 from schedules.live import LiveSchedule
 from schedules.watchdogs import desired_watchdog, watchdog_conflicts, watchdog_plan
 from tests.rota.desks import T0

@@ -8,7 +8,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.lock_desk import LockDeskActivities
+from activities.desks.locks import LockDeskActivities
 from rota.coordination.locks import LockAnswer, LockRequest, LockState
 from rota.ids import lock_id
 from rota.keepers.admission import RunRef

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from temporalio.common import Priority
 from temporalio.workflow import ActivityCancellationType
 
+from activities.desks.topics import PATIENT_ATTEMPTS
 from activities.heartbeat import INTERVAL_SECONDS
 from activities.runtimes.anthropic import CONNECT_TIMEOUT_SECONDS
-from activities.topic_desk import PATIENT_ATTEMPTS
 from rota.lost_workers import BEATS_WITHIN_TIMEOUT, LONGEST_LOST_AFTER, seconds_between_beats
 from rota.pinned_spec import PinnedSpec
 from rota.runtime_specs.anthropic import AnthropicSettings

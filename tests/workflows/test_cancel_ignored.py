@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 import workflows.resource_lock
-from activities.keeper_desk import KeeperDeskActivities
-from activities.topic_desk import TopicDeskActivities
+from activities.desks.keepers import KeeperDeskActivities
+from activities.desks.topics import TopicDeskActivities
 from rota.ids import keeper_id
 from rota.runs import RunStatus
 from tests.stack import Stack

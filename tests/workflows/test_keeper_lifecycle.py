@@ -167,7 +167,7 @@ async def test_keeper_whose_store_is_broken_keeps_its_ledger_and_its_grants(
         await hasty.declare(name, runtime=DONE)
         keeper = hasty.client.get_workflow_handle(keeper_id(name))
         first = (await keeper.describe()).run_id
-        monkeypatch.setattr("activities.keeper_desk.put_record", fail)
+        monkeypatch.setattr("activities.desks.keepers.put_record", fail)
         for number in range(8):
             await hasty.run(name, f"{name}-{number}")
         state = await hasty.keeper(name)

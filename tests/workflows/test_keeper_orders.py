@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-import activities.keeper_desk
+import activities.desks.keepers
 import workflows.agent
 import workflows.keeper_kit.outside
 from rota.ids import backfill_run_id, keeper_id
@@ -175,7 +175,7 @@ async def test_keeper_that_cannot_start_runs_serves_on_and_tries_again(
     monkeypatch.setattr(workflows.keeper_kit.outside, "keeper_options", lambda: options)
     refusals: list[str] = []
     accepting = asyncio.Event()
-    start_order = activities.keeper_desk.start_order
+    start_order = activities.desks.keepers.start_order
 
     async def reluctant(client: Any, input: Any, order: Any) -> RunRef:
         started = await start_order(client, input, order)
@@ -184,7 +184,7 @@ async def test_keeper_that_cannot_start_runs_serves_on_and_tries_again(
             raise ApplicationError("the answer was lost")
         return started
 
-    monkeypatch.setattr(activities.keeper_desk, "start_order", reluctant)
+    monkeypatch.setattr(activities.desks.keepers, "start_order", reluctant)
     name, work = stack.name("report"), Work()
     async with stack.worker([work.tool]):
         await stack.declare(name, **WORKING)

@@ -66,8 +66,8 @@ async def test_lock_of_a_terminated_holder_goes_to_the_next(
     async def stalled(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("activities.keeper_desk.recorded_use", stalled)
-    monkeypatch.setattr("activities.keeper_desk.STORE_SECONDS", 20.0)
+    monkeypatch.setattr("activities.desks.keepers.recorded_use", stalled)
+    monkeypatch.setattr("activities.desks.keepers.STORE_SECONDS", 20.0)
     monkeypatch.setattr(workflows.resource_lock, "RECLAIM_INTERVAL", SOON)
     bench = LockBench(stack)
     async with stack.worker(), bench.askers():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.desk import RunDeskActivities
+from activities.desks.runs import RunDeskActivities
 from rota.ids import topic_id
 from rota.runs import RunStatus
 from rota.steps import AnnounceInput

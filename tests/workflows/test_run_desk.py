@@ -7,7 +7,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.desk import RunDeskActivities
+from activities.desks.runs import RunDeskActivities
 from activities.thinking import ThinkingActivities
 from rota.conversation import StopReason
 from rota.keepers.admission import Admitted

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.workflow import Info
 
-import activities.budget_desk
+import activities.desks.budgets
 import workflows.run_kit.desk
 from rota.budgets.reservations import NOTHING, Grant, HoldRequest
 from rota.ids import keeper_id
@@ -41,7 +41,7 @@ async def test_run_given_more_while_it_gives_back_goes_on(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long an account takes to answer, a raise counts from the moment the run parks."""
-    reserve: Reserve = activities.budget_desk.reserve
+    reserve: Reserve = activities.desks.budgets.reserve
     name = stack.name("spender")
     run = stack.client.get_workflow_handle(f"{name}-1")
     giving: list[asyncio.Task[str]] = []
@@ -53,7 +53,7 @@ async def test_run_given_more_while_it_gives_back_goes_on(
                 raise ConnectionError("the account is slow")
         return await reserve(client, request, team)
 
-    monkeypatch.setattr(activities.budget_desk, "reserve", late)
+    monkeypatch.setattr(activities.desks.budgets, "reserve", late)
     budget = {"run_usd": 0.0025, "day_usd": 1}
     async with stack.worker([add]):
         await stack.declare(name, **spending(1000, 1000, 100), budget=budget)
@@ -66,7 +66,7 @@ async def test_run_told_of_room_while_it_is_refused_asks_again_once_it_has_conti
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The account tells each run once: what one execution has heard, the next acts upon."""
-    reserve, continuation = activities.budget_desk.reserve, RunKit.continuation
+    reserve, continuation = activities.desks.budgets.reserve, RunKit.continuation
     name = stack.name("spender")
     run = stack.client.get_workflow_handle(f"{name}-1")
     refused: list[Grant] = []
@@ -93,7 +93,7 @@ async def test_run_told_of_room_while_it_is_refused_asks_again_once_it_has_conti
                 patch.setattr(Info, "is_continue_as_new_suggested", lambda _: True)
             return continuation(kit)
 
-    monkeypatch.setattr(activities.budget_desk, "reserve", overtaken)
+    monkeypatch.setattr(activities.desks.budgets, "reserve", overtaken)
     monkeypatch.setattr(RunKit, "continuation", at_once)
     async with stack.worker([add]):
         await stack.declare(name, **spending(1000, 1000, 1300), budget={"day_usd": 0.0025})

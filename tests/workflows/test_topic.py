@@ -189,7 +189,7 @@ async def test_subscriber_removed_before_delivery_gets_nothing_more(
             await stack.declare(agent, runtime=DONE)
             await topic.subscribe(agent)
         with monkeypatch.context() as broken:
-            broken.setattr("activities.topic_desk.get_json", out_of_reach)
+            broken.setattr("activities.desks.topics.get_json", out_of_reach)
             await announce(stack.client, record, source="books-7", task_queue=stack.task_queue)
             stuck = await topic.until(lambda summary: "out of reach" in summary.trouble)
             await topic.handle.execute_update("unsubscribe", {"name": name})

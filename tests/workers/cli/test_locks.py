@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.lock_desk import LockDeskActivities
+from activities.desks.locks import LockDeskActivities
 from rota.coordination.locks import LockRequest
 from rota.keepers.admission import RunRef
 from rota.steps import LockInput

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rota.hooks.spec import HookSpec, TopicHookSpec
-from schedules.hook_lint import hook_remarks, topic_hook_findings
+from schedules.lints.hook import hook_remarks, topic_hook_findings
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities import keeper_desk
-from activities.keeper_desk import KeeperDeskActivities
+from activities.desks import keepers as keeper_desk
+from activities.desks.keepers import KeeperDeskActivities
 from activities.stores.base import ObjectStore
 from activities.stores.local import LocalStore
 from rota.model import canonical_json

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from activities.approval_gate import made_small, request_of_provider
-from activities.session_log import SessionLog
-from activities.session_request import SessionTask
+from activities.sessions.log import SessionLog
+from activities.sessions.request import SessionTask
 from activities.stores.base import ObjectStore
 from rota.approvals.requests import Ruling
 from rota.approvals.rules import why_forged

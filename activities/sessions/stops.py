@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from activities.bells import bell_of, done_with
 from activities.safekeeping import kept
 from activities.secrets import Secrets
-from activities.session_calls import SessionCalls
-from activities.session_faults import foreseen
-from activities.session_log import SessionLog
-from activities.session_request import SessionTask, session_task
-from activities.session_starts import SUBMIT, SessionStarts
-from activities.session_turns import spent
+from activities.sessions.calls import SessionCalls
+from activities.sessions.faults import foreseen
+from activities.sessions.log import SessionLog
+from activities.sessions.request import SessionTask, session_task
+from activities.sessions.starts import SUBMIT, SessionStarts
+from activities.sessions.turns import spent
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox
 from rota.runtimes.session import SessionRuntime

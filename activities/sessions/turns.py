@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from activities.answers import check_answer
 from activities.documents import get_node
 from activities.pricing import price, price_table_version
-from activities.session_log import SessionLog
-from activities.session_request import SessionTask
+from activities.sessions.log import SessionLog
+from activities.sessions.request import SessionTask
 from activities.stores.base import ObjectStore
 from activities.turn_tools import call_refs
 from rota.conversation import Message, StopReason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.pipeline_desk import OUTPUT_LIMIT, TOGETHER_LIMIT, PipelineDeskActivities
+from activities.desks.pipelines import OUTPUT_LIMIT, TOGETHER_LIMIT, PipelineDeskActivities
 from activities.stores.base import ObjectStore
 from activities.stores.open import open_store
 from rota.model import canonical_json

@@ -6,8 +6,8 @@ from rota.hooks.delivery import HOOK_KEYS, SCOPE
 from rota.hooks.spec import HookSpec, TopicHookSpec
 from schedules.declaration_errors import format_key
 from schedules.fleet import FLEET_FILE
+from schedules.lints.template import over_scope
 from schedules.remarks import Finding, Remark
-from schedules.template_lint import over_scope
 
 
 def hook_remarks(spec: HookSpec | None) -> Iterator[Remark]:

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.session_request import SessionTask
-from activities.session_watch import Watch
+from activities.sessions.request import SessionTask
+from activities.sessions.watch import Watch
 from activities.step_errors import to_application_error
 from activities.stores.base import StoreError
 from rota.failures import FailureCategory, StepError

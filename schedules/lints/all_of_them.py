@@ -11,22 +11,22 @@ from datetime import datetime
 from rota.agent_spec import AgentSpec
 from rota.pipelines.spec import PipelineSpec
 from rota.runtimes.allowed_models import refused_models
-from schedules.budget_lint import agent_remarks, team_remarks
 from schedules.fleet import Fleet
-from schedules.fleet_lint import fleet_findings
-from schedules.gate_lint import gate_remarks
-from schedules.grader_lint import grader_findings
-from schedules.hook_lint import hook_remarks, topic_hook_findings
-from schedules.limit_lint import limit_remarks
+from schedules.lints.budget import agent_remarks, team_remarks
+from schedules.lints.fleet import fleet_findings
+from schedules.lints.gate import gate_remarks
+from schedules.lints.grader import grader_findings
+from schedules.lints.hook import hook_remarks, topic_hook_findings
+from schedules.lints.limit import limit_remarks
+from schedules.lints.notify import notify_remarks
+from schedules.lints.pipeline import graph_remarks
+from schedules.lints.retention import retention_remarks
+from schedules.lints.schedule import RunLimit, schedule_remarks
+from schedules.lints.script import script_remarks
+from schedules.lints.template import input_templates, subscriptions
+from schedules.lints.watchdog import sla_remarks, watchdog_findings
 from schedules.node_scopes import scope_remarks
-from schedules.notify_lint import notify_remarks
-from schedules.pipeline_lint import graph_remarks
 from schedules.remarks import Finding, Remark
-from schedules.retention_lint import retention_remarks
-from schedules.schedule_lint import RunLimit, schedule_remarks
-from schedules.script_lint import script_remarks
-from schedules.template_lint import input_templates, subscriptions
-from schedules.watchdog_lint import sla_remarks, watchdog_findings
 
 
 def lint(fleet: Fleet, now: datetime) -> list[Finding]:

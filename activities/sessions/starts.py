@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from activities.breaker_gate import BreakerGate
 from activities.safekeeping import kept
-from activities.session_faults import final, foreseen, lost_start
-from activities.session_log import SessionLog
-from activities.session_request import SessionTask
+from activities.sessions.faults import final, foreseen, lost_start
+from activities.sessions.log import SessionLog
+from activities.sessions.request import SessionTask
 from rota.failures import FailureCategory, StepError
 from rota.runtimes.session import ProviderSession, SessionRuntime
 

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from temporalio import activity
 
 from activities.safekeeping import kept
-from activities.session_faults import final
-from activities.session_log import CallState, SessionLog
+from activities.sessions.faults import final
+from activities.sessions.log import CallState, SessionLog
 from rota.failures import FailureCategory, StepError
 from rota.lost_workers import seconds_between_beats
 from rota.runtimes.session import EndsWithCall, ProviderSession, SessionRuntime, Stopped

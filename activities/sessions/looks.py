@@ -12,11 +12,11 @@ from activities.breaker_gate import BreakerGate
 from activities.providers.called import waits_of
 from activities.safekeeping import kept
 from activities.secrets import Secrets
-from activities.session_calls import SessionCalls
-from activities.session_faults import final, foreseen, lost_look
-from activities.session_log import SessionLog
-from activities.session_request import SessionTask
-from activities.session_watch import Left, Watch
+from activities.sessions.calls import SessionCalls
+from activities.sessions.faults import final, foreseen, lost_look
+from activities.sessions.log import SessionLog
+from activities.sessions.request import SessionTask
+from activities.sessions.watch import Left, Watch
 from rota.conversation import Message
 from rota.failures import FailureCategory, StepError
 from rota.language.durations import format_duration

@@ -13,9 +13,9 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import ActivityEnvironment
 
+from activities.desks.topics import PATIENT_ATTEMPTS, TopicDeskActivities
 from activities.stores.base import StoreError
 from activities.stores.local import LocalStore
-from activities.topic_desk import PATIENT_ATTEMPTS, TopicDeskActivities
 from rota.coordination.spec import SubscriptionSpec
 from rota.failures import PAYLOAD_ERROR_TYPE
 from rota.steps import Delivered, DeliverInput

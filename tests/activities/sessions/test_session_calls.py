@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from activities import heartbeat, session_calls
+from activities import heartbeat
 from activities.runtimes.command import CommandRuntime
 from activities.runtimes.open import OpenRuntimes
 from activities.secrets import Secrets
-from activities.session_running import SessionRunningActivities
+from activities.sessions import calls as session_calls
+from activities.sessions.running import SessionRunningActivities
 from activities.toolbox import Toolbox
 from rota.runtimes.session import ProviderSession
 from rota.steps import SessionInput, SessionStarted, SessionStopped

@@ -4,7 +4,7 @@ import pytest
 from temporalio.client import OutboundInterceptor, StartWorkflowUpdateInput, WorkflowUpdateHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.lock_desk import LockDeskActivities
+from activities.desks.locks import LockDeskActivities
 from rota.coordination.locks import LockRequest
 from rota.ids import keeper_queue, lock_id
 from rota.keepers.admission import RunRef

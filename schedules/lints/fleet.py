@@ -16,7 +16,7 @@ from schedules.cycles import find_cycles, reachable, shown
 from schedules.declared import Declaration
 from schedules.explain import suggest
 from schedules.fleet import Fleet
-from schedules.grader_lint import at_grader
+from schedules.lints.grader import at_grader
 from schedules.remarks import Finding, Remark
 from schedules.runtime_queues import queue_remarks
 

@@ -10,7 +10,7 @@ from temporalio.activity import ActivityCancellationDetails
 from activities import heartbeat
 from activities.paid_calls import unanswered_attempts
 from activities.secrets import Secrets
-from activities.session_log import SessionLog
+from activities.sessions.log import SessionLog
 from rota.budgets.reservations import Cap
 from rota.failures import FailureCategory
 from rota.runtimes.session import ProviderSession, Stopped

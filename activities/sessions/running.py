@@ -16,16 +16,16 @@ from activities.heartbeat import beating, heartbeating
 from activities.interface import SessionRunning
 from activities.safekeeping import kept
 from activities.secrets import Secrets
-from activities.session_faults import counting, foreseen
-from activities.session_log import SessionLog
-from activities.session_log import Told as Recorded
-from activities.session_looks import SessionLook
-from activities.session_questions import judged, must_be_allowed
-from activities.session_request import SessionTask, session_task
-from activities.session_starts import SessionStarts
-from activities.session_stops import SessionStops
-from activities.session_turns import SessionTurns
-from activities.session_watch import Watch, to_its_end
+from activities.sessions.faults import counting, foreseen
+from activities.sessions.log import SessionLog
+from activities.sessions.log import Told as Recorded
+from activities.sessions.looks import SessionLook
+from activities.sessions.questions import judged, must_be_allowed
+from activities.sessions.request import SessionTask, session_task
+from activities.sessions.starts import SessionStarts
+from activities.sessions.stops import SessionStops
+from activities.sessions.turns import SessionTurns
+from activities.sessions.watch import Watch, to_its_end
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
 from activities.toolbox import Toolbox

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schedules.fleet import load_fleet
-from schedules.lint import lint
+from schedules.lints.all_of_them import lint
 from tests.schedules.fleet_folder import NOW
 from tests.schedules.remarks_of import DAILY, remarks_of
 

@@ -1,0 +1,1 @@
+"""What runs and keepers ask of the outside, short look-ups: one desk for each matter."""

@@ -1,0 +1,1 @@
+"""Sessions of runtimes that work by themselves: started, watched, stopped."""
