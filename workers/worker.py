@@ -171,6 +171,7 @@ async def serving(
             notifying.send_notification,
         ],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
     )
     watchers = worker(
         task_queue=watch_queue(task_queue),
