@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -23,6 +24,9 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 10.0
 """How long a process that is asked to end may take."""
+
+PORTS = range(15_000, 32_000)
+"""Below those from which systems take one for whatever connects to somewhere, at any moment."""
 
 PRAGMAS = (
     "journal_mode=wal",  # 38 workflows a second instead of 14
@@ -60,10 +64,10 @@ class DevServer:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that was free a moment ago, and that no outgoing connection is given."""
+    while not port_is_free(port := secrets.choice(PORTS)):
+        pass
+    return port
 
 
 def port_is_free(port: int) -> bool:

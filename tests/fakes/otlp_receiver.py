@@ -20,7 +20,14 @@ from tests.fakes.loopback_fake import LoopbackFake
 from tests.fakes.loopback_http import Connection, HttpRequest
 
 PATH = "/v1/traces"
-KINDS = {WireSpan.SPAN_KIND_INTERNAL: "internal", WireSpan.SPAN_KIND_CLIENT: "client"}
+KINDS = {
+    WireSpan.SPAN_KIND_INTERNAL: "internal",
+    WireSpan.SPAN_KIND_CLIENT: "client",
+    # Of servers that stand in this process for others; what Rota records has the first two.
+    WireSpan.SPAN_KIND_SERVER: "server",
+    WireSpan.SPAN_KIND_PRODUCER: "producer",
+    WireSpan.SPAN_KIND_CONSUMER: "consumer",
+}
 
 
 @dataclass(frozen=True)

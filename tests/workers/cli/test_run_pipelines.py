@@ -118,8 +118,11 @@ async def test_show_of_a_called_agent_names_its_caller(stack: Stack) -> None:
         await stack.declare(called, **INSTANT)
         await stack.declare(caller, runtime=turns, tools=[f"agents.{called}"])
         await stack.run(caller, f"{caller}-1")
-        below = (await command(stack, "runs", called, "--json")).json
-        shown = await command(stack, "show", below[0]["run_id"])
+
+        async def below() -> list[dict[str, Any]] | None:
+            return (await command(stack, "runs", called, "--json")).json or None
+
+        shown = await command(stack, "show", (await poll(below))[0]["run_id"])
     assert f"\ncalled by {caller}-1\n" in shown.out
 
 
