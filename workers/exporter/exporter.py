@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from temporalio.client import Client
 
 from activities.audit.versions import own_version
+from activities.secrets import Secrets
 from rota.failures import MESSAGE_LIMIT
 from schedules.watchdog_checks import last_check
 from workers.exporter import looks
@@ -142,7 +143,7 @@ class Exporter:
             return found
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are told
             self._failures[part] += 1
-            why = f"{type(error).__name__}: {error}"[:MESSAGE_LIMIT]
+            why = Secrets().shortened(f"{type(error).__name__}: {error}", MESSAGE_LIMIT)
             log.warning("metrics: the %s could not be read: %s", part, why)
             return otherwise
 
