@@ -9,7 +9,9 @@ It speaks plain HTTP: put what ends TLS for the public address before it.
 
 import asyncio
 import logging
+import math
 import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -29,6 +31,7 @@ from activities.callbacks import (
 )
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
+from workers.gateway.rates import Buckets
 from workers.http_server import ListenError, http_served, listener_at
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -41,6 +44,11 @@ PLACES = 200
 """Requests at once; more are told to come again."""
 GRACE_SECONDS = 5
 """How long a stopping worker lets senders finish: they post again."""
+RINGS_PER_MINUTE = 60
+"""Calls at one address that only wakes: each costs the store two requests, and who waits there
+looks no more often than every few seconds."""
+MOST_RUNG = 10_000
+"""Addresses whose rate is remembered: only those that were given out, so about as many sessions."""
 
 log = logging.getLogger("rota.callbacks")
 
@@ -141,22 +149,25 @@ def routes(callbacks: Callbacks) -> list[Route]:
     """Return the endpoint: `POST /callbacks/<token>`, and `POST /callbacks/wake/<token>`.
 
     202 for an answer that was kept, or a call that wakes somebody; 200 for one that changes
-    nothing; 404 for a token that was not given out, 413 for a body that is too large, 503 if the
-    store cannot take it now.
+    nothing; 404 for a token that was not given out, 413 for a body that is too large, 429 for more
+    than `RINGS_PER_MINUTE` at one address that wakes, 503 if the store cannot take it now.
     """
+    rings = Buckets(RINGS_PER_MINUTE, MOST_RUNG)
 
     async def answer(request: Request) -> Response:
-        return await receive(request, callbacks.place_of, callbacks.keep)
+        place = callbacks.place_of(request.path_params["token"])
+        return await receive(request, place, callbacks.keep)
 
     async def wake(request: Request) -> Response:
-        return await receive(request, callbacks.woken_by, lambda place, _: callbacks.wake(place))
+        place = callbacks.woken_by(request.path_params["token"])
+        # Of addresses that were given out alone: others must not crowd them out of memory.
+        if place is not None and (wait := rings.wait(place, time.monotonic())):
+            return Response(status_code=429, headers={"Retry-After": str(max(1, math.ceil(wait)))})
+        return await receive(request, place, lambda place, _: callbacks.wake(place))
 
     async def receive(
-        request: Request,
-        place_of: Callable[[str], str | None],
-        take: Callable[[str, bytes], Awaitable[bool]],
+        request: Request, place: str | None, take: Callable[[str, bytes], Awaitable[bool]]
     ) -> Response:
-        place = place_of(request.path_params["token"])
         if place is None:
             return Response(status_code=404)
         try:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ from rota.runtimes.session import SessionState
 from tests.activities.runtimes.session_requests import INBOX, Reports, session_request
 from tests.contract.http_bench import HttpBench
 from tests.fakes.http_job_server import TOKEN
-from workers.callbacks import MAX_BYTES, CallbackOptionsError, callbacks_from, receiving
+from workers.callbacks import (
+    MAX_BYTES,
+    CallbackOptionsError,
+    callbacks_from,
+    receiving,
+)
 
 SECRET = "sixteen letters and more"
 
@@ -75,6 +81,23 @@ async def test_two_answers_at_once_keep_one(open_door: Callbacks) -> None:
     address = open_door.address(INBOX)
     statuses = await asyncio.gather(*(post(address, b"%d" % number) for number in range(8)))
     assert sorted(statuses) == [200] * 7 + [202]
+
+
+async def test_address_that_wakes_is_called_so_often_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call costs the store two requests: a flood is told to come later, others are not."""
+    monkeypatch.setattr("workers.callbacks.RINGS_PER_MINUTE", 2)
+    unused = Callbacks(LocalStore(tmp_path), "https://unused.example", SECRET)
+    async with receiving(unused, "127.0.0.1:0") as at, httpx2.AsyncClient() as client:
+        door = replace(unused, url=str(at))
+        flooded, other = door.waking_address(INBOX), door.waking_address(f"other-{INBOX}")
+        assert [await post(flooded) for _ in range(2)] == [200, 200]
+        refused = await client.post(flooded)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["Retry-After"]) <= 30
+        assert await post(other) == 200
+        assert await post(door.address(INBOX)) == 202
 
 
 @pytest.mark.parametrize("forged", ["", "x", f"{INBOX}-{'0' * 64}", f"{'0' * 64}-", INBOX])

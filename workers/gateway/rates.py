@@ -1,5 +1,6 @@
 """How often something may happen: a bucket that fills as time goes by."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 
@@ -23,3 +24,23 @@ class Bucket:
             return (1 - self._level) / rate
         self._level -= 1
         return 0.0
+
+
+@dataclass
+class Buckets:
+    """A bucket for each of many names; those used longest ago are forgotten, and are full again."""
+
+    per_minute: int
+    most: int
+    """Names that are remembered."""
+    _known: OrderedDict[str, Bucket] = field(
+        default_factory=OrderedDict[str, Bucket], init=False, repr=False
+    )
+
+    def wait(self, name: str, now: float) -> float:
+        """Take one of `name` and return 0; if there is none, the seconds until there is."""
+        bucket = self._known.setdefault(name, Bucket(self.per_minute))
+        self._known.move_to_end(name)
+        if len(self._known) > self.most:
+            self._known.popitem(last=False)
+        return bucket.wait(now)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.gateway.rates import Bucket
+from workers.gateway.rates import Bucket, Buckets
 
 
 def test_bucket_lets_a_burst_through_and_then_its_rate() -> None:
@@ -25,3 +25,23 @@ def test_bucket_never_lets_more_through_than_declared(rate: int, steps: list[flo
         latest = max(latest, now)
         through += bucket.wait(now) == 0
     assert through <= rate + latest * rate / 60 + 1e-6
+
+
+def test_buckets_let_each_name_through_by_itself() -> None:
+    """Who floods one address keeps nobody from another."""
+    buckets = Buckets(2, most=10)
+    assert [buckets.wait("a", 0) for _ in range(3)] == [0, 0, 30]
+    assert buckets.wait("b", 0) == 0
+
+
+@given(st.integers(1, 20))
+def test_buckets_remember_so_many_names_and_no_more(most: int) -> None:
+    """However many names there are, memory is bounded: the one used longest ago is forgotten."""
+    buckets = Buckets(1, most)
+    for number in range(most):
+        assert buckets.wait(str(number), 0) == 0
+    assert buckets.wait("0", 0) > 0
+    assert buckets.wait("one more", 0) == 0
+    if most > 1:
+        assert buckets.wait("0", 0) > 0
+        assert buckets.wait("1", 0) == 0
