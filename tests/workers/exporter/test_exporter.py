@@ -14,8 +14,6 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import WorkflowHandle
 
-from activities.secrets import Secrets
-from rota.failures import MESSAGE_LIMIT
 from rota.ids import keeper_id
 from rota.metrics.listed import PARTS
 from rota.pinned_spec import PinnedSpec
@@ -243,25 +241,6 @@ async def test_part_that_cannot_be_read_is_told_and_hides_no_other(
     assert (value(series, "rota_exporter_failures_total", part="schedules") or 0) > 0
     assert value(series, "rota_exporter_failures_total", part="waits") == 0
     assert "metrics: the schedules could not be read: OSError: the lists are away" in caplog.text
-
-
-async def test_secret_that_the_limit_goes_through_is_cut_out_whole(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What is left of one that was cut in two would be cut out by nobody."""
-    secret = "a-secret-of-this-gateway"
-    Secrets().keep_out(secret)
-    begin = "x" * (MESSAGE_LIMIT - len("OSError: ") - 12)
-
-    async def away(*_: object) -> None:
-        raise OSError(begin + secret)
-
-    for part in ("keepers", "teams", "schedules", "waits", "breakers"):
-        monkeypatch.setattr(f"workers.exporter.looks.{part}", away)
-    async with exporting(stack) as reading:
-        await reading.scrape()
-    assert f"{begin}[redacted]" in caplog.text
-    assert secret[:6] not in caplog.text
 
 
 async def test_agent_that_is_declared_no_longer_is_told_no_longer(stack: Stack) -> None:
