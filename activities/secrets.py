@@ -58,6 +58,10 @@ class _Given:
 _GIVEN = _Given()
 
 
+class AbsentSecretError(LookupError):
+    """A well-formed reference to what is not on this machine, which may be as it should."""
+
+
 class Secrets:
     """Resolves `env:NAME` and `file:/path`, and cuts out what was ever given out here."""
 
@@ -65,13 +69,15 @@ class Secrets:
         """Return the value behind `reference`.
 
         Raises:
-            LookupError: nothing is there, or the form is unknown. Never shows a value.
+            LookupError: nothing is there (`AbsentSecretError`), it cannot be read, or the form is
+                unknown. Never shows a value.
         """
         scheme, _, name = reference.partition(":")
         if scheme == "env" and name:
             value = os.environ.get(name, "")
             if not value:
-                raise LookupError(f"secret {reference}: the worker's environment has no {name}")
+                why = f"secret {reference}: the worker's environment has no {name}"
+                raise AbsentSecretError(why)
         elif scheme == "file" and name:
             value = self._read(reference, Path(name))
         else:
@@ -151,7 +157,8 @@ class Secrets:
         try:
             value = path.read_text().strip()
         except OSError as error:
-            raise LookupError(f"secret {reference}: {error.strerror}") from error
+            kind = AbsentSecretError if isinstance(error, FileNotFoundError) else LookupError
+            raise kind(f"secret {reference}: {error.strerror}") from error
         except UnicodeDecodeError:
             # Without its cause, which holds the bytes.
             raise LookupError(f"secret {reference}: the file is not text in UTF-8") from None

@@ -1,10 +1,12 @@
 """What `rota doctor` says of the gateway's secrets: which of them cannot be used on this machine.
 
-A gateway stops at the first that it cannot use; here all of them are told.
+A gateway stops at the first that it cannot use; here all of them are told. Elsewhere, as where
+workers run, its secrets need not be: that they are not is no fault, unless workers read them, too.
 """
 
 from collections.abc import Callable, Iterator
 
+from activities.secrets import AbsentSecretError
 from schedules.fleet import Fleet
 from workers.checks import Check
 from workers.gateway.access import AccessError, access_with, links_of, readers_with, secret_of
@@ -17,23 +19,45 @@ _CURE = "set it where 'rota gateway' runs, which does not start without it"
 _LINKS_CURE = "set it where 'rota gateway' runs, and where the workers run that send links"
 
 
-def check_gateway(fleet: Fleet) -> list[Check]:
-    """Tell each secret that is not there, or too short; nothing of a fleet that declares none."""
+def check_gateway(fleet: Fleet, *, runs_here: bool) -> list[Check]:
+    """Tell each secret that cannot be used; nothing of a fleet that declares none.
+
+    Args:
+        fleet: Whose gateway it is.
+        runs_here: One that is not there is missing; else it is only counted.
+    """
     declared, count = fleet.file.gateway, 0
-    wrong: list[Check] = []
+    problems: list[tuple[Exception, str]] = []
     for look, cure in _looks(fleet):
         count += 1
         try:
             look()
         except AccessError as error:
-            wrong.append(Check(NAME, False, str(error), cure))
-    doors, problems = door_problems(fleet)
-    wrong += [Check(NAME, False, problem, _CURE) for problem in problems]
+            problems.append((error, cure))
+    doors, shut = door_problems(fleet)
+    problems += [(error, _CURE) for error in shut]
     count += doors
+    absent = 0 if runs_here else sum(_may_be_absent(*problem) for problem in problems)
+    wrong = [
+        Check(NAME, False, str(error), cure)
+        for error, cure in problems
+        if runs_here or not _may_be_absent(error, cure)
+    ]
+    if absent:
+        found = (
+            f"{absent} of its {count} secrets are not here: they are needed only where "
+            "'rota gateway' runs (look there with 'rota doctor --gateway')"
+        )
+        return [*wrong, Check(NAME, True, found)]
     if wrong or not count:
         return wrong
     at = f", for {declared.url}" if declared.url else ""
     return [Check(NAME, True, f"its secrets can be used here ({count}){at}")]
+
+
+def _may_be_absent(error: Exception, cure: str) -> bool:
+    """True if all that is wrong is that it is not here, where no gateway need run."""
+    return cure is not _LINKS_CURE and isinstance(error.__cause__, AbsentSecretError)
 
 
 def _looks(fleet: Fleet) -> Iterator[tuple[Callable[[], object], str]]:

@@ -55,7 +55,7 @@ def test_secret_that_cannot_be_used_is_told_with_its_place(
         monkeypatch.delenv(name)
     else:
         monkeypatch.setenv(name, value)
-    (check,) = check_gateway(office())
+    (check,) = check_gateway(office(), runs_here=True)
     assert not check.ok
     assert check.found.startswith(where)
     assert cure in check.cure
@@ -66,7 +66,7 @@ def test_all_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     """The gateway itself stops at the first, and would be started five times."""
     for name in GOOD:
         monkeypatch.delenv(name, raising=False)
-    assert [check.ok for check in check_gateway(office())] == [False] * 5
+    assert [check.ok for check in check_gateway(office(), runs_here=True)] == [False] * 5
 
 
 def test_what_is_well_is_one_line_and_what_is_not_declared_none(
@@ -75,7 +75,36 @@ def test_what_is_well_is_one_line_and_what_is_not_declared_none(
     """Most fleets have no gateway."""
     for name, text in GOOD.items():
         monkeypatch.setenv(name, text)
-    (check,) = check_gateway(office())
+    (check,) = check_gateway(office(), runs_here=True)
     assert check.ok
+    assert [check] == check_gateway(office(), runs_here=False)
     assert check.found == "its secrets can be used here (5), for https://rota.example.com"
-    assert check_gateway(Fleet("quiet", Path(), {"quiet": declared("quiet")}, {})) == []
+    assert (
+        check_gateway(Fleet("quiet", Path(), {"quiet": declared("quiet")}, {}), runs_here=True)
+        == []
+    )
+
+
+def test_worker_need_not_have_what_the_gateway_alone_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no gateway runs it is a note; but for the links' secret, which workers use, too."""
+    for name in GOOD:
+        monkeypatch.delenv(name, raising=False)
+    links, note = check_gateway(office(), runs_here=False)
+    assert (links.ok, note.ok) == (False, True)
+    assert links.found.startswith("gateway.links of fleet.yaml")
+    assert note.found.startswith("4 of its 5 secrets are not here")
+
+
+@pytest.mark.parametrize("name", sorted({*GOOD} - {"LINKS"}))
+def test_secret_that_is_here_and_cannot_be_used_is_wrong_on_any_machine(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was put there, so it was meant to be used: the gateway would refuse it elsewhere, too."""
+    for good in GOOD:
+        monkeypatch.delenv(good, raising=False)
+    monkeypatch.setenv("LINKS", GOOD["LINKS"])
+    monkeypatch.setenv(name, "tiny-7")
+    wrong, note = check_gateway(office(), runs_here=False)
+    assert (wrong.ok, note.ok) == (False, True)
+    assert name.lower() in wrong.found.lower()
+    assert note.found.startswith("3 of its 5")

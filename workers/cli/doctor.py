@@ -46,7 +46,7 @@ _NAMED = 2
 
 @command(
     "doctor",
-    example=("rota doctor", "rota doctor --fix --namespace prod"),
+    example=("rota doctor", "rota doctor --gateway", "rota doctor --fix --namespace prod"),
     json="[{name, ok, found, cure}]",
 )
 @server_options
@@ -61,25 +61,38 @@ _NAMED = 2
     help="Look at the server, its namespace, keys and store alone: nobody serves yet.",
 )
 @click.option(
+    "--gateway",
+    is_flag=True,
+    help="Look as where 'rota gateway' runs: at its secrets, not at what workers reach.",
+)
+@click.option(
     "--stopped",
     multiple=True,
     metavar="RUN",
     help="Forget the work of RUN that nobody confirmed to have stopped: you have looked.",
 )
 def doctor_command(
-    settings: Settings, fix: bool, before_workers: bool, stopped: tuple[str, ...], as_json: bool
+    settings: Settings,
+    fix: bool,
+    before_workers: bool,
+    gateway: bool,
+    stopped: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Check everything Rota needs; --fix mends what it can.
 
     The server and its namespace, workers, the store, the fleet's files, the gateway's secrets,
     drift. Of the fleet's agents: each runtime, connection, MCP server and channel of notify, asked
     without spending or sending. Ends with 1 if anything is wrong, with 3 if there is no server.
+    Run it where workers run: secrets of the gateway alone need not be there.
     """
-    local, checked = ([], None) if before_workers else _check_files(settings)
+    if before_workers and gateway:
+        raise click.UsageError("--before-workers looks at no fleet: leave --gateway out")
+    local, checked = ([], None) if before_workers else _check_files(settings, gateway=gateway)
     local += check_keys(settings)
     code = ExitCode.FAILED
     with console(err=True).status("") as status:
-        if checked is not None:
+        if checked is not None and not gateway:
             local += _check_outside(checked, status)
         try:
             status.update(f"asking the server at {escape(target_of(settings)[0])}")
@@ -106,7 +119,7 @@ def doctor_command(
         raise click.exceptions.Exit(code)
 
 
-def _check_files(settings: Settings) -> tuple[list[Check], CheckedFleet | None]:
+def _check_files(settings: Settings, *, gateway: bool) -> tuple[list[Check], CheckedFleet | None]:
     try:
         checked = check_fleet(settings.fleet, now())
     except (DeclarationErrors, ToolLoadError) as error:
@@ -114,7 +127,8 @@ def _check_files(settings: Settings) -> tuple[list[Check], CheckedFleet | None]:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         return [Check("fleet", False, lines[0] + more, "'rota validate' lists everything")], None
     found = f"{checked.fleet.name} is valid: {_declared(checked.fleet)}"
-    return [Check("fleet", True, found), *check_gateway(checked.fleet)], checked
+    of_gateway = check_gateway(checked.fleet, runs_here=gateway)
+    return [Check("fleet", True, found), *of_gateway], checked
 
 
 def _declared(fleet: Fleet) -> str:

@@ -91,20 +91,20 @@ def doors_of(fleet: Fleet) -> Doors:
     return Doors(hooks, topics, callers)
 
 
-def door_problems(fleet: Fleet) -> tuple[int, list[str]]:
+def door_problems(fleet: Fleet) -> tuple[int, list[DoorError]]:
     """Return how many secrets the doors of a fleet need, and why some cannot be used here."""
     declared: list[tuple[str, InboundSpec]] = [
         *((where, spec) for _, where, spec, _ in _hooks(fleet)),
         *((where, spec) for _, where, spec in _topics(fleet)),
         *((where, spec) for _, where, spec in _callers(fleet)),
     ]
-    problems: list[str] = []
+    problems: list[DoorError] = []
     for where, spec in declared:
         for index, reference in enumerate(spec.secrets):
             try:
                 _key(spec.scheme, reference, f"{where}.secrets[{index}]")
             except DoorError as error:
-                problems.append(str(error))
+                problems.append(error)
     return sum(len(spec.secrets) for _, spec in declared), problems
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 
@@ -86,3 +87,26 @@ async def test_doctor_fix_makes_a_namespace_ready_for_a_worker(written: FleetOnS
     first = await rota("doctor", "--before-workers", "--json", *options)
     assert first.code == ExitCode.OK, "nobody serves yet, and that is well"
     assert set(states(first)) == {"server", "retention", "search attributes", "store"}
+
+
+async def test_doctor_finds_nothing_wrong_where_only_the_others_secrets_are_missing(
+    written: FleetOnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers need none of the gateway's, the gateway none of theirs; each misses its own."""
+    for name in ("ROTA_TEST_NO_TOKEN", "ROTA_TEST_NO_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    options = ("--fleet", str(written.folder), "--address", f"127.0.0.1:{free_port()}")
+    fleet_file = written.folder / "fleet.yaml"
+    fleet_file.write_text(fleet_file.read_text() + "\ngateway: {token: 'env:ROTA_TEST_NO_TOKEN'}\n")
+    assert states(await rota("doctor", "--json", *options))["gateway"]
+    at_gateway = await rota("doctor", "--json", "--gateway", *options)
+    assert not states(at_gateway)["gateway"]
+    text = written.file.read_text()
+    runtime = text[text.index("runtime:") : text.index("# With ANTHROPIC")]
+    key = "env:ROTA_TEST_NO_KEY"
+    written.change(runtime, f"runtime: {{kind: anthropic, model: m, api_key: '{key}'}}\n")
+    runtime_name = f"runtime anthropic of {written.agent}"
+    assert not states(await rota("doctor", "--json", *options))[runtime_name]
+    monkeypatch.setenv("ROTA_TEST_NO_TOKEN", "a-long-random-token")
+    at_gateway = states(await rota("doctor", "--json", "--gateway", *options))
+    assert at_gateway == {"server": False, "fleet": True, "gateway": True}
