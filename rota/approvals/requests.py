@@ -149,6 +149,12 @@ class OpenApproval(Record):
         return self.parked_until or self.until
 
 
+class OpenApprovals(Record):
+    """Of all that a run's query `status` tells, the requests that wait."""
+
+    approvals: tuple[OpenApproval, ...] = ()
+
+
 class EditChecked(StepResult):
     """What a look at edited arguments found."""
 

@@ -4,12 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
 from temporalio.client import WorkflowExecution
 
 from activities.side_by_side import side_by_side
 from activities.stores.base import StoreError
-from rota.approvals.requests import SHORTEST_DIGEST, OpenApproval
+from rota.approvals.requests import SHORTEST_DIGEST, OpenApproval, OpenApprovals
 from rota.list_query import quoted
 from rota.runs import RunStatus
 from workers.cli import roll_call
@@ -20,12 +19,6 @@ from workers.cli.run_view import RUN_TYPE
 from workers.cli.server import Link
 from workers.cli.standing import ask_state
 from workflows.run_kit.visibility import AGENT
-
-
-class _Status(BaseModel):
-    """Of what a run tells of itself, what is of use here."""
-
-    approvals: list[OpenApproval] = []
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ async def all_pending(link: Link, agent: str | None = None) -> tuple[list[Pendin
     if agent is not None:
         query += f" AND RotaAgent = {quoted(agent)}"
     runs = {run.id: run async for run in link.client.list_workflows(query)}
-    told = await roll_call.states_of(link, "", sorted(runs), _Status, "status")
+    told = await roll_call.states_of(link, "", sorted(runs), OpenApprovals, "status")
     roll_call.require_any(link, told.values())
     answered = {id: status for id, status in told.items() if status is not None}
     found = await side_by_side(answered, lambda id: _calls(link, runs[id], answered[id]))
@@ -135,11 +128,11 @@ def _begins(pending: PendingCall, digest: str) -> bool:
 
 
 async def _of(link: Link, run: WorkflowExecution) -> list[PendingCall]:
-    status = await ask_state(link, run.id, _Status, query="status")
-    return await _calls(link, run, status or _Status())
+    status = await ask_state(link, run.id, OpenApprovals, query="status")
+    return await _calls(link, run, status or OpenApprovals())
 
 
-async def _calls(link: Link, run: WorkflowExecution, status: _Status) -> list[PendingCall]:
+async def _calls(link: Link, run: WorkflowExecution, status: OpenApprovals) -> list[PendingCall]:
     agent = run.typed_search_attributes.get(AGENT) or ""
     return [
         PendingCall(run.id, agent, each, await _arguments(link, each)) for each in status.approvals

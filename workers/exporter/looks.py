@@ -12,14 +12,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
-from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from activities.open_state import UNANSWERED, open_state
 from activities.side_by_side import side_by_side
 from activities.watchdog.listing import AGENT, PIPELINE, STATUS
-from rota.approvals.requests import OpenApproval
+from rota.approvals.requests import OpenApprovals
 from rota.ids import BUDGET_PREFIX, KEEPER_PREFIX, budget_id, keeper_id
 from rota.list_query import KEEPERS
 from rota.metrics.readings import AccountReading, KeeperReading
@@ -48,12 +47,6 @@ WAITING = (
 )
 
 State = TypeVar("State")
-
-
-class _Status(BaseModel):
-    """Of what a run tells of itself, what is of use here."""
-
-    approvals: list[OpenApproval] = []
 
 
 class _Asking:
@@ -149,7 +142,9 @@ async def waits(client: Client, names: Collection[str]) -> dict[str, Waits]:
     # Oldest first: since when the oldest waits is what people want to know.
     runs.sort(key=lambda run: run.start_time)
     asking = _Asking(client)
-    told = await side_by_side(runs[:MOST_ASKED], lambda run: asking.ask(run.id, _Status, "status"))
+    told = await side_by_side(
+        runs[:MOST_ASKED], lambda run: asking.ask(run.id, OpenApprovals, "status")
+    )
     statuses = {run.id: status for run, status in zip(runs, told, strict=False)}
     parked, pending = Counter[str](), Counter[str]()
     oldest: dict[str, datetime] = {}
@@ -192,7 +187,7 @@ def remembered(told: Mapping[str, State | None], before: Mapping[str, State]) ->
     return {name: each for name, each in found.items() if each is not None}
 
 
-def _calls(run: str, status: _Status) -> list[WaitingCall]:
+def _calls(run: str, status: OpenApprovals) -> list[WaitingCall]:
     return [
         WaitingCall(
             run=run,

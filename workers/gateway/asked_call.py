@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
@@ -14,7 +13,7 @@ from activities.open_state import open_state
 from activities.server_errors import is_missing
 from activities.stores.base import ObjectStore, StoreError
 from rota.approvals.links import ApprovalLink
-from rota.approvals.requests import OpenApproval
+from rota.approvals.requests import OpenApproval, OpenApprovals
 from workflows.run_kit.visibility import AGENT
 
 ANSWER = timedelta(seconds=5)
@@ -31,12 +30,6 @@ class NobodyAnswersError(Exception):
 
 class TooLongError(Exception):
     """The arguments are too long to be shown whole; the message is their length in bytes."""
-
-
-class _Status(BaseModel):
-    """Of what a run tells of itself, what is of use here."""
-
-    approvals: list[OpenApproval] = []
 
 
 @dataclass(frozen=True)
@@ -59,8 +52,8 @@ async def asked_call(client: Client, store: ObjectStore, link: ApprovalLink) -> 
     """
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            status = await open_state(client, link.run, _Status, ANSWER, "status")
-            waiting = status.approvals if status else []
+            status = await open_state(client, link.run, OpenApprovals, ANSWER, "status")
+            waiting = status.approvals if status else ()
             found = next((each for each in waiting if link.is_to(each)), None)
             if found is None:
                 return None
