@@ -13,7 +13,7 @@ from activities.documents import get_context, get_spec, messages_of
 from activities.heartbeat import heartbeating
 from activities.interface import Compacting
 from activities.mcp.tools import with_pins
-from activities.model_calls import ModelCalls, ModelRuntimes
+from activities.model_calls import ModelCall, ModelCalls, ModelRuntimes
 from activities.paid_calls import SUMMARY, PaidCalls
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
@@ -89,19 +89,18 @@ class CompactingActivities(Compacting):
                 sums_up=True,
             )
 
+        call = ModelCall(
+            input=input,
+            spec=context.spec,
+            asks=asks,
+            session=context.session,
+            asked=asked,
+            request=request,
+            earlier=earlier,
+            added=(question,),
+        )
         with too_long_told(context):
-            head, node = await self._calls.make(
-                input,
-                context.spec,
-                asks,
-                context.session,
-                paid,
-                asked,
-                request,
-                earlier,
-                (question,),
-                node_of,
-            )
+            head, node = await self._calls.make(call, paid, node_of)
         return _outcome(head, node, context)
 
 

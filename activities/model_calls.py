@@ -7,6 +7,7 @@ was paid for is kept, and one that was lost is counted.
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from temporalio import activity
@@ -44,6 +45,27 @@ class ModelRuntimes(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ModelCall:
+    """What a turn, or a summary, asks."""
+
+    input: AskInput
+    """The step's."""
+    spec: PinnedSpec
+    """Of the run."""
+    asks: RuntimeSpec
+    """The runtime that is asked."""
+    session: str
+    """Of the run."""
+    asked: str
+    """Digest of what is asked, and of whom."""
+    request: ModelRequest
+    earlier: Sequence[TranscriptNode]
+    """What was said before, oldest first."""
+    added: Sequence[Message]
+    """What is said now."""
+
+
 class ModelCalls:
     """Calls of whatever runtime the agent names."""
 
@@ -58,30 +80,13 @@ class ModelCalls:
         return None if head is None else (head, await get_node(self._store, head))
 
     async def make(
-        self,
-        input: AskInput,
-        spec: PinnedSpec,
-        asks: RuntimeSpec,
-        session: str,
-        paid: PaidCalls,
-        asked: str,
-        request: ModelRequest,
-        earlier: Sequence[TranscriptNode],
-        added: Sequence[Message],
-        node_of: Callable[[ModelReply], TranscriptNode],
+        self, call: ModelCall, paid: PaidCalls, node_of: Callable[[ModelReply], TranscriptNode]
     ) -> tuple[str, TranscriptNode]:
         """Ask once, and put the answer on record.
 
         Args:
-            input: The step's.
-            spec: Of the run.
-            asks: The runtime that is asked.
-            session: Of the run.
+            call: What is asked.
             paid: Where the call is remembered.
-            asked: Digest of what is asked, and of whom.
-            request: What is asked.
-            earlier: What was said before, oldest first.
-            added: What is said now.
             node_of: Makes the transcript's node of an answer; its cost is added here.
 
         Raises:
@@ -89,19 +94,23 @@ class ModelCalls:
             ApplicationError: `over_allowance`, final: nobody was asked, since the call might
                 come to more than it may.
         """
+        input, asks, request = call.input, call.asks, call.request
         prices = CallPrices.of(asks.kind, asks.settings)
-        needed = estimate(request, prices, input, earlier, added)
+        needed = estimate(request, prices, input, call.earlier, call.added)
         unknown = await kept(paid.lost)
         check_allowance(needed.plus(lost(unknown)), input.allowance, _named(request.turn))
         runtime = await asyncio.to_thread(self._runtimes.model, asks.kind)
-        conversation = conversation_of(input.agent, session)
+        conversation = conversation_of(input.agent, call.session)
         async with self._gate.passing(asks.kind, account_of(asks.kind, asks.settings)):
             await paid.begin(needed)
-            with answered(request.turn), model_span(asks, request, added, conversation) as span:
+            with (
+                answered(request.turn),
+                model_span(asks, request, call.added, conversation) as span,
+            ):
                 try:
                     reply = Secrets().cut_out(await runtime.invoke(request))
                 except StepError as error:
-                    error.final = _leaves_it_to_another(input, spec, error)
+                    error.final = _leaves_it_to_another(input, call.spec, error)
                     if not error.maybe_billed:
                         await kept(paid.abandon)
                     raise
@@ -110,7 +119,7 @@ class ModelCalls:
             node = _priced(node_of(reply), reply, prices, unknown)
             encoded = node.encode()
             head = await kept(lambda: self._store.put(encoded))
-            await kept(lambda: paid.record(asked, head))
+            await kept(lambda: paid.record(call.asked, head))
             return head, node
 
 

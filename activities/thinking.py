@@ -20,7 +20,7 @@ from activities.forking import begin_of
 from activities.heartbeat import heartbeating
 from activities.interface import Thinking
 from activities.mcp.tools import with_pins
-from activities.model_calls import ModelCalls, ModelRuntimes, answered
+from activities.model_calls import ModelCall, ModelCalls, ModelRuntimes, answered
 from activities.paid_calls import PaidCalls
 from activities.step_errors import translated
 from activities.stores.base import ObjectStore
@@ -94,19 +94,18 @@ class ThinkingActivities(Thinking):
         def node_of(reply: ModelReply) -> TranscriptNode:
             return _node(input, context, earlier, added, reply, fork)
 
+        call = ModelCall(
+            input=input,
+            spec=context.spec,
+            asks=asks,
+            session=context.session,
+            asked=asked,
+            request=request,
+            earlier=earlier,
+            added=added,
+        )
         with too_long_told(context):
-            head, node = await self._calls.make(
-                input,
-                context.spec,
-                asks,
-                context.session,
-                paid,
-                asked,
-                request,
-                earlier,
-                added,
-                node_of,
-            )
+            head, node = await self._calls.make(call, paid, node_of)
         return await self._outcome(input, context, spec, toolbox, head, node)
 
     async def _added(
