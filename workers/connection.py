@@ -31,7 +31,7 @@ from workers.target import (
     refuse_plaintext,
     target_of,
 )
-from workers.tracing.options import trace_plugins
+from workers.tracing.switch import trace_plugins
 
 __all__ = ["UnreachableError", "connect", "quiet_core", "target_of"]
 

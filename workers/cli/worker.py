@@ -23,7 +23,7 @@ from workers.namespace import attribute_problems
 from workers.readiness import Readiness
 from workers.serving import WorkerFailedError, serve_until_stopped
 from workers.settings import Settings
-from workers.tracing.options import traces_sent
+from workers.tracing.switch import traces_sent
 from workers.watching import watchdog_queue
 from workers.worker_health import Serving, probed
 

@@ -1,16 +1,12 @@
 """Whether this process records traces, and where it sends them: OpenTelemetry's own variables.
 
-A process that records none imports nothing of OpenTelemetry's SDK, and pays nothing.
+Read without OpenTelemetry, which is imported only if they say so: see `workers.tracing.switch`.
 """
 
-import asyncio
-import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
-
-from temporalio.client import Plugin
 
 from workers.settings import SettingsError
 
@@ -27,8 +23,6 @@ _SECRET = re.compile("auth|key|token|secret|passw|credential|honeycomb-team", re
 _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _WITH_CONTENT = ("true", "1", "span_only", "span_and_event")
 _WITHOUT = ("", "false", "0", "no_content")
-
-log = logging.getLogger("rota.traces")
 
 
 @dataclass(frozen=True)
@@ -71,29 +65,6 @@ def trace_options(environ: Mapping[str, str]) -> TraceOptions | None:
     return TraceOptions(content in _WITH_CONTENT, environ.get("TRACEPARENT", "").strip())
 
 
-def trace_plugins(environ: Mapping[str, str], *, works: bool) -> Sequence[Plugin]:
-    """Return what a client needs for traces; a process that records none imports nothing.
-
-    Args:
-        environ: The process's environment.
-        works: It runs workers. Whatever else starts runs hands its own place in a trace on,
-            if it has been given one.
-
-    Raises:
-        SettingsError: as `trace_options`.
-    """
-    options = trace_options(environ)
-    if options is None or not (works or options.parent):
-        return ()
-    from workers.tracing.plugin import trace_plugin  # noqa: PLC0415 - half a second
-
-    plugin = trace_plugin(options)
-    if works:
-        what = "with what agents read and say" if options.content else "without content"
-        log.info("traces are sent to %s, %s", receiver(environ), what)
-    return (plugin,)
-
-
 def receiver(environ: Mapping[str, str]) -> str:
     """Return whom traces are sent to: scheme, host and port, for the rest may hold a token."""
     named = (environ.get(name, "").strip() for name in (TRACES_ENDPOINT, ENDPOINT))
@@ -107,15 +78,6 @@ def credentials(environ: Mapping[str, str]) -> list[str]:
     headers = [part.partition("=") for each in _HEADERS for part in _parts(environ.get(each, ""))]
     values = [unquote(value).strip() for name, _, value in headers if _SECRET.search(name)]
     return [*values, *(value.partition(" ")[2].strip() for value in values if " " in value)]
-
-
-async def traces_sent(environ: Mapping[str, str]) -> None:
-    """Send what this process has recorded; at its end, once its workers have stopped."""
-    if trace_options(environ) is None:
-        return
-    from workers.tracing.plugin import send_rest  # noqa: PLC0415 - as above
-
-    await asyncio.to_thread(send_rest)
 
 
 def _parts(headers: str) -> list[str]:

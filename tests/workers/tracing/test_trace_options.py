@@ -83,7 +83,7 @@ def test_secrets_of_headers_are_known_as_such_and_names_are_not() -> None:
 def test_process_that_records_nothing_imports_nothing_for_it() -> None:
     """A worker's modules, in a fresh interpreter without the variables."""
     code = (
-        "import sys, workers.cli.worker; from workers.tracing.options import trace_plugins; "
+        "import sys, workers.cli.worker; from workers.tracing.switch import trace_plugins; "
         "assert trace_plugins({}, works=True) == (); "
         "assert trace_plugins({'ROTA_TRACES': '1'}, works=False) == (); "
         "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
