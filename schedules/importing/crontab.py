@@ -20,6 +20,7 @@ _SHORTCUT = re.compile(r"\s*(@\w+)\s+(.*)")
 _USER = re.compile(r"(\S+)\s+(.*)")
 _PERCENT = re.compile(r"(?<!\\)%")
 _STEPPED = re.compile(r"(?P<range>\*|(?P<first>\w+)-\w+|\w+)/(?P<step>\d+)")
+_TO_SUNDAY = re.compile(r"(?P<first>(?!sun-|0+-)\w+)-(sun|0+)(/\d+)?", re.IGNORECASE)
 NOT_TEXT = "\ufffd"
 """Stands where the file has bytes that are no UTF-8."""
 _RANGES = {
@@ -158,6 +159,12 @@ def _stepped(name: str, text: str) -> str:
     low, high = _RANGES[name]
 
     def part(given: str) -> str:
+        if name == "day_of_week" and (to_sunday := _TO_SUNDAY.fullmatch(given)):
+            first = to_sunday["first"]
+            raise CronError(
+                f"'{given}' runs backwards: at the end of a range crons take Sunday as 7 alone, "
+                f"and refuse this line; write {first}-7"
+            )
         matched = _STEPPED.fullmatch(given)
         if matched is None:
             return given

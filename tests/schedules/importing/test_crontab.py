@@ -113,6 +113,9 @@ def test_line_of_a_systems_crontab_names_its_user() -> None:
         ("* * * * *", "five fields"),
         ("5/15 * * * * x", "write 5-59/15"),
         ("0 0 31-1/40 * * x", "backwards"),
+        ("0 1 * * fri-sun x", "write fri-7"),
+        ("0 1 * * 1,5-0/2 x", "write 5-7"),
+        ("0 1 * * 7-SUN x", "write 7-7"),
         ("@every_minute x", "no such shortcut"),
         ("0 1 * * * x \ufffd", "not UTF-8"),
         ("0 1 * * * x\0y", "no text"),
@@ -124,6 +127,12 @@ def test_line_that_cannot_be_taken_over_says_why(line: str, why: str) -> None:
     assert len(jobs) == 2
     assert (left.line, left.text) == (2, line)
     assert why in left.reason
+
+
+@pytest.mark.parametrize("days", ["fri-7", "sun-sat", "sun-sun", "0-0", "0", "sun", "5-7/2"])
+def test_range_that_cron_takes_is_taken_over(days: str) -> None:
+    """Sunday is the first day of a range, or the seventh."""
+    assert only(f"0 1 * * {days} x").cron == (f"0 1 * * {days}",)
 
 
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
