@@ -19,6 +19,7 @@ from temporalio.client import (
 )
 
 from rota.language.durations import format_duration, parse_duration
+from rota.schedule.spec import CatchupPolicy
 from schedules.importing.agent_files import LONGEST, AgentFile, agent_file, as_template, free_name
 
 _OVERLAP = {
@@ -176,7 +177,10 @@ def _declared(schedule: Schedule) -> dict[str, Any]:
             declared[key] = moment.isoformat()
     declared["overlap"] = _OVERLAP[policy.overlap]
     window = min(policy.catchup_window or _LONGEST_WINDOW, _LONGEST_WINDOW)
-    declared["catchup"] = {"policy": "all", "window": format_duration(window)}
+    # With skip the server starts one of the slots that it missed, and drops the rest as it works.
+    one = policy.overlap is ScheduleOverlapPolicy.SKIP
+    catchup = CatchupPolicy.LATEST if one else CatchupPolicy.ALL
+    declared["catchup"] = {"policy": catchup.value, "window": format_duration(window)}
     return declared
 
 

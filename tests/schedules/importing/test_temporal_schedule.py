@@ -20,6 +20,7 @@ from temporalio.client import (
 from temporalio.common import RetryPolicy
 
 from schedules.importing.temporal_schedule import NotExpressibleError, readable, schedule_agent
+from tests.schedules.remarks_of import remarks_of
 
 DAILY = ScheduleSpec(
     calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(6)], minute=[ScheduleRange(15)])]
@@ -109,6 +110,13 @@ def test_overlap_window_and_pause_are_kept() -> None:
     )["schedule"]
     assert (block["overlap"], block["paused"]) == ("queue_all", True)
     assert block["catchup"] == {"policy": "all", "window": "30d"}
+
+
+def test_schedule_that_skips_makes_up_for_what_it_missed_once() -> None:
+    """As the server would, and without a warning of what its own import has written."""
+    block = declared(policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP))["schedule"]
+    assert (block["overlap"], block["catchup"]["policy"]) == ("skip", "latest")
+    assert not [key for _, key, _ in remarks_of(schedule=block) if "catchup" in key]
 
 
 @pytest.mark.parametrize(
