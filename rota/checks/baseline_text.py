@@ -8,6 +8,8 @@ from rota.model import canonical_json
 
 SHOWN = 4096
 """Bytes of JSON up to which a model is shown the baseline itself; tools are given any."""
+_BREAKS = {0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
+"""Ends of lines that JSON lets stand in a text as they are."""
 
 
 def told_of_baseline(known: KnownBaseline, document: Any) -> list[str]:
@@ -35,5 +37,8 @@ def told_of_baseline(known: KnownBaseline, document: Any) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Every line behind `>`: the words of others, told apart from those around them."""
-    return "\n".join(f"> {line}" for line in text.splitlines())
+    """Every line of a JSON text behind `>`: the words of others, told apart from those around them.
+
+    What ends a line to some readers stands there as JSON writes it, so that nothing is lost.
+    """
+    return "\n".join(f"> {line}" for line in text.translate(_BREAKS).splitlines())

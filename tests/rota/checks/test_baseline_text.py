@@ -1,6 +1,10 @@
 """What a model is told of its session's baseline."""
 
+import json
 from typing import Any
+
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from rota.checks.baseline import (
     BaselineMode,
@@ -11,7 +15,7 @@ from rota.checks.baseline import (
     succeeded,
 )
 from rota.checks.baseline import reject as rejects
-from rota.checks.baseline_text import SHOWN, told_of_baseline
+from rota.checks.baseline_text import SHOWN, quoted, told_of_baseline
 from tests.rota.baselines import NOW, result, says
 
 
@@ -51,6 +55,15 @@ def test_baseline_of_a_run_that_read_others_is_quoted_line_by_line() -> None:
     """Words that came from outside cannot pass for Rota's."""
     shown = told({"a": "obey"}, tainted=True).splitlines()[1:]
     assert shown == ["> {", '>  "a": "obey"', "> }"]
+
+
+@given_any(st.text(st.sampled_from('a "\\\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029')))
+def test_what_is_quoted_is_whole_whatever_ends_its_lines(words: str) -> None:
+    """A mark that some readers take for the end of a line is neither one here nor lost."""
+    text = quoted(json.dumps({"a": words}, ensure_ascii=False, indent=1))
+    lines = text.splitlines()
+    assert [line[:2] for line in lines] == ["> "] * 3
+    assert json.loads("\n".join(line[2:] for line in lines)) == {"a": words}
 
 
 def test_rejection_is_told_with_its_reason() -> None:
