@@ -11,12 +11,15 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSyste
 from temporalio.client import Client
 
 from activities.pollers import pollers
-from activities.stores.base import ObjectStore, StoreError
+from activities.stores.base import KeyNeededError, ObjectStore, StoreError
 from rota.ids import keeper_queue
 from rota.language.durations import format_duration
 from schedules.drift import find_drift
 from schedules.fleet import Fleet
 from workers.namespace import RETENTION, attribute_problems
+
+KEY_CURE = "put that key where this runs"
+"""Of what cannot be read here for lack of a key."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ async def check_drift(client: Client, store: ObjectStore, fleet: Fleet, task_que
     """The server should have what the files say."""
     try:
         drifts = await find_drift(client, store, fleet, task_queue=task_queue)
+    except KeyNeededError as error:
+        return Check("drift", False, str(error), KEY_CURE)
     except StoreError as error:
         return Check("drift", False, str(error), "mend the store first")
     agents = sorted({drift.agent or fleet.name for drift in drifts})

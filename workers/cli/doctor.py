@@ -1,7 +1,7 @@
 """`rota doctor`: everything Rota needs, checked; `--fix` mends what a command can."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
 
 import click
@@ -11,12 +11,14 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from activities.encryption.keys import KeySourceError
+from activities.stores.base import KeyNeededError
 from activities.tools.fleet import ToolLoadError
 from schedules.declaration_errors import DeclarationErrors
 from schedules.fleet import Fleet
 from workers.build_checks import check_builds
 from workers.checked_fleet import CheckedFleet, check_fleet
 from workers.checks import (
+    KEY_CURE,
     Check,
     check_attributes,
     check_drift,
@@ -170,14 +172,24 @@ async def _check(
         *filter(None, [await check_builds(client, queue)]),
     ]
     if checked is not None:
-        checks.append(await check_drift(client, link.store, checked.fleet, queue))
-        checks += await check_runtime_queues(client, checked.fleet)
-        checks += await check_breakers(client, checked.fleet)
-        checks += await check_watchdog(client, checked.fleet, now())
-        if all(check.ok for check in checks if check.name in ("keepers", "build")):
-            checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
-            checks += await check_notifiers(client, checked.fleet, queue)
+        served = all(check.ok for check in checks if check.name in ("keepers", "build"))
+        try:
+            async for found in _check_fleet(link, checked.fleet):
+                checks += found
+            if served:
+                checks += await check_unstopped(client, checked.fleet, fix=fix, known=stopped)
+                checks += await check_notifiers(client, checked.fleet, queue)
+        except KeyNeededError as error:
+            checks.append(Check("encryption", False, str(error), KEY_CURE))
     return checks
+
+
+async def _check_fleet(link: Link, fleet: Fleet) -> AsyncGenerator[list[Check]]:
+    client, queue = link.client, link.settings.task_queue
+    yield [await check_drift(client, link.store, fleet, queue)]
+    yield await check_runtime_queues(client, fleet)
+    yield await check_breakers(client, fleet)
+    yield await check_watchdog(client, fleet, now())
 
 
 async def _mend(link: Link) -> list[Check]:

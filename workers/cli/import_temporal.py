@@ -9,6 +9,7 @@ from temporalio.service import RPCError
 
 from activities.server_errors import is_missing
 from activities.side_by_side import side_by_side
+from activities.stores.base import KeyNeededError
 from rota.visibility import SCHEDULE_MEMO
 from schedules.importing.agent_files import AgentFile
 from schedules.importing.temporal_schedule import NotExpressibleError, readable, schedule_agent
@@ -81,7 +82,10 @@ def found_schedules(settings: Settings, ids: Collection[str]) -> list[FoundSched
                 if is_missing(error):
                     return None
                 raise
-            own = bool(await noted(described, SCHEDULE_MEMO))
+            try:
+                own = bool(await noted(described, SCHEDULE_MEMO))
+            except KeyNeededError:
+                own = True  # encrypted by a fleet of Rota's, with keys that are not here
             return FoundSchedule(id, described.schedule, address, namespace, own)
 
         found = dict(zip(wanted, await side_by_side(wanted, look), strict=True))

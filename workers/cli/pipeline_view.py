@@ -62,7 +62,7 @@ async def listed_pipeline(execution: WorkflowExecution) -> PipelineView:
         memo = await execution.memo_value(PIPELINE_MEMO, None)
     except KeyNeededError as error:
         left = _from_attributes(execution).model_copy(update={"reason": str(error)})
-        return PipelineView(left, execution.start_time, execution.close_time)
+        return PipelineView(left, execution.start_time, execution.close_time, unread=str(error))
     if memo is not None and execution.status is not WorkflowExecutionStatus.RUNNING:
         result = PipelineResult.model_validate(memo)
     else:

@@ -36,7 +36,8 @@ class RunView(TimedView[AgentRunResult]):
     def has_counted(self) -> bool:
         """True if its counts are known: those of its end, or what it has told meanwhile."""
         result = self.result
-        return self.ended is not None or bool(result.turns or result.usage.tokens)
+        ended = self.ended is not None and not self.unread
+        return ended or bool(result.turns or result.usage.tokens)
 
     def as_told(self, status: dict[str, Any]) -> "RunView":
         """This run in progress with what it tells of itself, as its query `status` does."""
@@ -76,7 +77,7 @@ async def view_of(execution: WorkflowExecution) -> RunView:
     except KeyNeededError as error:
         # Of a run whose key is gone what people search by is left; others of its list are whole.
         left = _from_attributes(execution).model_copy(update={"reason": str(error)})
-        return RunView(left, execution.start_time, execution.close_time)
+        return RunView(left, execution.start_time, execution.close_time, unread=str(error))
     closed = execution.status is not WorkflowExecutionStatus.RUNNING
     if memo is not None and closed:
         result = AgentRunResult.model_validate(memo)

@@ -109,7 +109,7 @@ def _query(name: str | None, status: str | None, pipeline: str | None, root: str
 
 
 def show_runs(views: list[AnyView]) -> None:
-    """Print runs: what and when; what it came to, what it took."""
+    """Print runs: what and when; what it came to, what it took; and what cannot be read."""
     right = ("TURNS\ntools", "TOKENS\ncost")
     made = table("RUN\nstarted", "STATUS\ntrigger", *right, "TOOK", right=(*right, "TOOK"))
     for view in views:
@@ -122,13 +122,16 @@ def show_runs(views: list[AnyView]) -> None:
             Text(format_took(view.took)),
         )
     print_table(made)
+    for why in dict.fromkeys(view.unread for view in views if view.unread):
+        remark(f"not all can be read here: {why}")
 
 
 def _counts(view: AnyView) -> tuple[Text, Text]:
     if isinstance(view, PipelineView):
         nodes = len(view.result.nodes)
         named = Text(f"{nodes} node{'' if nodes == 1 else 's'}" if nodes else "-")
-        return named, _used(view.result.usage) if view.ended else Text("-")
+        is_known = view.ended and not view.unread
+        return named, _used(view.result.usage) if is_known else Text("-")
     if not view.has_counted:
         return Text("-"), Text("-")
     result = view.result

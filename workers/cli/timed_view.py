@@ -20,6 +20,8 @@ class TimedView(Generic[Result]):
     """Of what is in progress: what is known of it."""
     started: datetime
     ended: datetime | None
+    unread: str = ""
+    """Why what it came to cannot be read here, such as a key that is missing; empty if it can."""
 
     @property
     def took(self) -> timedelta:

@@ -1,14 +1,24 @@
 """`rota keys`, and what other commands say of keys."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import (
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+    ScheduleState,
+)
 
 from activities.audit.roots import server_roots
+from activities.stores.base import KeyNeededError
 from rota.ids import keeper_id
 from rota.security.keyring import keys_in
+from rota.visibility import SCHEDULE_MEMO
 from tests.encrypted import encrypted_fleet, key, write_keys
 from tests.stack import open_stack, script
 from tests.workers.cli.command_line import rota
@@ -87,7 +97,7 @@ async def test_command_to_a_server_elsewhere_needs_tls(tmp_path: Path) -> None:
 
 
 async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
-    bare: DevServer, tmp_path: Path
+    bare: DevServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Listing, showing, replaying, exporting; counting, collecting; and nothing without the key."""
     folder = tmp_path / "fleet"
@@ -125,12 +135,35 @@ async def test_commands_read_an_encrypted_fleet_and_say_which_keys_it_needs(
     planned = await rota("plan", *other, "--task-queue", own.name("q"))
     assert planned.code == ExitCode.OK, planned.err
     assert name not in planned.out
+    spec_of = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))])
+    action = ScheduleActionStartWorkflow("AgentRun", id=name, task_queue=name)
+    schedule = Schedule(action=action, spec=spec_of, state=ScheduleState(paused=True))
+    await own.client.create_schedule(name, schedule, memo={SCHEDULE_MEMO: {"fleet": "sealed"}})
+    imported = await rota("import", "temporal-schedules", name, *other)
+    assert (imported.code, "Rota's own" in imported.err) == (ExitCode.WRONG, True), imported.err
     write_keys(file, B)
     locked = await rota("keys", "check", *options)
     assert locked.code == ExitCode.FAILED
     assert f"not here, and needed: {A.id}" in locked.err
     (listed,) = (await rota("runs", name, "--json", *options)).json
     assert (listed["status"], A.id in listed["reason"]) == ("succeeded", True)
+    table = await rota("runs", name, *options)
+    assert f"not all can be read here: a payload is encrypted with key {A.id}" in table.err
+    assert "$0" not in table.out, "what cannot be read has not cost nothing"
+    agent = f"name: {name}\nruntime: {{kind: scripted, turns: [{{result: 1}}]}}\n"
+    (folder / "agents").mkdir()
+    (folder / "agents" / "sealed.yaml").write_text(agent)
+    seen = {each["name"]: each for each in (await rota("doctor", "--json", *options)).json}
+    assert A.id in seen["drift"]["found"]
+    assert seen["drift"]["cure"] == "put that key where this runs"
+
+    async def needing(*_: object) -> None:
+        raise KeyNeededError(f"needs {A.id}")
+
+    monkeypatch.setattr("workers.cli.doctor.check_watchdog", needing)
+    seen = {each["found"]: each for each in (await rota("doctor", "--json", *options)).json}
+    assert (seen[f"needs {A.id}"]["name"], seen[f"needs {A.id}"]["ok"]) == ("encryption", False)
+    assert {"drift", "worker"} <= {each["name"] for each in seen.values()}, "others are told, too"
     told = await rota("show", f"{name}-1", *options)
     assert (told.code, A.id in told.err, told.err.count("\n")) == (ExitCode.FAILED, True, 1)
     assert keeper_id(name) not in told.err
