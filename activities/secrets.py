@@ -65,6 +65,15 @@ class AbsentSecretError(LookupError):
 class Secrets:
     """Resolves `env:NAME` and `file:/path`, and cuts out what was ever given out here."""
 
+    def __init__(self, environment: str = "the worker's environment") -> None:
+        """Resolve in this process.
+
+        Args:
+            environment: What people read of one in which a variable is missing. Failures of runs
+                are read elsewhere; a gateway or a command says `this environment`.
+        """
+        self._environment = environment
+
     def __call__(self, reference: str) -> str:
         """Return the value behind `reference`.
 
@@ -76,7 +85,7 @@ class Secrets:
         if scheme == "env" and name:
             value = os.environ.get(name, "")
             if not value:
-                why = f"secret {reference}: the worker's environment has no {name}"
+                why = f"secret {reference}: {self._environment} has no {name}"
                 raise AbsentSecretError(why)
         elif scheme == "file" and name:
             value = self._read(reference, Path(name))

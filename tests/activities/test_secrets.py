@@ -54,6 +54,12 @@ def test_secret_that_is_not_there_is_named_by_reference(
         Secrets()(reference.format(folder=tmp_path, **places))
 
 
+def test_missing_variable_is_said_to_be_missing_where_it_was_looked_for() -> None:
+    """A gateway or a command is no worker."""
+    with pytest.raises(LookupError, match=": this environment has no ROTA_TEST_NOT_SET"):
+        Secrets("this environment")("env:ROTA_TEST_NOT_SET")
+
+
 def test_secret_written_where_a_reference_belongs_is_not_repeated() -> None:
     """Somebody pasted the key itself: at most its first letters are shown."""
     with pytest.raises(LookupError) as caught:

@@ -93,7 +93,7 @@ def link_command(settings: Settings, run_id: str, call: str | None, by: str, as_
 
     async def make(link: Link) -> tuple[PendingCall, str]:
         try:
-            links = approval_links(file, link.client.namespace, Secrets())
+            links = approval_links(file, link.client.namespace, Secrets("this environment"))
         except LookupError as error:
             text = f"gateway.links of fleet.yaml: {error}"
             raise CommandError(text, ExitCode.WRONG) from error

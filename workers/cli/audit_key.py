@@ -15,6 +15,6 @@ def fleet_signer(file: FleetFile) -> Signer | None:
         CommandError: the key is not there, or is none; exit code 2.
     """
     try:
-        return signer_of(file.audit.signing_key, Secrets())
+        return signer_of(file.audit.signing_key, Secrets("this environment"))
     except SigningKeyError as error:
         raise CommandError(str(error), ExitCode.WRONG) from error

@@ -92,7 +92,7 @@ def secret_of(reference: str, key: str) -> str:
         AccessError: nothing is there; the message says at which key.
     """
     try:
-        return Secrets()(reference)
+        return Secrets("this environment")(reference)
     except LookupError as error:
         raise AccessError(f"{key} of fleet.yaml: {error}") from error
 
@@ -104,7 +104,7 @@ def links_of(file: FleetFile, namespace: str) -> ApprovalLinks | None:
         AccessError: its secret is not there, or too short.
     """
     try:
-        return approval_links(file, namespace, Secrets())
+        return approval_links(file, namespace, Secrets("this environment"))
     except LookupError as error:
         raise AccessError(f"gateway.links of fleet.yaml: {error}") from error
 

@@ -135,7 +135,7 @@ def _keys(spec: InboundSpec, where: str) -> tuple[bytes, ...]:
 
 def _key(scheme: Scheme, reference: str, where: str) -> bytes:
     try:
-        secret = Secrets()(reference)
+        secret = Secrets("this environment")(reference)
         if scheme is Scheme.STANDARD:
             return key_of(secret, reference)
     except (LookupError, StepError) as error:
