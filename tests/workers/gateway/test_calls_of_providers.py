@@ -1,5 +1,6 @@
 """Providers call the gateway: runs that wait are woken, and nothing that is posted is believed."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,10 +20,12 @@ from tests.contract.bench import RuntimeBench
 from tests.contract.claude_managed_bench import ClaudeManagedBench
 from tests.contract.n8n_bench import N8nBench
 from tests.deliveries import SECRETS, Posted, now_signed, standard
+from tests.fakes.job_script import Job, Work
 from tests.fakes.managed_turns import Turn
 from tests.stack import Stack
 from tests.workers.gateway.calling import PATH, taking
 from tests.workers.gateway.gateways import served
+from tests.workflows.gates import poll
 from workers.gateway.doors import Doors
 
 SESSION = "sesn_1"
@@ -72,6 +75,41 @@ async def test_workflow_of_n8n_that_calls_is_asked_three_times(
         assert (result.status, result.output) == (RunStatus.SUCCEEDED, "three boxes")
         assert bench.server.calls == [202]
         assert bench.server.looks <= 3 + 1  # and it is read once, with its data
+    assert await stack.store.list_refs("bells") == []
+
+
+async def waited_for(bench: N8nBench, looks: int) -> Job:
+    """The execution, once it was asked for so often."""
+
+    async def asked() -> Job | None:
+        return bench.server.script.jobs[0] if bench.server.looks >= looks else None
+
+    return await poll(asked)
+
+
+async def test_workflow_of_n8n_that_waits_for_a_person_is_asked_again_when_it_calls(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call before the person has acted changes nothing; the one after it ends the run."""
+    monkeypatch.setattr(called, "SAFETY_LOOKS", timedelta(hours=1))
+    async with N8nBench() as bench, played(stack) as asking:
+        bench.server.loses_calls = True
+        bench.server.script.add(Work("approved", waits=True))
+        running = asyncio.create_task(run(stack, bench, monkeypatch, inactivity="3h"))
+        # Twice each: as it waits for somebody its data are read, too. Once to find that out, once
+        # by who then waits.
+        job = await waited_for(bench, 4)
+        address = job.body["rota_callback"]
+        assert (await asking.post(address)).status_code == 202
+        # What the call led to, and the two looks that follow.
+        await waited_for(bench, 10)
+        assert not running.done()
+        job.resumed = True
+        await asking.post(address)
+        async with asyncio.timeout(30):
+            result = await running
+        assert (result.status, result.output) == (RunStatus.SUCCEEDED, "approved")
+        assert bench.server.looks <= 10 + 2
     assert await stack.store.list_refs("bells") == []
 
 
