@@ -7,6 +7,7 @@ needs: whoever is silent, or slow, must not hold a place for ever.
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator
@@ -71,7 +72,9 @@ def listener_at(listen: str, option: str) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ListenError(f"{option}: cannot listen at {listen}: {error.strerror}") from error
+        # The error's own words name the address once more.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise ListenError(f"{option}: cannot listen at {listen}: {why}") from error
 
 
 def host_and_port(listen: str, option: str) -> tuple[str, int]:

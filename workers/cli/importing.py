@@ -170,7 +170,8 @@ def _finish(
         for one in left:
             remark(f"not taken over: {one.what}: {one.reason}")
         if imported and not dry_run:
-            remark(f"next: rota validate --fleet {fleet}, rota plan, and end the old ones")
+            then = f"rota validate --fleet {fleet}, rota plan --fleet {fleet}"
+            remark(f"next: {then}, and end the old ones")
     if left:
         raise click.exceptions.Exit(ExitCode.FAILED)
 

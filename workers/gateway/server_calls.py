@@ -40,5 +40,6 @@ async def on_behalf(name: str) -> AsyncGenerator[None]:
     except (RPCError, StoreError, OSError, TimeoutError) as error:
         if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:
             raise AnsweredError(422, "the server refuses it") from error
-        log.warning("%s: a delivery was told to come again: %s", name, error or "no answer in time")
+        why = str(error) or "no answer in time"
+        log.warning("%s: a delivery was told to come again: %s", name, why)
         raise AnsweredError(503, "come again", AGAIN_SECONDS) from error

@@ -165,6 +165,8 @@ async def test_delivery_is_told_to_come_again_while_the_server_is_away(
 
             assert await poll(taken) in (200, 202)
     assert f"{name}: a delivery was told to come again" in caplog.text
+    told = [each.getMessage() for each in caplog.records if each.name == "rota.gateway"]
+    assert not [line for line in told if line.endswith(": ")], "each says why"
 
 
 async def test_body_that_does_not_end_is_given_up(
