@@ -24,7 +24,7 @@ from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus, Trigger
 from rota.steps import AdmitInput, SettleInput
 from rota.usage import Usage
-from tests.rota.desks import T0, run
+from tests.rota.keepers.desks import T0, run
 from tests.stack import script
 
 AGENT, TEAM = "report", "finance"

@@ -6,7 +6,7 @@ import pytest
 
 from rota.budgets.reservations import HoldRequest
 from tests.activities.account_bench import AGENT, TEAM, AccountBench, WorkerLostError, presenting
-from tests.rota.desks import run
+from tests.rota.keepers.desks import run
 
 CENT = 10_000
 

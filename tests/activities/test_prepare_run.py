@@ -24,7 +24,7 @@ from rota.pipelines.spec import PipelineSpec
 from rota.steps import PrepareInput
 from rota.turns.calls import INLINE_OUTPUT
 from rota.turns.memory import MemoryVersion
-from tests.rota.desks import T0, run
+from tests.rota.keepers.desks import T0, run
 from tests.stack import script
 
 ABSENT = "0" * 64

@@ -15,7 +15,7 @@ from rota.model import canonical_json
 from rota.turns.loop import TurnOutcome
 from rota.turns.transcript import TranscriptNode
 from rota.usage import Usage
-from tests.rota.desks import run
+from tests.rota.keepers.desks import run
 
 RUN = run("r1")
 

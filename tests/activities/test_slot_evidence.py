@@ -20,7 +20,7 @@ from rota.expected.verdicts import verdict_of
 from rota.ids import scheduled_run_id
 from rota.keepers.state import KeeperState
 from rota.schedule.spec import ScheduleSpec
-from tests.rota.desks import HOUR, pinned
+from tests.rota.keepers.desks import HOUR, pinned
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from workers.devserver import DevServer

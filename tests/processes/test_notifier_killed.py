@@ -4,7 +4,7 @@ import asyncio
 
 from tests.fakes.hook_receiver import HookReceiver
 from tests.processes.worker_process import worker_process
-from tests.rota.notice_desk import fact
+from tests.rota.notices.notice_desk import fact
 from tests.stack import Stack
 from tests.workflows.notified import QUICK, SECRET, Line, hook
 

@@ -10,7 +10,7 @@ from rota.turns.questions import Question, QuestionKind
 from tests.fakes.hook_receiver import HookReceiver
 from tests.replay.pipeline_scenarios import executions
 from tests.replay.scenarios import Recording, Scenario, ended
-from tests.rota.notice_desk import fact
+from tests.rota.notices.notice_desk import fact
 from tests.stack import Stack, script
 from tests.workflows.notified import Line
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rota.keepers.admission import AdmissionRequest, RunRef
 from rota.runs import AgentRunInput, RunStatus
 from rota.turns.checkpoint import RunArgument
-from tests.rota.desks import run
+from tests.rota.keepers.desks import run
 
 
 def test_run_input_needs_the_agent_alone() -> None:

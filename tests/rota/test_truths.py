@@ -17,8 +17,8 @@ from rota.notices.rules import given_up, next_message, sent, take
 from rota.notices.spec import Occasion
 from rota.runs import AgentRunResult, EventRecord, RunStatus, Trigger
 from rota.truths import truths_of, truths_of_entry, truths_of_no_run
-from tests.rota.desks import HOUR, T0, run
-from tests.rota.notice_desk import fact
+from tests.rota.keepers.desks import HOUR, T0, run
+from tests.rota.notices.notice_desk import fact
 
 END = T0 + HOUR
 TOLD = Receipt(channel="slack", told=True, at=END)

@@ -10,7 +10,7 @@ from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.explaining import Explanation, explain_slot
 from schedules.slot_facts import SlotFacts
-from tests.rota.desks import HOUR, T0, pinned, run
+from tests.rota.keepers.desks import HOUR, T0, pinned, run
 
 HOURLY = {"cron": "0 * * * *"}
 IS_SLOT = "it is a slot of the schedule, as declared now (0 * * * *, UTC)"

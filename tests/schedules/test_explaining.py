@@ -9,7 +9,7 @@ from rota.keepers.run_orders import RunOrder
 from rota.keepers.state import LedgerEntry
 from rota.runs import Covers, RunStatus, Trigger
 from rota.usage import Usage
-from tests.rota.desks import HOUR, T0, run
+from tests.rota.keepers.desks import HOUR, T0, run
 from tests.schedules.slot_entries import IS_SLOT, NEXT, SLOT, entry, explained, texts
 
 

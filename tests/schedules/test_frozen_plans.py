@@ -7,7 +7,7 @@ import pytest
 from rota.keepers.freeze import Freeze, FreezeScope
 from schedules.changes import Action, AgentPlan, Step
 from schedules.freezes import Freezable, begun_frozen, left_unjudged
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 TEAM, EVERYTHING, ONE = FreezeScope.TEAM, FreezeScope.ALL, FreezeScope.AGENT
 

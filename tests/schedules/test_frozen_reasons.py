@@ -9,7 +9,7 @@ from rota.keepers.freeze import Freeze
 from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
 from schedules.entry_reasons import ReasonKind
-from tests.rota.desks import HOUR, T0
+from tests.rota.keepers.desks import HOUR, T0
 from tests.schedules.slot_entries import SLOT, entry, explained, texts
 
 HELD = Freeze(reason="quarter end", by="ann", at=T0 - HOUR)

@@ -10,7 +10,7 @@ from rota.expected.in_force import Chronicle, declared
 from rota.expected.live import LiveSchedule
 from rota.keepers.state import LedgerEntry
 from rota.runs import Trigger
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY, IS_SLOT, NEXT, SLOT, entry, explained, texts
 
 EARLY = entry("r0", T0 - HOUR)

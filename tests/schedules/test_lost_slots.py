@@ -7,7 +7,7 @@ import pytest
 from rota.keepers.state import KeeperState, LedgerEntry
 from rota.runs import RunStatus, Trigger
 from schedules.lost_slots import lost_to
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY, entry
 
 

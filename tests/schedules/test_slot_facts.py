@@ -8,7 +8,7 @@ from rota.runs import Covers
 from rota.steps import LedgerPage
 from schedules.explaining import explain_slot
 from schedules.slot_facts import SlotFacts, read_facts
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import entry
 from tests.stack import Stack
 

@@ -12,7 +12,7 @@ from schedules.fleet import Fleet, load_fleet
 from schedules.lints.all_of_them import lint
 from schedules.live import LiveSchedule
 from schedules.watchdogs import desired_watchdog, watchdog_conflicts, watchdog_plan
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from tests.schedules.fleet_folder import AGENT, write
 
 QUEUE = "rota"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from schedules.fleet import Fleet, load_fleet
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notice_desk import fact
+from tests.rota.notices.notice_desk import fact
 from tests.schedules.fleet_folder import AGENT, write
 from tests.stack import Stack
 from tests.workflows.notified import QUICK, SECRET, Line

@@ -9,7 +9,7 @@ from rota.keepers import needs, orders, settling
 from rota.keepers.admission import RunRef
 from rota.runs import Trigger
 from rota.schedule.spec import ScheduleSpec
-from tests.rota.desks import T0, Desk, run
+from tests.rota.keepers.desks import T0, Desk, run
 from workflows.activity_options import RECLAIM_INTERVAL
 from workflows.keeper_kit.lookout import AT_ONCE, OPEN_CHECK, Lookout
 

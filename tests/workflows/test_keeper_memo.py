@@ -1,7 +1,7 @@
 """What a keeper's memo says of its agent, without a server."""
 
 from rota.keepers.state import KeeperState
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 from workflows.keeper_kit.showing import memo_of
 
 

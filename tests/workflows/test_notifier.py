@@ -7,7 +7,7 @@ import pytest
 from temporalio import workflow
 
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notice_desk import fact
+from tests.rota.notices.notice_desk import fact
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, SECRET, Line, details_of, hook, slack

@@ -24,7 +24,7 @@ from rota.watchdog.looks import Beat, Listed, ListOrder, Looked, LookOrder, Watc
 from rota.watchdog.memory import WatchMemory
 from rota.watchdog.watchdog_spec import BeatSpec
 from schedules.watchdog_checks import check_now
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from tests.stack import Stack
 from workflows import watchdog
 from workflows.watchdog import WatchdogWorkflow

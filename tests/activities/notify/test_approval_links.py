@@ -18,7 +18,7 @@ from rota.notices.facts import Channel, channels_of
 from rota.notices.spec import NotifySpec, Occasion
 from tests.approving import Ledger, calling, open_approvals, posting
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notice_desk import fact, message
+from tests.rota.notices.notice_desk import fact, message
 from tests.stack import Stack
 from tests.workflows.gates import poll
 from tests.workflows.notified import QUICK, hook

@@ -16,7 +16,7 @@ from rota.notices.facts import Channel, Message, channels_of
 from rota.notices.spec import NotifySpec, Occasion
 from tests.fakes.hook_receiver import HookReceiver
 from tests.fakes.mail_server import Mailbox, mail_server
-from tests.rota.notice_desk import fact, message
+from tests.rota.notices.notice_desk import fact, message
 from workers.devserver import free_port
 
 OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()

@@ -14,7 +14,7 @@ from activities.watchdog.progress import is_at_work, with_progress
 from activities.watchdog.stuck_runs import MOST_LOOKED_INTO, in_turn
 from rota.watchdog.open_run import OpenRun
 from rota.watchdog.run_rules import stuck
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)

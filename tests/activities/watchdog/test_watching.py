@@ -22,7 +22,7 @@ from activities.watchdog.quiet import Declarations
 from activities.watching import WatchingActivities
 from rota.keepers.state import KeeperState
 from rota.watchdog.looks import Looked, LookOrder
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 NOW = datetime.now(UTC)
 NAMES = tuple(f"agent-{number:02}" for number in range(30))

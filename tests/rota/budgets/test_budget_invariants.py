@@ -9,7 +9,7 @@ from rota.budgets import rules
 from rota.budgets.limits import limits_of
 from rota.budgets.reservations import Account, HoldRequest, WindowKind
 from rota.usage import Usage
-from tests.rota.accounts import NOON, OWNER, account, asks, ends, micros, run
+from tests.rota.budgets.accounts import NOON, OWNER, account, asks, ends, micros, run
 
 STEP = 10_000
 """What one step costs at most; a run asks for it before it takes the step."""

@@ -8,7 +8,7 @@ import pytest
 from rota.budgets import rules
 from rota.budgets.raises import RaiseRefusedError, give
 from rota.budgets.reservations import BudgetRaise, WindowKind
-from tests.rota.accounts import CENT, DOLLAR, NOON, OWNER, account, ask, asks, hold
+from tests.rota.budgets.accounts import CENT, DOLLAR, NOON, OWNER, account, ask, asks, hold
 
 
 def raised(id: str, micros: int, window: WindowKind | None = WindowKind.DAY) -> BudgetRaise:

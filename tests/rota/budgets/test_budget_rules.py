@@ -6,7 +6,7 @@ import pytest
 
 from rota.budgets import rules
 from rota.budgets.reservations import NOTHING, Amount, Cap, WindowKind
-from tests.rota.accounts import (
+from tests.rota.budgets.accounts import (
     CENT,
     DOLLAR,
     NOON,

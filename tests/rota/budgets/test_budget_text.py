@@ -3,7 +3,7 @@
 from rota.budgets import rules
 from rota.budgets.reservations import Account, Amount, HoldEnd
 from rota.budgets.text import account_lines
-from tests.rota.accounts import NOON, OWNER, account, asks, ends, run
+from tests.rota.budgets.accounts import NOON, OWNER, account, asks, ends, run
 
 DOLLAR = 1_000_000
 

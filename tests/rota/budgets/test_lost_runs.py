@@ -5,7 +5,7 @@ import pytest
 from rota.budgets import rules
 from rota.budgets.lost_runs import use_of
 from rota.usage import Usage
-from tests.rota.accounts import DOLLAR, TODAY, account, ask, hold, micros, run
+from tests.rota.budgets.accounts import DOLLAR, TODAY, account, ask, hold, micros, run
 
 
 def test_lost_run_counts_as_unknown() -> None:

@@ -8,7 +8,7 @@ from rota.budgets.raises import give
 from rota.budgets.reservations import Account, Amount, BudgetRaise, Cap, HoldEnd, WindowKind
 from rota.notices.facts import Fact
 from rota.notices.spec import NotifySpec, Occasion
-from tests.rota.desks import T0, run
+from tests.rota.keepers.desks import T0, run
 
 WANTED = (NotifySpec(on=(Occasion.BUDGET_SOFT,), slack="env:HOOK"),)
 DAY = timedelta(days=1)

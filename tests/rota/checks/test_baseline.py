@@ -21,7 +21,7 @@ from rota.checks.baseline import (
     reject,
     succeeded,
 )
-from tests.rota.baselines import NOW, result, says, standing
+from tests.rota.checks.baselines import NOW, result, says, standing
 
 Judge = Callable[[BaselineState, BaselineRequest, datetime], BaselineState]
 Play = tuple[tuple[str, str, int], ...]

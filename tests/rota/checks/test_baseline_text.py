@@ -16,7 +16,7 @@ from rota.checks.baseline import (
 )
 from rota.checks.baseline import reject as rejects
 from rota.checks.baseline_text import SHOWN, quoted, told_of_baseline
-from tests.rota.baselines import NOW, result, says
+from tests.rota.checks.baselines import NOW, result, says
 
 
 def given(*, tainted: bool = False, why: str | None = None) -> KnownBaseline:

@@ -16,7 +16,7 @@ from rota.checks.verdicts import (
     why_failed,
 )
 from rota.pinned_spec import PinnedSpec
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from rota.coordination import lock_rules
 from rota.coordination.locks import LockRequest
-from tests.rota.desks import run
-from tests.rota.lock_benches import WAIT, Bench, after
+from tests.rota.coordination.lock_benches import WAIT, Bench, after
+from tests.rota.keepers.desks import run
 
 
 def test_acquire_of_a_free_lock_is_granted_at_once() -> None:

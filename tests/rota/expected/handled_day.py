@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from rota.expected import in_force
 from rota.expected.by_hand import unheard_toggle
 from rota.expected.evidence import Evidence
-from tests.rota.desks import T0
 from tests.rota.expected.simulated_day import EVERY, SECOND, Day
+from tests.rota.keepers.desks import T0
 
 LOOK = timedelta(seconds=60)
 

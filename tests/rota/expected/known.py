@@ -7,7 +7,7 @@ from rota.expected.evidence import Evidence
 from rota.expected.in_force import Chronicle, declared, toggled
 from rota.expected.live import LiveSchedule
 from rota.keepers.state import KeeperState, LedgerEntry
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 from tests.schedules.slot_entries import HOURLY
 
 NOW = T0 + 5 * HOUR

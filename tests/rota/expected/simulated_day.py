@@ -21,7 +21,7 @@ from rota.keepers.freeze import FreezeRequest
 from rota.keepers.state import KeeperState
 from rota.run_ref import RunRef
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import T0, pinned
+from tests.rota.keepers.desks import T0, pinned
 
 EVERY = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)

@@ -12,8 +12,8 @@ from rota.expected.live import LiveSchedule
 from rota.expected.verdicts import verdict_of
 from rota.keepers.state import LedgerEntry
 from rota.runs import Trigger
-from tests.rota.desks import HOUR, T0
 from tests.rota.expected.known import NOW, evidence
+from tests.rota.keepers.desks import HOUR, T0
 from tests.schedules.slot_entries import entry
 
 MINUTE = timedelta(minutes=1)

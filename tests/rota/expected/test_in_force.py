@@ -5,7 +5,7 @@ from datetime import timedelta
 from rota.expected import in_force
 from rota.expected.in_force import MOST_VERSIONS, Chronicle, Toggle
 from rota.schedule.slot_times import times_between
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 
 HOURLY = {"cron": "0 * * * *"}
 HALF = {"cron": "30 * * * *"}

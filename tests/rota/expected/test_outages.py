@@ -8,8 +8,8 @@ from rota.expected.evidence import Evidence, Fired, Outage
 from rota.expected.live import LiveSchedule
 from rota.expected.outages import outages_of
 from rota.expected.verdicts import verdict_of
-from tests.rota.desks import HOUR, T0
 from tests.rota.expected.known import NOW, evidence
+from tests.rota.keepers.desks import HOUR, T0
 from tests.schedules.slot_entries import entry
 
 MINUTE = timedelta(minutes=1)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from rota.expected.missed import account_of
 from rota.expected.verdicts import Judge
-from tests.rota.desks import T0
 from tests.rota.expected.handled_day import HandledDay
 from tests.rota.expected.simulated_day import EVERY, Day, Span
+from tests.rota.keepers.desks import T0
 
 SLOTS = 288
 

@@ -16,8 +16,8 @@ from rota.keepers.freeze import Freeze, PastFreeze
 from rota.keepers.run_orders import RunOrder
 from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, pinned, run
 from tests.rota.expected.known import NOW, evidence
+from tests.rota.keepers.desks import HOUR, T0, pinned, run
 from tests.schedules.slot_entries import entry
 
 SLOT = T0 + 2 * HOUR

@@ -6,7 +6,7 @@ from rota.failures import FailureCategory
 from rota.keepers.blocked import MOST_REASONS
 from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
-from tests.rota.desks import Desk
+from tests.rota.keepers.desks import Desk
 
 
 def blocked(desk: Desk, name: str, reason: str = "no key", **settlement: object) -> bool:

@@ -2,7 +2,7 @@
 
 from rota.keepers.admission import Decision
 from rota.runs import RunStatus
-from tests.rota.desks import Desk, run
+from tests.rota.keepers.desks import Desk, run
 
 
 def granted(desk: Desk) -> list[str]:

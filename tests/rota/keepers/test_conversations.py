@@ -8,7 +8,7 @@ from rota.agent_spec import Continuing, SessionConcurrency
 from rota.keepers.admission import ConversationRef
 from rota.keepers.conversations import forget
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk
+from tests.rota.keepers.desks import HOUR, T0, Desk
 
 
 def same(**spec: object) -> Desk:

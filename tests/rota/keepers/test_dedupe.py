@@ -9,7 +9,7 @@ from rota.failures import FailureCategory
 from rota.keepers import dedupe, settling
 from rota.keepers.admission import Admission, Decision, KeyOutcome
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk, run
+from tests.rota.keepers.desks import HOUR, T0, Desk, run
 
 KEEP = 10 * HOUR
 ENDS = [s for s in RunStatus if s.closed]

@@ -10,7 +10,7 @@ from rota.keepers import freezing, orders
 from rota.keepers.admission import Decision
 from rota.keepers.freeze import FreezeMode, FreezeRequest, FreezeScope
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk
+from tests.rota.keepers.desks import HOUR, T0, Desk
 
 MINUTE = timedelta(minutes=1)
 FROZEN = "frozen by ann: quarter end"

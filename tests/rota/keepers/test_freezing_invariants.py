@@ -10,7 +10,7 @@ from rota.keepers import freezing
 from rota.keepers.admission import Admission, Decision
 from rota.keepers.freeze import FreezeMode
 from rota.runs import RunStatus
-from tests.rota.desks import HOUR, T0
+from tests.rota.keepers.desks import HOUR, T0
 from tests.rota.keepers.test_freezing import FrozenDesk, part_of, request
 
 MINUTE = timedelta(minutes=1)

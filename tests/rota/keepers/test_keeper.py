@@ -10,7 +10,7 @@ from rota.keepers import rules as keeper
 from rota.keepers.admission import Decision
 from rota.keepers.state import KeeperState
 from rota.runs import RunStatus
-from tests.rota.desks import Desk, pinned, run
+from tests.rota.keepers.desks import Desk, pinned, run
 
 QUEUE, SKIP, PARALLEL = SessionConcurrency
 

@@ -10,7 +10,7 @@ from rota.keepers import settling
 from rota.keepers.admission import Decision
 from rota.runs import RunStatus
 from rota.usage import Usage
-from tests.rota.desks import T0, Desk, run
+from tests.rota.keepers.desks import T0, Desk, run
 
 DOLLAR = 1_000_000
 

@@ -7,8 +7,8 @@ import pytest
 from rota.checks.baseline import BaselineRefusedError, BaselineRequest
 from rota.keepers import baselines as keeper_baselines
 from rota.runs import RunStatus, Trigger
-from tests.rota.baselines import standing
-from tests.rota.desks import HOUR, T0, Desk
+from tests.rota.checks.baselines import standing
+from tests.rota.keepers.desks import HOUR, T0, Desk
 
 DAILY = {"cron": "0 6 * * *"}
 

@@ -16,7 +16,7 @@ from rota.keepers.admission import AdmissionRequest, Decision, MemoryChange, Run
 from rota.keepers.state import KeeperState
 from rota.runs import RunStatus, Trigger
 from rota.usage import Usage
-from tests.rota.desks import HOUR, T0, pinned, run
+from tests.rota.keepers.desks import HOUR, T0, pinned, run
 
 ENDS = st.sampled_from([RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED])
 ACCOUNTS = st.sampled_from(["x", "y"])

@@ -13,7 +13,7 @@ from rota.keepers.admission import Admission, AdmissionRequest, Decision, KeyOut
 from rota.keepers.state import KeeperState
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, pinned, run
+from tests.rota.keepers.desks import HOUR, T0, pinned, run
 
 ENDS = st.sampled_from([RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED])
 VALUES = st.sampled_from(["x", "y", "z"])

@@ -8,7 +8,7 @@ from rota.keepers import ledger
 from rota.keepers.admission import Decision
 from rota.keepers.state import KeeperState
 from rota.runs import Covers, RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk, run
+from tests.rota.keepers.desks import HOUR, T0, Desk, run
 
 
 def succeed(desk: Desk, hour: int, status: RunStatus = RunStatus.SUCCEEDED) -> None:

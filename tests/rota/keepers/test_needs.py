@@ -12,8 +12,8 @@ from rota.keepers.ledger import paged
 from rota.keepers.state import KeeperState
 from rota.language.durations import LONGEST_SECONDS
 from rota.runs import RunStatus
-from tests.rota.desks import HOUR, T0, run
-from tests.rota.need_desks import RERUN, TICK, Need, hourly, unscheduled
+from tests.rota.keepers.desks import HOUR, T0, run
+from tests.rota.keepers.need_desks import RERUN, TICK, Need, hourly, unscheduled
 
 
 def enters(*entries: tuple[str, RunStatus, dict[str, Any]]) -> Callable[[Need], None]:

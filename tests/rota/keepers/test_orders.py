@@ -13,7 +13,7 @@ from rota.keepers.ledger import paged
 from rota.keepers.run_orders import RECENT_BACKFILLS, Backfill, BackfillRequest, RunOrder
 from rota.keepers.state import KeeperState
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk, run
+from tests.rota.keepers.desks import HOUR, T0, Desk, run
 
 
 class Backfilling(Desk):

@@ -8,8 +8,8 @@ from rota.keepers.admission import Unstopped
 from rota.keepers.state import MOST_UNSTOPPED, RECENT_EVENTS
 from rota.runs import EventRecord, RunStatus, Trigger
 from rota.usage import Usage
-from tests.rota.desks import HOUR, T0, Desk, run
-from tests.rota.need_desks import hourly
+from tests.rota.keepers.desks import HOUR, T0, Desk, run
+from tests.rota.keepers.need_desks import hourly
 
 
 def test_settle_records_everything_and_frees_the_session() -> None:

@@ -8,7 +8,7 @@ from rota.failures import FailureCategory
 from rota.ids import format_slot
 from rota.keepers.admission import Decision
 from rota.runs import RunStatus, Trigger
-from tests.rota.desks import HOUR, T0, Desk
+from tests.rota.keepers.desks import HOUR, T0, Desk
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 SLOTS = [T0 + n * HOUR for n in range(6)]

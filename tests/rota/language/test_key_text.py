@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rota.language.key_text import DEDUPE_BYTES, FAIRNESS_BYTES, fairness_key, run_keys, shortened
 from rota.language.templates import TemplateError
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 
 @given(text=st.text(), most=st.integers(20, 80))

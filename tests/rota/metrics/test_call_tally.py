@@ -11,7 +11,7 @@ from rota.metrics.run_tally import MOST_CALLED, OTHER, ApprovalEnd, EffectResult
 from rota.tools import Effect
 from rota.turns.calls import AnswerRef, CallRef, HandoffMode, ResultRef
 from rota.turns.loop import LoopState
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 
 def ruling(verdict: Verdict = Verdict.APPROVE, by: str = "ann", **fields: Any) -> Ruling:

@@ -16,7 +16,7 @@ from rota.metrics.spread import RUN_BOUNDS, Spread
 from rota.metrics.totals import MOST_MODELS, OTHER, UNNAMED, Totals
 from rota.runs import RunStatus, Trigger
 from rota.usage import Usage
-from tests.rota.desks import HOUR, T0, Desk, run
+from tests.rota.keepers.desks import HOUR, T0, Desk, run
 
 MINUTE = timedelta(minutes=1)
 

@@ -5,7 +5,7 @@ import pytest
 from rota.notices.facts import Fact
 from rota.notices.spec import Occasion
 from rota.notices.text import headline, lines, one_line, plain, rest, todo_of
-from tests.rota.notice_desk import fact, message
+from tests.rota.notices.notice_desk import fact, message
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rota.notices import rules as notifier_rules
 from rota.notices.facts import Message
 from rota.notices.notifier import NotifierState
 from rota.notices.spec import Occasion
-from tests.rota.notice_desk import Desk
+from tests.rota.notices.notice_desk import Desk
 
 OCCASIONS = (Occasion.FAILED, Occasion.PARKED)
 

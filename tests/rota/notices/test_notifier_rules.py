@@ -3,7 +3,7 @@
 from rota.notices import rules as notifier_rules
 from rota.notices.notifier import NotifierState
 from rota.notices.spec import Occasion
-from tests.rota.notice_desk import Desk
+from tests.rota.notices.notice_desk import Desk
 
 
 def test_fact_waits_some_seconds_and_goes_with_those_that_came_meanwhile() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rota.runs import Trigger
-from tests.rota.dag_play import (
+from tests.rota.pipelines.dag_play import (
     CANCELLED,
     FAILED,
     SKIPPED,

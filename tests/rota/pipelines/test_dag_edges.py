@@ -3,7 +3,7 @@
 import pytest
 
 from rota.pipelines.run import NodeResult
-from tests.rota.dag_play import (
+from tests.rota.pipelines.dag_play import (
     BLOCKED,
     CANCELLED,
     FAILED,

@@ -8,7 +8,16 @@ from rota.failures import FailureCategory
 from rota.pipelines.rules import MOST_AT_WORK
 from rota.pipelines.run import NodeResult
 from rota.pipelines.spec import MOST_ITEMS
-from tests.rota.dag_play import FAILED, SKIPPED, SUCCEEDED, Play, by_name, done, failed, node
+from tests.rota.pipelines.dag_play import (
+    FAILED,
+    SKIPPED,
+    SUCCEEDED,
+    Play,
+    by_name,
+    done,
+    failed,
+    node,
+)
 
 
 def test_items_run_in_order_and_never_more_at_once_than_allowed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from rota.failures import FailureCategory
 from rota.pipelines.inputs import with_read
 from rota.pipelines.run import NodeResult
-from tests.rota.dag_play import FAILED, SKIPPED, SUCCEEDED, Play, by_name, done, node
+from tests.rota.pipelines.dag_play import FAILED, SKIPPED, SUCCEEDED, Play, by_name, done, node
 
 LARGE = NodeResult(status=SUCCEEDED, output=None, output_digest="d1", run_id="r-1")
 

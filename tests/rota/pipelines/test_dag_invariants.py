@@ -14,7 +14,7 @@ from rota.pipelines.run import NodeResult
 from rota.pipelines.spec import After
 from rota.pipelines.state import FAILING, DagState, Phase
 from rota.runs import RunStatus
-from tests.rota.dag_play import T0, Play
+from tests.rota.pipelines.dag_play import T0, Play
 
 UNKNOWN = FailureCategory.OUTCOME_UNKNOWN
 STATUSES = st.sampled_from(

@@ -6,7 +6,7 @@ import pytest
 
 from rota.pipelines.plan import Clock, PlanError, plan_of
 from rota.pipelines.spec import PipelineSpec
-from tests.rota.dag_play import T0, node
+from tests.rota.pipelines.dag_play import T0, node
 
 
 def planned(nodes: dict[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 from rota.failures import FailureCategory
 from rota.pipelines.run import NodeResult
 from rota.runs import RunStatus
-from tests.rota.dag_play import (
+from tests.rota.pipelines.dag_play import (
     BLOCKED,
     CANCELLED,
     FAILED,

@@ -5,7 +5,7 @@ import pytest
 from rota.pipelines.report import MEMO_ITEMS, ROWS, node_reports, table, without_outputs
 from rota.pipelines.run import NodeResult, PipelineResult
 from rota.runs import RunStatus, Trigger
-from tests.rota.dag_play import (
+from tests.rota.pipelines.dag_play import (
     BLOCKED,
     CANCELLED,
     FAILED,

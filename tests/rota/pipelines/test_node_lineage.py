@@ -9,7 +9,7 @@ from rota.pipelines.moves import Start
 from rota.pipelines.node_lineage import node_lineage, occasion_of
 from rota.runs import Trigger
 from rota.turns.outcome import RunOrigin
-from tests.rota.dag_play import T0
+from tests.rota.pipelines.dag_play import T0
 
 HOUR = timedelta(hours=1)
 

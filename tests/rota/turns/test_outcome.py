@@ -13,7 +13,7 @@ from rota.turns.calls import AnswerRef
 from rota.turns.loop import Finish, LoopState
 from rota.turns.outcome import RunOrigin, finish_of_joined, result_of
 from rota.turns.transcript import RunContext, keyed
-from tests.rota.desks import T0, pinned
+from tests.rota.keepers.desks import T0, pinned
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 

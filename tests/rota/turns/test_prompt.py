@@ -7,7 +7,7 @@ from rota.runs import Covers
 from rota.turns.memory import MemoryVersion
 from rota.turns.prompt import opening_message, repair_message, system_prompt
 from rota.turns.transcript import RunContext
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 SIX, FIVE = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (6, 5))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rota.conversation import Message, Opaque, StopReason, Text, ToolCall, ToolResult
 from rota.turns.transcript import RunContext, TranscriptNode, keyed, template_scope
 from rota.usage import Usage
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 SLOT, OTHER_SLOT = "2026-11-22T06:00:00Z", "2026-11-22T07:00:00Z"
 

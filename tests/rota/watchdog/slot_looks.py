@@ -15,7 +15,7 @@ from rota.runs import RunStatus, Trigger
 from rota.watchdog.alerts import Alert, Scope, carry_on
 from rota.watchdog.missing import Slots
 from rota.watchdog.slot_rules import Judged, judge_slots
-from tests.rota.desks import T0, pinned
+from tests.rota.keepers.desks import T0, pinned
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

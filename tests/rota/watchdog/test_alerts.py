@@ -7,7 +7,7 @@ import pytest
 from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
 from rota.watchdog.telling import fact_of
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 MINUTE = timedelta(minutes=1)
 

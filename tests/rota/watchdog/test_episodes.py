@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rota.notices.spec import Occasion
 from rota.watchdog.alerts import Alert, Finding, Scope, carry_on
 from rota.watchdog.episodes import Mark, episodes
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 MINUTE = timedelta(minutes=1)
 

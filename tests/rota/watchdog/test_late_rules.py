@@ -4,7 +4,7 @@ import pytest
 
 from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus
-from tests.rota.desks import T0, Desk
+from tests.rota.keepers.desks import T0, Desk
 from tests.rota.watchdog.slot_looks import HOUR, MINUTE, Checks, entry
 
 HELD = {"every": "1h", "overlap": "queue_all"}

@@ -12,7 +12,7 @@ from rota.watchdog.crowd import MOST_ALERTS
 from rota.watchdog.looks import Looked
 from rota.watchdog.memory import MOST_TROUBLE, WatchMemory, remember
 from rota.watchdog.recalling import recall
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 MINUTE = timedelta(minutes=1)
 HOOK = (NotifySpec.model_validate({"on": ["missed"], "email": ["ops@example.com"]}),)

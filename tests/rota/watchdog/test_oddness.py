@@ -12,7 +12,7 @@ from rota.runs import RunStatus, Trigger
 from rota.usage import Usage
 from rota.watchdog.alerts import Alert, Finding
 from rota.watchdog.oddness import EMPTY_STREAK, LEAST_FACTOR, LEAST_HISTORY, odd_runs, outlier
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 HOUR = timedelta(hours=1)
 

@@ -2,7 +2,7 @@
 
 from rota.watchdog.alerts import Scope, carry_on
 from rota.watchdog.queues import unserved
-from tests.rota.desks import HOUR, T0
+from tests.rota.keepers.desks import HOUR, T0
 
 
 def test_queue_that_nobody_serves_is_told_with_how_many_wait() -> None:

@@ -8,7 +8,7 @@ import pytest
 from rota.expected.evidence import Outage
 from rota.runs import RunStatus
 from rota.watchdog.memory import PUNCTUAL, WatchMemory, resumed
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from tests.rota.watchdog.slot_looks import MINUTE, Checks, done, entry
 
 SECOND = timedelta(seconds=1)

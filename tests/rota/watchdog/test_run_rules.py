@@ -12,7 +12,7 @@ from rota.runs import RunStatus, Trigger
 from rota.watchdog.open_run import OpenRun
 from rota.watchdog.run_rules import overdue, stuck, wedged
 from rota.watchdog.sla import SlaSpec
-from tests.rota.desks import T0, pinned
+from tests.rota.keepers.desks import T0, pinned
 
 MINUTE = timedelta(minutes=1)
 BERLIN = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}

@@ -12,7 +12,7 @@ from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.alerts import Alert, Scope, carry_on
 from rota.watchdog.schedule_rules import schedule_changed
 from rota.watchdog.telling import fact_of
-from tests.rota.desks import HOUR, T0, pinned
+from tests.rota.keepers.desks import HOUR, T0, pinned
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from rota.notices.spec import Occasion
 from rota.watchdog.looks import Looked
 from rota.watchdog.memory import WatchMemory, remember
 from rota.watchdog.silence import PATIENCE, SLOTS, Unstarted, silent, unstarted_since
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 MINUTE = timedelta(minutes=1)
 EARLY = T0 - MINUTE

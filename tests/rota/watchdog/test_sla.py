@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rota.watchdog.sla import LEAST_PROGRESS, SlaSpec, finish_time, stuck_after
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 MINUTE = timedelta(minutes=1)
 LATER = T0 + 5 * MINUTE

@@ -14,7 +14,7 @@ from rota.runs import RunStatus, Trigger
 from rota.schedule.spec import ScheduleSpec
 from rota.watchdog.missing import UNDECIDED
 from rota.watchdog.slot_rules import MOST_SLOTS
-from tests.rota.desks import T0, pinned
+from tests.rota.keepers.desks import T0, pinned
 from tests.rota.watchdog.slot_looks import HOUR, MINUTE, Checks, all_told, done, entry
 
 HOURLY = {"every": "1h"}

@@ -15,8 +15,8 @@ from rota.watchdog.looks import Looked
 from rota.watchdog.memory import WatchMemory, remember
 from rota.watchdog.missing import Slots
 from rota.watchdog.slot_rules import judge_slots
-from tests.rota.desks import T0, pinned
 from tests.rota.expected.simulated_day import EVERY, Day
+from tests.rota.keepers.desks import T0, pinned
 
 BEGAN = {"succeeded", "failed"}
 HELD = {"paused", "frozen", "coalesced", "in_time"}

@@ -17,8 +17,8 @@ from rota.expected.evidence import Evidence
 from rota.ids import format_slot, parse_slot
 from rota.keepers.state import KeeperState
 from schedules.slot_facts import SlotFacts
-from tests.rota.desks import T0
 from tests.rota.expected.simulated_day import EVERY, Day, Span
+from tests.rota.keepers.desks import T0
 from tests.workers.cli.command_line import rota
 from workers.cli import explain, missed
 from workers.cli.exit_codes import ExitCode

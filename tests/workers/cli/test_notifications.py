@@ -6,7 +6,7 @@ import pytest
 
 from rota.notices.spec import Occasion
 from tests.fakes.hook_receiver import HookReceiver
-from tests.rota.notice_desk import fact
+from tests.rota.notices.notice_desk import fact
 from tests.stack import Stack, script
 from tests.workers.cli.command_line import Ended, rota
 from tests.workflows.gates import poll

@@ -4,7 +4,7 @@ import pytest
 
 from rota.approvals.requests import ApprovalRequest, OpenApproval
 from rota.approvals.spec import ApprovalRule
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from workers.cli.command_error import CommandError
 from workers.cli.pending_approvals import PendingCall, named
 

@@ -16,7 +16,7 @@ from rota.runtimes.breaker import Phase
 from rota.watchdog.alerts import Alert
 from rota.watchdog.archiving import ArchiveState
 from rota.watchdog.memory import WatchMemory
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from workers.exporter.snapshot import BreakerLook, ScheduleLook, Snapshot, Waits
 
 MINUTE = timedelta(minutes=1)

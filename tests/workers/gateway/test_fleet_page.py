@@ -16,7 +16,7 @@ from rota.ids import keeper_id
 from rota.metrics.readings import KeeperReading
 from rota.pinned_spec import PinnedSpec
 from rota.runs import RunStatus
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from tests.stack import Stack, script
 from tests.workers.exporter.snapshots import FULL, MINUTE
 from tests.workers.gateway.gateways import gateway_of, served

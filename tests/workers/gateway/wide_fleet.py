@@ -10,7 +10,7 @@ from rota.notices.spec import Occasion
 from rota.runs import RunStatus
 from rota.watchdog.alerts import Alert
 from rota.watchdog.memory import WatchMemory
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 from workers.exporter.snapshot import ScheduleLook, Snapshot, WaitingCall, Waits
 from workers.gateway.fleet_page import RunRow
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from rota.coordination import lock_rules
 from rota.coordination.locks import LockAnswer, LockRequest, LockState
-from tests.rota.desks import T0, run
+from tests.rota.keepers.desks import T0, run
 
 WAIT = 600.0
 

@@ -10,7 +10,7 @@ from rota.pinned_spec import Fallback
 from rota.runs import RunStatus, Trigger
 from rota.turns.loop import Finish, LoopState
 from rota.turns.outcome import RunOrigin, result_of
-from tests.rota.desks import pinned
+from tests.rota.keepers.desks import pinned
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 SPEC = pinned(

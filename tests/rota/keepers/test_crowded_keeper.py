@@ -7,7 +7,7 @@ from rota.keepers.admission import Decision
 from rota.keepers.state import MOST_WAITING, MOST_WAITING_BYTES
 from rota.model import canonical_json
 from rota.runs import RunStatus
-from tests.rota.desks import Desk
+from tests.rota.keepers.desks import Desk
 
 BASE = len(canonical_json({"text": ""}))
 

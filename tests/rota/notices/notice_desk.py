@@ -7,7 +7,7 @@ from rota.notices import rules as notifier_rules
 from rota.notices.facts import Channel, ChannelKind, Fact, Message
 from rota.notices.notifier import NotifierPolicy, NotifierState
 from rota.notices.spec import Occasion
-from tests.rota.desks import T0
+from tests.rota.keepers.desks import T0
 
 SLACK = Channel(kind=ChannelKind.SLACK, queue="rota", target="env:SLACK_WEBHOOK")
 

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rota.coordination import lock_rules
 from rota.coordination.locks import LockAnswer, LockState
-from tests.rota.desks import run
-from tests.rota.lock_benches import Bench
+from tests.rota.coordination.lock_benches import Bench
+from tests.rota.keepers.desks import run
 
 
 class LockMachine(RuleBasedStateMachine):

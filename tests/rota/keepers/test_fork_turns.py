@@ -7,7 +7,7 @@ import pytest
 from rota.coordination.lineage import Fork, Lineage
 from rota.keepers.admission import Decision
 from rota.runs import RunStatus
-from tests.rota.desks import T0, Desk, run
+from tests.rota.keepers.desks import T0, Desk, run
 
 FORK = Lineage(root="r", parent="r", fork=Fork(run_id="r", turn=1, begin="0" * 64))
 

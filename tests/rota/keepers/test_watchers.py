@@ -13,8 +13,8 @@ from rota.keepers import rules as keeper
 from rota.runs import RunStatus, Trigger
 from rota.schedule import slot_times
 from rota.turns.loop import Finish
-from tests.rota.desks import HOUR, T0, run
-from tests.rota.need_desks import RERUN, TICK, hourly, unscheduled
+from tests.rota.keepers.desks import HOUR, T0, run
+from tests.rota.keepers.need_desks import RERUN, TICK, hourly, unscheduled
 
 OK, FAILED, SKIPPED = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.SKIPPED
 

@@ -8,7 +8,7 @@ from rota.keepers import needs
 from rota.keepers.state import LedgerEntry
 from rota.runs import RunStatus, Trigger
 from rota.schedule.spec import ScheduleSpec
-from tests.rota.desks import T0, Desk, run
+from tests.rota.keepers.desks import T0, Desk, run
 
 HOURLY = ScheduleSpec.model_validate({"cron": "0 * * * *"})
 TICK = timedelta(seconds=1)
