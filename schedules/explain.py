@@ -32,10 +32,25 @@ class Mismatch(NamedTuple):
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Mismatch]:
     """Return each problem and what to do about it, in pydantic's order."""
+    found = error.errors()
     return [
-        Mismatch(tuple(details["loc"]), _message(details, model), details["type"] == "missing")
-        for details in error.errors()
+        Mismatch(_path(details), _message(details, model), details["type"] == "missing")
+        for details in found
+        if not _follows(details, found)
     ]
+
+
+def _path(details: ErrorDetails) -> KeyPath:
+    """Where it is; of a mapping's key that is wrong, that key."""
+    path = tuple(details["loc"])
+    return path[:-1] if path[-1:] == ("[key]",) else path
+
+
+def _follows(details: ErrorDetails, found: Sequence[ErrorDetails]) -> bool:
+    """True of a list that is short because what stands in it is wrong, which is told already."""
+    own = details["loc"]
+    below = (each["loc"] for each in found if len(each["loc"]) > len(own))
+    return details["type"] == "too_short" and any(loc[: len(own)] == own for loc in below)
 
 
 def suggest(word: str, known: Sequence[str]) -> str:

@@ -150,7 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         old_keys = [(key, until) for key, until in options.old_key]
         trust, found = read_trust(options.key, old_keys, options.checkpoint)
         reports = [*found, *check_folder(options.bundle, trust)]
-    except (UnreadableError, OSError, ValueError) as error:
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}" if error.filename else error
+        sys.stderr.write(f"error: {why}\n")
+        return 2
+    except (UnreadableError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     for report in reports:

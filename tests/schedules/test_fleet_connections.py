@@ -108,6 +108,16 @@ def test_load_fleet_file_without_one_declares_nothing(folder: Path) -> None:
             "email: {host: h, from: a@example.com, user: u}\n",
             "fleet.yaml:1: email: user and password belong together: give both or neither",
         ),
+        (
+            "encryption:\n  keys: [/etc/keys]\n",
+            "fleet.yaml:2: encryption.keys[0]: write a reference, env:NAME or file:/path, never "
+            "the secret itself",
+        ),
+        (
+            "gateway:\n  events:\n    Orders: {secrets: ['env:A']}\n",
+            "fleet.yaml:3: gateway.events.Orders: 'Orders' is not an event: lower-case words "
+            "joined by dots, at most 100 characters, for example reconciliation.completed",
+        ),
     ],
 )
 def test_load_fleet_file_mistake_is_told_with_its_place(

@@ -77,6 +77,11 @@ def test_verifier_ends_with_0_1_or_2(folder: Path) -> None:
     holds = verify(folder, *key)
     assert (holds.returncode, holds.stderr) == (0, "")
     assert "report-9: holds" in holds.stdout
+    missing = verify(folder, "--key", "no-such-key")
+    assert (missing.returncode, missing.stderr) == (
+        2,
+        "error: no-such-key: No such file or directory\n",
+    )
     (folder / "output.json").write_bytes(b"{}")
     changed = verify(folder, *key)
     assert changed.returncode == 1
