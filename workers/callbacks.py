@@ -9,7 +9,6 @@ It speaks plain HTTP: put what ends TLS for the public address before it.
 
 import asyncio
 import logging
-import math
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -31,7 +30,7 @@ from activities.callbacks import (
 )
 from activities.secrets import Secrets
 from activities.stores.base import ObjectStore, StoreError
-from workers.gateway.rates import Buckets
+from workers.gateway.rates import Buckets, retry_after
 from workers.http_server import ListenError, http_served, listener_at
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -162,7 +161,7 @@ def routes(callbacks: Callbacks) -> list[Route]:
         place = callbacks.woken_by(request.path_params["token"])
         # Of addresses that were given out alone: others must not crowd them out of memory.
         if place is not None and (wait := rings.wait(place, time.monotonic())):
-            return Response(status_code=429, headers={"Retry-After": str(max(1, math.ceil(wait)))})
+            return Response(status_code=429, headers=retry_after(wait))
         return await receive(request, place, lambda place, _: callbacks.wake(place))
 
     async def receive(

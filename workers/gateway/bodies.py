@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from math import ceil
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
+
+from workers.gateway.rates import retry_after
 
 READ_SECONDS = 10.0
 """How long a sender may take over a body: a slow one must not hold a place for ever."""
@@ -17,12 +18,12 @@ ROOM_BYTES = 64 * 1024 * 1024
 class AnsweredError(Exception):
     """A request that has its answer before the work began."""
 
-    def __init__(self, status: int, text: str, retry_after: float | None = None) -> None:
-        """Answer with `status`; `retry_after` are seconds."""
+    def __init__(self, status: int, text: str, come_again: float | None = None) -> None:
+        """Answer with `status`; `come_again` is in so many seconds."""
         super().__init__(text)
         # The connection stays: closed over a body that is still coming, it would be reset, and the
         # sender would read no answer. Whatever else comes of the body is thrown away.
-        headers = {} if retry_after is None else {"Retry-After": str(max(1, ceil(retry_after)))}
+        headers = {} if come_again is None else retry_after(come_again)
         self.response: Response = PlainTextResponse(f"{text}\n", status, headers)
 
 

@@ -2,6 +2,12 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import ceil
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """Return the header that says when to come again: in whole seconds, one at least."""
+    return {"Retry-After": str(max(1, ceil(seconds)))}
 
 
 @dataclass
