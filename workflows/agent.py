@@ -1,6 +1,6 @@
 """`Agent`: the long-lived keeper of one agent, or pipeline. It owns what runs share.
 
-All rules are pure, in `rota` (`keeper`, `settling`, `needs`, `orders`, `dedupe`). This
+All rules are pure, in `rota.keepers` (`rules`, `settling`, `needs`, `orders`, `dedupe`). This
 workflow applies them one message at a time, which is what makes them atomic, and carries
 out what follows: grants, reclaims, ordered runs, word to those who wait, paging.
 """

@@ -1,6 +1,6 @@
 """What goes wrong with a session, in Temporal's form: what is final, and what nobody knows.
 
-Activity side, for the steps in `session_running`.
+Activity side, for the steps in `running`.
 """
 
 from collections.abc import AsyncGenerator, Generator

@@ -1,7 +1,7 @@
 """`submit_session` to `cancel_session`: work that a provider does by itself, started once.
 
 Start and watching are activities of their own: the provider's id is in history before
-anybody waits. Each of them records what it came to before it ends, see `session_log`.
+anybody waits. Each of them records what it came to before it ends, see `log`.
 """
 
 import asyncio

@@ -71,6 +71,21 @@ class Workers:
         return await self.bench.environment(attempt).run(step, input)
 
 
+async def stop_waits_until_it_is_given_up(workers: Workers, seconds: float) -> None:
+    """Stop a call from elsewhere: nothing is said for so long, and its end once it is given up."""
+    await workers.open(WORKS)
+    caller = workers.one()
+    session = await workers.submit(caller)
+    watching = asyncio.create_task(workers.observe(caller, session))
+    await workers.until_it_works()
+    stopping = asyncio.create_task(workers.cancel(workers.one(), session))
+    done, _ = await asyncio.wait((stopping,), timeout=seconds)
+    assert not done
+    watching.cancel()
+    await asyncio.wait((watching,))
+    assert (await stopping).confirmed
+
+
 @pytest.fixture
 def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
     """A run about to begin."""
@@ -92,17 +107,7 @@ async def test_cancel_elsewhere_waits_for_the_call_that_is_being_given_up(
     workers: Workers,
 ) -> None:
     """The run's end reaches both workers at once: the program's end is seen, not guessed."""
-    await workers.open(WORKS)
-    caller = workers.one()
-    session = await workers.submit(caller)
-    watching = asyncio.create_task(workers.observe(caller, session))
-    await workers.until_it_works()
-    stopping = asyncio.create_task(workers.cancel(workers.one(), session))
-    done, _ = await asyncio.wait((stopping,), timeout=1)
-    assert not done
-    watching.cancel()
-    await asyncio.wait((watching,))
-    assert (await stopping).confirmed
+    await stop_waits_until_it_is_given_up(workers, 1)
 
 
 async def test_cancel_elsewhere_waits_as_long_as_beats_are_apart(
@@ -111,17 +116,7 @@ async def test_cancel_elsewhere_waits_as_long_as_beats_are_apart(
     """Whoever makes the call hears of the run's end with its next beat, and no sooner."""
     monkeypatch.setattr(session_calls, "LEAVING_SECONDS", 0.0)
     workers.bench.silence = timedelta(seconds=58.2)
-    await workers.open(WORKS)
-    caller = workers.one()
-    session = await workers.submit(caller)
-    watching = asyncio.create_task(workers.observe(caller, session))
-    await workers.until_it_works()
-    stopping = asyncio.create_task(workers.cancel(workers.one(), session))
-    done, _ = await asyncio.wait((stopping,), timeout=0.3)
-    assert not done
-    watching.cancel()
-    await asyncio.wait((watching,))
-    assert (await stopping).confirmed
+    await stop_waits_until_it_is_given_up(workers, 0.3)
 
 
 async def test_cancel_elsewhere_of_a_call_whose_worker_is_gone_is_not_confirmed(
