@@ -4,6 +4,7 @@ A page shows ids, days, paths and addresses of an office. The office of the test
 names; what cannot be the same is listed here, beside what must have happened before.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,9 +41,13 @@ def days() -> dict[str, str]:
 
 def with_days(text: str) -> str:
     """Put days of today's calendar in place of those that pages write."""
-    for written, meant in days().items():
-        text = text.replace(written, meant)
-    return text
+    return replaced(text, days())
+
+
+def replaced(text: str, values: Mapping[str, str]) -> str:
+    """Put each value in place of what is written, all at once: one day may stand for another."""
+    written = "|".join(map(re.escape, values))
+    return re.sub(written, lambda found: values[found[0]], text) if values else text
 
 
 def asked(run: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.docs.page_plans import LEFT_OUT, STAYS, Plan
+from tests.docs.page_plans import LEFT_OUT, STAYS, Plan, days, with_days
 from tests.docs.page_shell import Shell, shell
 from tests.docs.ready_rota import ADDRESS
 from tests.docs.typed_commands import Typed, missing_in, typed_in
@@ -137,8 +137,9 @@ async def filled(text: str, values: Mapping[str, str], at: Shell) -> str:
     for written, meant in values.items():
         if written in text and "$" in meant:
             meant = (await at.type(f'printf %s "{meant}"')).out
-        text = text.replace(written, meant)
-    return text
+        if written not in days():
+            text = text.replace(written, meant)
+    return with_days(text)
 
 
 def example_at(folder: Path, name: str) -> None:
